@@ -1,0 +1,60 @@
+"""Swin Transformers in Keras: from a folder of images to a model on a phone.
+
+Names are loaded when they are first used, so that the command line answers
+before TensorFlow is imported.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+import wrapt
+
+__version__ = "0.1.0"
+
+_MODULES = {
+    "swin_keras.errors": [
+        "DataError",
+        "ExportError",
+        "ModelFileError",
+        "ResourceError",
+        "SwinKerasError",
+        "UsageError",
+    ],
+    "swin_keras.models": [
+        "SwinBackbone",
+        "SwinBase",
+        "SwinClassifier",
+        "SwinConfig",
+        "SwinLarge",
+        "SwinNano",
+        "SwinSmall",
+        "SwinTiny",
+        "create_model",
+        "list_models",
+    ],
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_MODULE_OF)  # noqa: PLE0605
+
+if TYPE_CHECKING:
+    from swin_keras.errors import *  # noqa: F403
+    from swin_keras.models import *  # noqa: F403
+
+
+def __getattr__(name):
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'swin_keras' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return [*globals(), *__all__]
+
+
+@wrapt.when_imported("keras")
+def _register_layers(_):
+    """Let `keras.models.load_model` find our layers, whoever imports Keras."""
+    importlib.import_module("swin_keras.layers")

@@ -1,0 +1,28 @@
+"""A folder of images or a data set's name -> checked, shuffled, prepared batches."""
+
+from swin_keras.data.augmentation import Augmentation
+from swin_keras.data.dataset import ImageDataset, Split
+from swin_keras.data.image_io import (
+    ImageError,
+    decode_image,
+    load_image,
+    prepare_image,
+    scaling_message,
+)
+from swin_keras.data.loading import load_dataset
+from swin_keras.data.pipeline import batches, data_errors, steps_per_epoch
+
+__all__ = [
+    "Augmentation",
+    "ImageDataset",
+    "ImageError",
+    "Split",
+    "batches",
+    "data_errors",
+    "decode_image",
+    "load_dataset",
+    "load_image",
+    "prepare_image",
+    "scaling_message",
+    "steps_per_epoch",
+]

@@ -1,0 +1,64 @@
+"""Random changes to a training image, each a pure function of its generator."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from swin_keras.data.image_io import centre_box, resize
+from swin_keras.errors import UsageError
+
+ATTEMPTS = 10  # crops drawn before the centre is taken
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """A random crop, resized to the target, then perhaps mirrored.
+
+    Args:
+        crop_scale: Smallest and largest area of the crop, as a share of the
+            image. `(1.0, 1.0)` keeps the whole.
+        crop_ratio: Smallest and largest stretch, as a share of the target's
+            width over height. `(1.0, 1.0)` never distorts.
+        flip: Mirror left and right half of the time. Wrong for digits, letters
+            and anything else that reads in one direction.
+    """
+
+    crop_scale: tuple[float, float] = (0.08, 1.0)
+    crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    flip: bool = True
+
+    def __post_init__(self):
+        for name, most in (("crop_scale", 1), ("crop_ratio", math.inf)):
+            low, high = getattr(self, name)
+            if not 0 < low <= high <= most:
+                raise UsageError(
+                    f"`{name}` must be a smallest and a largest value above 0"
+                    f"{', at most 1' if most == 1 else ''}. "
+                    f"Received: {name}={(low, high)}."
+                )
+
+    def apply(self, image: Image.Image, image_size, rng: np.random.Generator):
+        """Return a uint8 array `(H, W, C)`, 0..255, of `image_size`."""
+        mirrored = rng.random() < 0.5
+        pixels = resize(image, image_size, self.crop_box(image.size, image_size, rng))
+        return pixels[:, ::-1] if self.flip and mirrored else pixels
+
+    def crop_box(self, size, image_size, rng: np.random.Generator):
+        """Return `(left, top, right, bottom)` in pixels, not rounded.
+
+        Area and stretch are drawn until a box fits into the image, ten times
+        at most; then the largest centred box is taken.
+        """
+        (width, height), (target_height, target_width) = size, image_size
+        areas = width * height * rng.uniform(*self.crop_scale, ATTEMPTS)
+        stretches = np.exp(rng.uniform(*np.log(self.crop_ratio), ATTEMPTS))
+        ratios = stretches * target_width / target_height
+        x, y = rng.random(2)
+        for area, ratio in zip(areas, ratios, strict=True):
+            box_width, box_height = math.sqrt(area * ratio), math.sqrt(area / ratio)
+            if box_width <= width and box_height <= height:
+                left, top = x * (width - box_width), y * (height - box_height)
+                return left, top, left + box_width, top + box_height
+        return centre_box(size, image_size)

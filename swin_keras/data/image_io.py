@@ -1,0 +1,195 @@
+"""Read one image: the same pixels in training, evaluation, prediction and export."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from swin_keras.errors import DataError, UsageError
+
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
+MAX_PIXELS = 89_478_485  # where Pillow begins to speak of a decompression bomb
+MAX_SIDE = 30_000
+
+UPRIGHT = {  # EXIF orientation -> what turns the stored pixels upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class ImageError(DataError):
+    """One image that cannot be used; `reason` says why, without its name."""
+
+    def __init__(self, name, reason: str):
+        super().__init__(f"{name}: {reason}")
+        self.reason = reason
+
+
+def load_image(source, image_size, channels: int = 3, crop_fraction: float = 1.0):
+    """Read an image as a model wants it: uint8 `(H, W, C)`, 0..255.
+
+    Args:
+        source: A path, or the bytes of an image file.
+        image_size: `(height, width)` in pixels.
+        channels: 3 for RGB, 1 for grey.
+        crop_fraction: Side of the centre crop, as a share of the largest crop
+            that has the aspect ratio of `image_size`.
+
+    Raises:
+        ImageError: If the image cannot be read. The message names it.
+    """
+    return prepare_image(decode_image(source, channels), image_size, crop_fraction)
+
+
+def decode_image(source, channels: int = 3, name: str | None = None) -> Image.Image:
+    """Decode the first frame of an image, upright, as 8-bit RGB or grey.
+
+    Args:
+        source: A path, or the bytes of an image file.
+        channels: 3 for RGB, 1 for grey.
+        name: What messages call it. Defaults to the path.
+
+    Raises:
+        ImageError: If the image cannot be read. The message names it.
+    """
+    mode = image_mode(channels)
+    with open_image(source, name) as image:
+        try:
+            image.load()
+            return upright(as_mode(image, mode), orientation(image))
+        except Exception as error:  # Pillow lets through whatever a reader met
+            reason = f"truncated or damaged ({error})"
+            raise ImageError(_name(source, name), reason) from error
+
+
+def open_image(source, name: str | None = None) -> Image.Image:
+    """Read the header only, and refuse sizes that could fill the memory.
+
+    Raises:
+        ImageError: If there is no header to read, or it declares too much.
+    """
+    name = _name(source, name)
+    try:
+        image = Image.open(
+            io.BytesIO(source) if isinstance(source, bytes) else source,
+            formats=FORMATS,
+        )
+    except Exception as error:
+        raise ImageError(name, _reason(error, source)) from error
+    width, height = image.size
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        image.close()
+        raise ImageError(name, _too_large(f"{width} x {height} pixels"))
+    return image
+
+
+def image_mode(channels: int) -> str:
+    """Return Pillow's word for a number of channels: "RGB" for 3, "L" for 1."""
+    if channels not in (1, 3):
+        raise UsageError(
+            f"`channels` must be 3 (RGB) or 1 (grey). Received: channels={channels!r}."
+        )
+    return "RGB" if channels == 3 else "L"
+
+
+def as_mode(image: Image.Image, mode: str) -> Image.Image:
+    """Convert to 8 bits a channel; transparency is dropped, not blended."""
+    if image.mode.startswith("I"):  # 16 bits: keep the upper eight
+        pixels = np.clip(np.asarray(image), 0, 65_535) >> 8
+        image = Image.fromarray(pixels.astype(np.uint8))
+    elif "transparency" in image.info:  # Pillow warns unless alpha comes first
+        image = image.convert("RGBA")
+    return image.convert(mode)
+
+
+def orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 (upright) where there is none to read."""
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # damaged EXIF says nothing about the picture
+        return 1
+
+
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """Turn or mirror the pixels as the EXIF orientation asks."""
+    turn = UPRIGHT.get(orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def prepare_image(image: Image.Image, image_size, crop_fraction: float = 1.0):
+    """Crop the centre and resize: uint8 `(H, W, C)`, 0..255."""
+    return resize(image, image_size, centre_box(image.size, image_size, crop_fraction))
+
+
+def resize(image: Image.Image, image_size, box):
+    """Resize one box of an image, bicubic and antialiased: uint8 `(H, W, C)`."""
+    height, width = image_size
+    resized = image.resize((width, height), Image.Resampling.BICUBIC, box=box)
+    return np.array(resized).reshape(height, width, -1)
+
+
+def centre_box(size, image_size, crop_fraction: float = 1.0):
+    """Return the centred box with the target's aspect ratio.
+
+    Args:
+        size: `(width, height)` of the image, as Pillow orders them.
+        image_size: `(height, width)` of the target.
+        crop_fraction: Share of the largest such box, side by side.
+
+    Returns:
+        `(left, top, right, bottom)` in pixels, not rounded.
+
+    Example:
+
+    >>> centre_box((500, 375), (224, 224))
+    (62.5, 0.0, 437.5, 375.0)
+    """
+    (width, height), (target_height, target_width) = size, image_size
+    box_width = crop_fraction * min(width, height * target_width / target_height)
+    box_height = crop_fraction * min(height, width * target_height / target_width)
+    left, top = (width - box_width) / 2, (height - box_height) / 2
+    return left, top, width - left, height - top
+
+
+def scaling_message(images) -> str | None:
+    """Return a warning if a batch holds 0..1 instead of 0..255, else `None`."""
+    images = np.asarray(images)
+    if images.dtype.kind != "f" or not images.size or images.max() > 1.5:
+        return None
+    return (
+        "These inputs look already scaled to 0-1; the model expects 0-255 and "
+        f"scales them itself. Received: min={images.min():.3g}, "
+        f"max={images.max():.3g}. Pass the pixels as they are in the file."
+    )
+
+
+def _name(source, name: str | None) -> str:
+    if name is None:
+        name = "image" if isinstance(source, bytes) else os.fspath(source)
+    return name
+
+
+def _reason(error: Exception, source) -> str:
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return _too_large(str(error))
+    if isinstance(error, UnidentifiedImageError):
+        size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
+        kinds = "not an image that can be read: JPEG, PNG, BMP, GIF or WebP"
+        return kinds if size else "empty, 0 bytes"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return f"damaged header ({error})"
+
+
+def _too_large(declared: str) -> str:
+    return (
+        f"too large, its header declares {declared}; at most {MAX_PIXELS:,} pixels "
+        f"and {MAX_SIDE:,} a side are read. Make it smaller"
+    )

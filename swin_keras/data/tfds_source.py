@@ -1,0 +1,219 @@
+"""Read an image classification set of TensorFlow Datasets.
+
+The encoded images are held in memory, or read by index where they are stored
+as array_record, so that any order of them costs the same.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from swin_keras.data.dataset import (
+    ArraySplit,
+    EncodedSplit,
+    ImageDataset,
+    RecordSplit,
+    Split,
+)
+from swin_keras.data.splitting import complete_splits
+from swin_keras.errors import DataError, nearest_name
+
+TITLES = {
+    "train": ("train",),
+    "val": ("val", "validation", "valid", "dev"),
+    "test": ("test",),
+}
+CHARACTERS = (  # sets in which a mirrored image is another character, or none
+    "binarized_mnist",
+    "binary_alpha_digits",
+    "cmaterdb",
+    "digits",
+    "emnist",
+    "kmnist",
+    "mnist",
+    "mnist_corrupted",
+    "omniglot",
+    "svhn_cropped",
+)
+SMALL = 64 * 64 * 3  # bytes of a decoded image that is kept decoded
+
+
+def load_tfds(
+    name: str,
+    *,
+    data_dir=None,
+    val_fraction: float = 0.1,
+    seed: int = 0,
+    memory_limit: int | None = None,
+) -> ImageDataset:
+    """Read a set by name, preparing it first where that has not been done.
+
+    Args:
+        name: "digits", "cifar10", "imagenet_v2/matched-frequency", "mnist:3.0.1".
+        data_dir: Where prepared sets are. Defaults to that of TFDS.
+        val_fraction: Share held out where there is no validation split.
+        seed: Chooses which images are held out.
+        memory_limit: Bytes of encoded images that may be held. Defaults to half
+            of the free memory.
+
+    Raises:
+        DataError: If there is no such set, or it cannot be had or used.
+    """
+    builder = find_builder(name, data_dir)
+    prepare(builder)
+    keys = supervised_keys(builder)
+    in_memory = fits_memory(builder, memory_limit)
+    given = {}
+    for ours, theirs in TITLES.items():
+        for title in theirs:
+            if title in builder.info.splits:
+                split = read_split(builder, keys, title, ours, in_memory)
+                if split.labels.size and split.labels.min() >= 0:
+                    given[ours] = split
+    if "train" not in given:
+        raise DataError(
+            f"{name} must have a train split with labels. "
+            f"Received: {sorted(builder.info.splits)}."
+        )
+    splits, notes = complete_splits(given, val_fraction, seed)
+    features = builder.info.features
+    return ImageDataset(
+        name=name,
+        class_names=tuple(features[keys[1]].names),
+        splits=splits,
+        image_shape=tuple(features[keys[0]].shape),
+        mirror_safe=builder.name not in CHARACTERS,
+        notes=notes,
+    )
+
+
+def find_builder(name: str, data_dir=None):
+    """Return the TFDS builder of a set, our own `digits` among them."""
+    import tensorflow_datasets as tfds
+
+    from swin_keras.data import digits  # noqa: F401  (registers itself)
+
+    try:
+        return tfds.builder(name, data_dir=data_dir)
+    except tfds.core.registered.DatasetNotFoundError:
+        known = tfds.list_builders(with_community_datasets=False)
+        raise DataError(
+            "Data must be a folder that exists or the name of a TensorFlow "
+            f"Datasets set. Received: {name!r}.{nearest_name(name, known)}"
+        ) from None
+    except (ValueError, AssertionError, RuntimeError) as error:
+        raise DataError(f"{name!r} cannot be used: {_first_line(error)}") from error
+
+
+def prepare(builder):
+    """Write a set to disk in the format of TFDS, unless it is there."""
+    if builder.is_prepared():
+        return
+    try:
+        builder.download_and_prepare()
+    except Exception as error:  # a network, a host or a disk: anything may come
+        if builder.is_prepared():  # another process was faster
+            return
+        raise DataError(
+            f"{builder.name} is not in {builder.data_dir} and could not be made: "
+            f"{_first_line(error)}. Prepare it where there is a network (tfds build "
+            f"{builder.name}), then pass the folder that holds it as `data_dir`."
+        ) from error
+
+
+def supervised_keys(builder) -> tuple[str, str]:
+    """Return the names of the image and of the label in an example."""
+    import tensorflow_datasets as tfds
+
+    features, keys = builder.info.features, builder.info.supervised_keys
+    kinds = (tfds.features.Image, tfds.features.ClassLabel)
+    fits = keys is not None and len(keys) == 2
+    if not fits or not all(
+        isinstance(key, str) and isinstance(features[key], kind)
+        for key, kind in zip(keys, kinds, strict=True)
+    ):
+        raise DataError(
+            f"{builder.name} must be for image classification: supervised keys of "
+            f"an image and a class label. Received: supervised_keys={keys}."
+        )
+    return keys
+
+
+def fits_memory(builder, limit: int | None = None) -> bool:
+    """Tell whether the encoded images may be held in memory.
+
+    Raises:
+        DataError: If they may not, and cannot be read by index either.
+    """
+    limit, size = limit or free_memory() // 2, builder.info.dataset_size
+    if size > limit and not stored_by_index(builder):
+        raise DataError(
+            f"{builder.name} takes {size / 2**30:.3g} GiB, but only "
+            f"{limit / 2**30:.3g} GiB of memory may be used. Prepare it to be read "
+            f"by index: tfds build {builder.name} --file_format=array_record"
+        )
+    return size <= limit
+
+
+def read_split(builder, keys, theirs: str, ours: str, in_memory: bool) -> Split:
+    """Read a split; small images of one size are kept decoded."""
+    examples = open_examples(builder, keys, theirs)
+    labels = np.array([label for _, label in examples], np.int64)
+    if not in_memory:
+        return RecordSplit(np.arange(len(labels)), labels, ours, examples)
+    split = EncodedSplit([image for image, _ in examples], labels, ours)
+    shape = builder.info.features[keys[0]].shape
+    if None in shape or math.prod(shape) > SMALL:
+        return split
+    items = np.empty((len(split), *shape), np.uint8)
+    for index in range(len(split)):
+        items[index] = np.reshape(split.image(index, shape[-1]), shape)
+    return ArraySplit(items, labels, ours)
+
+
+def open_examples(builder, keys, title: str) -> Sequence[tuple[bytes, int]]:
+    """Return the encoded image and the label of each example."""
+    import tensorflow_datasets as tfds
+
+    image, label = keys
+    decoders = tfds.decode.PartialDecoding(
+        {image: True, label: True}, decoders={image: tfds.decode.SkipDecoding()}
+    )
+    if stored_by_index(builder):
+        return IndexedExamples(builder.as_data_source(title, decoders=decoders), keys)
+    dataset = tfds.as_numpy(builder.as_dataset(split=title, decoders=decoders))
+    return [(example[image], int(example[label])) for example in dataset]
+
+
+@dataclass(frozen=True)
+class IndexedExamples(Sequence):
+    """The encoded image and the label of examples that stay on disk."""
+
+    source: Sequence
+    keys: tuple[str, str]
+
+    def __len__(self):
+        return len(self.source)
+
+    def __getitem__(self, index):
+        example = self.source[index]
+        image, label = (example[key] for key in self.keys)
+        return image, int(label)
+
+
+def stored_by_index(builder) -> bool:
+    """Tell whether the files of a prepared set can be read in any order."""
+    return builder.info.file_format.value == "array_record"
+
+
+def free_memory() -> int:
+    """Return the bytes of memory that nobody uses."""
+    import psutil  # comes with TFDS
+
+    return psutil.virtual_memory().available
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

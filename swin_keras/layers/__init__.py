@@ -1,0 +1,35 @@
+"""How a stage works: tensor in, tensor out, `keras.ops` only.
+
+Letters in docstrings and comments: `B` batch; `H`, `W` height and width of a
+feature map in tokens; `C` channels; `N` tokens in a window.
+"""
+
+from swin_keras.layers.drop_path import DropPath
+from swin_keras.layers.patch_embedding import PatchEmbedding
+from swin_keras.layers.patch_merging import PatchMerging
+from swin_keras.layers.position_bias import RelativePositionBias
+from swin_keras.layers.transformer_block import SwinTransformerBlock
+from swin_keras.layers.window_attention import WindowAttention
+from swin_keras.layers.windows import (
+    cyclic_shift,
+    fit_window,
+    relative_position_index,
+    shifted_window_mask,
+    window_partition,
+    window_reverse,
+)
+
+__all__ = [
+    "DropPath",
+    "PatchEmbedding",
+    "PatchMerging",
+    "RelativePositionBias",
+    "SwinTransformerBlock",
+    "WindowAttention",
+    "cyclic_shift",
+    "fit_window",
+    "relative_position_index",
+    "shifted_window_mask",
+    "window_partition",
+    "window_reverse",
+]

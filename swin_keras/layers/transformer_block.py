@@ -1,0 +1,178 @@
+"""The Swin Transformer block: windowed attention, then an MLP, both residual."""
+
+import keras
+from keras import ops
+
+from swin_keras.layers.drop_path import DropPath
+from swin_keras.layers.window_attention import WindowAttention
+from swin_keras.layers.windows import (
+    as_pair,
+    cyclic_shift,
+    fit_window,
+    pad_to_multiple,
+    shifted_window_mask,
+    window_partition,
+    window_reverse,
+)
+
+
+@keras.saving.register_keras_serializable(package="swin_keras")
+class SwinTransformerBlock(keras.layers.Layer):
+    """One block: W-MSA or, with a shift, SW-MSA; then an MLP.
+
+    `(B, H, W, C) -> (B, H, W, C)`; equation 3 of the paper:
+    `x = x + attention(norm(x))`, then `x = x + mlp(norm(x))`.
+
+    A map that windows do not divide is padded at the bottom and right, shifted,
+    cut into windows, and put back. A map smaller than the window shrinks the
+    window to the map's side and turns the shift off on that side.
+
+    Args:
+        num_heads: Number of attention heads; must divide the channels.
+        window_size: Side of a window in tokens, or `(height, width)`.
+        shift_size: 0 for W-MSA; `window_size // 2` for SW-MSA.
+        mlp_ratio: Width of the MLP's hidden layer, in channels of the input.
+        qkv_bias: Whether query, key and value have a bias.
+        dropout_rate: Dropout after projection and MLP layers.
+        attention_dropout_rate: Dropout on attention weights.
+        drop_path_rate: Probability of dropping each branch for a sample.
+        mask_padding: Whether padding is masked; see `shifted_window_mask`.
+
+    Call arguments:
+        inputs: Feature map of shape `(B, H, W, C)`.
+        training: Whether dropout and drop path are on.
+
+    Returns:
+        Feature map of the same shape.
+
+    Raises:
+        ValueError: If `num_heads` does not divide the channels, or the shift is
+            not smaller than the window.
+
+    Reference:
+        Liu et al., 2021, section 3.2: https://arxiv.org/abs/2103.14030
+    """
+
+    def __init__(
+        self,
+        num_heads: int,
+        window_size=7,
+        shift_size=0,
+        mlp_ratio: float = 4.0,
+        qkv_bias: bool = True,
+        dropout_rate: float = 0.0,
+        attention_dropout_rate: float = 0.0,
+        drop_path_rate: float = 0.0,
+        mask_padding: bool = True,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        shifts = zip(as_pair(window_size), as_pair(shift_size), strict=True)
+        if any(not 0 <= shift < window for window, shift in shifts):
+            raise ValueError(
+                "`shift_size` must be at least 0 and smaller than `window_size`. "
+                f"Received: window_size={window_size}, shift_size={shift_size}."
+            )
+        self.num_heads = num_heads
+        self.window_size = window_size
+        self.shift_size = shift_size
+        self.mlp_ratio = mlp_ratio
+        self.qkv_bias = qkv_bias
+        self.dropout_rate = dropout_rate
+        self.attention_dropout_rate = attention_dropout_rate
+        self.drop_path_rate = drop_path_rate
+        self.mask_padding = mask_padding
+
+    def build(self, input_shape):
+        _, height, width, channels = input_shape
+        self._window, self._shift = fit_window(
+            (height, width), self.window_size, self.shift_size
+        )
+        self._mask = shifted_window_mask(
+            (height, width), self._window, self._shift, mask_padding=self.mask_padding
+        )
+        self.norm1 = self._norm("norm1", channels)
+        self.attention = WindowAttention(
+            self._window,
+            self.num_heads,
+            qkv_bias=self.qkv_bias,
+            attention_dropout_rate=self.attention_dropout_rate,
+            dropout_rate=self.dropout_rate,
+            dtype=self.dtype_policy,
+            name="attention",
+        )
+        tokens = self._window[0] * self._window[1]
+        self.attention.build((None, tokens, channels))
+        self.drop_path1 = self._drop_path("drop_path1", input_shape)
+        self.norm2 = self._norm("norm2", channels)
+        hidden = int(channels * self.mlp_ratio)
+        self.mlp_expand = self._dense("mlp_expand", channels, hidden)
+        self.mlp_reduce = self._dense("mlp_reduce", hidden, channels)
+        self.dropout = keras.layers.Dropout(
+            self.dropout_rate, dtype=self.dtype_policy, name="dropout"
+        )
+        self.drop_path2 = self._drop_path("drop_path2", input_shape)
+
+    def _norm(self, name, channels):
+        norm = keras.layers.LayerNormalization(
+            epsilon=1e-5, dtype=self.dtype_policy, name=name
+        )
+        norm.build((None, channels))
+        return norm
+
+    def _dense(self, name, channels, units):
+        dense = keras.layers.Dense(
+            units,
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+        dense.build((None, channels))
+        return dense
+
+    def _drop_path(self, name, input_shape):
+        drop_path = DropPath(self.drop_path_rate, dtype=self.dtype_policy, name=name)
+        drop_path.build(input_shape)
+        return drop_path
+
+    def call(self, inputs, training=None):
+        x = self._attend(self.norm1(inputs), training)
+        x = inputs + self.drop_path1(x, training=training)
+        return x + self.drop_path2(
+            self._mlp(self.norm2(x), training), training=training
+        )
+
+    def _attend(self, inputs, training):
+        height, width = inputs.shape[1:3]
+        x = pad_to_multiple(inputs, self._window)
+        padded_size = x.shape[1:3]
+        x = window_partition(cyclic_shift(x, self._shift), self._window)
+        x = self.attention(x, attention_mask=self._mask, training=training)
+        x = window_reverse(x, self._window, padded_size)
+        x = cyclic_shift(x, tuple(-shift for shift in self._shift))
+        return x[:, :height, :width]
+
+    def _mlp(self, inputs, training):
+        _, height, width, channels = inputs.shape
+        x = ops.reshape(inputs, (-1, channels))
+        x = keras.activations.gelu(self.mlp_expand(x), approximate=False)
+        x = self.mlp_reduce(self.dropout(x, training=training))
+        x = self.dropout(x, training=training)
+        return ops.reshape(x, (-1, height, width, channels))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "window_size": self.window_size,
+            "shift_size": self.shift_size,
+            "mlp_ratio": self.mlp_ratio,
+            "qkv_bias": self.qkv_bias,
+            "dropout_rate": self.dropout_rate,
+            "attention_dropout_rate": self.attention_dropout_rate,
+            "drop_path_rate": self.drop_path_rate,
+            "mask_padding": self.mask_padding,
+        }

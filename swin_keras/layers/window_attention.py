@@ -1,0 +1,121 @@
+"""Attention within windows, plain (W-MSA) or shifted (SW-MSA)."""
+
+import keras
+from keras import ops
+
+from swin_keras.layers.position_bias import RelativePositionBias
+
+
+@keras.saving.register_keras_serializable(package="swin_keras")
+class WindowAttention(keras.layers.Layer):
+    """Multi-head self-attention inside each window, with relative position bias.
+
+    `(B * num_windows, N, C) -> (B * num_windows, N, C)`.
+
+    `softmax(q k^T / sqrt(head_dim) + bias + attention_mask) v`; scores and
+    softmax are float32 under any mixed precision policy.
+
+    Args:
+        window_size: Side of a window in tokens, or `(height, width)`.
+        num_heads: Number of heads; must divide the channels.
+        qkv_bias: Whether the query, key and value projection has a bias.
+        attention_dropout_rate: Share of attention weights dropped in training.
+        dropout_rate: Share of outputs dropped in training.
+
+    Call arguments:
+        inputs: Windows of shape `(B * num_windows, N, C)`, all windows of an
+            image in order.
+        attention_mask: `None`, or what `shifted_window_mask` makes: an array
+            `(num_windows, N, N)` that is added to the scores of every head.
+        training: Whether dropout is on.
+
+    Returns:
+        Windows of the same shape.
+
+    Raises:
+        ValueError: If `num_heads` does not divide the channels.
+
+    Reference:
+        Liu et al., 2021, section 3.2: https://arxiv.org/abs/2103.14030
+    """
+
+    def __init__(
+        self,
+        window_size,
+        num_heads: int,
+        qkv_bias: bool = True,
+        attention_dropout_rate: float = 0.0,
+        dropout_rate: float = 0.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.window_size = window_size
+        self.num_heads = num_heads
+        self.qkv_bias = qkv_bias
+        self.attention_dropout_rate = attention_dropout_rate
+        self.dropout_rate = dropout_rate
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        if channels % self.num_heads:
+            raise ValueError(
+                "`num_heads` must divide the channels. "
+                f"Received: num_heads={self.num_heads}, channels={channels}."
+            )
+        self.head_dim = channels // self.num_heads
+        self.qkv = self._dense(3 * channels, "qkv", use_bias=self.qkv_bias)
+        self.qkv.build((None, channels))
+        self.position_bias = RelativePositionBias(
+            self.window_size, dtype="float32", name="position_bias"
+        )
+        tokens = input_shape[1]
+        self.position_bias.build((None, self.num_heads, tokens, tokens))
+        self.projection = self._dense(channels, "projection")
+        self.projection.build((None, channels))
+        self.attention_dropout = keras.layers.Dropout(
+            self.attention_dropout_rate, dtype="float32", name="attention_dropout"
+        )
+        self.dropout = keras.layers.Dropout(
+            self.dropout_rate, dtype=self.dtype_policy, name="dropout"
+        )
+
+    def _dense(self, units, name, use_bias=True):
+        return keras.layers.Dense(
+            units,
+            use_bias=use_bias,
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def call(self, inputs, attention_mask=None, training=None):
+        tokens, channels = inputs.shape[1:]
+        # On flat tokens, a projection is one matrix product in every runtime.
+        q, k, v = ops.split(self.qkv(ops.reshape(inputs, (-1, channels))), 3, axis=-1)
+        q = self._heads(q * self.head_dim**-0.5, tokens, (0, 2, 1, 3))
+        k = self._heads(k, tokens, (0, 2, 3, 1))  # so that matmul needs no flag
+        v = self._heads(v, tokens, (0, 2, 1, 3))
+        scores = self.position_bias(ops.matmul(q, k), attention_mask=attention_mask)
+        weights = ops.softmax(scores, axis=-1)  # (B * num_windows, num_heads, N, N)
+        weights = self.attention_dropout(weights, training=training)
+        x = ops.matmul(ops.cast(weights, v.dtype), v)
+        x = ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, channels))
+        x = self.dropout(self.projection(x), training=training)
+        return ops.reshape(x, (-1, tokens, channels))
+
+    def _heads(self, x, tokens, axes):
+        x = ops.reshape(x, (-1, tokens, self.num_heads, self.head_dim))
+        return ops.transpose(x, axes)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "window_size": self.window_size,
+            "num_heads": self.num_heads,
+            "qkv_bias": self.qkv_bias,
+            "attention_dropout_rate": self.attention_dropout_rate,
+            "dropout_rate": self.dropout_rate,
+        }

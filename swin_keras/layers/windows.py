@@ -1,0 +1,234 @@
+"""Windows over a feature map: cut, put back, shift, and who may attend to whom.
+
+The first three are tensor functions (`keras.ops`); the others are NumPy and
+run once, when a layer is built.
+"""
+
+import numpy as np
+from keras import ops
+
+MASKED = -100.0  # the published value: finite in float16, exp(-100) is 0 in float32
+
+
+def as_pair(size) -> tuple[int, int]:
+    """Return `(height, width)` from one number or from two.
+
+    >>> as_pair(7), as_pair((4, 7))
+    ((7, 7), (4, 7))
+    """
+    height, width = (size, size) if isinstance(size, int) else size
+    return int(height), int(width)
+
+
+def window_partition(x, window_size):
+    """Cut a feature map into windows that do not overlap.
+
+    `(B, H, W, C) -> (B * num_windows, N, C)` with `N` tokens in a window and
+    `num_windows = (H // window_height) * (W // window_width)`.
+
+    Windows come out image by image, and within an image row by row from the
+    top left; so do the tokens within a window. `window_reverse` undoes it.
+
+    Args:
+        x: Feature map of shape `(B, H, W, C)`. `H`, `W` and `C` must be known
+            when the model is built; `B` may be `None`.
+        window_size: Side of a window in tokens, or `(height, width)`. Must
+            divide `H` and `W`.
+
+    Returns:
+        Windows of shape `(B * num_windows, N, C)`.
+
+    Raises:
+        ValueError: If `window_size` does not divide both `H` and `W`.
+
+    Example:
+
+    >>> x = ops.reshape(ops.arange(16), (1, 4, 4, 1))
+    >>> windows = window_partition(x, window_size=2)
+    >>> tuple(windows.shape)
+    (4, 4, 1)
+    >>> ops.convert_to_numpy(windows)[0, :, 0]  # top-left window
+    array([0, 1, 4, 5], dtype=int32)
+
+    Reference:
+        Liu et al., 2021, section 3.2: https://arxiv.org/abs/2103.14030
+    """
+    window_height, window_width = as_pair(window_size)
+    _, height, width, channels = x.shape
+    if height % window_height or width % window_width:
+        raise ValueError(
+            "`window_size` must divide the height and width of the feature map. "
+            f"Received: window_size={window_size}, height={height}, width={width}."
+        )
+    # Rows of windows already lie together in memory, so a transpose of four axes
+    # is enough: swap "row within a window" with "window along the width".
+    windows_across = width // window_width
+    x = ops.reshape(x, (-1, window_height, windows_across, window_width * channels))
+    x = ops.transpose(x, (0, 2, 1, 3))
+    return ops.reshape(x, (-1, window_height * window_width, channels))
+
+
+def window_reverse(windows, window_size, map_size):
+    """Put windows back in their places: the inverse of `window_partition`.
+
+    `(B * num_windows, N, C) -> (B, H, W, C)`.
+
+    Args:
+        windows: Windows of shape `(B * num_windows, N, C)`.
+        window_size: Side of a window in tokens, or `(height, width)`.
+        map_size: `(H, W)` of the feature map, multiples of the window's.
+
+    Returns:
+        Feature map of shape `(B, H, W, C)`.
+    """
+    window_height, window_width = as_pair(window_size)
+    height, width = map_size
+    channels = windows.shape[-1]
+    x = ops.reshape(
+        windows, (-1, width // window_width, window_height, window_width * channels)
+    )
+    x = ops.transpose(x, (0, 2, 1, 3))
+    return ops.reshape(x, (-1, height, width, channels))
+
+
+def cyclic_shift(x, shift_size):
+    """Roll a feature map towards the top left; what falls off comes in opposite.
+
+    `(B, H, W, C) -> (B, H, W, C)`. Equal to `ops.roll(x, (-dy, -dx), (1, 2))`,
+    written as slice and concatenate, which every mobile delegate runs.
+
+    Args:
+        x: Feature map of shape `(B, H, W, C)`.
+        shift_size: Tokens to shift by, one number or `(dy, dx)`; negative
+            numbers shift back.
+
+    Returns:
+        Feature map of the same shape.
+    """
+    down, right = as_pair(shift_size)
+    if down:
+        x = ops.concatenate([x[:, down:], x[:, :down]], axis=1)
+    if right:
+        x = ops.concatenate([x[:, :, right:], x[:, :, :right]], axis=2)
+    return x
+
+
+def pad_to_multiple(x, size):
+    """Pad a feature map with zeros, bottom and right, to multiples of a size.
+
+    `(B, H, W, C) -> (B, H', W', C)`.
+
+    Args:
+        x: Feature map of shape `(B, H, W, C)`.
+        size: What must divide the sides, one number or `(height, width)`.
+
+    Returns:
+        The feature map itself if nothing is to pad.
+    """
+    sides = zip(x.shape[1:3], as_pair(size), strict=True)
+    bottom, right = (-side % step for side, step in sides)
+    if not (bottom or right):
+        return x
+    return ops.pad(x, ((0, 0), (0, bottom), (0, right), (0, 0)))
+
+
+def fit_window(map_size, window_size, shift_size):
+    """Fit a window and its shift to a feature map, side by side.
+
+    Where the map is no larger than the window, the window becomes the map's
+    side and nothing is shifted, since one window already sees everything.
+    This is the one place where sizes are adjusted for the user.
+
+    Args:
+        map_size: `(H, W)` of the feature map in tokens.
+        window_size: Wanted window, one number or `(height, width)`.
+        shift_size: Wanted shift, one number or `(dy, dx)`.
+
+    Returns:
+        `(window_size, shift_size)`, each as a pair.
+
+    >>> fit_window((56, 56), window_size=7, shift_size=3)
+    ((7, 7), (3, 3))
+    >>> fit_window((4, 16), window_size=7, shift_size=3)
+    ((4, 7), (0, 3))
+    """
+    sides = zip(map_size, as_pair(window_size), as_pair(shift_size), strict=True)
+    fitted = [
+        (side, 0) if side <= window else (window, shift)
+        for side, window, shift in sides
+    ]
+    (window_height, down), (window_width, right) = fitted
+    return (window_height, window_width), (down, right)
+
+
+def relative_position_index(window_size) -> np.ndarray:
+    """Tell, for each pair of tokens in a window, its row in the bias table.
+
+    Row `(dy + h - 1) * (2w - 1) + dx + w - 1` holds the bias of a query that
+    lies `dy` below and `dx` right of its key, as in the published weights.
+
+    Args:
+        window_size: Side of a window in tokens, or `(height, width)`.
+
+    Returns:
+        Integer array `(N, N)`, query by key, with values in
+        `[0, (2h - 1) * (2w - 1))`.
+
+    >>> relative_position_index((1, 3))
+    array([[2, 1, 0],
+           [3, 2, 1],
+           [4, 3, 2]])
+    """
+    height, width = as_pair(window_size)
+    rows, columns = np.divmod(np.arange(height * width), width)
+    down = rows[:, None] - rows[None, :] + height - 1
+    right = columns[:, None] - columns[None, :] + width - 1
+    return down * (2 * width - 1) + right
+
+
+def shifted_window_mask(map_size, window_size, shift_size, *, mask_padding=True):
+    """Make the mask of W-MSA or SW-MSA: 0 where two tokens may attend, else -100.
+
+    Tokens may attend when they share a window after the cyclic shift and were
+    not brought together only by wrapping around an edge. A map that windows do
+    not divide is padded at the bottom and right, then shifted, then cut; with
+    `mask_padding` no token of the map attends to a padding token, wherever the
+    shift has moved it.
+
+    Args:
+        map_size: `(H, W)` of the map in tokens, before padding.
+        window_size: Side of a window in tokens, or `(height, width)`.
+        shift_size: Shift in tokens, one number or `(dy, dx)`.
+        mask_padding: Whether padding is masked. `False` gives the numbers of
+            torchvision, Hugging Face and the published detection code.
+
+    Returns:
+        Float array `(num_windows, N, N)`, or `None` if nothing is masked.
+    """
+    window_height, window_width = as_pair(window_size)
+    down, right = as_pair(shift_size)
+    rows = _regions(map_size[0], window_height, down, mask_padding)
+    columns = _regions(map_size[1], window_width, right, mask_padding)
+    if not rows.any() and not columns.any():
+        return None
+    regions = rows[:, None] * 3 + columns[None, :]
+    regions = (
+        regions.reshape(len(rows) // window_height, window_height, -1, window_width)
+        .swapaxes(1, 2)
+        .reshape(-1, window_height * window_width)
+    )
+    apart = regions[:, :, None] != regions[:, None, :]
+    return np.where(apart, np.float32(MASKED), np.float32(0))
+
+
+def _regions(side, window, shift, mask_padding):
+    """Number the stretches of one axis that may not mix, after pad and shift.
+
+    0 is the map itself, 1 what wrapped around, 2 padding.
+    """
+    padded = -(-side // window) * window
+    regions = np.zeros(padded, int)
+    regions[:shift] = 1
+    if mask_padding:
+        regions[side:] = 2
+    return np.roll(regions, -shift)

@@ -1,0 +1,29 @@
+"""How stages make a model: functions that return a functional `keras.Model`."""
+
+from swin_keras.models.backbone import SwinBackbone
+from swin_keras.models.classifier import (
+    SwinBase,
+    SwinClassifier,
+    SwinLarge,
+    SwinNano,
+    SwinSmall,
+    SwinTiny,
+    create_model,
+)
+from swin_keras.models.config import SwinConfig
+from swin_keras.models.variants import VARIANTS, list_models, variant_config
+
+__all__ = [
+    "VARIANTS",
+    "SwinBackbone",
+    "SwinBase",
+    "SwinClassifier",
+    "SwinConfig",
+    "SwinLarge",
+    "SwinNano",
+    "SwinSmall",
+    "SwinTiny",
+    "create_model",
+    "list_models",
+    "variant_config",
+]

@@ -1,0 +1,83 @@
+"""The backbone: four stages and their feature maps."""
+
+import keras
+
+from swin_keras.layers import PatchEmbedding, PatchMerging, SwinTransformerBlock
+from swin_keras.layers.windows import as_pair
+from swin_keras.models.config import SwinConfig
+
+
+def SwinBackbone(config: SwinConfig | None = None, name="swin_backbone", **sizes):
+    """Build a Swin Transformer that returns the feature map of each stage.
+
+    `(B, H, W, channels)` to, at 224 x 224 with patches of 4 and Swin-T's width,
+    `{"C2": (B, 56, 56, 96), "C3": (B, 28, 28, 192), "C4": (B, 14, 14, 384),
+    "C5": (B, 7, 7, 768)}`: what feature pyramid networks for detection and
+    segmentation take. The names are those of strides 4 to 32; the first stage
+    is always `"C2"`. No normalization follows the stages.
+
+    Inputs are normalized images; see `normalize` in `classifier.py`.
+
+    Args:
+        config: A `SwinConfig`; `None` is Swin-T.
+        name: Name of the model.
+        **sizes: Fields of `SwinConfig` to change.
+
+    Returns:
+        A functional `keras.Model` with a dictionary of feature maps as output.
+
+    Raises:
+        UsageError: If the sizes cannot make a model.
+
+    Example:
+
+    >>> backbone = SwinBackbone(input_shape=(64, 96, 3), embed_dim=24, depths=(1, 1),
+    ...     num_heads=(2, 4))
+    >>> {level: shape[1:] for level, shape in backbone.output_shape.items()}
+    {'C2': (16, 24, 24), 'C3': (8, 12, 48)}
+    """
+    config = (config or SwinConfig()).replace(**sizes)
+    inputs = keras.Input(config.input_shape, name="images")
+    return keras.Model(inputs, feature_maps(inputs, config), name=name)
+
+
+def feature_maps(x, config: SwinConfig) -> dict:
+    """Apply patch embedding and all stages; return each stage's output by name.
+
+    Args:
+        x: Normalized images `(B, H, W, channels)`, symbolic.
+        config: The sizes.
+
+    Returns:
+        `{"C2": (B, H/4, W/4, C), "C3": (B, H/8, W/8, 2C), ...}`.
+    """
+    x = PatchEmbedding(
+        config.patch_size,
+        config.embed_dim,
+        use_norm=config.patch_norm,
+        name="patch_embedding",
+    )(x)
+    if config.dropout_rate:
+        x = keras.layers.Dropout(config.dropout_rate, name="embedding_dropout")(x)
+
+    features = {}
+    drop_path_rates = iter(config.block_drop_path_rates)
+    shift_size = tuple(side // 2 for side in as_pair(config.window_size))
+    for stage, depth in enumerate(config.depths, start=1):
+        if stage > 1:
+            x = PatchMerging(name=f"stage_{stage - 1}_merging")(x)
+        for block in range(1, depth + 1):
+            x = SwinTransformerBlock(
+                config.num_heads[stage - 1],
+                window_size=config.window_size,
+                shift_size=0 if block % 2 else shift_size,
+                mlp_ratio=config.mlp_ratio,
+                qkv_bias=config.qkv_bias,
+                dropout_rate=config.dropout_rate,
+                attention_dropout_rate=config.attention_dropout_rate,
+                drop_path_rate=next(drop_path_rates),
+                mask_padding=config.mask_padding,
+                name=f"stage_{stage}_block_{block}",
+            )(x)
+        features[f"C{stage + 1}"] = x
+    return features

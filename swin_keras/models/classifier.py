@@ -1,0 +1,179 @@
+"""Image classifiers, in the signature of `keras.applications`."""
+
+import inspect
+
+import keras
+
+from swin_keras.errors import UsageError
+from swin_keras.models.backbone import feature_maps
+from swin_keras.models.config import IMAGENET_MEAN, IMAGENET_STD, SwinConfig
+from swin_keras.models.variants import variant_config
+
+
+def SwinClassifier(
+    config: SwinConfig,
+    include_top=True,
+    include_preprocessing=True,
+    input_tensor=None,
+    pooling=None,
+    classes=1000,
+    classifier_activation="softmax",
+    name="swin_classifier",
+):
+    """Build a classifier of any size.
+
+    `(B, H, W, channels)` images, 0..255, to `(B, classes)` probabilities.
+
+    Args:
+        config: The sizes of the model.
+        include_top: Whether the model ends in class probabilities; otherwise it
+            ends in the normalized last feature map `(B, H/32, W/32, 8C)`.
+        include_preprocessing: Whether the model itself subtracts the mean and
+            divides by the standard deviation, so that it takes images as they
+            are read: 0..255.
+        input_tensor: A Keras tensor to use as images instead of a new input.
+        pooling: Without the top: `None` for the feature map, `"avg"` or `"max"`
+            for a vector `(B, 8C)`.
+        classes: Number of classes.
+        classifier_activation: Activation of the top; `None` for logits.
+        name: Name of the model.
+
+    Returns:
+        A functional `keras.Model`.
+
+    Raises:
+        UsageError: If an argument cannot work; the message says what must hold.
+    """
+    if pooling not in (None, "avg", "max"):
+        raise UsageError(
+            f"`pooling` must be None, 'avg' or 'max'. Received: {pooling!r}."
+        )
+    if classes < 1:
+        raise UsageError(f"`classes` must be at least 1. Received: {classes}.")
+
+    if input_tensor is None:
+        inputs = x = keras.Input(config.input_shape, name="images")
+    else:
+        x = input_tensor
+        inputs = keras.utils.get_source_inputs(x)
+        config = config.replace(input_shape=tuple(x.shape[1:]))
+    if include_preprocessing:
+        x = normalize(x)
+    x = list(feature_maps(x, config).values())[-1]
+    x = keras.layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
+
+    if include_top or pooling == "avg":
+        x = keras.layers.GlobalAveragePooling2D(name="pooling")(x)
+    elif pooling == "max":
+        x = keras.layers.GlobalMaxPooling2D(name="pooling")(x)
+    if include_top:
+        x = keras.layers.Dense(
+            classes,
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            dtype="float32",
+            name="head",
+        )(x)
+        if classifier_activation:
+            x = keras.layers.Activation(
+                classifier_activation, dtype="float32", name="predictions"
+            )(x)
+    return keras.Model(inputs, x, name=name)
+
+
+def normalize(images):
+    """Subtract ImageNet's mean and divide by its standard deviation, per channel.
+
+    `(B, H, W, channels)`, 0..255, to the same shape. Images that are not RGB
+    take the average over the three channels for each of theirs.
+    """
+    channels = images.shape[-1]
+    mean, std = IMAGENET_MEAN, IMAGENET_STD
+    if channels != 3:
+        mean, std = ((sum(values) / 3,) * channels for values in (mean, std))
+    variance = [value**2 for value in std]
+    return keras.layers.Normalization(
+        mean=mean, variance=variance, dtype="float32", name="preprocessing"
+    )(images)
+
+
+def create_model(
+    variant: str,
+    include_top=True,
+    include_preprocessing=True,
+    weights=None,
+    input_tensor=None,
+    input_shape=None,
+    pooling=None,
+    classes=1000,
+    classifier_activation="softmax",
+    name=None,
+    **sizes,
+):
+    """Build a variant by its name; see `list_models` for the names.
+
+    Args:
+        variant: Name of the variant, for example `"swin_tiny"`.
+        include_top: See `SwinClassifier`.
+        include_preprocessing: See `SwinClassifier`.
+        weights: `None` for random weights, or the path of a weight file that
+            Keras wrote for the same model.
+        input_tensor: See `SwinClassifier`.
+        input_shape: `(height, width, channels)`; `None` is the variant's own.
+        pooling: See `SwinClassifier`.
+        classes: See `SwinClassifier`.
+        classifier_activation: See `SwinClassifier`.
+        name: Name of the model; `None` is the variant's.
+        **sizes: Fields of `SwinConfig` to change, such as `drop_path_rate`.
+
+    Returns:
+        A functional `keras.Model`.
+
+    Raises:
+        UsageError: If there is no such variant, or the sizes cannot work.
+
+    Example:
+
+    >>> model = create_model("swin_nano", classes=10)
+    >>> model.output_shape, model.count_params()
+    ((None, 10), 394118)
+    """
+    if input_shape is not None:
+        sizes["input_shape"] = input_shape
+    model = SwinClassifier(
+        variant_config(variant).replace(**sizes),
+        include_top=include_top,
+        include_preprocessing=include_preprocessing,
+        input_tensor=input_tensor,
+        pooling=pooling,
+        classes=classes,
+        classifier_activation=classifier_activation,
+        name=name or variant,
+    )
+    if weights is not None:
+        model.load_weights(weights)
+    return model
+
+
+def _variant_function(name: str, variant: str):
+    """Make `name(...)`: `create_model` with its variant already chosen."""
+
+    def build(*args, **kwargs):
+        return create_model(variant, *args, **kwargs)
+
+    signature = inspect.signature(create_model)
+    parameters = list(signature.parameters.values())[1:]
+    build.__name__ = build.__qualname__ = name
+    build.__signature__ = signature.replace(parameters=parameters)
+    build.__doc__ = (
+        f"Build the variant `{variant!r}`; arguments as in `create_model`.\n\n"
+        "The signature is that of `keras.applications`; sizes of `SwinConfig`, such\n"
+        "as `drop_path_rate` or `window_size`, may follow by name."
+    )
+    return build
+
+
+SwinNano = _variant_function("SwinNano", "swin_nano")
+SwinTiny = _variant_function("SwinTiny", "swin_tiny")
+SwinSmall = _variant_function("SwinSmall", "swin_small")
+SwinBase = _variant_function("SwinBase", "swin_base")
+SwinLarge = _variant_function("SwinLarge", "swin_large")

@@ -1,0 +1,59 @@
+"""The layer contract, on every layer."""
+
+import pytest
+from layer_contract import check_layer
+
+from swin_keras.layers import (
+    DropPath,
+    PatchEmbedding,
+    PatchMerging,
+    RelativePositionBias,
+    SwinTransformerBlock,
+    WindowAttention,
+)
+from swin_keras.layers.padded_block import PaddedSwinTransformerBlock
+
+BLOCK = {
+    "num_heads": 2,
+    "window_size": 4,
+    "shift_size": 2,
+    "mlp_ratio": 2.0,
+    "drop_path_rate": 0.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("layer_class", "arguments", "input_shape"),
+    [
+        (RelativePositionBias, {"window_size": 3}, (2, 9, 9)),
+        (RelativePositionBias, {"window_size": (2, 4)}, (2, 8, 8)),
+        (WindowAttention, {"window_size": 3, "num_heads": 2}, (9, 8)),
+        (
+            WindowAttention,
+            {
+                "window_size": (1, 4),
+                "num_heads": 4,
+                "qkv_bias": False,
+                "attention_dropout_rate": 0.1,
+                "dropout_rate": 0.1,
+            },
+            (4, 8),
+        ),
+        (DropPath, {"rate": 0.5, "seed": 1}, (3, 4)),
+        (DropPath, {"rate": 0.0, "seed": None}, (3, 4)),
+        (PatchEmbedding, {"patch_size": 4, "embed_dim": 8}, (8, 8, 3)),
+        (
+            PatchEmbedding,
+            {"patch_size": 2, "embed_dim": 8, "use_norm": False},
+            (7, 9, 1),
+        ),
+        (PatchMerging, {}, (4, 6, 4)),
+        (PatchMerging, {}, (5, 3, 4)),
+        (SwinTransformerBlock, BLOCK, (8, 8, 8)),
+        (SwinTransformerBlock, {**BLOCK, "shift_size": 0}, (6, 9, 8)),
+        (SwinTransformerBlock, {**BLOCK, "dropout_rate": 0.1}, (2, 6, 8)),
+        (PaddedSwinTransformerBlock, BLOCK, (6, 8, 8)),
+    ],
+)
+def test_layer_keeps_the_contract(layer_class, arguments, input_shape, tmp_path):
+    check_layer(layer_class, arguments, input_shape, tmp_path)
