@@ -80,7 +80,7 @@ class TrainConfig:
                 raise UsageError(
                     f"`{name}` must be positive. Received: {getattr(self, name)}."
                 )
-        for name in ("weight_decay", "warmup_epochs", "rotate"):
+        for name in ("weight_decay", "warmup_epochs", "rotate", "seed"):
             if getattr(self, name) < 0:
                 raise UsageError(
                     f"`{name}` must not be negative. Received: {getattr(self, name)}."

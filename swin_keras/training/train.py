@@ -1,6 +1,7 @@
 """Train a classifier: `swin-keras train`, or `swin_keras.train(TrainConfig(...))`."""
 
 import dataclasses
+import functools
 import logging
 import time
 from contextlib import contextmanager
@@ -64,6 +65,14 @@ class TrainingJob:
         height, width, channels = self.model_config.input_shape
         return (height, width), channels
 
+    @functools.cached_property
+    def data_card(self) -> dict:
+        return {
+            "name": self.dataset.name,
+            "fingerprint": self.dataset.fingerprint(),
+            "images": {name: len(s) for name, s in self.dataset.splits.items()},
+        }
+
     def card(self, name: str, metrics: dict) -> ModelCard:
         return ModelCard(
             name=name,
@@ -72,11 +81,7 @@ class TrainingJob:
             class_names=self.dataset.class_names,
             crop_fraction=self.config.crop_fraction,
             train=dataclasses.asdict(self.config),
-            data={
-                "name": self.dataset.name,
-                "fingerprint": self.dataset.fingerprint(),
-                "images": {k: len(v) for k, v in self.dataset.splits.items()},
-            },
+            data=self.data_card,
             metrics={key: float(value) for key, value in metrics.items()},
             command=self.config.to_command(),
         )
@@ -186,6 +191,7 @@ def _fit(run, job):
             )
     finally:
         progress.stop()
+        best.finish()
     return time.monotonic() - started
 
 
