@@ -58,9 +58,9 @@ def test_every_command_has_two_examples_that_parse(command):
         (["info", "swin_tinny"], 2, "Did you mean 'swin_tiny'"),
         (["train", "--data", "./nowhere"], 3, "must be a folder that exists"),
         (["train", "--sizes.depth", "[2]"], 2, "Did you mean 'depths'"),
-        (["evaluate", "nothing.keras"], 4, "There is no model file nothing.keras"),
-        (["predict", "nothing.tflite", "a.png"], 4, "There is no model file"),
-        (["export", "runs/none"], 4, "There is no model file or run runs/none"),
+        (["evaluate", "nothing.keras"], 4, "There is no model nothing.keras"),
+        (["predict", "nothing.tflite", "a.png"], 4, "There is no model"),
+        (["export", "runs/none"], 4, "There is no model runs/none"),
         (["data", "check", "nowhere"], 3, "There is no folder nowhere"),
     ],
 )

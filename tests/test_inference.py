@@ -88,8 +88,9 @@ def test_a_truncated_model_is_refused(exported, tmp_path, form):
 
 
 def test_a_missing_model_and_a_folder_without_one_are_refused(tmp_path):
-    with pytest.raises(ModelFileError, match="There is no model file"):
-        Predictor(tmp_path / "gone.keras")
+    (tmp_path / "first.keras").touch()
+    with pytest.raises(ModelFileError, match=r"no model .*Did you mean 'first.keras'"):
+        Predictor(tmp_path / "frist.keras")
     with pytest.raises(ModelFileError, match="A model folder must hold"):
         Predictor(tmp_path)
 

@@ -74,8 +74,6 @@ def export(model, config: ExportConfig | None = None) -> Path:
 
 
 def _card_of(model: Path, source: Path) -> ModelCard:
-    if not source.exists():
-        raise ModelFileError(f"There is no model file or run {model}.")
     card = read_card(model) or read_card(source)
     if card is None:
         raise ModelFileError(
