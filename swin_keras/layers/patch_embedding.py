@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from swin_keras.layers.windows import pad_to_multiple, window_partition
+from swin_keras.layers.windows import known_size, pad_to_multiple, window_partition
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -39,6 +39,7 @@ class PatchEmbedding(keras.layers.Layer):
         self.use_norm = use_norm
 
     def build(self, input_shape):
+        known_size(input_shape)
         values = self.patch_size**2 * input_shape[-1]
         self.embedding = keras.layers.Dense(
             self.embed_dim,

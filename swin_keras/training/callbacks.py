@@ -96,11 +96,11 @@ class LiveProgress(keras.callbacks.Callback):
 
 
 class BestModel(keras.callbacks.Callback):
-    """Keep the model of the epoch with the lowest loss on the validation images.
+    """Keep the model of the epoch with the best accuracy on the validation images.
 
-    The loss tells epochs apart where the accuracy of few images cannot. The file
-    is written at most every half minute, so that short epochs do not wait for
-    the disk; `finish` writes what is left.
+    Of equals the latest, since the learning rate falls to the end. The file is
+    written at most every half minute, so that short epochs do not wait for the
+    disk; `finish` writes what is left.
 
     Args:
         inference_model: The model to save; it shares the weights in training.
@@ -113,13 +113,13 @@ class BestModel(keras.callbacks.Callback):
         self.inference_model = inference_model
         self.path = path
         self.make_card = make_card
-        self.best_loss = math.inf
+        self.best_accuracy = -math.inf
         self._unwritten = None  # weights and figures of a better epoch
         self._last_write = -math.inf
 
     def on_epoch_end(self, epoch, logs=None):
-        if logs["val_loss"] < self.best_loss:
-            self.best_loss = logs["val_loss"]
+        if logs["val_accuracy"] >= self.best_accuracy:
+            self.best_accuracy = logs["val_accuracy"]
             figures = {"epoch": epoch + 1, **logs}
             self._unwritten = self.inference_model.get_weights(), figures
         if time.monotonic() - self._last_write > SECONDS_BETWEEN_WRITES:

@@ -178,6 +178,9 @@ def _fit(run, job):
     config, started = job.config, time.monotonic()
     progress = LiveProgress(config.epochs, job.steps, config.batch_size)
     best = BestModel(job.model, run.best_model, lambda m: job.card(run.name, m))
+    callbacks = [keras.callbacks.CSVLogger(run.metrics), best, progress]
+    if config.ema_momentum:  # before the others, which then see the average
+        callbacks.insert(0, keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
     try:
         with data_errors():
             job.logits_model.fit(
@@ -185,7 +188,7 @@ def _fit(run, job):
                 epochs=config.epochs,
                 steps_per_epoch=job.steps,
                 validation_data=job.validation_batches(),
-                callbacks=[keras.callbacks.CSVLogger(run.metrics), best, progress],
+                callbacks=callbacks,
                 shuffle=False,  # the batches come in the order of the seed
                 verbose=0,
             )

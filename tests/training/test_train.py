@@ -73,10 +73,12 @@ def test_the_card_travels_inside_the_model_file(trained_run, tmp_path):
     keras.models.load_model(moved)  # plain Keras still reads it
 
 
-def test_the_best_model_is_the_one_with_the_lowest_validation_loss(trained_run):
+def test_the_best_model_is_the_latest_of_the_highest_accuracy(trained_run):
     rows = read_metrics(trained_run)
-    best = min(float(row["val_loss"]) for row in rows)
-    assert read_card(trained_run.best_model).metrics["val_loss"] == pytest.approx(best)
+    best = max(rows, key=lambda row: (float(row["val_accuracy"]), int(row["epoch"])))
+    metrics = read_card(trained_run.best_model).metrics
+    assert metrics["epoch"] == int(best["epoch"]) + 1
+    assert metrics["val_accuracy"] == pytest.approx(float(best["val_accuracy"]))
 
 
 def test_the_same_seed_trains_the_same_weights_from_a_folder(tmp_path):
