@@ -29,13 +29,18 @@ _MODULES = {
         "SwinNano",
         "SwinSmall",
         "SwinTiny",
+        "SwinV2Base",
+        "SwinV2Config",
+        "SwinV2Large",
+        "SwinV2Small",
+        "SwinV2Tiny",
         "create_model",
         "list_models",
     ],
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = sorted(_MODULE_OF)  # noqa: PLE0605
+__all__ = sorted(_MODULE_OF)
 
 if TYPE_CHECKING:
     from swin_keras.errors import *  # noqa: F403
