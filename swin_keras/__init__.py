@@ -19,6 +19,7 @@ _MODULES = {
         "ResourceError",
         "SwinKerasError",
         "UsageError",
+        "WeightsError",
     ],
     "swin_keras.models": [
         "SwinBackbone",
@@ -37,6 +38,7 @@ _MODULES = {
         "create_model",
         "list_models",
     ],
+    "swin_keras.weights": ["from_pretrained", "load_weights"],
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -45,6 +47,7 @@ __all__ = sorted(_MODULE_OF)
 if TYPE_CHECKING:
     from swin_keras.errors import *  # noqa: F403
     from swin_keras.models import *  # noqa: F403
+    from swin_keras.weights import *  # noqa: F403
 
 
 def __getattr__(name):

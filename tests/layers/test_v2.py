@@ -82,7 +82,7 @@ def test_bias_lies_between_0_and_16_and_ignores_the_window_in_its_weights():
     large.set_weights(small.get_weights())
     small_table = to_numpy(small.table()).reshape(5, 5, 2)
     large_table = to_numpy(large.table()).reshape(9, 9, 2)
-    assert (large_table > 0).all() and (large_table < 16).all()
+    assert ((large_table > 0) & (large_table < 16)).all()
     np.testing.assert_allclose(large_table[2:7, 2:7], small_table, atol=1e-6)
 
 
