@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from swin_keras.errors import UsageError
 from swin_keras.layers.windows import as_pair
-from swin_keras.weights.anatomy import table_window
+from swin_keras.weights.anatomy import model_config, table_window
 from swin_keras.weights.resize import crop_table, resize_map, resize_table
 
 
@@ -31,16 +32,31 @@ class Adapter:
     """Rules for tensors whose shape in a file is not the model's.
 
     Args:
-        config: The model's configuration.
-        windows: Window of each block as built, by the prefix of its names.
+        model: The model.
         resize: `"bicubic"` or `"geometric"`; see `resize_map`.
         head_rows: For each class of the model, its row in the file's head.
+        new_head: Whether the head stays as the model has it; `None` is only where
+            the file's has other classes.
     """
 
-    config: object
-    windows: dict[str, tuple[int, int]]
+    model: object
     resize: str = "bicubic"
     head_rows: np.ndarray | None = None
+    new_head: bool | None = None
+
+    @cached_property
+    def config(self):
+        """The model's configuration."""
+        return model_config(self.model)
+
+    def is_new(self, name: str, is_there: bool) -> bool:
+        """Whether a tensor stays as the model has it, whatever the file has.
+
+        Backbones of detection have no last norm either.
+        """
+        if not self.new_head:
+            return False
+        return name.startswith("head.") or (name.startswith("norm.") and not is_there)
 
     def fit(self, name: str, given, wanted) -> Adapted | None:
         """Say how a tensor of one shape becomes one of another.
@@ -64,7 +80,11 @@ class Adapter:
         return None
 
     def _head(self, given, wanted):
+        if given[1:] != wanted[1:] or self.new_head is False:
+            return None
         if self.head_rows is not None and len(self.head_rows) == wanted[0]:
+            if not 0 <= self.head_rows.min() <= self.head_rows.max() < given[0]:
+                return None
             words = f"head: {wanted[0]} of the {given[0]} classes, by the rows given"
             return Adapted(words, lambda x: x[self.head_rows])
         return Adapted(
@@ -99,7 +119,9 @@ class Adapter:
     def _table(self, name, given, wanted):
         if given[1] != wanted[1]:
             return None
-        built = self.windows[name.rsplit(".attn.", 1)[0]]
+        stage, block = (int(part) + 1 for part in name.split(".")[1:4:2])
+        layer = self.model.get_layer(f"stage_{stage}_block_{block}")
+        built = layer.attention.window_size
         stated = as_pair(self.config.window_size)
         side = table_window(given[0])
         if given[0] == np.prod([2 * s - 1 for s in stated]):

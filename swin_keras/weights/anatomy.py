@@ -1,15 +1,15 @@
 """Tells the sizes of a checkpoint from its tensors, and of a model from its layers."""
 
+import contextlib
 import itertools
 import math
 import re
-
-import numpy as np
 
 from swin_keras.errors import WeightsError
 from swin_keras.layers import SwinTransformerV2Block
 from swin_keras.models import VARIANTS, SwinConfig, SwinV2Config
 from swin_keras.weights.checkpoint import Checkpoint
+from swin_keras.weights.project_config import stated_sizes
 
 SIZES = ("embed_dim", "depths", "num_heads", "patch_size", "mlp_ratio", "qkv_bias")
 
@@ -23,29 +23,60 @@ def checkpoint_config(checkpoint: Checkpoint) -> SwinConfig:
     Raises:
         WeightsError: If the tensors make no Swin Transformer.
     """
-    try:
-        sizes = tensor_sizes(checkpoint)
-        is_v2 = checkpoint.has("layers.0.blocks.0.attn.logit_scale")
-        sizes |= (_v2_windows if is_v2 else _v1_window)(checkpoint)
-        sizes |= _stated(checkpoint.source.config)
-        config_class = SwinV2Config if is_v2 else SwinConfig
-        known = _published(config_class, sizes)
-        if known and is_v2 and sizes.get("window_size", 0) in (0, known.window_size):
-            sizes.setdefault("pretrained_window_size", known.pretrained_window_size)
+    config_class, sizes = checkpoint_sizes(checkpoint)
+    sizes |= checkpoint_windows(checkpoint)
+    with _of_a_swin(checkpoint):
+        sizes |= stated_sizes(checkpoint.source.config)
+        known = VARIANTS.get(published_name(config_class, sizes))
         sizes.setdefault("window_size", (known or config_class()).window_size)
-        if "input_shape" not in sizes:
-            channels = checkpoint.shape("patch_embed.proj.weight")[1]
-            sizes["input_shape"] = (*_image_size(known, sizes), channels)
+        if known and known.window_size == sizes["window_size"]:
+            image_size = known.input_shape[:2]
+            if config_class is SwinV2Config:
+                sizes.setdefault("pretrained_window_size", known.pretrained_window_size)
+        else:  # one whose last map is one window
+            reduction = sizes["patch_size"] * 2 ** (len(sizes["depths"]) - 1)
+            image_size = (sizes["window_size"] * reduction,) * 2
+        channels = checkpoint.shape("patch_embed.proj.weight")[1]
+        sizes.setdefault("input_shape", (*image_size, channels))
         return config_class(**sizes)
-    except (ValueError, IndexError, KeyError, TypeError, ZeroDivisionError) as error:
+
+
+def checkpoint_sizes(checkpoint: Checkpoint) -> tuple[type, dict]:
+    """Return the class of configuration and the sizes that shapes of tensors tell.
+
+    Raises:
+        WeightsError: If the tensors make no Swin Transformer.
+    """
+    with _of_a_swin(checkpoint):
+        is_v2 = checkpoint.has("layers.0.blocks.0.attn.logit_scale")
+        return (SwinV2Config if is_v2 else SwinConfig), _sizes(checkpoint)
+
+
+def checkpoint_windows(checkpoint: Checkpoint) -> dict:
+    """Return what tensors and `config.json` tell of windows: of V2 perhaps nothing."""
+    config_class, sizes = checkpoint_sizes(checkpoint)
+    with _of_a_swin(checkpoint):
+        stated = stated_sizes(checkpoint.source.config)
+        if config_class is SwinConfig:
+            told = _v1_window(checkpoint)
+        else:
+            told = _v2_windows(checkpoint, len(sizes["depths"]))
+        names = ("window_size", "pretrained_window_size")
+        return told | {name: stated[name] for name in names if name in stated}
+
+
+@contextlib.contextmanager
+def _of_a_swin(checkpoint):
+    try:
+        yield
+    except (ValueError, IndexError, KeyError, TypeError, ArithmeticError) as error:
         raise WeightsError(
-            f"{checkpoint.source.name} has tensors that make no Swin Transformer: "
-            f"{error}"
+            f"{checkpoint.source.name} must hold a whole Swin Transformer. Its tensors "
+            f"make none: {error}"
         ) from error
 
 
-def tensor_sizes(checkpoint: Checkpoint) -> dict:
-    """Return the sizes that the shapes of tensors tell."""
+def _sizes(checkpoint):
     depths, num_heads = [], []
     for stage in itertools.count():
         blocks = itertools.takewhile(
@@ -118,17 +149,28 @@ def model_config(model) -> SwinConfig:
         sizes[name] = getattr(first[0], name)
     if isinstance(first[0], SwinTransformerV2Block):
         windows = tuple(block.pretrained_window_size for block in first)
+        if len(set(windows)) == 1:
+            windows = windows[0]
         return SwinV2Config(**sizes, pretrained_window_size=windows)
     return SwinConfig(**sizes)
 
 
-def variant_of(config: SwinConfig) -> str | None:
-    """Return the name of the published variant with these widths and depths."""
-    for name, known in VARIANTS.items():
-        same_class = type(known) is type(config)
-        if same_class and all(getattr(known, s) == getattr(config, s) for s in SIZES):
-            return name
-    return None
+def published_name(config_class, sizes: dict) -> str | None:
+    """Return the published variant of these sizes; of several, that of the window.
+
+    >>> published_name(SwinConfig, vars(VARIANTS["swin_base_384"]))
+    'swin_base_384'
+    """
+    names = [
+        name
+        for name, known in VARIANTS.items()
+        if type(known) is config_class
+        and all(getattr(known, size) == sizes[size] for size in SIZES)
+    ]
+    window = sizes.get("window_size")
+    return max(
+        names, key=lambda name: VARIANTS[name].window_size == window, default=None
+    )
 
 
 def _v1_window(checkpoint):
@@ -139,11 +181,11 @@ def _v1_window(checkpoint):
     return {"window_size": window}
 
 
-def _v2_windows(checkpoint):
+def _v2_windows(checkpoint, stages):
     """Read windows off the coordinates that official and torchvision files hold."""
     tables = [
         checkpoint.buffer(f"layers.{stage}.blocks.0.attn.relative_coords_table")
-        for stage in range(len(tensor_sizes(checkpoint)["depths"]))
+        for stage in range(stages)
     ]
     if any(table is None for table in tables):
         return {}
@@ -159,60 +201,3 @@ def _v2_windows(checkpoint):
         "window_size": windows[0],
         "pretrained_window_size": tuple(pretrained) if any(pretrained) else 0,
     }
-
-
-def _stated(config: dict) -> dict:
-    """Return the sizes that a `config.json` of Hugging Face or timm states."""
-    if "pretrained_cfg" in config:
-        return _stated_by_timm(config)
-    if not str(config.get("model_type", "")).startswith("swin"):
-        return {}
-    height, width = np.broadcast_to(config["image_size"], 2).tolist()
-    stated = {
-        "input_shape": (height, width, config.get("num_channels", 3)),
-        "window_size": config["window_size"],
-        "dropout_rate": config.get("hidden_dropout_prob", 0.0),
-        "attention_dropout_rate": config.get("attention_probs_dropout_prob", 0.0),
-        "drop_path_rate": config.get("drop_path_rate", 0.1),
-    }
-    if config["model_type"] == "swinv2":
-        windows = tuple(config.get("pretrained_window_sizes", (0,)))
-        stated["pretrained_window_size"] = windows if any(windows) else 0
-    return stated
-
-
-def _stated_by_timm(config):
-    channels, height, width = config["pretrained_cfg"]["input_size"]
-    stated = {"input_shape": (height, width, channels)}
-    arguments = config.get("model_args", {})
-    name = re.search(r"window(?:12to)?(\d+)", config.get("architecture", ""))
-    if "window_size" in arguments:
-        stated["window_size"] = arguments["window_size"]
-    elif name:
-        stated["window_size"] = int(name[1])
-    if "swinv2" in config.get("architecture", ""):
-        windows = tuple(arguments.get("pretrained_window_sizes", (0,)))
-        if "window12to" in config["architecture"] and not any(windows):
-            windows = (12, 12, 12, 6)
-        stated["pretrained_window_size"] = windows if any(windows) else 0
-    return stated
-
-
-def _published(config_class, sizes) -> SwinConfig | None:
-    """Return the variant of these sizes; of several, the one with this window."""
-    known = [
-        config
-        for config in VARIANTS.values()
-        if type(config) is config_class
-        and all(getattr(config, name) == sizes[name] for name in SIZES)
-    ]
-    window = sizes.get("window_size")
-    return max(known, key=lambda config: config.window_size == window, default=None)
-
-
-def _image_size(known, sizes):
-    """Return the published image size, or one whose last stage is one window."""
-    if known and known.window_size == sizes["window_size"]:
-        return known.input_shape[:2]
-    reduction = sizes["patch_size"] * 2 ** (len(sizes["depths"]) - 1)
-    return (sizes["window_size"] * reduction,) * 2

@@ -13,6 +13,7 @@ from swin_keras.weights.tensor_file import damaged_file, open_tensor_file
 
 # Recomputed when a model is built: not weights.
 _BUFFERS = re.compile(r".*\.(attn_mask|relative_position_index|relative_coords_table)$")
+_ENDS = ("norm.weight", "norm.bias", "head.weight", "head.bias")
 # Of a model that pretrains or gives features: no part of a classifier.
 _EXTRAS = re.compile(
     r"/|norm\d|(embeddings\.)?mask_token|decoder\.|hidden_states_norms\.|swin.*\.layernorm"
@@ -69,14 +70,18 @@ class Checkpoint:
         return self._read_stored(name) if name in self._stored else None
 
     def unused(self, names) -> tuple[list[str], list[str]]:
-        """Return what no tensor of these names is in: known extras, and others."""
+        """Return what holds no tensor of these names: what may stay out, and others.
+
+        A head may stay out of a backbone, and what served pretraining of both.
+        """
+        ends = {self.format.locate(name).name for name in _ENDS}
         used = {self.format.locate(name).name for name in names}
         rest = [
             name
             for name in self._stored
             if name not in used and not _BUFFERS.match(name)
         ]
-        extras = [name for name in rest if _EXTRAS.match(name)]
+        extras = [name for name in rest if name in ends or _EXTRAS.match(name)]
         return extras, [name for name in rest if name not in extras]
 
     def num_parameters(self) -> int:
@@ -122,11 +127,10 @@ def _recognize(tensors, source):
         }
         if layout.recognize(own):
             return layout, prefix, own
-    some = ", ".join(list(tensors)[:3])
+    layouts = ", ".join(layout.name for layout in FORMATS)
     raise WeightsError(
-        f"{source.name} must be a Swin Transformer in the layout of "
-        f"{', '.join(layout.name for layout in FORMATS)}. It has {len(tensors)} tensors "
-        f"of another kind: {some}, ..."
+        f"{source.name} must be a Swin Transformer in the layout of {layouts}. It has "
+        f"{len(tensors)} tensors of another kind: {', '.join(list(tensors)[:3])}, ..."
     )
 
 

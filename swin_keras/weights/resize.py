@@ -79,8 +79,8 @@ def geometric_matrix(old: int, new: int) -> np.ndarray:
     Old offsets 1, 2, 3, ... move to 1, 1 + q, 1 + q + q**2, ..., with the ratio q
     for which the last of them meets the last new one.
 
-    >>> geometric_matrix(3, 5).round(6).tolist()[:3]
-    [[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.0, 1.0, 0.0]]
+    >>> geometric_matrix(5, 9)[6].round(3).tolist()  # 2 moves to 4, so q is 3
+    [0.0, 0.0, 0.0, 0.667, 0.333]
     """
     positions = np.cumsum(_ratio(old // 2, new // 2) ** np.arange(old // 2))
     positions = np.concatenate([-positions[::-1], [0.0], positions])

@@ -150,8 +150,8 @@ def _fetch(address: str) -> Path:
         fetch("config.json")
     except Exception as error:
         raise WeightsError(
-            f"{address} could not be fetched ({_first_line(error)}). Check the name and "
-            "the network, or fetch it once where there is one: it is then in the cache."
+            f"{address} could not be fetched ({_first_line(error)}). Check its "
+            "name and the network; what was fetched once is found without one."
         ) from error
     return path
 
