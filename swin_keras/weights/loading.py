@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from swin_keras.errors import UsageError
+from swin_keras.errors import UsageError, WeightsError
 from swin_keras.models import SwinClassifier, SwinV2Config
 from swin_keras.weights.adaptation import Adapter, read_head_rows
 from swin_keras.weights.anatomy import (
@@ -17,7 +17,7 @@ from swin_keras.weights.checkpoint import Checkpoint, open_checkpoint
 from swin_keras.weights.matching import in_words, match, some
 from swin_keras.weights.places import published_places
 from swin_keras.weights.source import find_source
-from swin_keras.weights.tensor_file import damaged_file, file_kind
+from swin_keras.weights.tensor_file import file_kind
 
 _log = logging.getLogger("swin_keras.weights")
 
@@ -86,21 +86,7 @@ def load_weights(
     found = find_source(source, variant)
     if file_kind(found.path) in ("hdf5", "zip"):
         return _load_keras(model, found)
-    checkpoint = Checkpoint(found)
-    places = published_places(model)
-    adapter = Adapter(model, resize, read_head_rows(head_rows), new_head)
-    plan = match(checkpoint, places, adapter)
-    _assign(checkpoint, places, plan)
-    report = LoadReport(
-        source=found.name,
-        format=checkpoint.format.name,
-        loaded=(sum(fit.apply is not None for fit in plan.values()), len(places)),
-        adapted=(*in_words(plan), *_recomputed(checkpoint, adapter.config)),
-        unused=tuple(checkpoint.unused(places)[0]),
-    )
-    if report.adapted:
-        _log.warning("%s", report)
-    return report
+    return _load(model, Checkpoint(found), new_head, head_rows, resize)
 
 
 def from_pretrained(
@@ -156,8 +142,25 @@ def from_pretrained(
         classifier_activation=classifier_activation,
         name=name or published_name(type(config), vars(config)) or "swin",
     )
-    load_weights(model, source, new_head=new_head, head_rows=head_rows, resize=resize)
+    _load(model, checkpoint, new_head, head_rows, resize)
     return model
+
+
+def _load(model, checkpoint, new_head, head_rows, resize) -> LoadReport:
+    places = published_places(model)
+    adapter = Adapter(model, resize, read_head_rows(head_rows), new_head)
+    plan = match(checkpoint, places, adapter)
+    _assign(checkpoint, places, plan)
+    report = LoadReport(
+        source=checkpoint.source.name,
+        format=checkpoint.format.name,
+        loaded=(sum(fit.apply is not None for fit in plan.values()), len(places)),
+        adapted=(*in_words(plan), *_recomputed(checkpoint, adapter.config)),
+        unused=tuple(checkpoint.unused(places)[0]),
+    )
+    if report.adapted:
+        _log.warning("%s", report)
+    return report
 
 
 def _assign(checkpoint, places, plan):
@@ -197,7 +200,12 @@ def _classes(checkpoint):
 
 
 def _load_keras(model, found) -> LoadReport:
-    with damaged_file(found.path):
+    try:
         model.load_weights(found.path)
+    except Exception as error:
+        raise WeightsError(
+            f"{found.path} is damaged, or belongs to another model "
+            f"({str(error).strip()[:200]}). Build the model that it was saved from."
+        ) from error
     count = len(model.weights)
     return LoadReport(found.name, "keras", (count, count))

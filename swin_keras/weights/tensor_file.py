@@ -14,7 +14,8 @@ _NOT_WEIGHTS = {
     b"<": f"a web page, saved under this name. {_AGAIN} with the link of the file",
     b"version https://git-lfs": f"a pointer of Git LFS. {_AGAIN} with `git lfs pull`",
     b"\x1f\x8b": "a gzip archive. Unpack it first",
-    b"": f"an empty file. {_AGAIN}",
+    b"\x89HDF": "Keras' weights of a model. Build it, and use `load_weights`",
+    b"PK": "a zip archive; a .keras file opens with `keras.models.load_model`",
 }
 
 
@@ -81,8 +82,8 @@ def file_kind(path) -> str:
     if start[:4] == b"\x89HDF":
         return "hdf5"
     if start[:4] == b"PK\x03\x04":
-        # torch writes its pickle first, as `<name>/data.pkl`; Keras metadata.json.
-        return "torch" if b"/data.pkl" in start or b".pkl" in start else "zip"
+        # torch writes its pickle first, Keras a metadata.json.
+        return "torch" if b"data.pkl" in start else "zip"
     if start[8:9] == b"{":
         return "safetensors"
     if start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05":
@@ -113,9 +114,9 @@ def _start(path) -> bytes:
         ) from error
 
 
-def _describe(path):
+def _describe(path) -> str:
     start = _start(path).lstrip()
     for beginning, words in _NOT_WEIGHTS.items():
-        if beginning and start.startswith(beginning):
+        if start.startswith(beginning):
             return words
-    return _NOT_WEIGHTS[b""] if not start else "neither"
+    return "neither" if start else f"an empty file. {_AGAIN}"

@@ -94,6 +94,12 @@ def test_own_files_load_through_the_same_door(tmp_path):
         np.testing.assert_array_equal(logits(other), logits(trained))
 
 
+def test_own_file_of_another_model_is_refused(tmp_path):
+    small_model(depths=(1, 1)).save_weights(tmp_path / "x.weights.h5")
+    with pytest.raises(WeightsError, match="belongs to another model"):
+        load_weights(small_model(), tmp_path / "x.weights.h5")
+
+
 def test_weights_argument_takes_a_path(tmp_path):
     config = {"depths": (1, 1, 1, 1), "embed_dim": 12, "num_heads": (1, 1, 2, 2)}
     options = {"input_shape": (64, 64, 3), "classes": 3, **config}

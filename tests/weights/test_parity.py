@@ -101,6 +101,7 @@ def test_torchvision_differs_only_where_its_window_is_larger_than_the_map(tmp_pa
     assert stages[3] > 0.1
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # from within timm
 @pytest.mark.parametrize("method", ["bicubic", "geometric"])
 @pytest.mark.parametrize(("old", "new"), [(7, 12), (12, 24), (7, 8), (12, 7)])
 def test_tables_resize_as_torch_and_timm_do(method, old, new):
@@ -118,7 +119,9 @@ def test_tables_resize_as_torch_and_timm_do(method, old, new):
         theirs = references.timm.layers.resize_rel_pos_bias_table(
             torch.from_numpy(table), (new, new), ((2 * new - 1) ** 2, 3)
         ).numpy()
-    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    # timm finds the ratio of its offsets to 1e-6 only, ours is exact.
+    tolerance = {"bicubic": 1e-5, "geometric": 1e-3}[method]
+    np.testing.assert_allclose(ours, theirs, atol=tolerance)
 
 
 @pytest.mark.parametrize("project", ["timm", "huggingface"])
