@@ -27,6 +27,9 @@ class Adapted:
     apply: Callable[[np.ndarray], np.ndarray] | None = None
 
 
+AS_IT_IS = Adapted("", np.asarray)
+
+
 @dataclass(frozen=True)
 class Adapter:
     """Rules for tensors whose shape in a file is not the model's.
@@ -69,7 +72,11 @@ class Adapter:
         Returns:
             An `Adapted`, or `None` if there is no way.
         """
-        if name in ("head.weight", "head.bias"):
+        if name.startswith("head.") and self.head_rows is not None:
+            return self._head_rows(given, wanted)
+        if given == wanted:
+            return AS_IT_IS
+        if name.startswith("head."):
             return self._head(given, wanted)
         if name == "patch_embed.proj.weight":
             return self._channels(given, wanted)
@@ -79,14 +86,16 @@ class Adapter:
             return self._table(name, given, wanted)
         return None
 
+    def _head_rows(self, given, wanted):
+        rows = self.head_rows
+        if len(rows) != wanted[0] or not 0 <= min(rows) <= max(rows) < given[0]:
+            return None
+        words = f"head: {wanted[0]} of the {given[0]} classes, by the rows given"
+        return Adapted(words, lambda x: x[rows])
+
     def _head(self, given, wanted):
         if given[1:] != wanted[1:] or self.new_head is False:
             return None
-        if self.head_rows is not None and len(self.head_rows) == wanted[0]:
-            if not 0 <= self.head_rows.min() <= self.head_rows.max() < given[0]:
-                return None
-            words = f"head: {wanted[0]} of the {given[0]} classes, by the rows given"
-            return Adapted(words, lambda x: x[self.head_rows])
         return Adapted(
             f"head: new, for {wanted[0]} classes instead of {given[0]}; train it"
         )

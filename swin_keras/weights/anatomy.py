@@ -7,6 +7,7 @@ import re
 
 from swin_keras.errors import WeightsError
 from swin_keras.layers import SwinTransformerV2Block
+from swin_keras.layers.windows import as_pair
 from swin_keras.models import VARIANTS, SwinConfig, SwinV2Config
 from swin_keras.weights.checkpoint import Checkpoint
 from swin_keras.weights.project_config import stated_sizes
@@ -26,7 +27,7 @@ def checkpoint_config(checkpoint: Checkpoint) -> SwinConfig:
     config_class, sizes = checkpoint_sizes(checkpoint)
     sizes |= checkpoint_windows(checkpoint)
     with _of_a_swin(checkpoint):
-        sizes |= stated_sizes(checkpoint.source.config)
+        sizes = stated_sizes(checkpoint.source.config) | sizes
         known = VARIANTS.get(published_name(config_class, sizes))
         sizes.setdefault("window_size", (known or config_class()).window_size)
         if known and known.window_size == sizes["window_size"]:
@@ -58,11 +59,10 @@ def checkpoint_windows(checkpoint: Checkpoint) -> dict:
     with _of_a_swin(checkpoint):
         stated = stated_sizes(checkpoint.source.config)
         if config_class is SwinConfig:
-            told = _v1_window(checkpoint)
-        else:
-            told = _v2_windows(checkpoint, len(sizes["depths"]))
+            return {"window_size": _v1_window(checkpoint, stated.get("window_size"))}
         names = ("window_size", "pretrained_window_size")
-        return told | {name: stated[name] for name in names if name in stated}
+        told = {name: stated[name] for name in names if name in stated}
+        return told | _v2_windows(checkpoint, len(sizes["depths"]))
 
 
 @contextlib.contextmanager
@@ -77,24 +77,24 @@ def _of_a_swin(checkpoint):
 
 
 def _sizes(checkpoint):
-    depths, num_heads = [], []
-    for stage in itertools.count():
-        blocks = itertools.takewhile(
-            lambda block, stage=stage: checkpoint.has(
-                f"layers.{stage}.blocks.{block}.norm1.weight"
-            ),
-            itertools.count(),
-        )
-        if not (depth := len(list(blocks))):
-            break
-        depths.append(depth)
-        attention = f"layers.{stage}.blocks.0.attn"
-        num_heads.append(
-            checkpoint.shape(f"{attention}.relative_position_bias_table")[1]
-            if checkpoint.has(f"{attention}.relative_position_bias_table")
-            else checkpoint.shape(f"{attention}.logit_scale")[0]
-        )
     embed_dim, _, patch_size, _ = checkpoint.shape("patch_embed.proj.weight")
+    depths, num_heads = [], []
+    while depth := _count_blocks(checkpoint, stage=len(depths)):
+        attention = f"layers.{len(depths)}.blocks.0.attn"
+        channels = embed_dim * 2 ** len(depths)
+        # Before a model of these sizes is built, the file must be that large.
+        if checkpoint.shape(f"{attention}.proj.weight") != (channels, channels):
+            raise ValueError(f"stage {len(depths) + 1} has not {channels} channels")
+        table, scale = (
+            f"{attention}.{name}"
+            for name in ("relative_position_bias_table", "logit_scale")
+        )
+        num_heads.append(
+            checkpoint.shape(table)[1]
+            if checkpoint.has(table)
+            else checkpoint.shape(scale)[0]
+        )
+        depths.append(depth)
     block = "layers.0.blocks.0"
     return {
         "embed_dim": embed_dim,
@@ -107,6 +107,14 @@ def _sizes(checkpoint):
         "patch_norm": checkpoint.has("patch_embed.norm.weight"),
         "position_embedding": checkpoint.has("absolute_pos_embed"),
     }
+
+
+def _count_blocks(checkpoint, stage):
+    blocks = (f"layers.{stage}.blocks.{block}" for block in itertools.count())
+    there = itertools.takewhile(
+        lambda block: checkpoint.has(f"{block}.norm1.weight"), blocks
+    )
+    return len(list(there))
 
 
 def table_window(rows: int) -> int | None:
@@ -173,12 +181,16 @@ def published_name(config_class, sizes: dict) -> str | None:
     )
 
 
-def _v1_window(checkpoint):
+def _v1_window(checkpoint, stated):
+    """Tell the window from the bias table, if it is square or as stated."""
     table = "layers.0.blocks.0.attn.relative_position_bias_table"
-    window = table_window(checkpoint.shape(table)[0])
+    rows, _ = checkpoint.shape(table)
+    if stated and math.prod(2 * side - 1 for side in as_pair(stated)) == rows:
+        return stated
+    window = table_window(rows)
     if window is None:
         raise ValueError("the window of its bias table is not square")
-    return {"window_size": window}
+    return window
 
 
 def _v2_windows(checkpoint, stages):

@@ -2,8 +2,6 @@
 
 from collections import Counter
 
-import numpy as np
-
 from swin_keras.errors import WeightsError
 from swin_keras.models import SwinV2Config
 from swin_keras.weights.adaptation import Adapted, Adapter
@@ -11,7 +9,6 @@ from swin_keras.weights.anatomy import SIZES, checkpoint_sizes, published_name
 from swin_keras.weights.checkpoint import Checkpoint
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
-_AS_IT_IS = Adapted("", np.asarray)
 
 
 def match(checkpoint: Checkpoint, places: dict, adapter: Adapter) -> dict[str, Adapted]:
@@ -37,7 +34,7 @@ def match(checkpoint: Checkpoint, places: dict, adapter: Adapter) -> dict[str, A
     misfits = []
     for name in wanted:
         given, shape = checkpoint.shape(name), places[name].shape
-        plan[name] = _AS_IT_IS if given == shape else adapter.fit(name, given, shape)
+        plan[name] = adapter.fit(name, given, shape)
         if checkpoint.dtype(name) not in _FLOATS:
             misfits.append(f"{name} is {checkpoint.dtype(name)}, not a float")
         elif plan[name] is None:

@@ -217,6 +217,8 @@ def test_head_rows_pick_classes(tmp_path):
     )
     with pytest.raises(WeightsError, match="do not fit"):
         load_weights(model, path, head_rows=[0, 1, 5])
+    with pytest.raises(WeightsError, match="do not fit"):
+        load_weights(model, path, head_rows=[0, 1])
     with pytest.raises(UsageError, match="whole numbers"):
         load_weights(model, path, head_rows=["a"])
 
@@ -319,3 +321,18 @@ def test_from_pretrained_with_other_classes(tmp_path):
         None,
         16,
     )
+
+
+def test_tensors_that_claim_a_large_model_build_none(tmp_path):
+    arrays = checkpoint_arrays(small_model(), "official")
+    arrays["patch_embed.proj.weight"] = np.ones((8192, 3, 2, 2), "float32")
+    save_file(arrays, tmp_path / "x.safetensors")
+    with pytest.raises(WeightsError, match="stage 1 has not 8192 channels"):
+        from_pretrained(tmp_path / "x.safetensors")
+
+
+def test_windows_that_are_not_square_load(tmp_path):
+    trained = small_model(window_size=(4, 2))
+    path = save_checkpoint(tmp_path / "x.safetensors", trained)
+    other = small_model(seed=1, window_size=(4, 2))
+    assert not load_weights(other, path).adapted

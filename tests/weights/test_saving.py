@@ -33,6 +33,12 @@ def test_round_trip_is_bit_equal(version, project, tmp_path):
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_timm_takes_windows_that_are_not_square(tmp_path):
+    model = small_model(window_size=(4, 2))
+    back = from_pretrained(save_timm(model, tmp_path / "out"))
+    np.testing.assert_array_equal(logits(back), logits(model))
+
+
 @pytest.mark.parametrize("project", SAVE)
 def test_folder_tells_its_sizes_and_class_names(project, tmp_path):
     model = small_model("Swin V2", window_size=8)
