@@ -1,7 +1,9 @@
 """A folder of images or a data set's name -> checked, shuffled, prepared batches."""
 
 from swin_keras.data.augmentation import Augmentation
+from swin_keras.data.check import Finding, Report, check_folder
 from swin_keras.data.dataset import ImageDataset, Split
+from swin_keras.data.extract import extract
 from swin_keras.data.image_io import (
     ImageError,
     decode_image,
@@ -14,12 +16,16 @@ from swin_keras.data.pipeline import batches, data_errors, steps_per_epoch
 
 __all__ = [
     "Augmentation",
+    "Finding",
     "ImageDataset",
     "ImageError",
+    "Report",
     "Split",
     "batches",
+    "check_folder",
     "data_errors",
     "decode_image",
+    "extract",
     "load_dataset",
     "load_image",
     "prepare_image",

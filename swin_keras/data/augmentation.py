@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
+from PIL.Image import Resampling
 
 from swin_keras.data.image_io import centre_box, resize
 from swin_keras.errors import UsageError
@@ -21,12 +22,14 @@ class Augmentation:
             image. `(1.0, 1.0)` keeps the whole.
         crop_ratio: Smallest and largest stretch, as a share of the target's
             width over height. `(1.0, 1.0)` never distorts.
+        rotate: Largest turn to either side, in degrees.
         flip: Mirror left and right half of the time. Wrong for digits, letters
             and anything else that reads in one direction.
     """
 
     crop_scale: tuple[float, float] = (0.08, 1.0)
     crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    rotate: float = 0.0
     flip: bool = True
 
     def __post_init__(self):
@@ -41,9 +44,16 @@ class Augmentation:
 
     def apply(self, image: Image.Image, image_size, rng: np.random.Generator):
         """Return a uint8 array `(H, W, C)`, 0..255, of `image_size`."""
-        mirrored = rng.random() < 0.5
+        mirrored, turn = rng.random() < 0.5, rng.uniform(-self.rotate, self.rotate)
         pixels = resize(image, image_size, self.crop_box(image.size, image_size, rng))
+        if self.rotate:
+            turned = Image.fromarray(pixels.squeeze()).rotate(turn, Resampling.BILINEAR)
+            pixels = np.asarray(turned).reshape(pixels.shape)
         return pixels[:, ::-1] if self.flip and mirrored else pixels
+
+    def enough(self, image_size) -> int:
+        """Return the pixels a side that even the smallest crop needs."""
+        return math.ceil(max(image_size) / math.sqrt(self.crop_scale[0]))
 
     def crop_box(self, size, image_size, rng: np.random.Generator):
         """Return `(left, top, right, bottom)` in pixels, not rounded.

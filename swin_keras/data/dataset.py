@@ -33,9 +33,15 @@ class Split:
         """Return what messages and predictions call an image: "test/17"."""
         return f"{self.title}/{index}"
 
-    def image(self, index: int, channels: int) -> Image.Image:
-        """Return one image, upright, as 8-bit RGB (3) or grey (1)."""
-        return decode_image(self.items[index], channels, self.name(index))
+    def image(
+        self, index: int, channels: int, at_least: int | None = None
+    ) -> Image.Image:
+        """Return one image as `decode_image` does."""
+        return decode_image(self.source(index), channels, self.name(index), at_least)
+
+    def source(self, index: int):
+        """Return the path or the bytes of the file that holds an image."""
+        return self.items[index]
 
     def subset(self, indices, title: str) -> "Split":
         """Return the images at `indices`, in that order, as a split of its own."""
@@ -55,7 +61,7 @@ class Split:
 class ArraySplit(Split):
     """Decoded images in memory: `items` is uint8 `(N, H, W, C)`."""
 
-    def image(self, index, channels):
+    def image(self, index, channels, at_least=None):
         pixels = self.items[index]
         image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
         return image.convert(image_mode(channels))
@@ -91,8 +97,8 @@ class FileSplit(Split):
     def name(self, index):
         return str(self.root / self.items[index])
 
-    def image(self, index, channels):
-        return decode_image(self.name(index), channels)
+    def source(self, index):
+        return self.name(index)
 
     def contents(self):
         for item in self.items:
@@ -105,9 +111,9 @@ class RecordSplit(Split):
 
     examples: Sequence[tuple[bytes, int]]
 
-    def image(self, index, channels):
+    def source(self, index):
         encoded, _ = self.examples[int(self.items[index])]
-        return decode_image(encoded, channels, self.name(index))
+        return encoded
 
     def contents(self):
         yield np.ascontiguousarray(self.items).data

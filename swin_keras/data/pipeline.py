@@ -10,7 +10,7 @@ import numpy as np
 
 from swin_keras.data.augmentation import Augmentation
 from swin_keras.data.dataset import ArraySplit, Split
-from swin_keras.data.image_io import image_mode, prepare_image
+from swin_keras.data.image_io import enough, image_mode, prepare_image
 from swin_keras.errors import DataError, UsageError
 
 MOST_RESIZED = 2**28  # bytes of resized images that are kept in memory
@@ -131,9 +131,12 @@ class BatchLoader:
 
     def image(self, epoch: int, index: int) -> np.ndarray:
         """Return one image: uint8 `(H, W, C)`."""
-        image = self.split.image(index, self.channels)
         if self.augmentation is None:
+            at_least = enough(self.image_size, self.crop_fraction)
+            image = self.split.image(index, self.channels, at_least)
             return prepare_image(image, self.image_size, self.crop_fraction)
+        at_least = self.augmentation.enough(self.image_size)
+        image = self.split.image(index, self.channels, at_least)
         rng = np.random.default_rng([self.seed, epoch, index])
         return self.augmentation.apply(image, self.image_size, rng)
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from swin_keras.data.dataset import Split
+from swin_keras.errors import DataError
 
 
 def stratified(labels, fractions, seed: int) -> list[np.ndarray]:
@@ -53,6 +54,12 @@ def complete_splits(splits: dict[str, Split], val_fraction: float, seed: int):
         return {**splits, "test": splits["val"]}, (note,)
     train = splits["train"]
     left, *parts = stratified(train.labels, [val_fraction] * len(missing), seed)
+    if not all(map(len, parts)):
+        raise DataError(
+            f"To make a {' and a '.join(missing)} split, there must be at least "
+            f"{'two' if len(missing) == 1 else 'three'} images of a class. "
+            f"Received: at most {np.bincount(train.labels).max()}."
+        )
     held_out = {
         title: train.subset(part, title)
         for title, part in zip(missing, parts, strict=True)

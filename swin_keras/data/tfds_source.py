@@ -4,8 +4,11 @@ The encoded images are held in memory, or read by index where they are stored
 as array_record, so that any order of them costs the same.
 """
 
+import io
 import math
+import sys
 from collections.abc import Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,8 +65,8 @@ def load_tfds(
         DataError: If there is no such set, or it cannot be had or used.
     """
     builder = find_builder(name, data_dir)
-    prepare(builder)
     keys = supervised_keys(builder)
+    prepare(builder)
     in_memory = fits_memory(builder, memory_limit)
     given = {}
     for ours, theirs in TITLES.items():
@@ -104,7 +107,9 @@ def find_builder(name: str, data_dir=None):
             f"Datasets set. Received: {name!r}.{nearest_name(name, known)}"
         ) from None
     except (ValueError, AssertionError, RuntimeError) as error:
-        raise DataError(f"{name!r} cannot be used: {_first_line(error)}") from error
+        raise DataError(
+            f"{name!r} is no folder, and no data set either: {_first_line(error)}"
+        ) from error
 
 
 def prepare(builder):
@@ -112,7 +117,8 @@ def prepare(builder):
     if builder.is_prepared():
         return
     try:
-        builder.download_and_prepare()
+        with output_of_tfds(shown=builder.name != "digits"):
+            builder.download_and_prepare()
     except Exception as error:  # a network, a host or a disk: anything may come
         if builder.is_prepared():  # another process was faster
             return
@@ -121,6 +127,19 @@ def prepare(builder):
             f"{_first_line(error)}. Prepare it where there is a network (tfds build "
             f"{builder.name}), then pass the folder that holds it as `data_dir`."
         ) from error
+
+
+@contextmanager
+def output_of_tfds(shown: bool):
+    """Send what TFDS prints to stderr, where results are not read, or nowhere."""
+    import tensorflow_datasets as tfds
+
+    tfds.display_progress_bar(shown)
+    try:
+        with redirect_stdout(sys.stderr if shown else io.StringIO()):
+            yield
+    finally:
+        tfds.display_progress_bar(True)
 
 
 def supervised_keys(builder) -> tuple[str, str]:
@@ -178,9 +197,7 @@ def open_examples(builder, keys, title: str) -> Sequence[tuple[bytes, int]]:
     import tensorflow_datasets as tfds
 
     image, label = keys
-    decoders = tfds.decode.PartialDecoding(
-        {image: True, label: True}, decoders={image: tfds.decode.SkipDecoding()}
-    )
+    decoders = {image: tfds.decode.SkipDecoding()}
     if stored_by_index(builder):
         return IndexedExamples(builder.as_data_source(title, decoders=decoders), keys)
     dataset = tfds.as_numpy(builder.as_dataset(split=title, decoders=decoders))
@@ -198,6 +215,8 @@ class IndexedExamples(Sequence):
         return len(self.source)
 
     def __getitem__(self, index):
+        if index >= len(self):  # where a loop over a sequence ends
+            raise IndexError(index)
         example = self.source[index]
         image, label = (example[key] for key in self.keys)
         return image, int(label)

@@ -9,6 +9,7 @@ from swin_keras.layers.windows import (
     as_pair,
     cyclic_shift,
     fit_window,
+    known_size,
     pad_to_multiple,
     shifted_window_mask,
     window_partition,
@@ -86,12 +87,13 @@ class SwinTransformerBlock(keras.layers.Layer):
         self.mask_padding = mask_padding
 
     def build(self, input_shape):
-        _, height, width, channels = input_shape
+        channels = input_shape[-1]
+        map_size = known_size(input_shape)
         self._window, self._shift = fit_window(
-            (height, width), self.window_size, self.shift_size
+            map_size, self.window_size, self.shift_size
         )
         self._mask = shifted_window_mask(
-            (height, width), self._window, self._shift, mask_padding=self.mask_padding
+            map_size, self._window, self._shift, mask_padding=self.mask_padding
         )
         self.norm1 = self._norm("norm1", channels)
         self.attention = self._attention_layer(
@@ -151,12 +153,13 @@ class SwinTransformerBlock(keras.layers.Layer):
     def _attend(self, inputs, training):
         height, width = inputs.shape[1:3]
         x = pad_to_multiple(inputs, self._window)
-        padded_size = x.shape[1:3]
+        padded_size = tuple(x.shape[1:3])
         x = window_partition(cyclic_shift(x, self._shift), self._window)
         x = self.attention(x, attention_mask=self._mask, training=training)
         x = window_reverse(x, self._window, padded_size)
         x = cyclic_shift(x, tuple(-shift for shift in self._shift))
-        return x[:, :height, :width]
+        is_padded = padded_size != (height, width)
+        return x[:, :height, :width] if is_padded else x
 
     def _mlp(self, inputs, training):
         _, height, width, channels = inputs.shape

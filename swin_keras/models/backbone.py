@@ -45,7 +45,7 @@ def SwinBackbone(config: SwinConfig | None = None, name="swin_backbone", **sizes
 
     >>> backbone = SwinBackbone(input_shape=(64, 96, 3), embed_dim=24, depths=(1, 1),
     ...     num_heads=(2, 4))
-    >>> {level: tuple(x.shape)[1:] for level, x in backbone.output.items()}
+    >>> {level: feature.shape[1:] for level, feature in backbone.output.items()}
     {'C2': (16, 24, 24), 'C3': (8, 12, 48)}
     """
     config = (config or SwinConfig()).replace(**sizes)

@@ -1,0 +1,1 @@
+"""A trained model to `saved_models/<name>/`, checked against itself."""

@@ -1,0 +1,99 @@
+"""What a model consists of: shapes, parameters and multiply-adds, stage by stage."""
+
+import math
+from dataclasses import dataclass
+
+from swin_keras.layers import PatchEmbedding, PatchMerging, SwinTransformerBlock
+from swin_keras.layers.windows import as_pair, fit_window
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a model.
+
+    Args:
+        name: "patch_embedding", "stage_1", "stage_1_merging", ..., "head".
+        detail: What it consists of, in words.
+        output_shape: Shape of its output without the batch.
+        parameters: Number of trainable values.
+        macs: Multiply-adds of its matrix products, for one image.
+    """
+
+    name: str
+    detail: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    macs: int
+
+
+def summarize(model) -> list[Part]:
+    """List the parts of a Swin model in the order of the data.
+
+    >>> from swin_keras.models import SwinTiny
+    >>> parts = summarize(SwinTiny())
+    >>> parts[1].name, parts[1].output_shape, parts[2].name, parts[2].output_shape
+    ('stage_1', (56, 56, 96), 'stage_1_merging', (28, 28, 192))
+    >>> round(sum(part.macs for part in parts) / 1e9, 2)
+    4.49
+    """
+    groups = {}
+    for layer in model.layers:
+        if layer.count_params():
+            stage = layer.name.partition("_block_")[0]
+            groups.setdefault(stage, []).append(layer)
+    return [_part(name, layers) for name, layers in groups.items()]
+
+
+def _part(name, layers):
+    weights = [weight for layer in layers for weight in layer.trainable_weights]
+    return Part(
+        name=name,
+        detail=_detail(layers),
+        output_shape=tuple(layers[-1].output.shape[1:]),
+        parameters=sum(math.prod(weight.shape) for weight in weights),
+        macs=sum(layer_macs(layer) for layer in layers),
+    )
+
+
+def _detail(layers):
+    blocks = [layer for layer in layers if isinstance(layer, SwinTransformerBlock)]
+    if not blocks:
+        return ""
+    first = blocks[0]
+    (height, width), _ = fit_window(first.input.shape[1:3], first.window_size, 0)
+    shifted = sum(any(_shift(block)) for block in blocks)
+    return (
+        f"{len(blocks)} blocks ({shifted} shifted), {first.num_heads} heads, "
+        f"window {height} x {width}"
+    )
+
+
+def _shift(block):
+    return fit_window(block.input.shape[1:3], block.window_size, block.shift_size)[1]
+
+
+def layer_macs(layer) -> int:
+    """Count the multiply-adds of a layer's matrix products, for one image."""
+    if isinstance(layer, SwinTransformerBlock):
+        return _block_macs(layer)
+    kernels = {
+        PatchEmbedding: "embedding",
+        PatchMerging: "reduction",
+    }
+    dense = getattr(layer, kernels[type(layer)]) if type(layer) in kernels else layer
+    if not hasattr(dense, "kernel"):
+        return 0
+    return math.prod(layer.output.shape[1:-1]) * math.prod(dense.kernel.shape)
+
+
+def _block_macs(block):
+    _, height, width, channels = block.input.shape
+    window, _ = fit_window((height, width), block.window_size, block.shift_size)
+    tokens_in_window = math.prod(window)
+    padded = math.prod(
+        -(-side // size) * size
+        for side, size in zip((height, width), as_pair(window), strict=True)
+    )
+    attention = padded * (4 * channels**2 + 2 * tokens_in_window * channels)
+    hidden = int(channels * block.mlp_ratio)
+    return attention + height * width * 2 * channels * hidden

@@ -1,0 +1,187 @@
+"""Options of the command line, made from the configurations; no heavy imports."""
+
+import re
+import sys
+
+import jsonargparse
+
+from swin_keras.errors import nearest_name
+from swin_keras.exporting.config import ExportConfig
+from swin_keras.training.config import TrainConfig
+
+HELP = {
+    "train": (
+        "Train a classifier; writes runs/<name>/.",
+        "swin-keras train",
+        "swin-keras train --data photos/ --model swin_tiny --epochs 20",
+    ),
+    "evaluate": (
+        "Measure a model's accuracy.",
+        "swin-keras evaluate runs/digits-1",
+        "swin-keras evaluate saved_models/flowers --data photos/ --split val",
+    ),
+    "export": (
+        "Write .keras, SavedModel and LiteRT to saved_models/<name>/.",
+        "swin-keras export runs/digits-1",
+        "swin-keras export runs/digits-1 --name phone --images photos/",
+    ),
+    "predict": (
+        "Name what is in images.",
+        "swin-keras predict saved_models/digits image.png",
+        "swin-keras predict runs/digits-1 photos/ --top 3 --json",
+    ),
+    "info": (
+        "List the variants, or show one or a model.",
+        "swin-keras info",
+        "swin-keras info swin_tiny",
+    ),
+    "data": (
+        "Check a folder of images, or make one from a data set.",
+        "swin-keras data check photos/",
+        "swin-keras data extract digits digits/ --count 100",
+    ),
+    "check": (
+        "Look over every image of a folder; changes nothing.",
+        "swin-keras data check photos/",
+        "swin-keras data check photos/ --json report.json",
+    ),
+    "extract": (
+        "Write images of a data set as files in class folders.",
+        "swin-keras data extract digits digits/ --count 100",
+        "swin-keras data extract fashion_mnist clothes/ --split train --format jpeg",
+    ),
+}
+
+
+class Parser(jsonargparse.ArgumentParser):
+    """A parser whose options take dashes, and whose errors name the nearest one."""
+
+    def parse_args(self, args=None, *rest, **options):
+        args = sys.argv[1:] if args is None else list(args)
+        return super().parse_args(
+            [_underscores(word) for word in args], *rest, **options
+        )
+
+    examples = ()
+
+    def format_help(self):
+        lines = [super().format_help()]
+        if self.examples:
+            lines += ["examples:", *(f"  {example}" for example in self.examples), ""]
+        text = "\n".join(lines)
+        return re.sub(r"--\w+", lambda match: match[0].replace("_", "-"), text)
+
+    def error(self, message, ex=None):
+        message = " ".join(str(message).split()).replace("Parser key", "option")
+        given = re.search(r"[Uu]nrecognized arguments?:? (--?\S+)", message)
+        known = [word for word in _options(self) if word.startswith("--")]
+        if given:
+            word = given[1].replace("_", "-")
+            message = f"There is no option {word}.{nearest_name(word, known)}"
+        print(f"swin-keras: {message}", file=sys.stderr)
+        print(f"See: {self.prog} --help", file=sys.stderr)
+        self.exit(2)
+
+
+def make_parser() -> Parser:
+    """Return the parser of all commands."""
+    parser = Parser(
+        prog="swin-keras",
+        description="Swin Transformers: from a folder of images to a phone.",
+        allow_abbrev=False,
+    )
+    parser.examples = ("swin-keras train", "swin-keras train --help")
+    parser.add_argument("--debug", action="store_true", help="Show tracebacks.")
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subcommands(dest="command", required=True)
+    for add in (_train, _evaluate, _export, _predict, _info, _data):
+        name = add.__name__[1:]
+        command = _command(name)
+        commands.add_subcommand(name, command, help=HELP[name][0])
+        add(command)
+    return parser
+
+
+def _command(name, parent=""):
+    summary, *examples = HELP[name]
+    parser = Parser(
+        prog=f"swin-keras {parent}{name}", description=summary, allow_abbrev=False
+    )
+    parser.examples = examples
+    return parser
+
+
+def _train(parser):
+    parser.add_argument("--config", action="config", help="A YAML file of options.")
+    parser.add_class_arguments(TrainConfig)
+    parser.add_argument(
+        "--dry_run",
+        action="store_true",
+        help="Build everything, run a few batches, and say what the run will cost.",
+    )
+
+
+def _evaluate(parser):
+    parser.add_argument("model", help="A run, an export or a model file.")
+    parser.add_argument("--data", help="A folder or data set; default: the model's.")
+    parser.add_argument("--data_dir", help="Where named data sets are kept.")
+    parser.add_argument("--split", default="test", choices=["train", "val", "test"])
+    parser.add_argument("--json", action="store_true", help="Print JSON.")
+
+
+def _export(parser):
+    parser.add_argument("model", help="A run, or a .keras file with a card.")
+    parser.add_class_arguments(ExportConfig, skip={"overwrite"})
+    parser.add_argument(
+        "--overwrite", action="store_true", help="Replace an export of this name."
+    )
+
+
+def _predict(parser):
+    parser.add_argument("model", help="A run, an export or a model file.")
+    parser.add_argument("images", nargs="+", help="Images, or folders of images.")
+    parser.add_argument("--top", type=int, default=3, help="Classes to name.")
+    parser.add_argument("--json", action="store_true", help="Print JSON.")
+
+
+def _info(parser):
+    parser.add_argument("name", nargs="?", help="A variant, or a run, export or file.")
+    parser.add_argument("--json", action="store_true", help="Print JSON.")
+
+
+def _data(parser):
+    actions = parser.add_subcommands(dest="action", required=True)
+    check = _command("check", "data ")
+    actions.add_subcommand("check", check, help=HELP["check"][0])
+    check.add_argument("folder", help="A folder of class folders.")
+    check.add_argument("--quick", action="store_true", help="Read headers only.")
+    check.add_argument("--json", metavar="FILE", help="Write the report as JSON.")
+    extract = _command("extract", "data ")
+    actions.add_subcommand("extract", extract, help=HELP["extract"][0])
+    extract.add_argument("data", help="The name of a data set.")
+    extract.add_argument("folder", help="The folder to make.")
+    extract.add_argument("--data_dir", help="Where named data sets are kept.")
+    extract.add_argument("--count", type=int, help="Images in all; default: every one.")
+    extract.add_argument("--split", default="test", choices=["train", "val", "test"])
+    extract.add_argument("--format", default="png", choices=["png", "jpeg"])
+
+
+def _underscores(word):
+    """Turn `--on-bad=x` into `--on_bad=x`, as the configurations are written."""
+    if not word.startswith("--"):
+        return word
+    option, equals, value = word.partition("=")
+    return "--" + option[2:].replace("-", "_") + equals + value
+
+
+def _options(parser):
+    words = []
+    for action in parser._actions:
+        words += [word.replace("_", "-") for word in action.option_strings]
+    return words
+
+
+def _version():
+    from swin_keras import __version__
+
+    return __version__

@@ -1,0 +1,144 @@
+"""Callbacks of a run: live progress, and the best model kept safe."""
+
+import logging
+import math
+import time
+
+import keras
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from swin_keras.model_files import save_keras
+
+log = logging.getLogger(__name__)
+SECONDS_BETWEEN_LINES = 20
+SECONDS_BETWEEN_WRITES = 30
+
+
+class LiveProgress(keras.callbacks.Callback):
+    """Show epoch, loss, accuracy, images per second and the time left.
+
+    On a terminal as a bar, elsewhere as lines; one line an epoch goes to the log.
+
+    Args:
+        epochs: Epochs of the whole run.
+        steps_per_epoch: Steps in an epoch.
+        batch_size: Images in a step.
+    """
+
+    def __init__(self, epochs: int, steps_per_epoch: int, batch_size: int):
+        super().__init__()
+        self.epochs = epochs
+        self.steps_per_epoch = steps_per_epoch
+        self.batch_size = batch_size
+
+    def on_train_begin(self, logs=None):
+        self._last_line = time.monotonic()
+        self._start = None  # where the rate counts from: not from the compilation
+        self._epoch = self._done = 0
+        console = Console(stderr=True)
+        self._bar = None
+        if console.is_terminal:
+            columns = [TextColumn("{task.description}"), BarColumn()]
+            columns += [TextColumn("ETA"), TimeRemainingColumn()]
+            self._bar = Progress(*columns, console=console, transient=True)
+            self._task = self._bar.add_task(
+                "", total=self.epochs * self.steps_per_epoch
+            )
+            self._bar.start()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+        self._epoch_start = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._done = self._epoch * self.steps_per_epoch + batch + 1
+        now = time.monotonic()
+        self._start = self._start or (now, self._done)
+        if self._bar:
+            text = f"epoch {self._epoch + 1}/{self.epochs}  {_figures(logs)}"
+            self._bar.update(self._task, completed=self._done, description=text)
+        elif now - self._last_line > SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            log.info(
+                "epoch %d/%d  step %d/%d  %s  ETA %s",
+                *(self._epoch + 1, self.epochs, batch + 1, self.steps_per_epoch),
+                *(_figures(logs), self._eta()),
+            )
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = time.monotonic() - self._epoch_start
+        rate = self.steps_per_epoch * self.batch_size / max(seconds, 1e-9)
+        self._last_line = time.monotonic()
+        log.info(
+            "epoch %d/%d  %s  %.0f images/s  ETA %s",
+            *(epoch + 1, self.epochs, _figures(logs), rate, self._eta()),
+        )
+        if self._done == self.steps_per_epoch:  # validation was compiled, too
+            self._start = time.monotonic(), self._done
+
+    def on_train_end(self, logs=None):
+        self.stop()
+
+    def stop(self):
+        """Leave the terminal as it was, also after an error."""
+        if getattr(self, "_bar", None):
+            self._bar.stop()
+
+    def _eta(self):
+        began, first = self._start
+        if self._done == first:
+            return "unknown"
+        rate = (self._done - first) / (time.monotonic() - began)
+        left = (self.epochs * self.steps_per_epoch - self._done) / rate
+        minutes, seconds = divmod(round(left), 60)
+        return f"{minutes}:{seconds:02d}"
+
+
+class BestModel(keras.callbacks.Callback):
+    """Keep the model of the epoch with the lowest loss on the validation images.
+
+    The loss tells epochs apart where the accuracy of few images cannot. The file
+    is written at most every half minute, so that short epochs do not wait for
+    the disk; `finish` writes what is left.
+
+    Args:
+        inference_model: The model to save; it shares the weights in training.
+        path: The `.keras` file.
+        make_card: Called with the epoch's figures; returns the model's card.
+    """
+
+    def __init__(self, inference_model, path, make_card):
+        super().__init__()
+        self.inference_model = inference_model
+        self.path = path
+        self.make_card = make_card
+        self.best_loss = math.inf
+        self._unwritten = None  # weights and figures of a better epoch
+        self._last_write = -math.inf
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs["val_loss"] < self.best_loss:
+            self.best_loss = logs["val_loss"]
+            figures = {"epoch": epoch + 1, **logs}
+            self._unwritten = self.inference_model.get_weights(), figures
+        if time.monotonic() - self._last_write > SECONDS_BETWEEN_WRITES:
+            self.finish()
+
+    def finish(self):
+        """Write the best model if it is not on disk yet."""
+        if self._unwritten is None:
+            return
+        weights, figures = self._unwritten
+        current = self.inference_model.get_weights()
+        self.inference_model.set_weights(weights)
+        save_keras(self.inference_model, self.path, self.make_card(figures))
+        self.inference_model.set_weights(current)
+        self._unwritten, self._last_write = None, time.monotonic()
+
+
+def _figures(logs):
+    names = ("loss", "accuracy", "val_loss", "val_accuracy")
+    return "  ".join(
+        f"{name} {logs[name]:.4f}" for name in names if name in (logs or {})
+    )

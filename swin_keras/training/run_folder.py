@@ -1,0 +1,91 @@
+"""The folder of a run: `runs/<name>/`, never overwritten."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from swin_keras.errors import ResourceError, UsageError
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where a run keeps its configuration, metrics, best model and pictures."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.csv"
+
+    @property
+    def best_model(self) -> Path:
+        return self.path / "best.keras"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.txt"
+
+    @property
+    def plots(self) -> Path:
+        return self.path / "plots"
+
+    @property
+    def samples(self) -> Path:
+        return self.path / "samples"
+
+
+def create_run(runs_dir, name: str | None, data: str) -> RunFolder:
+    """Make the folder of a new run.
+
+    Args:
+        runs_dir: Folder in which runs are kept.
+        name: Name of the run; `None` takes the data's name and the first free
+            number.
+        data: Name of the data set or path of the folder of images.
+
+    Raises:
+        UsageError: If there is a run of this name.
+        ResourceError: If the folder cannot be made.
+    """
+    runs_dir = Path(runs_dir)
+    try:
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        if name is None:
+            return _first_free(runs_dir, _slug(data))
+        path = runs_dir / name
+        path.mkdir(parents=True)
+    except FileExistsError:
+        raise UsageError(
+            f"A run must have a name of its own, and {runs_dir / name} exists. "
+            f"Choose another --name, or leave it out."
+        ) from None
+    except OSError as error:
+        raise ResourceError(
+            f"The run's folder must be writable. {runs_dir}: {error.strerror}."
+        ) from error
+    return RunFolder(path)
+
+
+def _first_free(runs_dir, stem):
+    number = 1
+    while True:
+        try:
+            path = runs_dir / f"{stem}-{number}"
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return RunFolder(path)
+
+
+def _slug(data):
+    name = Path(data).name or "run"
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-.") or "run"

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+from image_files import noise
+
+from swin_keras.data import Augmentation
+from swin_keras.data.image_io import prepare_image
+from swin_keras.errors import UsageError
+
+
+def apply(augmentation, seed, size=(16, 16)):
+    return augmentation.apply(noise(0, (50, 40)), size, np.random.default_rng(seed))
+
+
+def test_the_same_generator_gives_the_same_pixels():
+    augmentation = Augmentation()
+    np.testing.assert_array_equal(apply(augmentation, 3), apply(augmentation, 3))
+    assert (apply(augmentation, 3) != apply(augmentation, 4)).any()
+
+
+def test_boxes_fit_and_keep_area_and_stretch_in_range():
+    augmentation = Augmentation(crop_scale=(0.2, 0.6), crop_ratio=(0.8, 1.25))
+    rng = np.random.default_rng(0)
+    areas, ratios = [], []
+    for _ in range(500):
+        left, top, right, bottom = augmentation.crop_box((500, 375), (64, 64), rng)
+        assert 0 <= left < right <= 500
+        assert 0 <= top < bottom <= 375
+        areas.append((right - left) * (bottom - top) / (500 * 375))
+        ratios.append((right - left) / (bottom - top))
+    assert 0.2 <= min(areas) < 0.25
+    assert 0.55 < max(areas) <= 0.6
+    assert 0.8 <= min(ratios) < 0.85
+    assert 1.2 < max(ratios) <= 1.25
+
+
+def test_a_crop_that_never_fits_becomes_the_centre():
+    augmentation = Augmentation(crop_scale=(1.0, 1.0), crop_ratio=(1.0, 1.0))
+    box = augmentation.crop_box((500, 375), (64, 64), np.random.default_rng(0))
+    assert box == (62.5, 0.0, 437.5, 375.0)
+
+
+def test_half_of_the_images_are_mirrored_and_only_on_request():
+    whole = {"crop_scale": (1.0, 1.0), "crop_ratio": (1.0, 1.0)}
+    plain = prepare_image(noise(0, (50, 40)), (16, 16))
+    mirrored = 0
+    for seed in range(100):
+        np.testing.assert_array_equal(
+            apply(Augmentation(**whole, flip=False), seed), plain
+        )
+        pixels = apply(Augmentation(**whole), seed)
+        mirrored += (pixels == plain[:, ::-1]).all()
+        assert (pixels == plain).all() or (pixels == plain[:, ::-1]).all()
+    assert 35 <= mirrored <= 65
+
+
+def test_the_result_has_the_size_asked_for():
+    pixels = apply(Augmentation(), 0, size=(12, 20))
+    assert pixels.shape == (12, 20, 3)
+    assert pixels.dtype == np.uint8
+
+
+@pytest.mark.parametrize("crop_scale", [(0, 1), (0.5, 0.2), (0.5, 1.5)])
+def test_impossible_areas_are_refused(crop_scale):
+    with pytest.raises(UsageError, match=r"crop_scale.*at most 1.*Received"):
+        Augmentation(crop_scale=crop_scale)
+
+
+def test_impossible_stretches_are_refused():
+    with pytest.raises(UsageError, match=r"crop_ratio.*Received"):
+        Augmentation(crop_ratio=(2.0, 1.0))

@@ -1,0 +1,141 @@
+import json
+import shutil
+
+import pytest
+from image_files import encoded, file_bytes, make_folder, noise, png_that_declares
+from PIL import ExifTags, Image
+
+from swin_keras.data import check_folder
+from swin_keras.errors import DataError
+
+
+def findings(report):
+    return {(level, kind, path) for level, kind, path, _ in report.rows()}
+
+
+def test_a_good_folder_has_nothing_to_say(tmp_path):
+    report = check_folder(make_folder(tmp_path, {"a": 4, "b": 4}))
+    assert report.ok
+    assert report.rows() == []
+    assert report.counts == {"all": {"a": 4, "b": 4}}
+
+
+def test_every_kind_of_bad_file_is_found_at_once(tmp_path):
+    make_folder(tmp_path, {"a": 4, "b": 4})
+    picture = encoded(noise(9, (300, 300)), "JPEG")
+    for name, content in {
+        "empty.jpg": b"",
+        "text.jpg": b"hello",
+        "cut.jpg": picture[:-1000],
+        "bomb.png": png_that_declares(30_000, 30_000),
+        "wide.png": png_that_declares(30_001, 2),
+        "big.png": png_that_declares(10_000, 9_000),
+    }.items():
+        (tmp_path / "a" / name).write_bytes(content)
+    (tmp_path / "a" / "gone.jpg").symlink_to(tmp_path / "nowhere")
+    before = file_bytes(tmp_path)
+    report = check_folder(tmp_path)
+    assert not report.ok
+    assert {path: detail for _, _, path, detail in report.rows("error")}.keys() == {
+        f"a/{name}.{suffix}"
+        for name, suffix in {
+            "empty": "jpg",
+            "text": "jpg",
+            "cut": "jpg",
+            "bomb": "png",
+            "wide": "png",
+            "big": "png",
+            "gone": "jpg",
+        }.items()
+    }
+    assert file_bytes(tmp_path) == before
+    quick = check_folder(tmp_path, quick=True)
+    missed = findings(report) - findings(quick)
+    assert missed == {("error", "unreadable", "a/cut.jpg")}
+
+
+def test_unusual_images_are_usable_and_mentioned(tmp_path):
+    make_folder(tmp_path, {"a": 4, "b": 4})
+    (tmp_path / "a" / "really.jpg").write_bytes(encoded(noise(1), "PNG"))
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    noise(2).save(tmp_path / "a" / "turned.jpg", exif=exif)
+    frames = [noise(3), noise(4)]
+    frames[0].save(
+        tmp_path / "b" / "moving.gif", save_all=True, append_images=frames[1:]
+    )
+    noise(5).convert("CMYK").save(tmp_path / "b" / "print.jpg")
+    report = check_folder(tmp_path)
+    assert report.ok
+    assert findings(report) == {
+        ("warning", "wrong extension", "a/really.jpg"),
+        ("info", "rotated", "a/turned.jpg"),
+        ("info", "animated", "b/moving.gif"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "copy", "level", "kind"),
+    [
+        ("train/a/000.png", "train/a/copy.png", "info", "duplicate"),
+        ("train/a/000.png", "test/a/copy.png", "warning", "leak"),
+        ("train/a/000.png", "train/b/copy.png", "warning", "two classes"),
+        ("train/a/000.png", "test/b/copy.png", "warning", "two classes"),
+    ],
+)
+def test_files_of_equal_bytes_are_found(tmp_path, source, copy, level, kind):
+    for title in ("train", "test"):
+        make_folder(tmp_path / title, {"a": 3, "b": 3})
+    shutil.copy(tmp_path / source, tmp_path / copy)
+    (row,) = check_folder(tmp_path).rows()
+    assert row[:2] == (level, kind)
+    assert {source, copy} == {row[2], row[3].split()[3].rstrip(",;")}
+
+
+def test_duplicates_in_a_folder_to_be_split_are_a_warning(tmp_path):
+    make_folder(tmp_path, {"a": 3, "b": 3})
+    shutil.copy(tmp_path / "a" / "000.png", tmp_path / "a" / "copy.png")
+    (row,) = check_folder(tmp_path).rows()
+    assert row[:2] == ("warning", "duplicate")
+
+
+def test_a_class_that_drowns_the_others_is_a_warning(tmp_path):
+    (row,) = check_folder(make_folder(tmp_path, {"a": 17, "b": 3})).rows()
+    assert row[:2] == ("warning", "unbalanced")
+    assert "'a' is 85% of all" in row[3]
+
+
+def test_missing_and_empty_classes_are_errors(tmp_path):
+    make_folder(tmp_path / "train", {"a": 3, "b": 3, "c": 0})
+    make_folder(tmp_path / "val", {"a": 3, "c": 3, "d": 1})
+    details = {detail for *_, detail in check_folder(tmp_path).rows("error")}
+    assert details == {
+        "Class 'c' has no images in train.",
+        "Class 'b' of train is missing in val.",
+        "Class 'd' in val is not in train.",
+    }
+
+
+def test_the_report_is_json_with_errors_first(tmp_path):
+    make_folder(tmp_path, {"a": 9, "b": 1})
+    (tmp_path / "b" / "empty.png").write_bytes(b"")
+    report = json.loads(check_folder(tmp_path, quick=True).to_json())
+    assert report["ok"] is False
+    assert report["quick"] is True
+    assert report["counts"] == {"all": {"a": 9, "b": 2}}
+    assert [finding["level"] for finding in report["findings"]] == ["error", "warning"]
+    assert report["findings"][0]["path"] == "b/empty.png"
+
+
+def test_progress_counts_to_the_end(tmp_path):
+    seen = []
+    check_folder(
+        make_folder(tmp_path, {"a": 3, "b": 3}),
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert seen == [(done, 6) for done in range(1, 7)]
+
+
+def test_a_folder_without_classes_cannot_be_checked(tmp_path):
+    with pytest.raises(DataError, match="one folder of images for each class"):
+        check_folder(tmp_path)

@@ -1,0 +1,266 @@
+"""Models: published sizes, shapes, arguments, saving, errors."""
+
+import inspect
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from swin_keras.errors import UsageError
+from swin_keras.models import (
+    VARIANTS,
+    SwinBackbone,
+    SwinClassifier,
+    SwinConfig,
+    SwinNano,
+    SwinTiny,
+    create_model,
+    list_models,
+    variant_config,
+)
+from swin_keras.models.summary import summarize
+
+TOY = SwinConfig(
+    input_shape=(32, 32, 3),
+    embed_dim=8,
+    depths=(2, 2),
+    num_heads=(2, 4),
+    window_size=4,
+)
+
+# Facts: the published model cards; millions of multiply-adds as in the paper.
+PUBLISHED = {
+    "swin_tiny": (28_288_354, 4.49e9),
+    "swin_small": (49_606_258, 8.74e9),
+    "swin_base": (87_768_224, 15.43e9),
+    "swin_base_384": (87_903_584, 47.10e9),
+    "swin_large": (196_532_476, 34.48e9),
+    "swin_large_384": (196_735_516, 103.95e9),
+}
+
+
+def images(*shape, batch=2):
+    return np.random.default_rng(0).uniform(0, 255, (batch, *shape)).astype("float32")
+
+
+def feature_shapes(backbone):
+    return {level: tuple(map_.shape) for level, map_ in backbone.output.items()}
+
+
+def test_every_published_variant_is_listed():
+    assert set(PUBLISHED) == set(VARIANTS) - {"swin_nano"}
+    assert list_models("*384") == ["swin_base_384", "swin_large_384"]
+
+
+@pytest.mark.parametrize("variant", PUBLISHED)
+def test_published_variants_have_their_parameters_and_multiply_adds(variant):
+    parameters, macs = PUBLISHED[variant]
+    parts = summarize(create_model(variant))
+    assert sum(part.parameters for part in parts) == parameters
+    assert sum(part.macs for part in parts) == pytest.approx(macs, rel=2e-3)
+
+
+def test_the_small_variant_is_under_a_million_parameters():
+    assert create_model("swin_nano").count_params() < 1_000_000
+
+
+def test_backbone_returns_the_four_features_of_detection_papers():
+    assert feature_shapes(SwinBackbone()) == {
+        "C2": (None, 56, 56, 96),
+        "C3": (None, 28, 28, 192),
+        "C4": (None, 14, 14, 384),
+        "C5": (None, 7, 7, 768),
+    }
+
+
+@pytest.mark.parametrize(
+    "size", [(32, 32), (33, 47), (64, 32), (50, 75), (128, 36), (250, 190)]
+)
+def test_any_image_size_from_32_up_gives_finite_numbers(size):
+    config = TOY.replace(input_shape=(*size, 3), depths=(2, 2, 2), num_heads=(2, 4, 8))
+    model = SwinClassifier(config, classes=3)
+    scores = model.predict(images(*size, 3), verbose=0)
+    assert scores.shape == (2, 3)
+    np.testing.assert_allclose(scores.sum(-1), 1, atol=1e-5)
+    backbone = SwinBackbone(config)
+    expected = {
+        f"C{stage + 2}": (None, *map_size, channels)
+        for stage, (map_size, channels) in enumerate(
+            zip(config.stage_sizes, config.stage_channels, strict=True)
+        )
+    }
+    assert feature_shapes(backbone) == expected
+
+
+def test_a_batch_gives_what_its_images_give_one_by_one():
+    model = SwinClassifier(TOY, classes=5, classifier_activation=None)
+    x = images(32, 32, 3, batch=3)
+    one_by_one = [model.predict(x[i : i + 1], verbose=0)[0] for i in range(3)]
+    np.testing.assert_allclose(model.predict(x, verbose=0), one_by_one, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_preprocessing_in_the_model_is_the_mean_and_std_of_imagenet(channels):
+    config = TOY.replace(input_shape=(32, 32, channels))
+    inside = SwinClassifier(config, classes=3)
+    outside = SwinClassifier(config, classes=3, include_preprocessing=False)
+    outside.set_weights(inside.get_weights())
+    mean, std = np.array([123.675, 116.28, 103.53]), np.array([58.395, 57.12, 57.375])
+    if channels != 3:
+        mean, std = mean.mean(), std.mean()
+    x = images(32, 32, channels)
+    normalized = ((x - mean) / std).astype("float32")
+    np.testing.assert_allclose(
+        inside.predict(x, verbose=0), outside.predict(normalized, verbose=0), atol=1e-5
+    )
+
+
+class TestKerasApplicationsArguments:
+    def test_without_top_the_model_ends_in_the_last_feature_map(self):
+        model = SwinNano(include_top=False)
+        assert model.output_shape == (None, 4, 4, 128)
+
+    @pytest.mark.parametrize("pooling", ["avg", "max"])
+    def test_pooling_gives_a_vector(self, pooling):
+        assert SwinNano(include_top=False, pooling=pooling).output_shape == (None, 128)
+
+    def test_input_tensor_becomes_the_input_of_the_model(self):
+        inputs = keras.Input((40, 24, 3))
+        model = SwinNano(input_tensor=inputs * 2, classes=4)
+        assert model.input_shape == (None, 40, 24, 3) or model.input_shape == [
+            (None, 40, 24, 3)
+        ]
+        assert model.output_shape == (None, 4)
+
+    def test_without_activation_the_model_ends_in_logits(self):
+        logits = SwinNano(classes=4, classifier_activation=None)
+        scores = SwinNano(classes=4)
+        scores.set_weights(logits.get_weights())
+        x = images(32, 32, 3)
+        expected = keras.ops.softmax(logits.predict(x, verbose=0))
+        np.testing.assert_allclose(scores.predict(x, verbose=0), expected, atol=1e-6)
+
+    def test_weights_may_be_a_file_that_keras_wrote(self, tmp_path):
+        model = SwinNano(classes=4)
+        model.save_weights(tmp_path / "nano.weights.h5")
+        loaded = SwinNano(classes=4, weights=tmp_path / "nano.weights.h5")
+        x = images(32, 32, 3)
+        np.testing.assert_array_equal(
+            loaded.predict(x, verbose=0), model.predict(x, verbose=0)
+        )
+
+    def test_signature_and_name_are_those_of_the_function(self):
+        names = list(inspect.signature(SwinTiny).parameters)
+        assert SwinTiny.__name__ == "SwinTiny"
+        assert names == [
+            "include_top",
+            "include_preprocessing",
+            "weights",
+            "input_tensor",
+            "input_shape",
+            "pooling",
+            "classes",
+            "classifier_activation",
+            "name",
+            "sizes",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: variant_config("swin_tinny"), "Did you mean 'swin_tiny'"),
+        (lambda: SwinNano(embed_dims=3), "no size 'embed_dims'.*'embed_dim'"),
+        (lambda: SwinConfig(num_heads=(3, 5, 12, 24)), "stage 2 .*num_heads=5"),
+        (lambda: SwinConfig(depths=(2, 2)), "must name the same stages"),
+        (lambda: SwinConfig(input_shape=(3, 64, 3)), "at least one patch"),
+        (lambda: SwinConfig(input_shape=(None, None, 3)), "three known sizes"),
+        (lambda: SwinConfig(drop_path_rate=1.0), r"`drop_path_rate` must be in"),
+        (lambda: SwinConfig(window_size=0), "`window_size` must be at least 1"),
+        (lambda: SwinNano(classes=0), "`classes` must be at least 1"),
+        (lambda: SwinNano(include_top=False, pooling="sum"), "'avg' or 'max'"),
+    ],
+)
+def test_sizes_that_cannot_work_are_refused_in_words(make, message):
+    with pytest.raises(UsageError, match=message):
+        make()
+
+
+def test_drop_path_grows_from_zero_to_its_rate():
+    rates = SwinConfig(drop_path_rate=0.3, depths=(2, 2), num_heads=(1, 1))
+    np.testing.assert_allclose(rates.block_drop_path_rates, [0, 0.1, 0.2, 0.3])
+
+
+def test_the_same_seed_gives_the_same_weights_and_the_same_run():
+    def run():
+        keras.utils.set_random_seed(7)
+        model = SwinClassifier(TOY.replace(drop_path_rate=0.5), classes=3)
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        model.fit(images(32, 32, 3, batch=8), np.arange(8) % 3, epochs=2, verbose=0)
+        return model.get_weights()
+
+    for first, second in zip(run(), run(), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def graph_of(model, batch=None):
+    signature = tf.TensorSpec((batch, *model.input_shape[1:]), tf.float32)
+    call = tf.function(lambda x: model(x, training=False))
+    return call.get_concrete_function(signature).graph
+
+
+@pytest.mark.parametrize("size", [(32, 32), (33, 47)])
+def test_no_tensor_of_the_inference_graph_has_more_than_four_axes(size):
+    model = SwinClassifier(TOY.replace(input_shape=(*size, 3)), classes=3)
+    ranks = {
+        tensor.shape.rank
+        for operation in graph_of(model).get_operations()
+        for tensor in operation.outputs
+    }
+    assert None not in ranks
+    assert max(ranks) == 4
+
+
+def test_a_saved_model_loads_in_a_fresh_process_without_custom_objects(tmp_path):
+    model = SwinClassifier(TOY, classes=3)
+    x = images(32, 32, 3)
+    model.save(tmp_path / "model.keras")
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", model.predict(x, verbose=0))
+    code = (
+        "import numpy as np, swin_keras, keras; "
+        "model = keras.models.load_model('model.keras'); "
+        "y = model.predict(np.load('x.npy'), verbose=0); "
+        "np.testing.assert_array_equal(y, np.load('y.npy'))"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
+def test_jax_gives_the_same_numbers(tmp_path):
+    pytest.importorskip("jax")
+    config = TOY.replace(input_shape=(40, 28, 3))
+    model = SwinClassifier(config, classes=3, classifier_activation=None)
+    x = images(40, 28, 3)
+    model.save_weights(tmp_path / "model.weights.h5")
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", model.predict(x, verbose=0))
+    code = f"""
+import numpy as np, keras
+from swin_keras.models import SwinClassifier, SwinConfig
+assert keras.backend.backend() == "jax"
+model = SwinClassifier({config!r}, classes=3, classifier_activation=None)
+model.load_weights("model.weights.h5")
+y = model.predict(np.load("x.npy"), verbose=0)
+np.testing.assert_allclose(y, np.load("y.npy"), atol=1e-5)
+"""
+    environment = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        check=True,
+        env=os.environ | environment,
+    )
