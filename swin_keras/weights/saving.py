@@ -56,6 +56,12 @@ def save_huggingface(model, folder, class_names=None) -> Path:
             )
     if any(side % config.window_size for size in config.stage_sizes for side in size):
         _warn_about_padding(config, "transformers")
+    odd = any(side % 2 for size in config.stage_sizes[:-1] for side in size)
+    if isinstance(config, SwinV2Config) and odd:
+        _log.warning(
+            "This model has maps of odd sides, for which transformers makes the "
+            "windows of Swin V2 too small: its logits may differ."
+        )
     settings = huggingface_config(config, _num_classes(model), class_names)
     files = {
         "config.json": settings,
