@@ -46,22 +46,8 @@ def save_huggingface(model, folder, class_names=None) -> Path:
     """
     config = model_config(model)
     tensors = published_arrays(model, HUGGINGFACE, _huggingface_prefix(config))
-    _check_square_window(config, "transformers")
-    for stage, size in enumerate(config.stage_sizes, start=1):
-        if type(config) is not SwinV2Config and min(size) < config.window_size:
-            raise UsageError(
-                "transformers runs no Swin whose map is smaller than its window. "
-                f"Received: a map of {size} in stage {stage}, window_size="
-                f"{config.window_size}. Save for timm, or build a smaller window."
-            )
-    if any(side % config.window_size for size in config.stage_sizes for side in size):
-        _warn_about_padding(config, "transformers")
-    odd = any(side % 2 for size in config.stage_sizes[:-1] for side in size)
-    if isinstance(config, SwinV2Config) and odd:
-        _log.warning(
-            "This model has maps of odd sides, for which transformers makes the "
-            "windows of Swin V2 too small: its logits may differ."
-        )
+    _check_for_huggingface(config)
+    _warn_of_padding(config, "transformers")
     settings = huggingface_config(config, _num_classes(model), class_names)
     files = {
         "config.json": settings,
@@ -94,12 +80,7 @@ def save_timm(model, folder, class_names=None) -> Path:
             f"Received: patch_norm={config.patch_norm}, "
             f"position_embedding={config.position_embedding}."
         )
-    if any(
-        side % min(window, side)
-        for size in config.stage_sizes
-        for side, window in zip(size, as_pair(config.window_size), strict=True)
-    ):
-        _warn_about_padding(config, "timm")
+    _warn_of_padding(config, "timm")
     name = published_name(type(config), vars(config))
     settings = timm_config(config, _num_classes(model), class_names, name)
     tensors = published_arrays(model, TIMM)
@@ -139,17 +120,36 @@ def _num_classes(model) -> int:
     return model.get_layer("head").units
 
 
-def _check_square_window(config, project):
+def _check_for_huggingface(config):
     height, width = as_pair(config.window_size)
-    if height != width:
+    if height != width or not config.patch_norm:
         raise UsageError(
-            f"{project} has square windows only. Received: window_size="
-            f"{config.window_size}."
+            "transformers has square windows only, and always normalizes patches. "
+            f"Received: window_size={config.window_size}, "
+            f"patch_norm={config.patch_norm}."
+        )
+    if isinstance(config, SwinV2Config):
+        if any(side % 2 for size in config.stage_sizes[:-1] for side in size):
+            _log.warning(
+                "This model has maps of odd sides, for which transformers makes the "
+                "windows of Swin V2 too small: its logits may differ."
+            )
+    elif min(config.stage_sizes[-1]) < height:
+        raise UsageError(
+            "transformers runs no Swin whose map is smaller than its window. Received: "
+            f"a last map of {config.stage_sizes[-1]}, window_size={height}. Save for "
+            "timm, or build a smaller window."
         )
 
 
-def _warn_about_padding(config, project):
-    if config.mask_padding:
+def _warn_of_padding(config, project):
+    window = as_pair(config.window_size)
+    divided = all(
+        side % min(side, length) == 0
+        for size in config.stage_sizes
+        for side, length in zip(size, window, strict=True)
+    )
+    if config.mask_padding and not divided:
         _log.warning(
             "Windows do not divide every map of this model, and %s lets padding be "
             "attended: its logits will differ, unless mask_padding=False.",
