@@ -23,6 +23,7 @@ _MODULES = {
         "ResourceError",
         "SwinKerasError",
         "UsageError",
+        "WeightsError",
     ],
     "swin_keras.evaluation": [
         "evaluate",
@@ -38,11 +39,16 @@ _MODULES = {
         "Predictor",
     ],
     "swin_keras.layers": [
+        "ContinuousPositionBias",
+        "CosineWindowAttention",
         "DropPath",
         "PatchEmbedding",
         "PatchMerging",
+        "PatchMergingV2",
+        "PositionEmbedding",
         "RelativePositionBias",
         "SwinTransformerBlock",
+        "SwinTransformerV2Block",
         "WindowAttention",
         "cyclic_shift",
         "relative_position_index",
@@ -59,6 +65,11 @@ _MODULES = {
         "SwinNano",
         "SwinSmall",
         "SwinTiny",
+        "SwinV2Base",
+        "SwinV2Config",
+        "SwinV2Large",
+        "SwinV2Small",
+        "SwinV2Tiny",
         "create_model",
         "list_models",
     ],
@@ -67,6 +78,10 @@ _MODULES = {
     ],
     "swin_keras.training.train": [
         "train",
+    ],
+    "swin_keras.weights": [
+        "from_pretrained",
+        "load_weights",
     ],
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
@@ -84,6 +99,7 @@ if TYPE_CHECKING:
     from swin_keras.models import *  # noqa: F403
     from swin_keras.training.config import *  # noqa: F403
     from swin_keras.training.train import *  # noqa: F403
+    from swin_keras.weights import *  # noqa: F403
 
 
 def __getattr__(name):

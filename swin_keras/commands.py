@@ -185,7 +185,7 @@ def _model_and_card(name):
     """Build what a name stands for: a variant, or what a model file holds."""
     from swin_keras.inference import find_model
     from swin_keras.model_files import load_keras, read_card
-    from swin_keras.models import SwinClassifier, SwinConfig, create_model
+    from swin_keras.models import SwinClassifier, config_from_dict, create_model
 
     path = Path(name)
     if not path.exists():
@@ -194,7 +194,7 @@ def _model_and_card(name):
     card = read_card(path) or read_card(file)
     if card is None:
         return load_keras(file), None
-    config = SwinConfig(**card.model)
+    config = config_from_dict(card.model)
     return SwinClassifier(config, classes=len(card.class_names)), card
 
 

@@ -27,6 +27,10 @@ class ModelFileError(SwinKerasError):
     exit_code = 4
 
 
+class WeightsError(ModelFileError):
+    """Weights that are missing, damaged, or do not belong to the model."""
+
+
 class ExportError(SwinKerasError):
     """An export that failed or did not agree with its model."""
 

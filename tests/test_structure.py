@@ -14,7 +14,9 @@ PACKAGE = Path(swin_keras.__file__).parent
 # A part -> the parts it may import. What is not named here may import anything.
 ALLOWED = {
     "layers": {"layers"},
-    "models": {"models", "layers", "errors"},
+    # `create_model(weights=...)` is the one call from models to what builds on them.
+    "models": {"models", "layers", "errors", "weights"},
+    "weights": {"weights", "models", "layers", "errors"},
     "data": {"data", "errors"},
     "report": {"report", "errors"},
     "inference": {"data", "errors", "model_files", "layers"},

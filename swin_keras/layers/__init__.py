@@ -6,10 +6,18 @@ feature map in tokens; `C` channels; `N` tokens in a window.
 
 from swin_keras.layers.drop_path import DropPath
 from swin_keras.layers.patch_embedding import PatchEmbedding
-from swin_keras.layers.patch_merging import PatchMerging
-from swin_keras.layers.position_bias import RelativePositionBias
-from swin_keras.layers.transformer_block import SwinTransformerBlock
-from swin_keras.layers.window_attention import WindowAttention
+from swin_keras.layers.patch_merging import PatchMerging, PatchMergingV2
+from swin_keras.layers.position_bias import (
+    ContinuousPositionBias,
+    RelativePositionBias,
+    constant_position_bias,
+)
+from swin_keras.layers.position_embedding import PositionEmbedding
+from swin_keras.layers.transformer_block import (
+    SwinTransformerBlock,
+    SwinTransformerV2Block,
+)
+from swin_keras.layers.window_attention import CosineWindowAttention, WindowAttention
 from swin_keras.layers.windows import (
     cyclic_shift,
     fit_window,
@@ -20,12 +28,18 @@ from swin_keras.layers.windows import (
 )
 
 __all__ = [
+    "ContinuousPositionBias",
+    "CosineWindowAttention",
     "DropPath",
     "PatchEmbedding",
     "PatchMerging",
+    "PatchMergingV2",
+    "PositionEmbedding",
     "RelativePositionBias",
     "SwinTransformerBlock",
+    "SwinTransformerV2Block",
     "WindowAttention",
+    "constant_position_bias",
     "cyclic_shift",
     "fit_window",
     "relative_position_index",

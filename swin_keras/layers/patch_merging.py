@@ -27,13 +27,15 @@ class PatchMerging(keras.layers.Layer):
         Liu et al., 2021, section 3.1: https://arxiv.org/abs/2103.14030
     """
 
+    _normalized = 4  # channels that the norm sees, in channels of the input
+
     def build(self, input_shape):
         known_size(input_shape)
         channels = input_shape[-1]
         self.norm = keras.layers.LayerNormalization(
             epsilon=1e-5, dtype=self.dtype_policy, name="norm"
         )
-        self.norm.build((None, 4 * channels))
+        self.norm.build((None, self._normalized * channels))
         self.reduction = keras.layers.Dense(
             2 * channels,
             use_bias=False,
@@ -47,9 +49,28 @@ class PatchMerging(keras.layers.Layer):
         x = pad_to_multiple(inputs, 2)
         _, height, width, channels = x.shape
         x = ops.reshape(window_partition(x, 2), (-1, 4 * channels))
-        x = self.reduction(self.norm(x))
+        x = self._reduce(x)
         return ops.reshape(x, (-1, height // 2, width // 2, 2 * channels))
+
+    def _reduce(self, x):
+        return self.reduction(self.norm(x))
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
         return (batch, -(-height // 2), -(-width // 2), 2 * channels)
+
+
+@keras.saving.register_keras_serializable(package="swin_keras")
+class PatchMergingV2(PatchMerging):
+    """A `PatchMerging` that reduces to 2C first, then normalizes, for Swin V2.
+
+    `(B, H, W, C) -> (B, ceil(H / 2), ceil(W / 2), 2C)`.
+
+    Reference:
+        Liu et al., 2022, section 3.2: https://arxiv.org/abs/2111.09883
+    """
+
+    _normalized = 2
+
+    def _reduce(self, x):
+        return self.norm(self.reduction(x))

@@ -1,6 +1,13 @@
-"""Relative position bias: a learned number for each offset within a window."""
+"""Relative position bias: a number for each offset within a window.
+
+Swin learns it, one row of a table per offset; Swin V2 computes the table with a
+small network, so that it carries over to other windows.
+"""
+
+import contextlib
 
 import keras
+import numpy as np
 from keras import ops
 
 from swin_keras.layers.windows import as_pair, relative_position_index
@@ -45,15 +52,134 @@ class RelativePositionBias(keras.layers.Layer):
 
     def call(self, inputs, attention_mask=None):
         _, num_heads, tokens, _ = inputs.shape
-        bias = ops.take(self.relative_position_bias_table, self._index, axis=0)
+        bias = ops.take(self.table(), self._index, axis=0)
         bias = ops.reshape(ops.transpose(bias), (1, num_heads, tokens, tokens))
         return add_to_scores(inputs, bias, attention_mask)
+
+    def table(self):
+        """Return the bias of each offset, `((2h - 1) * (2w - 1), num_heads)`."""
+        return self.relative_position_bias_table
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
         return {**super().get_config(), "window_size": self.window_size}
+
+
+@keras.saving.register_keras_serializable(package="swin_keras")
+class ContinuousPositionBias(RelativePositionBias):
+    """A `RelativePositionBias` whose table a small network computes, for Swin V2.
+
+    `(B * num_windows, num_heads, N, N) -> (B * num_windows, num_heads, N, N)`.
+
+    Each offset, log-spaced, goes through two dense layers; `16 * sigmoid` bounds
+    what comes out. No weight depends on the window.
+
+    Args:
+        window_size: Side of a window in tokens, or `(height, width)`.
+        pretrained_window_size: Window that the weights were trained with, if it
+            was another: offsets are measured in it. 0 is `window_size`.
+
+    Call arguments:
+        inputs: As in `RelativePositionBias`.
+        attention_mask: As in `RelativePositionBias`.
+
+    Returns:
+        Scores of the same shape.
+
+    Reference:
+        Liu et al., 2022, section 3.3: https://arxiv.org/abs/2111.09883
+    """
+
+    hidden = 512
+
+    def __init__(self, window_size, pretrained_window_size=0, **kwargs):
+        super().__init__(window_size, **kwargs)
+        self.pretrained_window_size = pretrained_window_size
+        self._constant_table = None
+
+    def build(self, input_shape):
+        self.mlp_expand = keras.layers.Dense(
+            self.hidden, activation="relu", dtype=self.dtype_policy, name="mlp_expand"
+        )
+        self.mlp_expand.build((None, 2))
+        self.mlp_reduce = keras.layers.Dense(
+            input_shape[1], use_bias=False, dtype=self.dtype_policy, name="mlp_reduce"
+        )
+        self.mlp_reduce.build((None, self.hidden))
+        self._offsets = log_spaced_offsets(
+            self.window_size, self.pretrained_window_size
+        )
+        self._index = relative_position_index(self.window_size).reshape(-1)
+
+    def table(self):
+        if self._constant_table is not None:
+            return self._constant_table
+        table = self.mlp_reduce(self.mlp_expand(ops.convert_to_tensor(self._offsets)))
+        return 16 * ops.sigmoid(table)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "pretrained_window_size": self.pretrained_window_size,
+        }
+
+
+@contextlib.contextmanager
+def constant_position_bias(model):
+    """Within this context, what is traced holds computed tables, not networks.
+
+    For export: the network's inputs are constants, so its result is one too.
+
+    Args:
+        model: A built model; one without `ContinuousPositionBias` stays as it is.
+    """
+    biases = list(_continuous_biases(model))
+    try:
+        for bias in biases:
+            bias._constant_table = ops.convert_to_numpy(bias.table())
+        yield model
+    finally:
+        for bias in biases:
+            bias._constant_table = None
+
+
+def _continuous_biases(model):
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from _continuous_biases(layer)
+        bias = getattr(getattr(layer, "attention", None), "position_bias", None)
+        if isinstance(bias, ContinuousPositionBias):
+            yield bias
+
+
+def log_spaced_offsets(window_size, pretrained_window_size=0) -> np.ndarray:
+    """List the offsets of a window's tokens as Swin V2 spaces them.
+
+    From about -1 to 1, in the order of the bias table; beyond the pretrained
+    window they go on.
+
+    Args:
+        window_size: Side of a window in tokens, or `(height, width)`.
+        pretrained_window_size: Side that counts as 1; 0 is `window_size`.
+
+    Returns:
+        Float array `((2h - 1) * (2w - 1), 2)`: down, right.
+
+    >>> log_spaced_offsets((1, 3))[:, 1].round(3)
+    array([-1.057, -0.774,  0.   ,  0.774,  1.057], dtype=float32)
+    """
+    sides = as_pair(window_size)
+    units = as_pair(pretrained_window_size or window_size)
+    # A side of one token has one offset, 0, whatever it is measured in.
+    axes = [
+        np.arange(1 - side, side, dtype="float32") / np.float32(max(unit - 1, 1))
+        for side, unit in zip(sides, units, strict=True)
+    ]
+    offsets = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2) * 8
+    log_spaced = np.sign(offsets) * np.log2(np.abs(offsets) + 1) / np.log2(8)
+    return log_spaced.astype("float32")
 
 
 def add_to_scores(scores, bias, attention_mask):

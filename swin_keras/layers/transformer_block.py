@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from swin_keras.layers.drop_path import DropPath
-from swin_keras.layers.window_attention import WindowAttention
+from swin_keras.layers.window_attention import CosineWindowAttention, WindowAttention
 from swin_keras.layers.windows import (
     as_pair,
     cyclic_shift,
@@ -54,6 +54,8 @@ class SwinTransformerBlock(keras.layers.Layer):
         Liu et al., 2021, section 3.2: https://arxiv.org/abs/2103.14030
     """
 
+    _norm_scale = "ones"
+
     def __init__(
         self,
         num_heads: int,
@@ -94,9 +96,7 @@ class SwinTransformerBlock(keras.layers.Layer):
             map_size, self._window, self._shift, mask_padding=self.mask_padding
         )
         self.norm1 = self._norm("norm1", channels)
-        self.attention = WindowAttention(
-            self._window,
-            self.num_heads,
+        self.attention = self._attention_layer(
             qkv_bias=self.qkv_bias,
             attention_dropout_rate=self.attention_dropout_rate,
             dropout_rate=self.dropout_rate,
@@ -115,9 +115,15 @@ class SwinTransformerBlock(keras.layers.Layer):
         )
         self.drop_path2 = self._drop_path("drop_path2", input_shape)
 
+    def _attention_layer(self, **options):
+        return WindowAttention(self._window, self.num_heads, **options)
+
     def _norm(self, name, channels):
         norm = keras.layers.LayerNormalization(
-            epsilon=1e-5, dtype=self.dtype_policy, name=name
+            epsilon=1e-5,
+            gamma_initializer=self._norm_scale,
+            dtype=self.dtype_policy,
+            name=name,
         )
         norm.build((None, channels))
         return norm
@@ -178,4 +184,53 @@ class SwinTransformerBlock(keras.layers.Layer):
             "attention_dropout_rate": self.attention_dropout_rate,
             "drop_path_rate": self.drop_path_rate,
             "mask_padding": self.mask_padding,
+        }
+
+
+@keras.saving.register_keras_serializable(package="swin_keras")
+class SwinTransformerV2Block(SwinTransformerBlock):
+    """A `SwinTransformerBlock` that normalizes what each branch adds, for Swin V2.
+
+    `(B, H, W, C) -> (B, H, W, C)`: `x = x + norm(attention(x))`, then
+    `x = x + norm(mlp(x))`, with a `CosineWindowAttention`. The norms start at
+    zero, and so the block as the identity.
+
+    Args:
+        num_heads: Number of attention heads; must divide the channels.
+        pretrained_window_size: See `ContinuousPositionBias`.
+        **kwargs: Other arguments of `SwinTransformerBlock`.
+
+    Call arguments:
+        inputs: Feature map of shape `(B, H, W, C)`.
+        training: Whether dropout and drop path are on.
+
+    Returns:
+        Feature map of the same shape.
+
+    Reference:
+        Liu et al., 2022, section 3.2: https://arxiv.org/abs/2111.09883
+    """
+
+    _norm_scale = "zeros"
+
+    def __init__(self, num_heads: int, pretrained_window_size=0, **kwargs):
+        super().__init__(num_heads, **kwargs)
+        self.pretrained_window_size = pretrained_window_size
+
+    def _attention_layer(self, **options):
+        return CosineWindowAttention(
+            self._window, self.num_heads, self.pretrained_window_size, **options
+        )
+
+    def call(self, inputs, training=None):
+        x = self.norm1(self._attend(inputs, training))
+        x = inputs + self.drop_path1(x, training=training)
+        return x + self.drop_path2(
+            self.norm2(self._mlp(x, training)), training=training
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "pretrained_window_size": self.pretrained_window_size,
         }

@@ -1,9 +1,11 @@
 """Attention within windows, plain (W-MSA) or shifted (SW-MSA)."""
 
+import math
+
 import keras
 from keras import ops
 
-from swin_keras.layers.position_bias import RelativePositionBias
+from swin_keras.layers.position_bias import ContinuousPositionBias, RelativePositionBias
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -63,11 +65,7 @@ class WindowAttention(keras.layers.Layer):
                 f"Received: num_heads={self.num_heads}, channels={channels}."
             )
         self.head_dim = channels // self.num_heads
-        self.qkv = self._dense(3 * channels, "qkv", use_bias=self.qkv_bias)
-        self.qkv.build((None, channels))
-        self.position_bias = RelativePositionBias(
-            self.window_size, dtype="float32", name="position_bias"
-        )
+        self._build_scores(channels)
         tokens = input_shape[1]
         self.position_bias.build((None, self.num_heads, tokens, tokens))
         self.projection = self._dense(channels, "projection")
@@ -77,6 +75,13 @@ class WindowAttention(keras.layers.Layer):
         )
         self.dropout = keras.layers.Dropout(
             self.dropout_rate, dtype=self.dtype_policy, name="dropout"
+        )
+
+    def _build_scores(self, channels):
+        self.qkv = self._dense(3 * channels, "qkv", use_bias=self.qkv_bias)
+        self.qkv.build((None, channels))
+        self.position_bias = RelativePositionBias(
+            self.window_size, dtype="float32", name="position_bias"
         )
 
     def _dense(self, units, name, use_bias=True):
@@ -91,17 +96,23 @@ class WindowAttention(keras.layers.Layer):
     def call(self, inputs, attention_mask=None, training=None):
         tokens, channels = inputs.shape[1:]
         # On flat tokens, a projection is one matrix product in every runtime.
-        q, k, v = ops.split(self.qkv(ops.reshape(inputs, (-1, channels))), 3, axis=-1)
-        q = self._heads(q * self.head_dim**-0.5, tokens, (0, 2, 1, 3))
+        q, k, v = ops.split(self._project(ops.reshape(inputs, (-1, channels))), 3, -1)
+        q = self._heads(q, tokens, (0, 2, 1, 3))
         k = self._heads(k, tokens, (0, 2, 3, 1))  # so that matmul needs no flag
         v = self._heads(v, tokens, (0, 2, 1, 3))
-        scores = self.position_bias(ops.matmul(q, k), attention_mask=attention_mask)
+        scores = self.position_bias(self._scores(q, k), attention_mask=attention_mask)
         weights = ops.softmax(scores, axis=-1)  # (B * num_windows, num_heads, N, N)
         weights = self.attention_dropout(weights, training=training)
         x = ops.matmul(ops.cast(weights, v.dtype), v)
         x = ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, channels))
         x = self.dropout(self.projection(x), training=training)
         return ops.reshape(x, (-1, tokens, channels))
+
+    def _project(self, x):
+        return self.qkv(x)
+
+    def _scores(self, q, k):
+        return ops.matmul(q * self.head_dim**-0.5, k)
 
     def _heads(self, x, tokens, axes):
         x = ops.reshape(x, (-1, tokens, self.num_heads, self.head_dim))
@@ -119,3 +130,81 @@ class WindowAttention(keras.layers.Layer):
             "attention_dropout_rate": self.attention_dropout_rate,
             "dropout_rate": self.dropout_rate,
         }
+
+
+@keras.saving.register_keras_serializable(package="swin_keras")
+class CosineWindowAttention(WindowAttention):
+    """A `WindowAttention` that compares by cosine, for Swin V2.
+
+    `(B * num_windows, N, C) -> (B * num_windows, N, C)`.
+
+    `softmax(scale * cos(q, k) + bias + attention_mask) v`, with one learned scale
+    a head, at most 100, and a `ContinuousPositionBias`. Keys have no bias.
+    Cosines and scale are float32 under any mixed precision policy.
+
+    Args:
+        window_size: Side of a window in tokens, or `(height, width)`.
+        num_heads: Number of heads; must divide the channels.
+        pretrained_window_size: See `ContinuousPositionBias`.
+        **kwargs: Other arguments of `WindowAttention`.
+
+    Call arguments:
+        inputs: As in `WindowAttention`.
+        attention_mask: As in `WindowAttention`.
+        training: Whether dropout is on.
+
+    Returns:
+        Windows of the same shape.
+
+    Reference:
+        Liu et al., 2022, section 3.2: https://arxiv.org/abs/2111.09883
+    """
+
+    def __init__(self, window_size, num_heads, pretrained_window_size=0, **kwargs):
+        super().__init__(window_size, num_heads, **kwargs)
+        self.pretrained_window_size = pretrained_window_size
+
+    def _build_scores(self, channels):
+        self.qkv = self._dense(3 * channels, "qkv", use_bias=False)
+        self.qkv.build((None, channels))
+        if self.qkv_bias:
+            self.q_bias, self.v_bias = (
+                self.add_weight(name=name, shape=(channels,), initializer="zeros")
+                for name in ("q_bias", "v_bias")
+            )
+        self.logit_scale = self.add_weight(
+            name="logit_scale",
+            shape=(self.num_heads, 1, 1),
+            initializer=keras.initializers.Constant(math.log(10)),
+            autocast=False,
+        )
+        self.position_bias = ContinuousPositionBias(
+            self.window_size,
+            self.pretrained_window_size,
+            dtype="float32",
+            name="position_bias",
+        )
+
+    def _project(self, x):
+        x = self.qkv(x)
+        if not self.qkv_bias:
+            return x
+        k_bias = ops.zeros_like(self.q_bias)
+        return x + ops.concatenate([self.q_bias, k_bias, self.v_bias], axis=0)
+
+    def _scores(self, q, k):
+        scale = ops.exp(ops.minimum(self.logit_scale, math.log(100)))
+        return ops.matmul(_unit(q, axis=-1) * scale, _unit(k, axis=-2))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "pretrained_window_size": self.pretrained_window_size,
+        }
+
+
+def _unit(x, axis):
+    """Divide vectors by their length, in float32."""
+    x = ops.cast(x, "float32")
+    squared = ops.sum(ops.square(x), axis=axis, keepdims=True)
+    return x * ops.rsqrt(ops.maximum(squared, 1e-24))

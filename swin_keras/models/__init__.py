@@ -8,9 +8,13 @@ from swin_keras.models.classifier import (
     SwinNano,
     SwinSmall,
     SwinTiny,
+    SwinV2Base,
+    SwinV2Large,
+    SwinV2Small,
+    SwinV2Tiny,
     create_model,
 )
-from swin_keras.models.config import SwinConfig
+from swin_keras.models.config import SwinConfig, SwinV2Config, config_from_dict
 from swin_keras.models.variants import VARIANTS, list_models, variant_config
 
 __all__ = [
@@ -23,6 +27,12 @@ __all__ = [
     "SwinNano",
     "SwinSmall",
     "SwinTiny",
+    "SwinV2Base",
+    "SwinV2Config",
+    "SwinV2Large",
+    "SwinV2Small",
+    "SwinV2Tiny",
+    "config_from_dict",
     "create_model",
     "list_models",
     "variant_config",

@@ -2,9 +2,21 @@
 
 import keras
 
-from swin_keras.layers import PatchEmbedding, PatchMerging, SwinTransformerBlock
+from swin_keras.layers import (
+    PatchEmbedding,
+    PatchMerging,
+    PatchMergingV2,
+    PositionEmbedding,
+    SwinTransformerBlock,
+    SwinTransformerV2Block,
+)
 from swin_keras.layers.windows import as_pair
-from swin_keras.models.config import SwinConfig
+from swin_keras.models.config import SwinConfig, SwinV2Config
+
+_LAYERS = {
+    SwinConfig: (SwinTransformerBlock, PatchMerging),
+    SwinV2Config: (SwinTransformerV2Block, PatchMergingV2),
+}
 
 
 def SwinBackbone(config: SwinConfig | None = None, name="swin_backbone", **sizes):
@@ -19,7 +31,7 @@ def SwinBackbone(config: SwinConfig | None = None, name="swin_backbone", **sizes
     Inputs are normalized images; see `normalize` in `classifier.py`.
 
     Args:
-        config: A `SwinConfig`; `None` is Swin-T.
+        config: A `SwinConfig` or `SwinV2Config`; `None` is Swin-T.
         name: Name of the model.
         **sizes: Fields of `SwinConfig` to change.
 
@@ -57,17 +69,20 @@ def feature_maps(x, config: SwinConfig) -> dict:
         use_norm=config.patch_norm,
         name="patch_embedding",
     )(x)
+    if config.position_embedding:
+        x = PositionEmbedding(name="position_embedding")(x)
     if config.dropout_rate:
         x = keras.layers.Dropout(config.dropout_rate, name="embedding_dropout")(x)
 
+    block_layer, merging_layer = _LAYERS[type(config)]
     features = {}
     drop_path_rates = iter(config.block_drop_path_rates)
     shift_size = tuple(side // 2 for side in as_pair(config.window_size))
     for stage, depth in enumerate(config.depths, start=1):
         if stage > 1:
-            x = PatchMerging(name=f"stage_{stage - 1}_merging")(x)
+            x = merging_layer(name=f"stage_{stage - 1}_merging")(x)
         for block in range(1, depth + 1):
-            x = SwinTransformerBlock(
+            x = block_layer(
                 config.num_heads[stage - 1],
                 window_size=config.window_size,
                 shift_size=0 if block % 2 else shift_size,
@@ -77,6 +92,7 @@ def feature_maps(x, config: SwinConfig) -> dict:
                 attention_dropout_rate=config.attention_dropout_rate,
                 drop_path_rate=next(drop_path_rates),
                 mask_padding=config.mask_padding,
+                **config.stage_options(stage),
                 name=f"stage_{stage}_block_{block}",
             )(x)
         features[f"C{stage + 1}"] = x

@@ -115,8 +115,10 @@ def create_model(
         variant: Name of the variant, for example `"swin_tiny"`.
         include_top: See `SwinClassifier`.
         include_preprocessing: See `SwinClassifier`.
-        weights: `None` for random weights, or the path of a weight file that
-            Keras wrote for the same model.
+        weights: `None` for random weights; `"imagenet"` for the published ones of
+            this variant; the path of a checkpoint, published or written by Keras;
+            or `"hf://ORG/NAME"` on the Hugging Face hub. `swin_keras.load_weights`
+            does the same later, with more to say.
         input_tensor: See `SwinClassifier`.
         input_shape: `(height, width, channels)`; `None` is the variant's own.
         pooling: See `SwinClassifier`.
@@ -150,7 +152,10 @@ def create_model(
         name=name or variant,
     )
     if weights is not None:
-        model.load_weights(weights)
+        # Loading builds on models; this door to it is the one call the other way.
+        from swin_keras.weights import load_weights
+
+        load_weights(model, weights, variant=variant)
     return model
 
 
@@ -177,3 +182,7 @@ SwinTiny = _variant_function("SwinTiny", "swin_tiny")
 SwinSmall = _variant_function("SwinSmall", "swin_small")
 SwinBase = _variant_function("SwinBase", "swin_base")
 SwinLarge = _variant_function("SwinLarge", "swin_large")
+SwinV2Tiny = _variant_function("SwinV2Tiny", "swinv2_tiny")
+SwinV2Small = _variant_function("SwinV2Small", "swinv2_small")
+SwinV2Base = _variant_function("SwinV2Base", "swinv2_base")
+SwinV2Large = _variant_function("SwinV2Large", "swinv2_large")

@@ -24,6 +24,8 @@ class SwinConfig:
         mlp_ratio: Width of the MLP's hidden layer, in channels of its stage.
         qkv_bias: Whether query, key and value have a bias.
         patch_norm: Whether a layer normalization follows the patch embedding.
+        position_embedding: Whether a learned vector for each place is added to
+            the patches; off in every published classifier.
         dropout_rate: Dropout after the patch embedding, projections and MLPs.
         attention_dropout_rate: Dropout on attention weights.
         drop_path_rate: Drop path of the last block; it grows linearly from 0.
@@ -43,6 +45,7 @@ class SwinConfig:
     mlp_ratio: float = 4.0
     qkv_bias: bool = True
     patch_norm: bool = True
+    position_embedding: bool = False
     dropout_rate: float = 0.0
     attention_dropout_rate: float = 0.0
     drop_path_rate: float = 0.1
@@ -115,6 +118,10 @@ class SwinConfig:
             self.drop_path_rate * block / max(last, 1) for block in range(last + 1)
         )
 
+    def stage_options(self, stage: int) -> dict:
+        """Return what only blocks of this version take, for a stage from 1."""
+        return {}
+
     def replace(self, **changes) -> "SwinConfig":
         """Return a copy with some fields changed."""
         known = [field.name for field in dataclasses.fields(self)]
@@ -125,3 +132,54 @@ class SwinConfig:
                     f"Sizes: {', '.join(known)}."
                 )
         return dataclasses.replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class SwinV2Config(SwinConfig):
+    """Sizes of a Swin Transformer V2; the defaults are SwinV2-T's.
+
+    Args:
+        pretrained_window_size: Window in which the weights measure offsets, one
+            number or one for each stage; 0 is `window_size`. Published models
+            fine-tuned at a larger window name the smaller one here.
+        **fields: Those of `SwinConfig`.
+
+    Raises:
+        UsageError: If the sizes cannot make a model; the message says which.
+    """
+
+    input_shape: tuple[int, int, int] = (256, 256, 3)
+    window_size: int | tuple[int, int] = 8
+    pretrained_window_size: int | tuple[int, ...] = 0
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not isinstance(self.pretrained_window_size, int):
+            windows = tuple(self.pretrained_window_size)
+            object.__setattr__(self, "pretrained_window_size", windows)
+        windows = self.pretrained_windows
+        if len(windows) != len(self.depths) or min(windows) < 0:
+            raise UsageError(
+                "`pretrained_window_size` must be one number, at least 0, or one for "
+                f"each stage. Received: {self.pretrained_window_size} for "
+                f"{len(self.depths)} stages."
+            )
+
+    @property
+    def pretrained_windows(self) -> tuple[int, ...]:
+        """Pretrained window of each stage."""
+        windows = self.pretrained_window_size
+        return (windows,) * len(self.depths) if isinstance(windows, int) else windows
+
+    def stage_options(self, stage: int) -> dict:
+        return {"pretrained_window_size": self.pretrained_windows[stage - 1]}
+
+
+def config_from_dict(fields: dict) -> SwinConfig:
+    """Rebuild a configuration from `dataclasses.asdict`: its fields tell its class.
+
+    >>> type(config_from_dict(dataclasses.asdict(SwinV2Config()))).__name__
+    'SwinV2Config'
+    """
+    is_v1 = fields.keys() <= {field.name for field in dataclasses.fields(SwinConfig)}
+    return (SwinConfig if is_v1 else SwinV2Config)().replace(**fields)

@@ -76,11 +76,11 @@ def layer_macs(layer) -> int:
     """Count the multiply-adds of a layer's matrix products, for one image."""
     if isinstance(layer, SwinTransformerBlock):
         return _block_macs(layer)
-    kernels = {
-        PatchEmbedding: "embedding",
-        PatchMerging: "reduction",
-    }
-    dense = getattr(layer, kernels[type(layer)]) if type(layer) in kernels else layer
+    dense = layer
+    if isinstance(layer, PatchEmbedding):
+        dense = layer.embedding
+    elif isinstance(layer, PatchMerging):
+        dense = layer.reduction
     if not hasattr(dense, "kernel"):
         return 0
     return math.prod(layer.output.shape[1:-1]) * math.prod(dense.kernel.shape)

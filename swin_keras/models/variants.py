@@ -7,11 +7,18 @@ Sizes are those of the paper's table 7 and of the published configurations;
 from fnmatch import fnmatchcase
 
 from swin_keras.errors import UsageError, nearest_name
-from swin_keras.models.config import SwinConfig
+from swin_keras.models.config import SwinConfig, SwinV2Config
 
+_SMALL = {"depths": (2, 2, 18, 2)}
 _BASE = {"embed_dim": 128, "depths": (2, 2, 18, 2), "num_heads": (4, 8, 16, 32)}
 _LARGE = {"embed_dim": 192, "depths": (2, 2, 18, 2), "num_heads": (6, 12, 24, 48)}
 _AT_384 = {"input_shape": (384, 384, 3), "window_size": 12}
+_V2_AT_192 = {"input_shape": (192, 192, 3), "window_size": 12}
+# Fine-tuned at a larger size and window than pretrained, where a window was 12
+# and in the last stage the whole map of 6.
+_FROM_192 = {"pretrained_window_size": (12, 12, 12, 6), "drop_path_rate": 0.2}
+_V2_TO_256 = {"window_size": 16, **_FROM_192}
+_V2_TO_384 = {"input_shape": (384, 384, 3), "window_size": 24, **_FROM_192}
 
 VARIANTS = {
     # For images of about 32 pixels: 2 x 2 patches, 4 x 4 windows, three stages.
@@ -26,18 +33,31 @@ VARIANTS = {
         drop_path_rate=0.05,
     ),
     "swin_tiny": SwinConfig(drop_path_rate=0.2),
-    "swin_small": SwinConfig(depths=(2, 2, 18, 2), drop_path_rate=0.3),
+    "swin_small": SwinConfig(**_SMALL, drop_path_rate=0.3),
     "swin_base": SwinConfig(**_BASE, drop_path_rate=0.5),
     "swin_base_384": SwinConfig(**_BASE, **_AT_384, drop_path_rate=0.5),
     "swin_large": SwinConfig(**_LARGE, drop_path_rate=0.2),
     "swin_large_384": SwinConfig(**_LARGE, **_AT_384, drop_path_rate=0.2),
+    "swinv2_tiny": SwinV2Config(drop_path_rate=0.2),
+    "swinv2_tiny_window16": SwinV2Config(window_size=16, drop_path_rate=0.2),
+    "swinv2_small": SwinV2Config(**_SMALL, drop_path_rate=0.3),
+    "swinv2_small_window16": SwinV2Config(**_SMALL, window_size=16, drop_path_rate=0.3),
+    "swinv2_base": SwinV2Config(**_BASE, drop_path_rate=0.5),
+    "swinv2_base_window16": SwinV2Config(**_BASE, window_size=16, drop_path_rate=0.5),
+    "swinv2_base_192": SwinV2Config(**_BASE, **_V2_AT_192, drop_path_rate=0.2),
+    "swinv2_base_192to256": SwinV2Config(**_BASE, **_V2_TO_256),
+    "swinv2_base_192to384": SwinV2Config(**_BASE, **_V2_TO_384),
+    "swinv2_large_192": SwinV2Config(**_LARGE, **_V2_AT_192, drop_path_rate=0.2),
+    # There is no large model of window 8: the plain name is the one of 256.
+    "swinv2_large": SwinV2Config(**_LARGE, **_V2_TO_256),
+    "swinv2_large_192to384": SwinV2Config(**_LARGE, **_V2_TO_384),
 }
 
 
 def list_models(pattern: str = "*") -> list[str]:
     """List the names of variants that match a pattern with wildcards.
 
-    >>> list_models("*384")
+    >>> list_models("swin_*384")
     ['swin_base_384', 'swin_large_384']
     """
     return [name for name in VARIANTS if fnmatchcase(name, pattern)]

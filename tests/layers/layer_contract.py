@@ -51,6 +51,10 @@ def _check_training_and_saving(layer, input_shape, tmp_path):
     x = _inputs(input_shape)
     target = np.random.default_rng(1).normal(size=model(x).shape).astype("float32")
     model.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse")
+    # A scale that starts at zero, as in Swin V2, would let no gradient through.
+    rng = np.random.default_rng(2)
+    for weight in model.trainable_weights:
+        weight.assign_add(rng.normal(scale=0.1, size=weight.shape))
     before = [to_numpy(weight) for weight in model.trainable_weights]
     if before:
         model.fit(x, target, verbose=0)

@@ -4,11 +4,16 @@ import pytest
 from layer_contract import check_layer
 
 from swin_keras.layers import (
+    ContinuousPositionBias,
+    CosineWindowAttention,
     DropPath,
     PatchEmbedding,
     PatchMerging,
+    PatchMergingV2,
+    PositionEmbedding,
     RelativePositionBias,
     SwinTransformerBlock,
+    SwinTransformerV2Block,
     WindowAttention,
 )
 from swin_keras.layers.padded_block import PaddedSwinTransformerBlock
@@ -27,6 +32,12 @@ BLOCK = {
     [
         (RelativePositionBias, {"window_size": 3}, (2, 9, 9)),
         (RelativePositionBias, {"window_size": (2, 4)}, (2, 8, 8)),
+        (ContinuousPositionBias, {"window_size": (1, 4)}, (2, 4, 4)),
+        (
+            ContinuousPositionBias,
+            {"window_size": 3, "pretrained_window_size": 2},
+            (2, 9, 9),
+        ),
         (WindowAttention, {"window_size": 3, "num_heads": 2}, (9, 8)),
         (
             WindowAttention,
@@ -39,6 +50,17 @@ BLOCK = {
             },
             (4, 8),
         ),
+        (CosineWindowAttention, {"window_size": 3, "num_heads": 2}, (9, 8)),
+        (
+            CosineWindowAttention,
+            {
+                "window_size": (2, 4),
+                "num_heads": 4,
+                "qkv_bias": False,
+                "pretrained_window_size": 2,
+            },
+            (8, 8),
+        ),
         (DropPath, {"rate": 0.5, "seed": 1}, (3, 4)),
         (DropPath, {"rate": 0.0, "seed": None}, (3, 4)),
         (PatchEmbedding, {"patch_size": 4, "embed_dim": 8}, (8, 8, 3)),
@@ -49,9 +71,13 @@ BLOCK = {
         ),
         (PatchMerging, {}, (4, 6, 4)),
         (PatchMerging, {}, (5, 3, 4)),
+        (PatchMergingV2, {}, (5, 4, 4)),
+        (PositionEmbedding, {}, (3, 4, 8)),
         (SwinTransformerBlock, BLOCK, (8, 8, 8)),
         (SwinTransformerBlock, {**BLOCK, "shift_size": 0}, (6, 9, 8)),
         (SwinTransformerBlock, {**BLOCK, "dropout_rate": 0.1}, (2, 6, 8)),
+        (SwinTransformerV2Block, BLOCK, (6, 9, 8)),
+        (SwinTransformerV2Block, {**BLOCK, "pretrained_window_size": 3}, (8, 2, 8)),
         (PaddedSwinTransformerBlock, BLOCK, (6, 8, 8)),
     ],
 )

@@ -40,7 +40,19 @@ PUBLISHED = {
     "swin_base_384": (87_903_584, 47.10e9),
     "swin_large": (196_532_476, 34.48e9),
     "swin_large_384": (196_735_516, 103.95e9),
+    "swinv2_tiny": (28_347_154, 5.93e9),
+    "swinv2_tiny_window16": (28_347_154, 6.61e9),
+    "swinv2_small": (49_728_418, 11.52e9),
+    "swinv2_small_window16": (49_728_418, 12.65e9),
+    "swinv2_base": (87_918_816, 20.29e9),
+    "swinv2_base_window16": (87_918_816, 21.80e9),
+    "swinv2_base_192to256": (87_918_816, 21.80e9),
+    "swinv2_base_192to384": (87_918_816, 54.75e9),
+    "swinv2_large": (196_739_932, 47.49e9),
+    "swinv2_large_192to384": (196_739_932, 115.42e9),
 }
+PRETRAINED_ONLY = {"swinv2_base_192", "swinv2_large_192"}
+V2 = [name for name in PUBLISHED if name.startswith("swinv2")]
 
 
 def images(*shape, batch=2):
@@ -52,11 +64,17 @@ def feature_shapes(backbone):
 
 
 def test_every_published_variant_is_listed():
-    assert set(PUBLISHED) == set(VARIANTS) - {"swin_nano"}
-    assert list_models("*384") == ["swin_base_384", "swin_large_384"]
+    assert set(PUBLISHED) == set(VARIANTS) - {"swin_nano"} - PRETRAINED_ONLY
+    assert list_models("swin_*384") == ["swin_base_384", "swin_large_384"]
 
 
-@pytest.mark.parametrize("variant", PUBLISHED)
+@pytest.mark.parametrize(
+    "variant",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in V2[2:] else [])
+        for name in PUBLISHED
+    ],
+)
 def test_published_variants_have_their_parameters_and_multiply_adds(variant):
     parameters, macs = PUBLISHED[variant]
     parts = summarize(create_model(variant))

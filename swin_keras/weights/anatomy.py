@@ -1,0 +1,215 @@
+"""Tells the sizes of a checkpoint from its tensors, and of a model from its layers."""
+
+import contextlib
+import itertools
+import math
+import re
+
+from swin_keras.errors import WeightsError
+from swin_keras.layers import SwinTransformerV2Block
+from swin_keras.layers.windows import as_pair
+from swin_keras.models import VARIANTS, SwinConfig, SwinV2Config
+from swin_keras.weights.checkpoint import Checkpoint
+from swin_keras.weights.project_config import stated_sizes
+
+SIZES = ("embed_dim", "depths", "num_heads", "patch_size", "mlp_ratio", "qkv_bias")
+
+
+def checkpoint_config(checkpoint: Checkpoint) -> SwinConfig:
+    """Return the configuration that a checkpoint was made with.
+
+    What tensors do not tell, such as the image size, comes from `config.json`
+    beside the file, or from the published variant of these sizes.
+
+    Raises:
+        WeightsError: If the tensors make no Swin Transformer.
+    """
+    config_class, sizes = checkpoint_sizes(checkpoint)
+    sizes |= checkpoint_windows(checkpoint)
+    with _of_a_swin(checkpoint):
+        sizes = stated_sizes(checkpoint.source.config) | sizes
+        known = VARIANTS.get(published_name(config_class, sizes))
+        sizes.setdefault("window_size", (known or config_class()).window_size)
+        if known and known.window_size == sizes["window_size"]:
+            image_size = known.input_shape[:2]
+            if config_class is SwinV2Config:
+                sizes.setdefault("pretrained_window_size", known.pretrained_window_size)
+        else:  # one whose last map is one window
+            reduction = sizes["patch_size"] * 2 ** (len(sizes["depths"]) - 1)
+            image_size = (sizes["window_size"] * reduction,) * 2
+        channels = checkpoint.shape("patch_embed.proj.weight")[1]
+        sizes.setdefault("input_shape", (*image_size, channels))
+        return config_class(**sizes)
+
+
+def checkpoint_sizes(checkpoint: Checkpoint) -> tuple[type, dict]:
+    """Return the class of configuration and the sizes that shapes of tensors tell.
+
+    Raises:
+        WeightsError: If the tensors make no Swin Transformer.
+    """
+    with _of_a_swin(checkpoint):
+        is_v2 = checkpoint.has("layers.0.blocks.0.attn.logit_scale")
+        return (SwinV2Config if is_v2 else SwinConfig), _sizes(checkpoint)
+
+
+def checkpoint_windows(checkpoint: Checkpoint) -> dict:
+    """Return what tensors and `config.json` tell of windows: of V2 perhaps nothing."""
+    config_class, sizes = checkpoint_sizes(checkpoint)
+    with _of_a_swin(checkpoint):
+        stated = stated_sizes(checkpoint.source.config)
+        if config_class is SwinConfig:
+            return {"window_size": _v1_window(checkpoint, stated.get("window_size"))}
+        names = ("window_size", "pretrained_window_size")
+        told = {name: stated[name] for name in names if name in stated}
+        return told | _v2_windows(checkpoint, len(sizes["depths"]))
+
+
+@contextlib.contextmanager
+def _of_a_swin(checkpoint):
+    try:
+        yield
+    except (ValueError, IndexError, KeyError, TypeError, ArithmeticError) as error:
+        raise WeightsError(
+            f"{checkpoint.source.name} must hold a whole Swin Transformer. Its tensors "
+            f"make none: {error}"
+        ) from error
+
+
+def _sizes(checkpoint):
+    embed_dim, _, patch_size, _ = checkpoint.shape("patch_embed.proj.weight")
+    depths, num_heads = [], []
+    while depth := _count_blocks(checkpoint, stage=len(depths)):
+        attention = f"layers.{len(depths)}.blocks.0.attn"
+        channels = embed_dim * 2 ** len(depths)
+        # Before a model of these sizes is built, the file must be that large.
+        if checkpoint.shape(f"{attention}.proj.weight") != (channels, channels):
+            raise ValueError(f"stage {len(depths) + 1} has not {channels} channels")
+        table, scale = (
+            f"{attention}.{name}"
+            for name in ("relative_position_bias_table", "logit_scale")
+        )
+        num_heads.append(
+            checkpoint.shape(table)[1]
+            if checkpoint.has(table)
+            else checkpoint.shape(scale)[0]
+        )
+        depths.append(depth)
+    block = "layers.0.blocks.0"
+    return {
+        "embed_dim": embed_dim,
+        "patch_size": patch_size,
+        "depths": tuple(depths),
+        "num_heads": tuple(num_heads),
+        "mlp_ratio": checkpoint.shape(f"{block}.mlp.fc1.weight")[0] / embed_dim,
+        "qkv_bias": checkpoint.has(f"{block}.attn.q.bias")
+        or checkpoint.has(f"{block}.attn.q_bias"),
+        "patch_norm": checkpoint.has("patch_embed.norm.weight"),
+        "position_embedding": checkpoint.has("absolute_pos_embed"),
+    }
+
+
+def _count_blocks(checkpoint, stage):
+    blocks = (f"layers.{stage}.blocks.{block}" for block in itertools.count())
+    there = itertools.takewhile(
+        lambda block: checkpoint.has(f"{block}.norm1.weight"), blocks
+    )
+    return len(list(there))
+
+
+def table_window(rows: int) -> int | None:
+    """Return the side of the square window whose bias table has so many rows.
+
+    >>> table_window(169), table_window(170)
+    (7, None)
+    """
+    side = math.isqrt(rows)
+    return (side + 1) // 2 if side * side == rows and side % 2 else None
+
+
+def model_config(model) -> SwinConfig:
+    """Return the configuration that a model of this package was built with."""
+    layers = {layer.name: layer for layer in model.layers}
+    patches = layers["patch_embedding"]
+    blocks = [
+        (*map(int, re.findall(r"\d+", name)), layer)
+        for name, layer in layers.items()
+        if re.fullmatch(r"stage_\d+_block_\d+", name)
+    ]
+    first = [block for _, number, block in blocks if number == 1]
+    depths = [
+        sum(stage == s for s, _, _ in blocks) for stage in range(1, 1 + len(first))
+    ]
+    sizes = {
+        "input_shape": tuple(patches.input.shape[1:]),
+        "patch_size": patches.patch_size,
+        "embed_dim": patches.embed_dim,
+        "patch_norm": patches.use_norm,
+        "position_embedding": "position_embedding" in layers,
+        "depths": tuple(depths),
+        "num_heads": tuple(block.num_heads for block in first),
+        "drop_path_rate": blocks[-1][-1].drop_path_rate,
+    }
+    for name in (
+        *("window_size", "mlp_ratio", "qkv_bias", "mask_padding"),
+        *("dropout_rate", "attention_dropout_rate"),
+    ):
+        sizes[name] = getattr(first[0], name)
+    if isinstance(first[0], SwinTransformerV2Block):
+        windows = tuple(block.pretrained_window_size for block in first)
+        if len(set(windows)) == 1:
+            windows = windows[0]
+        return SwinV2Config(**sizes, pretrained_window_size=windows)
+    return SwinConfig(**sizes)
+
+
+def published_name(config_class, sizes: dict) -> str | None:
+    """Return the published variant of these sizes; of several, that of the window.
+
+    >>> published_name(SwinConfig, vars(VARIANTS["swin_base_384"]))
+    'swin_base_384'
+    """
+    names = [
+        name
+        for name, known in VARIANTS.items()
+        if type(known) is config_class
+        and all(getattr(known, size) == sizes[size] for size in SIZES)
+    ]
+    window = sizes.get("window_size")
+    return max(
+        names, key=lambda name: VARIANTS[name].window_size == window, default=None
+    )
+
+
+def _v1_window(checkpoint, stated):
+    """Tell the window from the bias table, if it is square or as stated."""
+    table = "layers.0.blocks.0.attn.relative_position_bias_table"
+    rows, _ = checkpoint.shape(table)
+    if stated and math.prod(2 * side - 1 for side in as_pair(stated)) == rows:
+        return stated
+    window = table_window(rows)
+    if window is None:
+        raise ValueError("the window of its bias table is not square")
+    return window
+
+
+def _v2_windows(checkpoint, stages):
+    """Read windows off the coordinates that official and torchvision files hold."""
+    tables = [
+        checkpoint.buffer(f"layers.{stage}.blocks.0.attn.relative_coords_table")
+        for stage in range(stages)
+    ]
+    if any(table is None for table in tables):
+        return {}
+    windows = [(table.shape[1] + 1) // 2 for table in tables]
+    # The last coordinate is log8(8 * (window - 1) / (pretrained - 1) + 1).
+    pretrained = [
+        round(1 + 8 * (window - 1) / (8 ** float(table[0, -1, -1, 0]) - 1))
+        for window, table in zip(windows, tables, strict=True)
+    ]
+    if pretrained == windows:
+        pretrained = [0]
+    return {
+        "window_size": windows[0],
+        "pretrained_window_size": tuple(pretrained) if any(pretrained) else 0,
+    }

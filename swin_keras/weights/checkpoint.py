@@ -1,0 +1,142 @@
+"""A checkpoint: a file of tensors whose layout is known."""
+
+import re
+
+import numpy as np
+
+from swin_keras.errors import WeightsError
+from swin_keras.weights.formats import FORMATS, HUGGINGFACE
+from swin_keras.weights.formats.huggingface import MODERN_NAMES
+from swin_keras.weights.formats.layout import rename
+from swin_keras.weights.source import Source, find_source
+from swin_keras.weights.tensor_file import damaged_file, open_tensor_file
+
+# Recomputed when a model is built: not weights.
+_BUFFERS = re.compile(r".*\.(attn_mask|relative_position_index|relative_coords_table)$")
+_ENDS = ("norm.weight", "norm.bias", "head.weight", "head.bias")
+# Of a model that pretrains or gives features: no part of a classifier.
+_EXTRAS = re.compile(
+    r"/|norm\d|(embeddings\.)?mask_token|decoder\.|hidden_states_norms\.|swin.*\.layernorm"
+)
+
+
+class Checkpoint:
+    """The tensors of a checkpoint by the names of the official code.
+
+    Query, key and value have names of their own (`attn.q.weight`), whether the
+    file keeps them apart or as one.
+
+    Args:
+        source: The file, as `find_source` returns it.
+
+    Raises:
+        WeightsError: If the file is damaged or of no known layout.
+    """
+
+    def __init__(self, source: Source):
+        self.source = source
+        tensors = open_tensor_file(source.path)
+        self.format, self.prefix, self._stored = _recognize(tensors, source)
+        self._last = None, None
+
+    def has(self, name: str) -> bool:
+        """Whether the file has a tensor."""
+        return self.format.locate(name).name in self._stored
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of a tensor that the file has."""
+        slot = self.format.locate(name)
+        shape = self._stored[slot.name].shape
+        return (shape[0] // slot.parts, *shape[1:]) if shape else shape
+
+    def dtype(self, name: str) -> str:
+        """Return NumPy's name for the dtype of a tensor that the file has."""
+        return self._stored[self.format.locate(name).name].dtype
+
+    def read(self, name: str) -> np.ndarray:
+        """Read a tensor, as float32.
+
+        Raises:
+            WeightsError: If the file is damaged, or a number is not finite.
+        """
+        slot = self.format.locate(name)
+        x = self._read_stored(slot.name)
+        width = len(x) // slot.parts if x.ndim else 0
+        return x[slot.part * width : (slot.part + 1) * width] if x.ndim else x
+
+    def buffer(self, name: str) -> np.ndarray | None:
+        """Read what is no weight, such as a table of coordinates, if it is there."""
+        name = self.format.locate(name).name
+        return self._read_stored(name) if name in self._stored else None
+
+    def unused(self, names) -> tuple[list[str], list[str]]:
+        """Return what holds no tensor of these names: what may stay out, and others.
+
+        A head may stay out of a backbone, and what served pretraining of both.
+        """
+        ends = {self.format.locate(name).name for name in _ENDS}
+        used = {self.format.locate(name).name for name in names}
+        rest = [
+            name
+            for name in self._stored
+            if name not in used and not _BUFFERS.match(name)
+        ]
+        extras = [name for name in rest if name in ends or _EXTRAS.match(name)]
+        return extras, [name for name in rest if name not in extras]
+
+    def num_parameters(self) -> int:
+        """Count the numbers in weights, buffers left out."""
+        return sum(
+            int(np.prod(stored.shape))
+            for name, stored in self._stored.items()
+            if not _BUFFERS.match(name)
+        )
+
+    def _read_stored(self, name):
+        if self._last[0] != name:  # query, key and value are read together
+            with damaged_file(self.source.path):
+                x = np.asarray(self._stored[name].read()).astype("float32")
+                if not np.isfinite(x).all():
+                    raise WeightsError(f"{name} has numbers that are not finite")
+            self._last = name, x
+        return self._last[1]
+
+
+def open_checkpoint(address, variant: str | None = None) -> Checkpoint:
+    """Open a checkpoint; see `find_source` for what an address may be."""
+    return Checkpoint(find_source(address, variant))
+
+
+def _recognize(tensors, source):
+    """Return the format, the prefix, and the tensors without their prefix.
+
+    What stands outside the prefix is kept under its name, but for `/` before the
+    parts of a larger model that the prefix sets apart.
+    """
+    if tensors and all(name.startswith("module.") for name in tensors):
+        tensors = {name.removeprefix("module."): t for name, t in tensors.items()}
+    if any(".attention.q_proj." in name for name in tensors):
+        tensors = {rename(name, MODERN_NAMES): t for name, t in tensors.items()}
+    for layout in FORMATS:
+        found = [name for name in tensors if name.endswith(layout.anchor)]
+        prefix = min(found, key=len, default="").removesuffix(layout.anchor)
+        if not found or (prefix and not prefix.endswith(".")):
+            continue
+        own = {
+            _without(prefix, name, layout): stored for name, stored in tensors.items()
+        }
+        if layout.recognize(own):
+            return layout, prefix, own
+    layouts = ", ".join(layout.name for layout in FORMATS)
+    raise WeightsError(
+        f"{source.name} must be a Swin Transformer in the layout of {layouts}. It has "
+        f"{len(tensors)} tensors of another kind: {', '.join(list(tensors)[:3])}, ..."
+    )
+
+
+def _without(prefix, name, layout):
+    if name.startswith(prefix):
+        return name.removeprefix(prefix)
+    if layout is HUGGINGFACE and name.startswith("classifier."):
+        return name
+    return f"/{name}"

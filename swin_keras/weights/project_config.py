@@ -1,0 +1,139 @@
+"""`config.json` of Hugging Face and timm: read for sizes, and written."""
+
+import re
+
+import numpy as np
+
+from swin_keras.layers.windows import as_pair
+from swin_keras.models import SwinConfig, SwinV2Config
+from swin_keras.models.config import IMAGENET_MEAN, IMAGENET_STD
+from swin_keras.weights.source import IMAGENET
+
+_MEAN = [round(value / 255, 3) for value in IMAGENET_MEAN]
+_STD = [round(value / 255, 3) for value in IMAGENET_STD]
+
+
+def stated_sizes(config: dict) -> dict:
+    """Return the sizes that a `config.json` of Hugging Face or timm states."""
+    if "pretrained_cfg" in config:
+        return _stated_by_timm(config)
+    if not str(config.get("model_type", "")).startswith("swin"):
+        return {}
+    height, width = np.broadcast_to(config["image_size"], 2).tolist()
+    stated = {
+        "input_shape": (height, width, config.get("num_channels", 3)),
+        "window_size": config["window_size"],
+        "dropout_rate": config.get("hidden_dropout_prob", 0.0),
+        "attention_dropout_rate": config.get("attention_probs_dropout_prob", 0.0),
+        "drop_path_rate": config.get("drop_path_rate", 0.1),
+    }
+    if config["model_type"] == "swinv2":
+        windows = tuple(config.get("pretrained_window_sizes", (0,)))
+        stated["pretrained_window_size"] = windows if any(windows) else 0
+    return stated
+
+
+def _stated_by_timm(config):
+    channels, height, width = config["pretrained_cfg"]["input_size"]
+    stated = {"input_shape": (height, width, channels)}
+    arguments = config.get("model_args", {})
+    name = re.search(r"window(?:12to)?(\d+)", config.get("architecture", ""))
+    if "window_size" in arguments:
+        stated["window_size"] = arguments["window_size"]
+    elif name:
+        stated["window_size"] = int(name[1])
+    if "swinv2" in config.get("architecture", ""):
+        windows = tuple(arguments.get("pretrained_window_sizes", (0,)))
+        if "window12to" in config["architecture"] and not any(windows):
+            windows = (12, 12, 12, 6)
+        stated["pretrained_window_size"] = windows if any(windows) else 0
+    return stated
+
+
+def huggingface_config(config: SwinConfig, classes: int, class_names=None) -> dict:
+    """Make the `config.json` of a classifier for `transformers`."""
+    is_v2 = isinstance(config, SwinV2Config)
+    height, width, channels = config.input_shape
+    names = class_names or [f"LABEL_{number}" for number in range(classes)]
+    settings = {
+        "architectures": [f"Swin{'v2' * is_v2}ForImageClassification"],
+        "model_type": "swinv2" if is_v2 else "swin",
+        "image_size": height if height == width else [height, width],
+        "num_channels": channels,
+        "patch_size": config.patch_size,
+        "embed_dim": config.embed_dim,
+        "hidden_size": config.stage_channels[-1],
+        "depths": list(config.depths),
+        "num_heads": list(config.num_heads),
+        "window_size": as_pair(config.window_size)[0],
+        "mlp_ratio": config.mlp_ratio,
+        "qkv_bias": config.qkv_bias,
+        "use_absolute_embeddings": config.position_embedding,
+        "hidden_dropout_prob": config.dropout_rate,
+        "attention_probs_dropout_prob": config.attention_dropout_rate,
+        "drop_path_rate": config.drop_path_rate,
+        "hidden_act": "gelu",
+        "layer_norm_eps": 1e-5,
+        "id2label": {str(number): name for number, name in enumerate(names)},
+        "label2id": {name: number for number, name in enumerate(names)},
+        "dtype": "float32",
+    }
+    if is_v2:
+        settings["pretrained_window_sizes"] = list(config.pretrained_windows)
+    return settings
+
+
+def timm_config(config: SwinConfig, classes: int, class_names=None, name=None) -> dict:
+    """Make the `config.json` of a classifier for timm; `name` is the variant's."""
+    is_v2 = isinstance(config, SwinV2Config)
+    height, width, channels = config.input_shape
+    architecture = IMAGENET.get(name, IMAGENET["swinv2_tiny" if is_v2 else "swin_tiny"])
+    arguments = {
+        "img_size": [height, width],
+        "patch_size": config.patch_size,
+        "in_chans": channels,
+        "embed_dim": config.embed_dim,
+        "depths": list(config.depths),
+        "num_heads": list(config.num_heads),
+        "window_size": config.window_size,
+        "mlp_ratio": config.mlp_ratio,
+        "qkv_bias": config.qkv_bias,
+    }
+    if is_v2:
+        arguments["pretrained_window_sizes"] = list(config.pretrained_windows)
+    settings = {
+        "architecture": architecture.removeprefix("timm/").split(".")[0],
+        "num_classes": classes,
+        "num_features": config.stage_channels[-1],
+        "model_args": arguments,
+        "pretrained_cfg": {
+            "input_size": [channels, height, width],
+            "fixed_input_size": True,
+            "mean": _MEAN,
+            "std": _STD,
+            "interpolation": "bicubic",
+            "crop_pct": 0.9,
+            "pool_size": list(config.stage_sizes[-1]),
+            "first_conv": "patch_embed.proj",
+            "classifier": "head.fc",
+        },
+    }
+    if class_names:
+        settings["label_names"] = list(class_names)
+    return settings
+
+
+def huggingface_processor(config: SwinConfig) -> dict:
+    """Make the `preprocessor_config.json` for `transformers`: resize and normalize."""
+    height, width, _ = config.input_shape
+    return {
+        "image_processor_type": "ViTImageProcessor",
+        "do_resize": True,
+        "size": {"height": height, "width": width},
+        "resample": 3,
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "image_mean": _MEAN,
+        "image_std": _STD,
+    }

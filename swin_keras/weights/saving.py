@@ -1,0 +1,192 @@
+"""Writes a model as a folder that PyTorch projects load, with equal logits."""
+
+import hashlib
+import json
+import logging
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from swin_keras import __version__
+from swin_keras.errors import UsageError
+from swin_keras.layers.windows import as_pair
+from swin_keras.models import SwinV2Config
+from swin_keras.weights.anatomy import model_config, published_name
+from swin_keras.weights.formats import HUGGINGFACE, TIMM, Format
+from swin_keras.weights.places import published_places
+from swin_keras.weights.project_config import (
+    huggingface_config,
+    huggingface_processor,
+    timm_config,
+)
+
+_log = logging.getLogger("swin_keras.weights")
+
+
+def save_huggingface(model, folder, class_names=None) -> Path:
+    """Write a classifier for `transformers`.
+
+    `AutoModelForImageClassification.from_pretrained(folder)` loads it; it takes
+    normalized images and gives logits.
+
+    Args:
+        model: A classifier of this package.
+        folder: A new or empty folder.
+        class_names: Names of the classes, in order.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UsageError: If `transformers` cannot express the model, or the folder is not
+            empty.
+    """
+    config = model_config(model)
+    tensors = published_arrays(model, HUGGINGFACE, _huggingface_prefix(config))
+    _check_for_huggingface(config)
+    _warn_of_padding(config, "transformers")
+    settings = huggingface_config(config, _num_classes(model), class_names)
+    files = {
+        "config.json": settings,
+        "preprocessor_config.json": huggingface_processor(config),
+    }
+    return _write(folder, tensors, files)
+
+
+def save_timm(model, folder, class_names=None) -> Path:
+    """Write a classifier for timm.
+
+    `timm.create_model("local-dir:FOLDER", pretrained=True)` loads it; it takes
+    normalized images and gives logits.
+
+    Args:
+        model: A classifier of this package.
+        folder: A new or empty folder.
+        class_names: Names of the classes, in order.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UsageError: If timm cannot express the model, or the folder is not empty.
+    """
+    config = model_config(model)
+    if config.position_embedding or not config.patch_norm:
+        raise UsageError(
+            "timm's Swin always normalizes patches and has no position embedding. "
+            f"Received: patch_norm={config.patch_norm}, "
+            f"position_embedding={config.position_embedding}."
+        )
+    _warn_of_padding(config, "timm")
+    name = published_name(type(config), vars(config))
+    settings = timm_config(config, _num_classes(model), class_names, name)
+    tensors = published_arrays(model, TIMM)
+    return _write(folder, tensors, {"config.json": settings})
+
+
+def published_arrays(model, layout: Format, prefix="") -> dict[str, np.ndarray]:
+    """Return a model's weights as a format has them.
+
+    Parts without a tensor of ours, such as the key bias of torchvision's V2, are 0.
+    """
+    arrays = {}
+    for name, place in published_places(model).items():
+        slot = layout.locate(name)
+        value = place.read().astype("float32")
+        shape = (len(value) * slot.parts, *value.shape[1:])
+        whole = arrays.setdefault(slot.name, np.zeros(shape, "float32"))
+        whole[slot.part * len(value) : (slot.part + 1) * len(value)] = value
+    outside = ("classifier.",)  # in Hugging Face's layout, the head has no prefix
+    return {
+        name if name.startswith(outside) else prefix + name: np.ascontiguousarray(x)
+        for name, x in arrays.items()
+    }
+
+
+def _huggingface_prefix(config):
+    return "swinv2." if isinstance(config, SwinV2Config) else "swin."
+
+
+def _num_classes(model) -> int:
+    names = [layer.name for layer in model.layers]
+    if "head" not in names:
+        raise UsageError(
+            "A folder for other projects holds a classifier. Received: "
+            f"{model.name!r}, which has no head; build it with `include_top=True`."
+        )
+    return model.get_layer("head").units
+
+
+def _check_for_huggingface(config):
+    height, width = as_pair(config.window_size)
+    if height != width or not config.patch_norm:
+        raise UsageError(
+            "transformers has square windows only, and always normalizes patches. "
+            f"Received: window_size={config.window_size}, "
+            f"patch_norm={config.patch_norm}."
+        )
+    if isinstance(config, SwinV2Config):
+        if any(side % 2 for size in config.stage_sizes[:-1] for side in size):
+            _log.warning(
+                "This model has maps of odd sides, for which transformers makes the "
+                "windows of Swin V2 too small: its logits may differ."
+            )
+    elif min(config.stage_sizes[-1]) < height:
+        raise UsageError(
+            "transformers runs no Swin whose map is smaller than its window. Received: "
+            f"a last map of {config.stage_sizes[-1]}, window_size={height}. Save for "
+            "timm, or build a smaller window."
+        )
+
+
+def _warn_of_padding(config, project):
+    window = as_pair(config.window_size)
+    divided = all(
+        side % min(side, length) == 0
+        for size in config.stage_sizes
+        for side, length in zip(size, window, strict=True)
+    )
+    if config.mask_padding and not divided:
+        _log.warning(
+            "Windows do not divide every map of this model, and %s lets padding be "
+            "attended: its logits will differ, unless mask_padding=False.",
+            project,
+        )
+
+
+def _write(folder, tensors, files) -> Path:
+    """Write into a new folder: whole, or not at all."""
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(
+            f"{folder} is not an empty folder. Name another; none is lost."
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        save_file(tensors, draft / "model.safetensors", metadata={"format": "pt"})
+        for name, content in files.items():
+            (draft / name).write_text(json.dumps(content, indent=2) + "\n")
+        card = {"made_with": f"swin-keras {__version__}", "files": _hashes(draft)}
+        (draft / "card.json").write_text(json.dumps(card, indent=2) + "\n")
+        draft.chmod(0o755)
+        if folder.exists():
+            folder.rmdir()
+        draft.rename(folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return folder
+
+
+def _hashes(folder):
+    return {
+        path.name: {
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "bytes": path.stat().st_size,
+        }
+        for path in sorted(folder.iterdir())
+    }

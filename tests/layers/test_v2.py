@@ -1,0 +1,128 @@
+"""What Swin V2 changes, against the equations written out in NumPy."""
+
+import keras
+import numpy as np
+import pytest
+from keras.ops import convert_to_numpy as to_numpy
+
+from swin_keras.layers import (
+    ContinuousPositionBias,
+    CosineWindowAttention,
+    PatchMergingV2,
+    SwinTransformerV2Block,
+    constant_position_bias,
+    relative_position_index,
+)
+from swin_keras.models import SwinBackbone, SwinV2Config
+
+
+def randomize(layer, scale=0.3):
+    rng = np.random.default_rng(0)
+    layer.set_weights([rng.normal(scale=scale, size=w.shape) for w in layer.weights])
+
+
+def inputs(*shape):
+    return np.random.default_rng(1).normal(size=shape).astype("float32")
+
+
+def small_backbone(**sizes):
+    sizes = {"embed_dim": 8, "depths": (2, 1), "num_heads": (1, 2), **sizes}
+    return SwinBackbone(SwinV2Config(), input_shape=(32, 32, 3), **sizes)
+
+
+def attention_in_numpy(layer, x):
+    channels, heads = x.shape[-1], layer.num_heads
+    size = channels // heads
+    kernel = to_numpy(layer.qkv.kernel)
+    bias = layer.position_bias.table()[relative_position_index(layer.window_size)]
+    scale = np.exp(np.minimum(to_numpy(layer.logit_scale)[:, 0, 0], np.log(100)))
+    result = np.zeros_like(x)
+    for w, window in enumerate(x):
+        q, k, v = np.split(window @ kernel, 3, axis=-1)
+        q, v = q + to_numpy(layer.q_bias), v + to_numpy(layer.v_bias)
+        for h in range(heads):
+            part = slice(h * size, (h + 1) * size)
+            lengths = np.linalg.norm(q[:, part], axis=-1)[:, None]
+            lengths = lengths * np.linalg.norm(k[:, part], axis=-1)
+            scores = scale[h] * (q[:, part] @ k[:, part].T) / lengths + bias[:, :, h]
+            weights = np.exp(scores - scores.max(-1, keepdims=True))
+            weights /= weights.sum(-1, keepdims=True)
+            result[w, :, part] = weights @ v[:, part]
+    return result @ to_numpy(layer.projection.kernel) + to_numpy(layer.projection.bias)
+
+
+@pytest.mark.parametrize("scale", [0.3, 6.0])  # the larger goes past the clamp
+def test_attention_compares_by_cosine_with_a_bounded_scale(scale):
+    layer = CosineWindowAttention((2, 3), num_heads=2)
+    layer.build((None, 6, 8))
+    randomize(layer)
+    layer.logit_scale.assign(np.full((2, 1, 1), scale))
+    x = inputs(3, 6, 8)
+    layer.position_bias._constant_table = to_numpy(layer.position_bias.table())
+    np.testing.assert_allclose(
+        to_numpy(layer(x)), attention_in_numpy(layer, x), atol=1e-5
+    )
+
+
+def test_cosines_stay_float32_under_mixed_precision():
+    layer = CosineWindowAttention(2, num_heads=2, dtype="mixed_bfloat16")
+    layer.build((None, 4, 8))
+    q = keras.ops.cast(inputs(1, 2, 4, 4), "bfloat16")
+    scores = layer._scores(q, keras.ops.transpose(q, (0, 1, 3, 2)))
+    assert keras.backend.standardize_dtype(scores.dtype) == "float32"
+    own = np.diagonal(to_numpy(scores), axis1=-2, axis2=-1)  # cos(q, q) = 1
+    np.testing.assert_allclose(own, 10.0, rtol=1e-5)
+
+
+def test_bias_lies_between_0_and_16_and_ignores_the_window_in_its_weights():
+    small, large = ContinuousPositionBias(3), ContinuousPositionBias(5, 3)
+    small.build((None, 2, 9, 9))
+    large.build((None, 2, 25, 25))
+    randomize(small)
+    large.set_weights(small.get_weights())
+    small_table = to_numpy(small.table()).reshape(5, 5, 2)
+    large_table = to_numpy(large.table()).reshape(9, 9, 2)
+    assert ((large_table > 0) & (large_table < 16)).all()
+    np.testing.assert_allclose(large_table[2:7, 2:7], small_table, atol=1e-6)
+
+
+def test_window_of_one_token_has_a_finite_bias():
+    layer = ContinuousPositionBias(1)
+    layer.build((None, 2, 1, 1))
+    assert np.isfinite(to_numpy(layer.table())).all()
+
+
+def test_block_starts_as_the_identity():
+    block = SwinTransformerV2Block(2, window_size=4, shift_size=2)
+    x = inputs(1, 8, 8, 8)
+    np.testing.assert_array_equal(to_numpy(block(x)), x)
+
+
+def test_merging_normalizes_last():
+    layer = PatchMergingV2()
+    x = to_numpy(layer(inputs(2, 4, 4, 6)))
+    np.testing.assert_allclose(x.mean(-1), 0, atol=1e-5)
+    np.testing.assert_allclose(x.std(-1), 1, atol=1e-2)
+
+
+def test_constant_bias_gives_the_same_features_and_goes_away_again():
+    model = small_backbone()
+    randomize(model)
+    x = inputs(1, 32, 32, 3)
+    before = to_numpy(model(x)["C3"])
+    with constant_position_bias(model):
+        np.testing.assert_allclose(to_numpy(model(x)["C3"]), before, atol=1e-6)
+        model.get_layer("stage_1_block_1").attention.position_bias.set_weights(
+            [np.zeros((2, 512)), np.zeros(512), np.zeros((512, 1))]
+        )
+        np.testing.assert_allclose(to_numpy(model(x)["C3"]), before, atol=1e-6)
+    assert np.abs(to_numpy(model(x)["C3"]) - before).max() > 1e-4
+
+
+def test_pretrained_window_of_each_stage_reaches_its_blocks():
+    model = small_backbone(pretrained_window_size=(12, 6))
+    windows = [
+        model.get_layer(f"stage_{stage}_block_1").attention.pretrained_window_size
+        for stage in (1, 2)
+    ]
+    assert windows == [12, 6]
