@@ -1,9 +1,13 @@
 """Relative position bias: a learned number for each offset within a window."""
 
+import math
+
 import keras
 from keras import ops
 
 from swin_keras.layers.windows import as_pair, relative_position_index
+
+MOST_FOLDED = 4 * 2**20  # bytes of one block's constant; all of Swin-L's at 224
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -42,12 +46,37 @@ class RelativePositionBias(keras.layers.Layer):
             initializer=keras.initializers.TruncatedNormal(stddev=0.02),
         )
         self._index = relative_position_index(self.window_size).reshape(-1)
+        self._folded = None
 
     def call(self, inputs, attention_mask=None):
-        _, num_heads, tokens, _ = inputs.shape
-        bias = ops.take(self.relative_position_bias_table, self._index, axis=0)
-        bias = ops.reshape(ops.transpose(bias), (1, num_heads, tokens, tokens))
-        return add_to_scores(inputs, bias, attention_mask)
+        bias = self._folded
+        if bias is None:
+            bias = self.bias_and_mask(attention_mask)
+        return add_to_scores(inputs, bias)
+
+    def bias_and_mask(self, attention_mask=None):
+        """Return what is added to the scores: `(1, num_windows * num_heads, N, N)`.
+
+        Without a mask every window takes the same, `(1, num_heads, N, N)`.
+        """
+        table = self.relative_position_bias_table
+        tokens = math.prod(as_pair(self.window_size))
+        bias = ops.take(table, self._index, axis=0)
+        bias = ops.reshape(ops.transpose(bias), (1, -1, tokens, tokens))
+        if attention_mask is None:
+            return bias
+        mask = ops.expand_dims(ops.cast(attention_mask, bias.dtype), 1)
+        return ops.reshape(bias + mask, (1, -1, tokens, tokens))
+
+    def fold(self, attention_mask=None):
+        """Compute bias and mask once, for inference.
+
+        Beyond `MOST_FOLDED` bytes they stay apart: the sum, which has a bias for
+        every window, would be most of a file.
+        """
+        bias = ops.convert_to_numpy(self.bias_and_mask(attention_mask))
+        if bias.nbytes <= MOST_FOLDED:
+            self._folded = bias
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -56,19 +85,14 @@ class RelativePositionBias(keras.layers.Layer):
         return {**super().get_config(), "window_size": self.window_size}
 
 
-def add_to_scores(scores, bias, attention_mask):
-    """Add `bias (1, num_heads, N, N)` and `attention_mask (num_windows, N, N)`.
+def add_to_scores(scores, bias):
+    """Add `bias (1, num_windows * num_heads, N, N)`, or one for all windows.
 
-    Bias and mask are joined first: they are small, and the scores are not. The
-    windows of one image are laid side by side with the heads, so that any batch
-    works and no tensor has five axes.
+    `(B * num_windows, num_heads, N, N)` stays. The windows of one image are laid
+    side by side with the heads, so that any batch works and no tensor has five
+    axes.
     """
-    if attention_mask is None:
+    if bias.shape[1] == scores.shape[1]:
         return scores + bias
-    num_windows, tokens, _ = attention_mask.shape
-    num_heads = scores.shape[1]
-    mask = ops.expand_dims(ops.cast(attention_mask, bias.dtype), 1)
-    windows_by_heads = (-1, num_windows * num_heads, tokens, tokens)
-    bias = ops.reshape(bias + mask, windows_by_heads)
-    scores = ops.reshape(scores, windows_by_heads) + bias
-    return ops.reshape(scores, (-1, num_heads, tokens, tokens))
+    side_by_side = ops.reshape(scores, (-1, *bias.shape[1:])) + bias
+    return ops.reshape(side_by_side, (-1, *scores.shape[1:]))

@@ -113,6 +113,10 @@ class SwinTransformerBlock(keras.layers.Layer):
         )
         self.drop_path2 = self._drop_path("drop_path2", input_shape)
 
+    def fold(self):
+        """Compute once what no image changes, for inference; see `WindowAttention`."""
+        self.attention.fold(self._mask)
+
     def _norm(self, name, channels):
         norm = keras.layers.LayerNormalization(
             epsilon=1e-5, dtype=self.dtype_policy, name=name

@@ -1,6 +1,7 @@
 """Attention within windows, plain (W-MSA) or shifted (SW-MSA)."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from swin_keras.layers.position_bias import RelativePositionBias
@@ -78,6 +79,21 @@ class WindowAttention(keras.layers.Layer):
         self.dropout = keras.layers.Dropout(
             self.dropout_rate, dtype=self.dtype_policy, name="dropout"
         )
+        self._scale = self.head_dim**-0.5
+
+    def fold(self, attention_mask=None):
+        """Compute once what no image changes, for inference.
+
+        The scale goes into the query's weights, bias and mask into one constant.
+        """
+        self._fold_scale()
+        self.position_bias.fold(attention_mask)
+
+    def _fold_scale(self):
+        scales = np.repeat([self._scale, 1, 1], self.qkv.units // 3)
+        for weight in self.qkv.weights:
+            weight.assign(weight * scales)
+        self._scale = None
 
     def _dense(self, units, name, use_bias=True):
         return keras.layers.Dense(
@@ -92,7 +108,9 @@ class WindowAttention(keras.layers.Layer):
         tokens, channels = inputs.shape[1:]
         # On flat tokens, a projection is one matrix product in every runtime.
         q, k, v = ops.split(self.qkv(ops.reshape(inputs, (-1, channels))), 3, axis=-1)
-        q = self._heads(q * self.head_dim**-0.5, tokens, (0, 2, 1, 3))
+        if self._scale is not None:
+            q = q * self._scale
+        q = self._heads(q, tokens, (0, 2, 1, 3))
         k = self._heads(k, tokens, (0, 2, 3, 1))  # so that matmul needs no flag
         v = self._heads(v, tokens, (0, 2, 1, 3))
         scores = self.position_bias(ops.matmul(q, k), attention_mask=attention_mask)
