@@ -11,7 +11,6 @@ answered by one array for each output.
 import json
 import os
 import sys
-
 from types import SimpleNamespace
 
 import numpy as np
@@ -29,10 +28,13 @@ def main(path, threads):
     _tell(answers, about)
     while sys.stdin.buffer.peek(1):
         images = read_array(sys.stdin.buffer)
-        outputs = [run(image[None]) for image in images]
+        outputs = [
+            run(images[start : start + about["batch"]])
+            for start in range(0, len(images), about["batch"])
+        ]
         for name in about["outputs"]:
             stacked = np.concatenate([output[name] for output in outputs])
-            write_array(answers, stacked)
+            write_array(answers, stacked[: len(images)])
 
 
 def read_array(pipe) -> np.ndarray:
@@ -47,25 +49,28 @@ def write_array(pipe, array):
 
 
 def _load(path, threads):
-    """Return a function from one image to named outputs, and what it takes."""
+    """Return a function from a few images to named outputs, and what it takes."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=path, num_threads=threads)
     interpreter.allocate_tensors()
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     if len(inputs) != 1 or len(inputs[0]["shape"]) != 4:
-        raise ValueError("it does not take one image (1, height, width, channels)")
+        raise ValueError("it does not take images (batch, height, width, channels)")
     names = _output_names(interpreter, outputs)
+    shape, dtype = inputs[0]["shape"], inputs[0]["dtype"]
 
-    def run(image):
-        interpreter.set_tensor(inputs[0]["index"], image.astype(inputs[0]["dtype"]))
+    def run(images):
+        full = np.zeros(shape, dtype)
+        if len(images):
+            full[: len(images)] = images
+        interpreter.set_tensor(inputs[0]["index"], full)
         interpreter.invoke()
         return {name: interpreter.get_tensor(index) for name, index in names.items()}
 
-    zeros = np.zeros(inputs[0]["shape"], "float32")
-    shapes = {name: value.shape[1:] for name, value in run(zeros).items()}
-    about = {"input_shape": inputs[0]["shape"][1:].tolist(), "outputs": shapes}
-    return run, about
+    shapes = {name: value.shape[1:] for name, value in run([]).items()}
+    batch, *input_shape = shape.tolist()
+    return run, {"batch": batch, "input_shape": input_shape, "outputs": shapes}
 
 
 def _output_names(interpreter, details):

@@ -6,7 +6,7 @@ import sys
 import jsonargparse
 
 from swin_keras.errors import nearest_name
-from swin_keras.exporting.config import ExportConfig
+from swin_keras.exporting.config import DEFAULT_FORMATS, FORMATS, ExportConfig
 from swin_keras.training.config import TrainConfig
 
 HELP = {
@@ -21,9 +21,9 @@ HELP = {
         "swin-keras evaluate saved_models/flowers --data photos/ --split val",
     ),
     "export": (
-        "Write .keras, SavedModel and LiteRT to saved_models/<name>/.",
+        "Write .keras, SavedModel and LiteRT to saved_models/<name>/, checked.",
         "swin-keras export runs/digits-1",
-        "swin-keras export runs/digits-1 --name phone --images photos/",
+        "swin-keras export runs/digits-1 --formats litert-int8 --images photos/",
     ),
     "predict": (
         "Name what is in images.",
@@ -131,7 +131,20 @@ def _evaluate(parser):
 
 def _export(parser):
     parser.add_argument("model", help="A run, or a .keras file with a card.")
-    parser.add_class_arguments(ExportConfig, skip={"overwrite"})
+    parser.add_class_arguments(ExportConfig, skip={"formats", "verify", "overwrite"})
+    parser.add_argument(
+        "--formats",
+        nargs="+",
+        metavar="FORMAT",
+        default=list(DEFAULT_FORMATS),
+        help=f"Forms beside model.keras: {', '.join(FORMATS)}.",
+    )
+    parser.add_argument(
+        "--no_verify",
+        dest="verify",
+        action="store_false",
+        help="Do not check the forms.",
+    )
     parser.add_argument(
         "--overwrite", action="store_true", help="Replace an export of this name."
     )

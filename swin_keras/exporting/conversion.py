@@ -6,6 +6,7 @@ The converter keeps about 20 MB of each conversion and can abort; its process
 takes both along.
 """
 
+import errno
 import os
 import subprocess
 import sys
@@ -35,6 +36,8 @@ def convert(saved_model: Path, float32: Path, float16: Path | None = None):
         text=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
     )
+    if "No space left on device" in done.stderr:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(float32))
     if done.returncode:
         raise ExportError(
             "A LiteRT file can only hold a model of built-in operations. The converter "

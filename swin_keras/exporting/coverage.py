@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from swin_keras.exporting.quiet import quiet
+
 
 @dataclass(frozen=True)
 class Coverage:
@@ -39,8 +41,9 @@ def coverage(path: Path) -> Coverage:
     """
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(str(path))
-    interpreter.allocate_tensors()
+    with quiet():
+        interpreter = Interpreter(str(path))
+        interpreter.allocate_tensors()
     nodes = interpreter._get_ops_details()  # there is no public way
     delegates = [node for node in nodes if node["op_name"] == "DELEGATE"]
     own = [node for node in nodes if node["op_name"] != "DELEGATE"]

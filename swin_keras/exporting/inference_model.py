@@ -87,9 +87,11 @@ def features(model) -> dict:
 
 
 def _is_flat(model):
-    return isinstance(model, keras.Model) and not any(
-        isinstance(layer, keras.Model) for layer in model.layers
-    ) and hasattr(model, "operations")
+    return (
+        isinstance(model, keras.Model)
+        and not any(isinstance(layer, keras.Model) for layer in model.layers)
+        and hasattr(model, "operations")
+    )
 
 
 def _foldable_normalization(model):

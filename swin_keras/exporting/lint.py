@@ -4,17 +4,19 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+FLOAT32, INT8 = 0, 9  # types of tensors in the file's schema
+INT8_BY_CHANNEL_SINCE = "2.17.0"  # int8 weights under float32 activations
 MOST_AXES = 4  # of any tensor, on the GPUs of phones
 
 # What XNNPACK runs, and the GPU delegates with it, among the operations that a
 # converted Swin Transformer consists of.
-PORTABLE = frozenset(
-    "ADD AVERAGE_POOL_2D BATCH_MATMUL CONCATENATION CONV_2D DEPTHWISE_CONV_2D "
-    "DEQUANTIZE DEPTH_TO_SPACE DIV EXP FULLY_CONNECTED GELU HARD_SWISH LOGISTIC "
-    "MAXIMUM MAX_POOL_2D MEAN MINIMUM MUL NEG PAD PRELU QUANTIZE RELU RELU6 RESHAPE "
-    "RSQRT SLICE SOFTMAX SPACE_TO_DEPTH SPLIT SQRT SQUARE SQUARED_DIFFERENCE "
-    "STRIDED_SLICE SUB SUM TANH TRANSPOSE".split()
-)
+PORTABLE = """
+    ADD AVERAGE_POOL_2D BATCH_MATMUL CONCATENATION CONV_2D DEPTHWISE_CONV_2D
+    DEQUANTIZE DEPTH_TO_SPACE DIV EXP FULLY_CONNECTED GELU HARD_SWISH LOGISTIC
+    MAXIMUM MAX_POOL_2D MEAN MINIMUM MUL NEG PAD PRELU QUANTIZE RELU RELU6 RESHAPE
+    RSQRT SLICE SOFTMAX SPACE_TO_DEPTH SPLIT SQRT SQUARE SQUARED_DIFFERENCE
+    STRIDED_SLICE SUB SUM TANH TRANSPOSE
+""".split()
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def lint(path: Path) -> Lint:
     return Lint(
         operations=dict(operations.most_common()),
         max_rank=max(ranks),
-        min_runtime=_min_runtime(model),
+        min_runtime=_min_runtime(model, graph, operators, names),
         findings=tuple(findings),
     )
 
@@ -87,8 +89,8 @@ def _has_flag(operator, names, schema) -> bool:
     """Tell whether an operator has an option that delegates ignore or refuse.
 
     A transposed operand of a matrix product is ignored by one of the phones' GPU
-    delegates, which then gives wrong numbers; slices with steps or dropped axes
-    are not run by XNNPACK.
+    delegates, which then gives wrong numbers; slices that drop or add axes are
+    not run by XNNPACK.
     """
     name = names[operator.OpcodeIndex()]
     kinds = {
@@ -107,7 +109,13 @@ def _has_flag(operator, names, schema) -> bool:
     )
 
 
-def _min_runtime(model) -> str:
+def _min_runtime(model, graph, operators, names) -> str:
+    """Return what the converter wrote, or what a later int8 step has made of it."""
+    for operator in operators:
+        if names[operator.OpcodeIndex()] == "FULLY_CONNECTED":
+            types = [graph.Tensors(operator.Inputs(i)).Type() for i in (0, 1)]
+            if types == [FLOAT32, INT8]:
+                return INT8_BY_CHANNEL_SINCE
     for index in range(model.MetadataLength()):
         entry = model.Metadata(index)
         if entry.Name() == b"min_runtime_version":
