@@ -28,7 +28,7 @@ def inference_model(model, fold: bool = True):
 
     def copy(layer):
         if layer is normalization:
-            return keras.layers.Identity(name=layer.name)
+            return keras.layers.Identity(name=layer.name, dtype="float32")
         config = layer.get_config()
         if isinstance(layer, keras.layers.InputLayer):
             return type(layer).from_config(config)
@@ -86,11 +86,12 @@ def features(model) -> dict:
     return maps
 
 
-def _is_flat(model):
-    return (
-        isinstance(model, keras.Model)
-        and not any(isinstance(layer, keras.Model) for layer in model.layers)
-        and hasattr(model, "operations")
+def _is_flat(model) -> bool:
+    """Tell whether a model is a graph of layers, none of which is a model."""
+    steps = getattr(model, "operations", ())  # only a functional model has them
+    return bool(steps) and all(
+        isinstance(step, keras.layers.Layer) and not isinstance(step, keras.Model)
+        for step in steps
     )
 
 

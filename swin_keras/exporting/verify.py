@@ -41,7 +41,7 @@ EXACT = Limits(difference=1e-4)
 LIMITS = {
     "litert-fp16": Limits(sqnr=40, agreement=0.98, loss=0.005),
     "litert-int8": Limits(sqnr=20, agreement=0.9, loss=0.01),
-    "litert-int8-static": Limits(sqnr=12, agreement=0.8, loss=0.03),
+    "litert-int8-static": Limits(sqnr=6, agreement=0.8, loss=0.03),
 }
 
 

@@ -1,0 +1,205 @@
+"""An export holds what it promises, in every form."""
+
+import json
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from small_model import NAMES, SMALL
+
+from swin_keras.errors import ExportError, ResourceError, UsageError
+from swin_keras.exporting import verify as verify_module
+from swin_keras.exporting.config import ExportConfig
+from swin_keras.exporting.coverage import coverage
+from swin_keras.exporting.export import export
+from swin_keras.exporting.lint import lint
+from swin_keras.inference import Predictor
+from swin_keras.models import SwinBackbone
+
+LITERT = ["model.tflite", "model_fp16.tflite", "model_int8.tflite"]
+
+
+@pytest.mark.parametrize("name", LITERT)
+def test_litert_files_run_whole_on_phones(exported, name):
+    graph = lint(exported / name)
+    assert graph.findings == ()
+    assert graph.max_rank <= 4
+    assert coverage(exported / name).is_full
+
+
+@pytest.mark.parametrize("name", ["saved_model/1", *LITERT])
+def test_every_form_gives_the_models_probabilities(exported, images_dir, name):
+    expected = list(Predictor(exported / "model.keras").predict([images_dir], top=5))
+    given = list(Predictor(exported / name).predict([images_dir], top=5))
+    tolerance = 1e-5 if name in ("saved_model/1", "model.tflite") else 0.05
+    for one, other in zip(expected, given, strict=True):
+        assert dict(other.scores) == pytest.approx(dict(one.scores), abs=tolerance)
+
+
+@pytest.mark.parametrize("name", LITERT)
+def test_names_travel_inside_each_file(exported, name):
+    with zipfile.ZipFile(exported / name) as archive:
+        assert archive.read("labels.txt").decode().split() == list(NAMES)
+    assert Predictor(exported / name).class_names == NAMES
+
+
+def test_the_card_tells_what_was_checked(exported):
+    card = json.loads((exported / "card.json").read_text("utf-8"))
+    check = card["checks"]["litert"]
+    assert check["difference"] <= 1e-4
+    assert check["agreement"] == 1
+    assert check["min_runtime"] == "2.9.0"
+    assert check["latency_ms"] > 0
+    assert card["checks"]["litert-int8"]["min_runtime"] == "2.17.0"
+    assert card["checks"]["litert-int8"]["sqnr"] > 20
+    readme = (exported / "README.md").read_text("utf-8")
+    assert "| litert-int8 |" in readme
+
+
+def test_saved_model_needs_no_package_of_ours(exported):
+    code = (
+        "import sys, numpy as np, tensorflow as tf\n"
+        f"m = tf.saved_model.load({str(exported / 'saved_model/1')!r})\n"
+        "x = np.zeros((3, 32, 32, 3), 'float32')\n"
+        "print(m.serve(x).shape, m.logits(x).shape)\n"
+        "print({k: tuple(v.shape) for k, v in m.features(x).items()})\n"
+        "print('swin_keras' in sys.modules, 'keras' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[:2] == [
+        "(3, 5) (3, 5)",
+        "{'C2': (3, 16, 16, 16), 'C3': (3, 8, 8, 32)}",
+    ]
+    assert done.stdout.splitlines()[2].startswith("False")
+
+
+def test_a_failed_check_leaves_the_previous_export(
+    exported, model_file, images_dir, monkeypatch
+):
+    before = (exported / "card.json").read_bytes()
+    strict = verify_module.Limits(difference=0.0, sqnr=1000)
+    monkeypatch.setattr(verify_module, "EXACT", strict)
+    config = ExportConfig(
+        formats=("litert",),
+        name=exported.name,
+        saved_models_dir=str(exported.parent),
+        images=str(images_dir),
+        overwrite=True,
+    )
+    with pytest.raises(ExportError, match=r"litert: logits differ by .*--no-verify"):
+        export(model_file, config)
+    assert (exported / "card.json").read_bytes() == before
+    assert [path.name for path in exported.parent.iterdir()] == [exported.name]
+
+
+def test_an_existing_export_is_not_replaced_unasked(exported, model_file):
+    config = ExportConfig(name=exported.name, saved_models_dir=str(exported.parent))
+    with pytest.raises(UsageError, match="--overwrite"):
+        export(model_file, config)
+
+
+def test_a_backbone_is_exported_with_its_features(tmp_path):
+    file = tmp_path / "backbone.keras"
+    SwinBackbone(SMALL).save(file)
+    config = ExportConfig(formats=("litert",), saved_models_dir=str(tmp_path / "out"))
+    folder = export(file, config)
+    from swin_keras.runtimes import open_model
+
+    outputs = open_model(folder / "model.tflite")(np.zeros((1, 32, 32, 3), "float32"))
+    assert {name: value.shape for name, value in outputs.items()} == {
+        "C2": (1, 16, 16, 16),
+        "C3": (1, 8, 8, 32),
+    }
+
+
+@pytest.mark.slow
+def test_a_file_for_any_batch_is_delegated_too(model_file, images_dir, tmp_path):
+    config = ExportConfig(
+        formats=("litert",),
+        batch_size=0,
+        images=str(images_dir),
+        saved_models_dir=str(tmp_path),
+    )
+    folder = export(model_file, config)
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(folder / "model.tflite"))
+    (detail,) = interpreter.get_input_details()
+    interpreter.resize_tensor_input(detail["index"], (3, 32, 32, 3))
+    interpreter.allocate_tensors()
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3))
+    interpreter.set_tensor(detail["index"], images.astype("float32"))
+    interpreter.invoke()
+    scores = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    expected = Predictor(folder / "model.keras").probabilities(images)
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_calibrated_int8_is_delegated_and_warns(
+    model_file, images_dir, tmp_path, caplog
+):
+    config = ExportConfig(
+        formats=("litert-int8-static",),
+        calibration=str(images_dir),
+        saved_models_dir=str(tmp_path),
+        verify=False,  # random weights lose too much
+    )
+    folder = export(model_file, config)
+    assert "images unlike them lose accuracy" in caplog.text
+    path = folder / "model_int8_static.tflite"
+    assert lint(path).findings == ()
+    assert coverage(path).is_full
+    operations = lint(path).operations
+    assert operations["QUANTIZE"] == operations["FULLY_CONNECTED"]
+    assert Predictor(path).probabilities(np.zeros((1, 32, 32, 3))).shape == (1, 5)
+
+
+@pytest.mark.slow
+def test_onnx_file_gives_the_models_probabilities(model_file, images_dir, tmp_path):
+    pytest.importorskip("tf2onnx", reason="needs the extra `onnx`")
+    pytest.importorskip("onnxruntime", reason="needs the extra `onnx`")
+    config = ExportConfig(
+        formats=("onnx",), images=str(images_dir), saved_models_dir=str(tmp_path)
+    )
+    folder = export(model_file, config)
+    checks = json.loads((folder / "card.json").read_text("utf-8"))["checks"]
+    assert checks["onnx"]["difference"] <= 1e-4
+
+
+def test_unknown_format_gets_the_nearest_name():
+    with pytest.raises(UsageError, match="Did you mean 'litert-int8'"):
+        ExportConfig(formats=("litert-int",))
+
+
+def test_missing_calibration_data_is_named(model_file, tmp_path):
+    config = ExportConfig(
+        formats=("litert-int8-static",), saved_models_dir=str(tmp_path)
+    )
+    with pytest.raises(UsageError, match="--calibration"):
+        export(model_file, config)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_target_that_cannot_be_written_is_named(model_file, tmp_path):
+    (tmp_path / "file").write_text("")
+    config = ExportConfig(saved_models_dir=str(tmp_path / "file"))
+    with pytest.raises(ResourceError, match="must be writable"):
+        export(model_file, config)
+
+
+def test_a_model_that_phones_cannot_run_is_refused(tmp_path):
+    import keras
+
+    inputs = keras.Input((8, 8, 3))
+    x = keras.ops.reshape(inputs, (-1, 2, 4, 2, 4, 3))
+    x = keras.ops.transpose(x, (0, 1, 3, 2, 4, 5))
+    x = keras.layers.Dense(2)(keras.layers.Flatten()(x))
+    keras.Model(inputs, keras.layers.Softmax()(x)).save(tmp_path / "other.keras")
+    config = ExportConfig(formats=("litert",), saved_models_dir=str(tmp_path / "out"))
+    with pytest.raises(ExportError, match="a tensor of 6 axes"):
+        export(tmp_path / "other.keras", config)
