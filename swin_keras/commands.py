@@ -80,6 +80,18 @@ def export(options):
     return 0
 
 
+def benchmark(options):
+    from swin_keras.benchmarking.command import run
+
+    return run(options, out, _table)
+
+
+def demo(options):
+    from swin_keras.demo.command import run
+
+    return run(options, out)
+
+
 def predict(options):
     from swin_keras.inference import Predictor
 

@@ -106,6 +106,7 @@ def _write_forms(folder: Path, source: Path, card: ModelCard, config, images):
     log.info("writing %s", ", ".join(("keras", *config.formats)))
     model = load_keras(source)
     # The first cards lack what only the finished files can tell.
+    (folder / "card.json").write_text(card.to_json(), "utf-8")
     save_keras(inference_model(model, fold=False), folder / "model.keras", card)
     folded = inference_model(model)
     if "saved_model" in config.formats:

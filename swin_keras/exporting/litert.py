@@ -4,11 +4,13 @@ import logging
 import tempfile
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 
 from swin_keras.card import ModelCard
 from swin_keras.exporting.config import FORMATS
 from swin_keras.exporting.conversion import convert
+from swin_keras.exporting.flatten import write_out_reshapes
 from swin_keras.exporting.metadata import add_labels, add_metadata
 from swin_keras.exporting.quantize import (
     STATIC_WARNING,
@@ -62,9 +64,8 @@ def export_litert(
         write_for_conversion(model, Path(scratch) / "saved_model", batch_size)
         convert(Path(scratch) / "saved_model", float32, float16)
         is_classifier = len(model.outputs) == 1 and len(model.outputs[0].shape) == 2
-        if is_classifier:
-            for path in filter(None, (float32, float16)):
-                add_metadata(path, card)
+        for path in filter(None, (float32, float16)):
+            _finish(path, card if is_classifier else None)
         if "litert-int8" in files:  # takes the metadata over
             quantize_dynamic(float32, files["litert-int8"])
         if "litert-int8-static" in files:
@@ -75,3 +76,16 @@ def export_litert(
             add_labels(path, card)
         embed_card(path, card)
     return list(files.values())
+
+
+def _finish(path: Path, card: ModelCard | None):
+    """Write a converted file again, as phones take it best."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(path.read_bytes())
+    write_out_reshapes(model, schema)
+    if card:
+        add_metadata(model, schema, card)
+    builder = flatbuffers.Builder(path.stat().st_size + 2**16)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path.write_bytes(builder.Output())

@@ -18,29 +18,24 @@ RGB, GRAYSCALE = 1, 2
 AXIS_LABELS = 2  # a file with a label for each value of an axis
 
 
-def add_metadata(path: Path, card: ModelCard):
-    """Write the metadata of an image classifier into a float32 LiteRT file.
+def add_metadata(model, schema, card: ModelCard):
+    """Write the metadata of an image classifier into a LiteRT file.
 
     Images are 0..255 and the graph normalizes them itself, so MediaPipe is told
     mean 0 and standard deviation 1. Mean and deviation must be given for float
     images, and MediaPipe takes only one number for all channels.
 
     Args:
-        path: The `.tflite` file; it is written again.
+        model: The file as a `ModelT`; it is changed.
+        schema: The module of the file's tables.
         card: Whose class names and description go in.
     """
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromPackedBuf(path.read_bytes())
     buffer = schema.BufferT()
     buffer.data = classifier_metadata(card)
     model.buffers.append(buffer)
     entry = schema.MetadataT()
     entry.name, entry.buffer = NAME_IN_MODEL, len(model.buffers) - 1
     model.metadata = [*(model.metadata or []), entry]
-    builder = flatbuffers.Builder(path.stat().st_size + 2**16)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    path.write_bytes(builder.Output())
 
 
 def add_labels(path: Path, card: ModelCard):
