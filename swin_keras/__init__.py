@@ -12,6 +12,10 @@ import wrapt
 __version__ = "0.1.0"
 
 _MODULES = {
+    "swin_keras.data": [
+        "check_folder",
+        "load_dataset",
+    ],
     "swin_keras.errors": [
         "DataError",
         "ExportError",
@@ -19,6 +23,32 @@ _MODULES = {
         "ResourceError",
         "SwinKerasError",
         "UsageError",
+    ],
+    "swin_keras.evaluation": [
+        "evaluate",
+    ],
+    "swin_keras.exporting.config": [
+        "ExportConfig",
+    ],
+    "swin_keras.exporting.export": [
+        "export",
+    ],
+    "swin_keras.inference": [
+        "Prediction",
+        "Predictor",
+    ],
+    "swin_keras.layers": [
+        "DropPath",
+        "PatchEmbedding",
+        "PatchMerging",
+        "RelativePositionBias",
+        "SwinTransformerBlock",
+        "WindowAttention",
+        "cyclic_shift",
+        "relative_position_index",
+        "shifted_window_mask",
+        "window_partition",
+        "window_reverse",
     ],
     "swin_keras.models": [
         "SwinBackbone",
@@ -32,14 +62,28 @@ _MODULES = {
         "create_model",
         "list_models",
     ],
+    "swin_keras.training.config": [
+        "TrainConfig",
+    ],
+    "swin_keras.training.train": [
+        "train",
+    ],
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = sorted(_MODULE_OF)
 
 if TYPE_CHECKING:
+    from swin_keras.data import *  # noqa: F403
     from swin_keras.errors import *  # noqa: F403
+    from swin_keras.evaluation import *  # noqa: F403
+    from swin_keras.exporting.config import *  # noqa: F403
+    from swin_keras.exporting.export import *  # noqa: F403
+    from swin_keras.inference import *  # noqa: F403
+    from swin_keras.layers import *  # noqa: F403
     from swin_keras.models import *  # noqa: F403
+    from swin_keras.training.config import *  # noqa: F403
+    from swin_keras.training.train import *  # noqa: F403
 
 
 def __getattr__(name):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -18,15 +19,35 @@ if not out.is_terminal:
     out = Console(highlight=False, width=IN_A_FILE)
 
 
+def _load_tensorflow():
+    """Import TensorFlow without what it says of drivers and instruction sets.
+
+    It writes to the process' standard error before it can be told not to; what
+    Python raises is not touched.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
 def _table(*columns):
     return Table(*columns, box=rich.box.SIMPLE_HEAD, pad_edge=False)
 
 
 def train(options):
-    from swin_keras.training import TrainConfig
+    from swin_keras.training.config import TrainConfig
 
     names = [field.name for field in dataclasses.fields(TrainConfig)]
     config = TrainConfig.from_dict({name: options[name] for name in names})
+    _load_tensorflow()
     if options.dry_run:
         from swin_keras.training.dry_run import dry_run
 
@@ -40,6 +61,7 @@ def train(options):
 
 
 def evaluate(options):
+    _load_tensorflow()
     from swin_keras.evaluation import evaluate
 
     result = evaluate(
@@ -62,6 +84,7 @@ def evaluate(options):
 
 
 def export(options):
+    _load_tensorflow()
     from swin_keras.exporting.config import ExportConfig
     from swin_keras.exporting.export import export
     from swin_keras.exporting.table import COLUMNS, check_rows
@@ -93,8 +116,10 @@ def demo(options):
 
 
 def predict(options):
-    from swin_keras.inference import Predictor
+    from swin_keras.inference import Predictor, find_model
 
+    if find_model(Path(options.model)).suffix != ".tflite":
+        _load_tensorflow()
     if options.top < 1:
         raise UsageError(f"--top must be at least 1. Received: {options.top}.")
     predictions = list(
@@ -117,6 +142,7 @@ def predict(options):
 
 
 def info(options):
+    _load_tensorflow()
     from swin_keras.models.summary import summarize
 
     if options.name is None:
@@ -211,6 +237,7 @@ def _check(options):
 
 
 def _extract(options):
+    _load_tensorflow()
     from swin_keras.data import extract, load_dataset
 
     dataset = load_dataset(options.data, data_dir=options.data_dir)

@@ -9,7 +9,7 @@ import numpy as np
 
 from swin_keras.data import ImageError, load_image, scaling_message
 from swin_keras.data.listing import list_images
-from swin_keras.errors import DataError, ModelFileError, UsageError
+from swin_keras.errors import DataError, ModelFileError, UsageError, nearest_name
 from swin_keras.model_files import read_card
 from swin_keras.runtimes import open_model
 
@@ -164,6 +164,11 @@ def find_model(path: Path) -> Path:
     Raises:
         ModelFileError: If there is none.
     """
+    if not path.exists():
+        siblings = [p.name for p in path.parent.glob("*")]
+        raise ModelFileError(
+            f"There is no model {path}.{nearest_name(path.name, siblings)}"
+        )
     if not path.is_dir():
         return path
     if (path / "saved_model.pb").is_file():

@@ -1,4 +1,4 @@
-"""Every test starts from the same seed and the default precision."""
+"""Every test starts from the same seed; a small model is trained once for all."""
 
 import os
 
@@ -14,3 +14,37 @@ def _same_start():
     keras.config.set_dtype_policy("float32")
     yield
     keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture(scope="session")
+def digits_dir(tmp_path_factory):
+    """Return a folder in which the digits are prepared once."""
+    return tmp_path_factory.mktemp("tensorflow_datasets")
+
+
+@pytest.fixture(scope="session")
+def trained_run(digits_dir, tmp_path_factory):
+    """Train a toy on the digits for two epochs; return the run's folder."""
+    from swin_keras.training import TrainConfig
+    from swin_keras.training.train import train
+
+    return train(
+        TrainConfig(
+            data_dir=str(digits_dir),
+            runs_dir=str(tmp_path_factory.mktemp("runs")),
+            name="toy",
+            sizes={"embed_dim": 16, "depths": [1, 2], "num_heads": [1, 2]},
+            epochs=2,
+            jit_compile=False,
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def exported(trained_run, tmp_path_factory):
+    """Export the toy; return the model's folder."""
+    from swin_keras.exporting.config import ExportConfig
+    from swin_keras.exporting.export import export
+
+    folder = tmp_path_factory.mktemp("saved_models")
+    return export(trained_run.path, ExportConfig(saved_models_dir=str(folder)))

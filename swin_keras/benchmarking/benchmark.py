@@ -8,7 +8,6 @@ from pathlib import Path
 
 from swin_keras.benchmarking.timing import Timing, time_files
 from swin_keras.errors import ModelFileError
-from swin_keras.exporting.config import FORMATS
 
 THREADS = (1, 2)
 PROFILED = 8  # kinds of operations that are named; the others are summed up
@@ -71,8 +70,8 @@ def _forms(model: Path) -> list[Path]:
         raise ModelFileError(f"There is no model {model}.")
     if model.is_file() or (model / "saved_model.pb").is_file():
         return [model]
-    names = ("best.keras", "model.keras", *FORMATS.values())
-    forms = [model / name for name in names if (model / name).exists()]
+    patterns = ("*.keras", "saved_model/1", "*.tflite", "*.onnx")
+    forms = [path for pattern in patterns for path in sorted(model.glob(pattern))]
     if not forms:
         raise ModelFileError(f"The folder {model} must hold a run or an export.")
     return forms

@@ -23,6 +23,8 @@ class Augmentation:
         crop_ratio: Smallest and largest stretch, as a share of the target's
             width over height. `(1.0, 1.0)` never distorts.
         rotate: Largest turn to either side, in degrees.
+        shift: Largest move in each direction, as a share of the side; what comes
+            in is black, as where the image is turned.
         flip: Mirror left and right half of the time. Wrong for digits, letters
             and anything else that reads in one direction.
     """
@@ -30,6 +32,7 @@ class Augmentation:
     crop_scale: tuple[float, float] = (0.08, 1.0)
     crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
     rotate: float = 0.0
+    shift: float = 0.0
     flip: bool = True
 
     def __post_init__(self):
@@ -44,11 +47,16 @@ class Augmentation:
 
     def apply(self, image: Image.Image, image_size, rng: np.random.Generator):
         """Return a uint8 array `(H, W, C)`, 0..255, of `image_size`."""
-        mirrored, turn = rng.random() < 0.5, rng.uniform(-self.rotate, self.rotate)
+        mirrored = rng.random() < 0.5
+        turn, *move = rng.uniform(-1, 1, 3) * (self.rotate, self.shift, self.shift)
         pixels = resize(image, image_size, self.crop_box(image.size, image_size, rng))
-        if self.rotate:
-            turned = Image.fromarray(pixels.squeeze()).rotate(turn, Resampling.BILINEAR)
-            pixels = np.asarray(turned).reshape(pixels.shape)
+        if self.rotate or self.shift:
+            moved = Image.fromarray(pixels.squeeze()).rotate(
+                turn,
+                Resampling.BILINEAR,
+                translate=(move[0] * image_size[1], move[1] * image_size[0]),
+            )
+            pixels = np.asarray(moved).reshape(pixels.shape)
         return pixels[:, ::-1] if self.flip and mirrored else pixels
 
     def enough(self, image_size) -> int:

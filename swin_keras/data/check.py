@@ -19,6 +19,7 @@ from swin_keras.data.image_io import (
     without_pillow_warnings,
 )
 from swin_keras.data.listing import WHOLE, Listing, list_folder, structure_problems
+from swin_keras.errors import DataError
 
 LEVELS = ("error", "warning", "info")
 UNBALANCED = 0.8  # share of the largest class that is worth a warning
@@ -97,8 +98,10 @@ def check_folder(
         progress: Called with `(done, total)` after each image.
 
     Raises:
-        DataError: If there are no class folders to look into.
+        DataError: If there is no such folder, or no class folders in it.
     """
+    if not Path(path).is_dir():
+        raise DataError(f"There is no folder {path} to check.")
     listing = list_folder(Path(path))
     if quick:
         bad = bad_headers(listing)

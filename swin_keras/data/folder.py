@@ -1,14 +1,22 @@
 """Make a data set of a folder of images."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 
 from swin_keras.data.dataset import FileSplit, ImageDataset
-from swin_keras.data.image_io import ImageError, open_image, without_pillow_warnings
+from swin_keras.data.image_io import (
+    ImageError,
+    decode_image,
+    open_image,
+    without_pillow_warnings,
+)
 from swin_keras.data.listing import WHOLE, Listing, list_folder, structure_problems
 from swin_keras.data.splitting import complete_splits
 from swin_keras.errors import DataError, UsageError
+
+ENDINGS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 
 
 def load_folder(
@@ -16,7 +24,7 @@ def load_folder(
 ) -> ImageDataset:
     """Read a folder of class folders, with or without split folders above them.
 
-    Headers are read, pixels are not: `check_folder` decodes every image.
+    Headers and endings are read, pixels are not: `check_folder` decodes them all.
 
     Args:
         root: The folder.
@@ -56,15 +64,33 @@ def load_folder(
 
 
 def bad_headers(listing: Listing) -> dict[str, str]:
-    """Read every header; return path -> reason of those that cannot be used."""
+    """Read every header and ending; return path -> reason of the unusable.
+
+    Only what does not end as its format does, such as a copy that was cut off,
+    is decoded.
+    """
     bad = {}
     with without_pillow_warnings():
         for path in listing.places():
+            file = str(listing.root / path)
             try:
-                open_image(str(listing.root / path)).close()
+                with open_image(file) as image:
+                    whole = ends_well(file, image.format)
+                if not whole:
+                    decode_image(file)
             except ImageError as error:
                 bad[path] = error.reason
     return bad
+
+
+def ends_well(file: str, format: str) -> bool:
+    """Tell whether a file ends as a complete JPEG or PNG does, other formats aside."""
+    if format not in ENDINGS:
+        return True
+    with open(file, "rb") as stream:
+        stream.seek(0, os.SEEK_END)
+        stream.seek(max(stream.tell() - 16, 0))
+        return ENDINGS[format] in stream.read()
 
 
 def file_splits(listing: Listing) -> dict[str, FileSplit]:

@@ -150,6 +150,7 @@ def _write_saved_model_card(directory: Path, card: ModelCard):
 
 def _describe_files(folder: Path) -> dict:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files.remove(folder / "card.json")  # which is not finished yet
     return {
         str(path.relative_to(folder)): {
             "bytes": path.stat().st_size,

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from swin_keras.layers.windows import pad_to_multiple, window_partition
+from swin_keras.layers.windows import known_size, pad_to_multiple, window_partition
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -40,6 +40,7 @@ class PatchEmbedding(keras.layers.Layer):
         self.use_norm = use_norm
 
     def build(self, input_shape):
+        known_size(input_shape)
         values = self.patch_size**2 * input_shape[-1]
         self.embedding = keras.layers.Dense(
             self.embed_dim,

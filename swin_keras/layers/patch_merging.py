@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from swin_keras.layers.windows import pad_to_multiple, window_partition
+from swin_keras.layers.windows import known_size, pad_to_multiple, window_partition
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -28,6 +28,7 @@ class PatchMerging(keras.layers.Layer):
     """
 
     def build(self, input_shape):
+        known_size(input_shape)
         channels = input_shape[-1]
         self.norm = keras.layers.LayerNormalization(
             epsilon=1e-5, dtype=self.dtype_policy, name="norm"

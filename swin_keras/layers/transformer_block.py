@@ -9,6 +9,7 @@ from swin_keras.layers.windows import (
     as_pair,
     cyclic_shift,
     fit_window,
+    known_size,
     pad_to_multiple,
     shifted_window_mask,
     window_partition,
@@ -84,12 +85,13 @@ class SwinTransformerBlock(keras.layers.Layer):
         self.mask_padding = mask_padding
 
     def build(self, input_shape):
-        _, height, width, channels = input_shape
+        channels = input_shape[-1]
+        map_size = known_size(input_shape)
         self._window, self._shift = fit_window(
-            (height, width), self.window_size, self.shift_size
+            map_size, self.window_size, self.shift_size
         )
         self._mask = shifted_window_mask(
-            (height, width), self._window, self._shift, mask_padding=self.mask_padding
+            map_size, self._window, self._shift, mask_padding=self.mask_padding
         )
         self.norm1 = self._norm("norm1", channels)
         self.attention = WindowAttention(

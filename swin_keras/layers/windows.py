@@ -113,6 +113,21 @@ def cyclic_shift(x, shift_size):
     return x
 
 
+def known_size(shape) -> tuple[int, int]:
+    """Return height and width of `(B, H, W, C)`.
+
+    Raises:
+        ValueError: If one of them is not known when the model is built.
+    """
+    _, height, width, _ = shape
+    if height is None or width is None:
+        raise ValueError(
+            "Height and width must be known when a model is built, since windows and "
+            f"masks depend on them. Received: shape={tuple(shape)}."
+        )
+    return height, width
+
+
 def pad_to_multiple(x, size):
     """Pad a feature map with zeros, bottom and right, to multiples of a size.
 
@@ -124,8 +139,11 @@ def pad_to_multiple(x, size):
 
     Returns:
         The feature map itself if nothing is to pad.
+
+    Raises:
+        ValueError: If the height or width is not known.
     """
-    sides = zip(x.shape[1:3], as_pair(size), strict=True)
+    sides = zip(known_size(x.shape), as_pair(size), strict=True)
     bottom, right = (-side % step for side, step in sides)
     if not (bottom or right):
         return x

@@ -75,7 +75,7 @@ def plot_images(images, titles, path, most: int = 32):
     columns = min(8, len(images))
     rows = math.ceil(len(images) / columns)
     figure = Figure(figsize=(1.4 * columns, 1.6 * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False).flat
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid:
         axes.axis("off")
     for axes, image, title in zip(grid, images, titles, strict=False):

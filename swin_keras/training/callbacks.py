@@ -1,6 +1,7 @@
 """Callbacks of a run: live progress, and the best model kept safe."""
 
 import logging
+import math
 import time
 
 import keras
@@ -11,6 +12,7 @@ from swin_keras.model_files import save_keras
 
 log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LINES = 20
+SECONDS_BETWEEN_WRITES = 30
 
 
 class LiveProgress(keras.callbacks.Callback):
@@ -31,14 +33,14 @@ class LiveProgress(keras.callbacks.Callback):
         self.batch_size = batch_size
 
     def on_train_begin(self, logs=None):
-        self._start = self._last_line = time.monotonic()
-        self._epoch = 0
-        self._done = 0
+        self._last_line = time.monotonic()
+        self._start = None  # where the rate counts from: not from the compilation
+        self._epoch = self._done = 0
         console = Console(stderr=True)
         self._bar = None
         if console.is_terminal:
             columns = [TextColumn("{task.description}"), BarColumn()]
-            columns += [TextColumn("ETA"), TimeRemainingColumn(compact=True)]
+            columns += [TextColumn("ETA"), TimeRemainingColumn()]
             self._bar = Progress(*columns, console=console, transient=True)
             self._task = self._bar.add_task(
                 "", total=self.epochs * self.steps_per_epoch
@@ -52,6 +54,7 @@ class LiveProgress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self._done = self._epoch * self.steps_per_epoch + batch + 1
         now = time.monotonic()
+        self._start = self._start or (now, self._done)
         if self._bar:
             text = f"epoch {self._epoch + 1}/{self.epochs}  {_figures(logs)}"
             self._bar.update(self._task, completed=self._done, description=text)
@@ -71,6 +74,8 @@ class LiveProgress(keras.callbacks.Callback):
             "epoch %d/%d  %s  %.0f images/s  ETA %s",
             *(epoch + 1, self.epochs, _figures(logs), rate, self._eta()),
         )
+        if self._done == self.steps_per_epoch:  # validation was compiled, too
+            self._start = time.monotonic(), self._done
 
     def on_train_end(self, logs=None):
         self.stop()
@@ -81,17 +86,21 @@ class LiveProgress(keras.callbacks.Callback):
             self._bar.stop()
 
     def _eta(self):
-        total = self.epochs * self.steps_per_epoch
-        spent = time.monotonic() - self._start
-        left = spent / max(self._done, 1) * (total - self._done)
+        began, first = self._start
+        if self._done == first:
+            return "unknown"
+        rate = (self._done - first) / (time.monotonic() - began)
+        left = (self.epochs * self.steps_per_epoch - self._done) / rate
         minutes, seconds = divmod(round(left), 60)
         return f"{minutes}:{seconds:02d}"
 
 
 class BestModel(keras.callbacks.Callback):
-    """Save the model whenever its loss on the validation images is the lowest.
+    """Keep the model of the epoch with the best accuracy on the validation images.
 
-    The loss tells epochs apart where the accuracy of few images cannot.
+    Of equals the latest, since the learning rate falls to the end. The file is
+    written at most every half minute, so that short epochs do not wait for the
+    disk; `finish` writes what is left.
 
     Args:
         inference_model: The model to save; it shares the weights in training.
@@ -104,13 +113,28 @@ class BestModel(keras.callbacks.Callback):
         self.inference_model = inference_model
         self.path = path
         self.make_card = make_card
-        self.best = None
+        self.best_accuracy = -math.inf
+        self._unwritten = None  # weights and figures of a better epoch
+        self._last_write = -math.inf
 
     def on_epoch_end(self, epoch, logs=None):
-        if self.best is None or logs["val_loss"] < self.best:
-            self.best = logs["val_loss"]
-            card = self.make_card({"epoch": epoch + 1, **logs})
-            save_keras(self.inference_model, self.path, card)
+        if logs["val_accuracy"] >= self.best_accuracy:
+            self.best_accuracy = logs["val_accuracy"]
+            figures = {"epoch": epoch + 1, **logs}
+            self._unwritten = self.inference_model.get_weights(), figures
+        if time.monotonic() - self._last_write > SECONDS_BETWEEN_WRITES:
+            self.finish()
+
+    def finish(self):
+        """Write the best model if it is not on disk yet."""
+        if self._unwritten is None:
+            return
+        weights, figures = self._unwritten
+        current = self.inference_model.get_weights()
+        self.inference_model.set_weights(weights)
+        save_keras(self.inference_model, self.path, self.make_card(figures))
+        self.inference_model.set_weights(current)
+        self._unwritten, self._last_write = None, time.monotonic()
 
 
 def _figures(logs):

@@ -35,9 +35,12 @@ class TrainConfig:
         weight_decay: Decay of AdamW, on matrices only.
         label_smoothing: Share of the target given to all classes alike.
         clip_norm: Largest global norm of the gradients.
+        ema_momentum: How slowly the averaged weights follow, 0 for no average. The
+            averaged weights are validated and kept.
         min_crop_area: Smallest random crop, as a share of the image's area.
         crop_ratio: Largest stretch of a random crop, 1 for none.
         rotate: Largest random turn to either side, in degrees.
+        shift: Largest random move, as a share of the image's side.
         flip: Whether to mirror images at random; by default only where a
             mirrored image keeps its class, so not for digits.
         crop_fraction: Centre crop for evaluation and prediction, as a share of
@@ -64,9 +67,11 @@ class TrainConfig:
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     clip_norm: float = 5.0
+    ema_momentum: float = 0.0
     min_crop_area: float = 0.6
     crop_ratio: float = 1.2
-    rotate: float = 10.0
+    rotate: float = 15.0
+    shift: float = 0.0
     flip: bool | None = None
     crop_fraction: float = 1.0
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
@@ -80,7 +85,7 @@ class TrainConfig:
                 raise UsageError(
                     f"`{name}` must be positive. Received: {getattr(self, name)}."
                 )
-        for name in ("weight_decay", "warmup_epochs", "rotate"):
+        for name in ("weight_decay", "warmup_epochs", "rotate", "shift", "seed"):
             if getattr(self, name) < 0:
                 raise UsageError(
                     f"`{name}` must not be negative. Received: {getattr(self, name)}."
@@ -90,11 +95,11 @@ class TrainConfig:
                 raise UsageError(
                     f"`{name}` must be in (0, 1]. Received: {getattr(self, name)}."
                 )
-        if not 0 <= self.label_smoothing < 1:
-            raise UsageError(
-                "`label_smoothing` must be in [0, 1). "
-                f"Received: {self.label_smoothing}."
-            )
+        for name in ("label_smoothing", "ema_momentum"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UsageError(
+                    f"`{name}` must be in [0, 1). Received: {getattr(self, name)}."
+                )
         if self.crop_ratio < 1:
             raise UsageError(
                 f"`crop_ratio` must be at least 1. Received: {self.crop_ratio}."

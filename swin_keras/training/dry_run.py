@@ -50,8 +50,8 @@ def dry_run(config: TrainConfig) -> str:
     if seconds is not None:
         total = seconds * job.steps * config.epochs
         lines.append(
-            f"time        {seconds * 1e3:.0f} ms a step, about {total / 60:.1f} minutes "
-            "without validation"
+            f"time        {seconds * 1e3:.0f} ms a step, about {total / 60:.1f} "
+            "minutes without validation"
         )
     return "\n".join(lines)
 

@@ -16,6 +16,8 @@ def make_optimizer(config: TrainConfig, model, steps_per_epoch: int):
         learning_rate=make_schedule(config, steps_per_epoch),
         weight_decay=config.weight_decay,
         global_clipnorm=config.clip_norm,
+        use_ema=config.ema_momentum > 0,
+        ema_momentum=config.ema_momentum or 0.99,
     )
     optimizer.exclude_from_weight_decay(
         var_list=[v for v in model.trainable_variables if not decays(v)]
@@ -86,5 +88,6 @@ def make_augmentation(config: TrainConfig, dataset: ImageDataset) -> Augmentatio
         crop_scale=(config.min_crop_area, 1.0),
         crop_ratio=(1 / config.crop_ratio, config.crop_ratio),
         rotate=config.rotate,
+        shift=config.shift,
         flip=flip,
     )

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from swin_keras.errors import ModelFileError, ResourceError, UsageError, nearest_name
+from swin_keras.errors import ResourceError, UsageError
 
 
 @dataclass(frozen=True)
@@ -72,26 +72,6 @@ def create_run(runs_dir, name: str | None, data: str) -> RunFolder:
             f"The run's folder must be writable. {runs_dir}: {error.strerror}."
         ) from error
     return RunFolder(path)
-
-
-def open_run(path) -> RunFolder:
-    """Return the folder of a finished run.
-
-    Raises:
-        ModelFileError: If it is no run, or has no model yet.
-    """
-    run = RunFolder(Path(path))
-    if not run.path.is_dir():
-        siblings = [p.name for p in run.path.parent.glob("*") if p.is_dir()]
-        raise ModelFileError(
-            f"There is no run {run.path}.{nearest_name(run.name, siblings)}"
-        )
-    if not run.best_model.is_file():
-        raise ModelFileError(
-            f"The run {run.path} must hold a trained model, best.keras. "
-            "Let its training finish at least one epoch."
-        )
-    return run
 
 
 def _first_free(runs_dir, stem):

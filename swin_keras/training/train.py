@@ -1,6 +1,7 @@
 """Train a classifier: `swin-keras train`, or `swin_keras.train(TrainConfig(...))`."""
 
 import dataclasses
+import functools
 import logging
 import time
 from contextlib import contextmanager
@@ -64,6 +65,14 @@ class TrainingJob:
         height, width, channels = self.model_config.input_shape
         return (height, width), channels
 
+    @functools.cached_property
+    def data_card(self) -> dict:
+        return {
+            "name": self.dataset.name,
+            "fingerprint": self.dataset.fingerprint(),
+            "images": {name: len(s) for name, s in self.dataset.splits.items()},
+        }
+
     def card(self, name: str, metrics: dict) -> ModelCard:
         return ModelCard(
             name=name,
@@ -72,11 +81,7 @@ class TrainingJob:
             class_names=self.dataset.class_names,
             crop_fraction=self.config.crop_fraction,
             train=dataclasses.asdict(self.config),
-            data={
-                "name": self.dataset.name,
-                "fingerprint": self.dataset.fingerprint(),
-                "images": {k: len(v) for k, v in self.dataset.splits.items()},
-            },
+            data=self.data_card,
             metrics={key: float(value) for key, value in metrics.items()},
             command=self.config.to_command(),
         )
@@ -173,6 +178,9 @@ def _fit(run, job):
     config, started = job.config, time.monotonic()
     progress = LiveProgress(config.epochs, job.steps, config.batch_size)
     best = BestModel(job.model, run.best_model, lambda m: job.card(run.name, m))
+    callbacks = [keras.callbacks.CSVLogger(run.metrics), best, progress]
+    if config.ema_momentum:  # before the others, which then see the average
+        callbacks.insert(0, keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
     try:
         with data_errors():
             job.logits_model.fit(
@@ -180,12 +188,13 @@ def _fit(run, job):
                 epochs=config.epochs,
                 steps_per_epoch=job.steps,
                 validation_data=job.validation_batches(),
-                callbacks=[keras.callbacks.CSVLogger(run.metrics), best, progress],
+                callbacks=callbacks,
                 shuffle=False,  # the batches come in the order of the seed
                 verbose=0,
             )
     finally:
         progress.stop()
+        best.finish()
     return time.monotonic() - started
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from image_files import noise
+from PIL import Image
 
 from swin_keras.data import Augmentation
 from swin_keras.data.image_io import prepare_image
@@ -68,3 +69,19 @@ def test_impossible_areas_are_refused(crop_scale):
 def test_impossible_stretches_are_refused():
     with pytest.raises(UsageError, match=r"crop_ratio.*Received"):
         Augmentation(crop_ratio=(2.0, 1.0))
+
+
+def test_turning_and_moving_keep_the_image_near_its_place():
+    image = Image.fromarray(np.pad(np.full((8, 8), 200, "uint8"), 12))  # a square
+    moved = Augmentation(crop_scale=(1, 1), crop_ratio=(1, 1), flip=False, shift=0.1)
+    turned = Augmentation(crop_scale=(1, 1), crop_ratio=(1, 1), flip=False, rotate=45)
+
+    def centres(augmentation):
+        for seed in range(40):
+            pixels = augmentation.apply(image, (32, 32), np.random.default_rng(seed))
+            assert pixels.shape == (32, 32, 1)
+            yield np.array(np.nonzero(pixels[..., 0] > 50)).mean(1) - 15.5
+
+    distances = np.abs(list(centres(moved)))
+    assert 2 < distances.max() <= 3.2 + 0.5  # a tenth of 32, and half a pixel
+    assert np.abs(list(centres(turned))).max() < 0.6

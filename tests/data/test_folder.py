@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import pytest
 from image_files import file_bytes, make_folder, noise, png_that_declares
+from PIL import Image
 
 from swin_keras.data import load_dataset
 from swin_keras.errors import DataError, UsageError
@@ -212,3 +213,20 @@ def test_images_come_back_with_their_pixels(tmp_path):
             if split.name(index) == str(root / "a" / "000.png"):
                 pixels = np.asarray(split.image(index, 3))
     np.testing.assert_array_equal(pixels, np.asarray(picture))
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_a_file_that_was_cut_off_is_found_before_training(tmp_path, suffix):
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for index in range(4):
+            pixels = np.random.default_rng(index).integers(0, 256, (40, 40, 3), "uint8")
+            Image.fromarray(pixels).save(tmp_path / name / f"{index}.{suffix}")
+    cut = tmp_path / "dog" / f"2.{suffix}"
+    cut.write_bytes(cut.read_bytes()[:-200])
+    with pytest.raises(DataError, match=rf"dog/2\.{suffix}: truncated"):
+        load_dataset(tmp_path)
+    appended = tmp_path / "cat" / f"1.{suffix}"
+    appended.write_bytes(appended.read_bytes() + bytes(100))  # still a whole image
+    dataset = load_dataset(tmp_path, on_bad="skip")
+    assert [path for path, _ in dataset.skipped] == [str(cut)]

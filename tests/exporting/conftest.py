@@ -40,7 +40,7 @@ def images_dir(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def exported(model_file, images_dir, tmp_path_factory):
+def small_export(model_file, images_dir, tmp_path_factory):
     """The folder of an export in the default forms."""
     config = ExportConfig(
         saved_models_dir=str(tmp_path_factory.mktemp("saved_models")),

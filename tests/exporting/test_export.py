@@ -22,31 +22,33 @@ LITERT = ["model.tflite", "model_fp16.tflite", "model_int8.tflite"]
 
 
 @pytest.mark.parametrize("name", LITERT)
-def test_litert_files_run_whole_on_phones(exported, name):
-    graph = lint(exported / name)
+def test_litert_files_run_whole_on_phones(small_export, name):
+    graph = lint(small_export / name)
     assert graph.findings == ()
     assert graph.max_rank <= 4
-    assert coverage(exported / name).is_full
+    assert coverage(small_export / name).is_full
 
 
 @pytest.mark.parametrize("name", ["saved_model/1", *LITERT])
-def test_every_form_gives_the_models_probabilities(exported, images_dir, name):
-    expected = list(Predictor(exported / "model.keras").predict([images_dir], top=5))
-    given = list(Predictor(exported / name).predict([images_dir], top=5))
+def test_every_form_gives_the_models_probabilities(small_export, images_dir, name):
+    expected = list(
+        Predictor(small_export / "model.keras").predict([images_dir], top=5)
+    )
+    given = list(Predictor(small_export / name).predict([images_dir], top=5))
     tolerance = 1e-5 if name in ("saved_model/1", "model.tflite") else 0.05
     for one, other in zip(expected, given, strict=True):
         assert dict(other.scores) == pytest.approx(dict(one.scores), abs=tolerance)
 
 
 @pytest.mark.parametrize("name", LITERT)
-def test_names_travel_inside_each_file(exported, name):
-    with zipfile.ZipFile(exported / name) as archive:
+def test_names_travel_inside_each_file(small_export, name):
+    with zipfile.ZipFile(small_export / name) as archive:
         assert archive.read("labels.txt").decode().split() == list(NAMES)
-    assert Predictor(exported / name).class_names == NAMES
+    assert Predictor(small_export / name).class_names == NAMES
 
 
-def test_the_card_tells_what_was_checked(exported):
-    card = json.loads((exported / "card.json").read_text("utf-8"))
+def test_the_card_tells_what_was_checked(small_export):
+    card = json.loads((small_export / "card.json").read_text("utf-8"))
     check = card["checks"]["litert"]
     assert check["difference"] <= 1e-4
     assert check["agreement"] == 1
@@ -54,14 +56,14 @@ def test_the_card_tells_what_was_checked(exported):
     assert check["latency_ms"] > 0
     assert card["checks"]["litert-int8"]["min_runtime"] == "2.17.0"
     assert card["checks"]["litert-int8"]["sqnr"] > 20
-    readme = (exported / "README.md").read_text("utf-8")
+    readme = (small_export / "README.md").read_text("utf-8")
     assert "| litert-int8 |" in readme
 
 
-def test_saved_model_needs_no_package_of_ours(exported):
+def test_saved_model_needs_no_package_of_ours(small_export):
     code = (
         "import sys, numpy as np, tensorflow as tf\n"
-        f"m = tf.saved_model.load({str(exported / 'saved_model/1')!r})\n"
+        f"m = tf.saved_model.load({str(small_export / 'saved_model/1')!r})\n"
         "x = np.zeros((3, 32, 32, 3), 'float32')\n"
         "print(m.serve(x).shape, m.logits(x).shape)\n"
         "print({k: tuple(v.shape) for k, v in m.features(x).items()})\n"
@@ -78,26 +80,28 @@ def test_saved_model_needs_no_package_of_ours(exported):
 
 
 def test_a_failed_check_leaves_the_previous_export(
-    exported, model_file, images_dir, monkeypatch
+    small_export, model_file, images_dir, monkeypatch
 ):
-    before = (exported / "card.json").read_bytes()
+    before = (small_export / "card.json").read_bytes()
     strict = verify_module.Limits(difference=0.0, sqnr=1000)
     monkeypatch.setattr(verify_module, "EXACT", strict)
     config = ExportConfig(
         formats=("litert",),
-        name=exported.name,
-        saved_models_dir=str(exported.parent),
+        name=small_export.name,
+        saved_models_dir=str(small_export.parent),
         images=str(images_dir),
         overwrite=True,
     )
     with pytest.raises(ExportError, match=r"litert: logits differ by .*--no-verify"):
         export(model_file, config)
-    assert (exported / "card.json").read_bytes() == before
-    assert [path.name for path in exported.parent.iterdir()] == [exported.name]
+    assert (small_export / "card.json").read_bytes() == before
+    assert [path.name for path in small_export.parent.iterdir()] == [small_export.name]
 
 
-def test_an_existing_export_is_not_replaced_unasked(exported, model_file):
-    config = ExportConfig(name=exported.name, saved_models_dir=str(exported.parent))
+def test_an_existing_export_is_not_replaced_unasked(small_export, model_file):
+    config = ExportConfig(
+        name=small_export.name, saved_models_dir=str(small_export.parent)
+    )
     with pytest.raises(UsageError, match="--overwrite"):
         export(model_file, config)
 

@@ -49,8 +49,8 @@ def run_on_gpu(path, tmp_path):
     ("name", "quality"),
     [("model.tflite", 80), ("model_fp16.tflite", 40), ("model_int8.tflite", 20)],
 )
-def test_a_small_model_runs_whole_on_the_gpu(exported, tmp_path, name, quality):
-    result = run_on_gpu(exported / name, tmp_path)
+def test_a_small_model_runs_whole_on_the_gpu(small_export, tmp_path, name, quality):
+    result = run_on_gpu(small_export / name, tmp_path)
     assert result["is_whole"]
     assert result["same_class"]
     assert result["sqnr"] > quality

@@ -8,13 +8,14 @@ from swin_keras.inference import Predictor
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "model_int8.tflite"])
-def test_mediapipe_names_the_same_class(exported, images_dir, name):
+def test_mediapipe_names_the_same_class(small_export, images_dir, name):
     mediapipe = pytest.importorskip("mediapipe", reason="needs the extra `mediapipe`")
     from mediapipe.tasks.python import BaseOptions, vision
 
-    expected = Predictor(exported / "model.keras")
+    expected = Predictor(small_export / "model.keras")
     options = vision.ImageClassifierOptions(
-        base_options=BaseOptions(model_asset_path=str(exported / name)), max_results=1
+        base_options=BaseOptions(model_asset_path=str(small_export / name)),
+        max_results=1,
     )
     with vision.ImageClassifier.create_from_options(options) as classifier:
         for path in sorted(images_dir.iterdir()):

@@ -6,6 +6,7 @@ import pytest
 from keras.ops import convert_to_numpy as to_numpy
 
 from swin_keras.layers import (
+    PatchMerging,
     RelativePositionBias,
     SwinTransformerBlock,
     WindowAttention,
@@ -75,6 +76,12 @@ def test_every_image_of_a_batch_gets_its_own_windows_mask():
 def test_heads_that_do_not_divide_the_channels_are_refused():
     with pytest.raises(ValueError, match=r"must divide .*num_heads=3, channels=8"):
         WindowAttention(2, num_heads=3).build((None, 4, 8))
+
+
+@pytest.mark.parametrize("layer", [SwinTransformerBlock(2), PatchMerging()])
+def test_maps_of_unknown_size_are_refused(layer):
+    with pytest.raises(ValueError, match="Height and width must be known"):
+        layer(keras.Input((None, None, 8)))
 
 
 def test_a_shift_as_large_as_the_window_is_refused():

@@ -1,5 +1,8 @@
 """DropPath: what is dropped, how often, and how a run goes on."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -39,7 +42,22 @@ def test_a_loaded_model_continues_the_sequence_of_draws(tmp_path):
 
 
 def test_two_replicas_draw_what_one_device_draws():
-    import tensorflow as tf
-
-    if len(tf.config.list_logical_devices("CPU")) < 2:
-        pytest.skip("needs two logical CPUs, set before TensorFlow starts")
+    """In a process of its own: devices are split before TensorFlow starts."""
+    code = """
+import keras, numpy as np, tensorflow as tf
+from swin_keras.layers import DropPath
+cpu = tf.config.list_physical_devices("CPU")[0]
+halves = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, halves)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+with strategy.scope():
+    layer = DropPath(0.5, seed=1)
+step = tf.function(lambda: layer(tf.ones((8, 3)), training=True))
+for _ in range(2):
+    parts = strategy.experimental_local_results(strategy.run(step))
+single = DropPath(0.5, seed=1)
+for _ in range(2):
+    expected = single(tf.ones((16, 3)), training=True)
+np.testing.assert_array_equal(np.concatenate(parts), expected)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,200 @@
+"""A training run, from configuration to run folder."""
+
+import csv
+import logging
+
+import keras
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from swin_keras.errors import DataError, UsageError
+from swin_keras.model_files import read_card
+from swin_keras.training import TrainConfig
+from swin_keras.training.dry_run import dry_run
+from swin_keras.training.recipe import SmoothedCrossentropy, decays, make_schedule
+from swin_keras.training.run_folder import create_run
+from swin_keras.training.train import prepare, train
+
+TOY = {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]}
+
+
+def folder_of_images(root, classes=("cat", "dog"), count=12, size=20):
+    """Write images whose brightness tells their class."""
+    rng = np.random.default_rng(0)
+    for number, name in enumerate(classes):
+        (root / name).mkdir(parents=True)
+        for index in range(count):
+            pixels = rng.integers(0, 60, (size, size, 3)) + 120 * number
+            Image.fromarray(pixels.astype("uint8")).save(root / name / f"{index}.jpg")
+    return root
+
+
+def read_metrics(run):
+    with open(run.metrics, encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_folder_holds_everything_about_the_run(trained_run):
+    names = {path.name for path in trained_run.path.iterdir()}
+    assert names == {
+        "config.yaml",
+        "metrics.csv",
+        "best.keras",
+        "card.json",
+        "log.txt",
+        "plots",
+        "samples",
+    }
+    pictures = {path.name for path in trained_run.plots.iterdir()}
+    assert pictures == {"curves.png", "training_images.png", "confusion_matrix.png"}
+    for picture in trained_run.plots.iterdir():
+        pixels = np.asarray(Image.open(picture).convert("L"))
+        assert pixels.std() > 5, f"{picture.name} is empty"
+    rows = read_metrics(trained_run)
+    assert len(rows) == 2
+    assert float(rows[1]["loss"]) < float(rows[0]["loss"])
+    assert "test accuracy" in trained_run.log.read_text()
+
+
+def test_the_written_configuration_makes_the_same_run(trained_run):
+    values = yaml.safe_load(trained_run.config.read_text())
+    assert TrainConfig.from_dict(values).to_yaml() == trained_run.config.read_text()
+
+
+def test_the_card_travels_inside_the_model_file(trained_run, tmp_path):
+    moved = tmp_path / "elsewhere.keras"
+    moved.write_bytes(trained_run.best_model.read_bytes())
+    card = read_card(moved)
+    assert card.class_names == tuple("0123456789")
+    assert card.model["input_shape"] == [16, 16, 1]
+    assert card.command.startswith("swin-keras train --data_dir")
+    keras.models.load_model(moved)  # plain Keras still reads it
+
+
+def test_the_best_model_is_the_latest_of_the_highest_accuracy(trained_run):
+    rows = read_metrics(trained_run)
+    best = max(rows, key=lambda row: (float(row["val_accuracy"]), int(row["epoch"])))
+    metrics = read_card(trained_run.best_model).metrics
+    assert metrics["epoch"] == int(best["epoch"]) + 1
+    assert metrics["val_accuracy"] == pytest.approx(float(best["val_accuracy"]))
+
+
+def test_the_same_seed_trains_the_same_weights_from_a_folder(tmp_path):
+    data = folder_of_images(tmp_path / "pets")
+
+    def weights(name, seed):
+        config = TrainConfig(
+            data=str(data),
+            runs_dir=str(tmp_path),
+            name=name,
+            sizes=TOY,
+            epochs=2,
+            batch_size=8,
+            seed=seed,
+            jit_compile=False,
+        )
+        return keras.models.load_model(train(config).best_model).get_weights()
+
+    first, second, other = weights("a", 1), weights("b", 1), weights("c", 2)
+    for one, two in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert any((one != two).any() for one, two in zip(first, other, strict=True))
+
+
+def test_a_bad_image_stops_the_run_or_is_skipped_and_reported(tmp_path, caplog):
+    data = folder_of_images(tmp_path / "pets")
+    (data / "cat" / "empty.jpg").touch()
+    options = {
+        "data": str(data),
+        "runs_dir": str(tmp_path / "runs"),
+        "sizes": TOY,
+        "epochs": 1,
+        "batch_size": 8,
+        "jit_compile": False,
+    }
+    with pytest.raises(DataError, match=r"empty\.jpg"):
+        train(TrainConfig(**options))
+    assert not (tmp_path / "runs").exists()
+    with caplog.at_level(logging.INFO, "swin_keras"):
+        run = train(TrainConfig(**options, on_bad="skip"))
+    assert "empty.jpg" in run.log.read_text()
+    assert (data / "cat" / "empty.jpg").exists()
+
+
+def test_a_dry_run_tells_the_cost_and_writes_nothing(tmp_path, digits_dir):
+    runs = tmp_path / "runs"
+    config = TrainConfig(
+        data_dir=str(digits_dir), runs_dir=str(runs), sizes=TOY, jit_compile=False
+    )
+    text = dry_run(config)
+    for word in ("parameters", "minutes", "GiB", "1259 train"):
+        assert word in text
+    assert not runs.exists()
+
+
+def test_image_size_is_the_variants_but_not_over_twice_the_images(digits_dir):
+    config = TrainConfig(data_dir=str(digits_dir), sizes=TOY, jit_compile=False)
+    assert prepare(config).model_config.input_shape == (16, 16, 1)
+
+
+class TestRunFolder:
+    def test_unnamed_runs_are_numbered(self, tmp_path):
+        names = [create_run(tmp_path, None, "a/my pets").name for _ in range(2)]
+        assert names == ["my-pets-1", "my-pets-2"]
+
+    def test_a_run_is_never_overwritten(self, tmp_path):
+        create_run(tmp_path, "first", "digits")
+        with pytest.raises(UsageError, match=r"first exists. Choose another --name"):
+            create_run(tmp_path, "first", "digits")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 0}, "`epochs` must be positive"),
+        ({"weight_decay": -1.0}, "`weight_decay` must not be negative"),
+        ({"min_crop_area": 0.0}, r"`min_crop_area` must be in \(0, 1\]"),
+        ({"label_smoothing": 1.0}, r"`label_smoothing` must be in \[0, 1\)"),
+        ({"crop_ratio": 0.5}, "`crop_ratio` must be at least 1"),
+        ({"seed": -1}, "`seed` must not be negative"),
+    ],
+)
+def test_options_out_of_range_are_refused(options, message):
+    with pytest.raises(UsageError, match=message):
+        TrainConfig(**options)
+
+
+def test_an_unknown_option_gets_the_nearest_name():
+    with pytest.raises(UsageError, match=r"'epoch'.*'epochs'"):
+        TrainConfig.from_dict({"epoch": 3})
+
+
+def test_the_learning_rate_warms_up_and_then_falls_to_zero():
+    config = TrainConfig(epochs=10, warmup_epochs=2, learning_rate=0.1)
+    schedule = make_schedule(config, steps_per_epoch=5)
+    rates = [float(schedule(step)) for step in range(51)]
+    assert rates[0] == 0
+    assert rates[10] == pytest.approx(0.1)
+    assert rates.index(max(rates)) == 10
+    assert rates[50] == pytest.approx(0, abs=1e-7)
+
+
+def test_only_matrices_decay(digits_dir):
+    job = prepare(TrainConfig(data_dir=str(digits_dir), sizes=TOY, jit_compile=False))
+    kept = {v.name for v in job.model.trainable_variables if not decays(v)}
+    assert kept == {"bias", "gamma", "beta", "relative_position_bias_table"}
+    optimizer = job.logits_model.optimizer
+    for variable in job.model.trainable_variables:
+        assert optimizer._use_weight_decay(variable) == decays(variable)
+
+
+def test_smoothed_crossentropy_is_that_of_smoothed_one_hot_labels():
+    logits = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    labels = np.array([0, 3, 1, 1, 2])
+    smoothed = np.eye(4)[labels] * 0.8 + 0.2 / 4
+    log_probabilities = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    expected = -(smoothed * log_probabilities).sum(-1).mean()
+    loss = SmoothedCrossentropy(0.2, 4)(labels, logits)
+    assert float(loss) == pytest.approx(expected, abs=1e-6)
