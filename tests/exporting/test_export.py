@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +28,18 @@ def test_litert_files_run_whole_on_phones(small_export, name):
     assert graph.findings == ()
     assert graph.max_rank <= 4
     assert coverage(small_export / name).is_full
+
+
+@pytest.mark.parametrize("name", LITERT)
+def test_litert_files_have_the_names_that_the_guide_uses(small_export, name):
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(small_export / name))
+    assert interpreter.get_signature_list() == {
+        "serving_default": {"inputs": ["images"], "outputs": ["probabilities"]}
+    }
+    guide = (Path(__file__).parents[2] / "docs" / "mobile.md").read_text("utf-8")
+    assert name in guide
 
 
 @pytest.mark.parametrize("name", ["saved_model/1", *LITERT])
