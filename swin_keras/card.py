@@ -22,7 +22,7 @@ class ModelCard:
         train: Fields of the `TrainConfig` it was trained with.
         data: Name, fingerprint and numbers of images of the data set.
         metrics: What was measured, such as `test_accuracy`.
-        parity: Largest difference of each exported form to the Keras model.
+        checks: What was found out about each exported form.
         files: Bytes and SHA-256 of each exported file.
         command: The command that makes the model again.
         versions: Versions of Python and packages.
@@ -36,7 +36,7 @@ class ModelCard:
     train: dict = field(default_factory=dict)
     data: dict = field(default_factory=dict)
     metrics: dict = field(default_factory=dict)
-    parity: dict = field(default_factory=dict)
+    checks: dict = field(default_factory=dict)
     files: dict = field(default_factory=dict)
     command: str = ""
     versions: dict = field(default_factory=lambda: installed_versions())

@@ -87,19 +87,32 @@ def export(options):
     _load_tensorflow()
     from swin_keras.exporting.config import ExportConfig
     from swin_keras.exporting.export import export
+    from swin_keras.exporting.table import COLUMNS, check_rows
+    from swin_keras.model_files import read_card
 
     names = [field.name for field in dataclasses.fields(ExportConfig)]
     config = ExportConfig(**{name: options[name] for name in names})
     folder = export(options.model, config)
-    table = _table("file", "bytes", "difference to Keras")
-    card = json.loads((folder / "card.json").read_text("utf-8"))
-    for name, file in card["files"].items():
-        form = next((form for form in card["parity"] if name.startswith(form)), None)
-        difference = f"{card['parity'][form]:.1e}" if form else ""
-        table.add_row(name, f"{file['bytes']:,}", difference)
-    out.print(table)
+    card = read_card(folder)
+    if card.checks:
+        table = _table(*COLUMNS)
+        for row in check_rows(card.checks):
+            table.add_row(*row)
+        out.print(table)
     out.print(f"next: swin-keras predict {folder} {Path(options.model) / 'samples'}")
     return 0
+
+
+def benchmark(options):
+    from swin_keras.benchmarking.command import run
+
+    return run(options, out, _table)
+
+
+def demo(options):
+    from swin_keras.demo.command import run
+
+    return run(options, out)
 
 
 def predict(options):

@@ -1,6 +1,5 @@
 """Predictor: any trained or exported model, one way to ask it."""
 
-import os
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ import numpy as np
 from swin_keras.data import ImageError, load_image, scaling_message
 from swin_keras.data.listing import list_images
 from swin_keras.errors import DataError, ModelFileError, UsageError, nearest_name
-from swin_keras.model_files import load_keras, read_card, require_file
+from swin_keras.model_files import read_card
+from swin_keras.runtimes import open_model
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ class Predictor:
 
     def __init__(self, path, threads: int | None = None):
         self.path = Path(path)
-        self._run = _open_model(find_model(self.path), threads)
+        self._run = open_model(find_model(self.path), threads)
         self.input_shape = self._run.input_shape
         self.card = read_card(self._run.path) or read_card(self.path)
-        classes = self._run.classes
+        classes = self._classes()
         if self.card is None:
             self.class_names = tuple(str(index) for index in range(classes))
         else:
@@ -70,6 +70,15 @@ class Predictor:
                 f"outputs. It names {len(self.class_names)}. Export the model again."
             )
 
+    def _classes(self) -> int:
+        shapes = list(self._run.outputs.values())
+        if len(shapes) != 1 or len(shapes[0]) != 1:
+            raise ModelFileError(
+                "A classifier must give one row of numbers for each image. "
+                f"{self._run.path} gives {self._run.outputs}."
+            )
+        return shapes[0][0]
+
     @property
     def crop_fraction(self) -> float:
         """Share of an image that the centre crop keeps before resizing."""
@@ -77,7 +86,7 @@ class Predictor:
 
     @property
     def form(self) -> str:
-        """What runs the model: "keras", "saved_model" or "litert"."""
+        """What runs the model: "keras", "saved_model", "litert" or "onnx"."""
         return self._run.form
 
     def probabilities(self, images) -> np.ndarray:
@@ -94,7 +103,8 @@ class Predictor:
             )
         if message := scaling_message(images):
             warnings.warn(message, stacklevel=2)
-        return self._run(images.astype(np.float32))
+        (probabilities,) = self._run(images.astype(np.float32)).values()
+        return probabilities
 
     def predict(self, paths: Iterable, top: int = 5, batch_size: int = 32):
         """Yield a `Prediction` for each image, in order.
@@ -170,86 +180,3 @@ def find_model(path: Path) -> Path:
         f"A model folder must hold a run's best.keras, an export's model.tflite or "
         f"a SavedModel. Received: {path}."
     )
-
-
-def _open_model(path: Path, threads):
-    if path.is_dir():
-        return _SavedModel(path)
-    if path.suffix == ".keras":
-        return _KerasModel(path)
-    if path.suffix == ".tflite":
-        return _LiteRTModel(path, threads)
-    require_file(path)
-    raise ModelFileError(
-        "A model must be a .keras file, a .tflite file or the folder of a run, an "
-        f"export or a SavedModel. Received: {path}."
-    )
-
-
-class _KerasModel:
-    form = "keras"
-
-    def __init__(self, path):
-        self.path = path
-        self._model = load_keras(path)
-        self.input_shape = tuple(self._model.input_shape[1:])
-        self.classes = self._model.output_shape[-1]
-
-    def __call__(self, images):
-        return self._model.predict_on_batch(images)
-
-
-class _SavedModel:
-    form = "saved_model"
-
-    def __init__(self, path):
-        import tensorflow as tf
-
-        self.path = path
-        try:
-            self._model = tf.saved_model.load(str(path))
-            specs = self._model.serve.input_signature
-        except Exception as error:
-            raise ModelFileError(
-                "A SavedModel must be complete and have the endpoint `serve`, as "
-                f"`swin-keras export` writes it. Received: {path} ({error})."
-            ) from error
-        self.input_shape = tuple(specs[0].shape[1:])
-        self.classes = self._model.serve(np.zeros((1, *self.input_shape), "f4")).shape[
-            1
-        ]
-
-    def __call__(self, images):
-        return self._model.serve(images).numpy()
-
-
-class _LiteRTModel:
-    form = "litert"
-
-    def __init__(self, path, threads):
-        from ai_edge_litert.interpreter import Interpreter
-
-        self.path = path
-        require_file(path)
-        try:
-            self._interpreter = Interpreter(
-                model_path=str(path), num_threads=threads or os.cpu_count()
-            )
-            self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise ModelFileError(
-                "A .tflite file must be complete and use built-in operations only. "
-                f"Received: {path} ({str(error).splitlines()[0]})."
-            ) from error
-        (self._input,) = self._interpreter.get_input_details()
-        (self._output,) = self._interpreter.get_output_details()
-        self.input_shape = tuple(int(side) for side in self._input["shape"][1:])
-        self.classes = int(self._output["shape"][-1])
-
-    def __call__(self, images):
-        return np.concatenate([self._one(image[None]) for image in images])
-
-    def _one(self, image):
-        self._interpreter.set_tensor(self._input["index"], image)
-        self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._output["index"])

@@ -59,6 +59,9 @@ def embed_card(path, card: ModelCard):
 def read_card(path) -> ModelCard | None:
     """Read the card of a model file or folder; `None` if it has none."""
     path = Path(path)
+    beside = path.with_name(CARD)
+    if path.suffix == ".onnx" and beside.is_file():  # nothing can ride along in it
+        return _parse_card(beside.read_text("utf-8"), beside)
     for inside in (CARD, f"assets.extra/{CARD}"):
         if (path / inside).is_file():
             return _parse_card((path / inside).read_text("utf-8"), path)

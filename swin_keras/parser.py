@@ -6,7 +6,7 @@ import sys
 import jsonargparse
 
 from swin_keras.errors import nearest_name
-from swin_keras.exporting.config import ExportConfig
+from swin_keras.exporting.config import DEFAULT_FORMATS, FORMATS, ExportConfig
 from swin_keras.training.config import TrainConfig
 
 HELP = {
@@ -21,9 +21,19 @@ HELP = {
         "swin-keras evaluate saved_models/flowers --data photos/ --split val",
     ),
     "export": (
-        "Write .keras, SavedModel and LiteRT to saved_models/<name>/.",
+        "Write .keras, SavedModel and LiteRT to saved_models/<name>/, checked.",
         "swin-keras export runs/digits-1",
-        "swin-keras export runs/digits-1 --name phone --images photos/",
+        "swin-keras export runs/digits-1 --formats litert-int8 --images photos/",
+    ),
+    "benchmark": (
+        "Time model files: latency, memory, what takes the time.",
+        "swin-keras benchmark saved_models/digits",
+        "swin-keras benchmark a/model.tflite --vs b/model.tflite --picture a.png",
+    ),
+    "demo": (
+        "Try an exported model in the browser, which runs it itself.",
+        "swin-keras demo saved_models/digits",
+        "swin-keras demo saved_models/flowers --port 8080",
     ),
     "predict": (
         "Name what is in images.",
@@ -94,7 +104,10 @@ def make_parser() -> Parser:
     parser.add_argument("--debug", action="store_true", help="Show tracebacks.")
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subcommands(dest="command", required=True)
-    for add in (_train, _evaluate, _export, _predict, _info, _data):
+    for add in (
+        *(_train, _evaluate, _export, _predict),
+        *(_benchmark, _demo, _info, _data),
+    ):
         name = add.__name__[1:]
         command = _command(name)
         commands.add_subcommand(name, command, help=HELP[name][0])
@@ -131,9 +144,41 @@ def _evaluate(parser):
 
 def _export(parser):
     parser.add_argument("model", help="A run, or a .keras file with a card.")
-    parser.add_class_arguments(ExportConfig, skip={"overwrite"})
+    parser.add_class_arguments(ExportConfig, skip={"formats", "verify", "overwrite"})
+    parser.add_argument(
+        "--formats",
+        nargs="+",
+        metavar="FORMAT",
+        default=list(DEFAULT_FORMATS),
+        help=f"Forms beside model.keras: {', '.join(FORMATS)}.",
+    )
+    parser.add_argument(
+        "--no_verify",
+        dest="verify",
+        action="store_false",
+        help="Do not check the forms.",
+    )
     parser.add_argument(
         "--overwrite", action="store_true", help="Replace an export of this name."
+    )
+
+
+def _benchmark(parser):
+    parser.add_argument("model", nargs="+", help="Model files, runs or exports.")
+    parser.add_argument("--vs", metavar="OTHER", help="A file to compare with.")
+    parser.add_argument(
+        "--threads", type=int, nargs="+", default=[1, 2], help="Numbers of threads."
+    )
+    parser.add_argument("--seconds", type=float, default=3.0, help="For each file.")
+    parser.add_argument("--picture", metavar="FILE", help="Draw a picture.")
+    parser.add_argument("--json", action="store_true", help="Print JSON.")
+
+
+def _demo(parser):
+    parser.add_argument("model", help="An export, or a .tflite file.")
+    parser.add_argument("--port", type=int, default=8000, help="Port on 127.0.0.1.")
+    parser.add_argument(
+        "--litertjs", metavar="FOLDER", help="Where LiteRT.js is; see docs/mobile.md."
     )
 
 

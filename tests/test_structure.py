@@ -19,9 +19,15 @@ ALLOWED = {
     "weights": {"weights", "models", "layers", "errors"},
     "data": {"data", "errors"},
     "report": {"report", "errors"},
-    "inference": {"data", "errors", "model_files", "layers"},
+    "runtimes": {"errors", "litert_worker", "model_files"},
+    "inference": {"data", "errors", "model_files", "runtimes"},
     "evaluation": {"data", "errors", "inference"},
-    "exporting": {"exporting", "card", "data", "errors", "inference", "model_files"},
+    "benchmarking": {"benchmarking", "errors", "runtimes"},
+    "demo": {"demo", "errors", "inference", "model_files"},
+    "exporting": {
+        *("exporting", "benchmarking", "card", "data", "errors", "evaluation"),
+        *("inference", "layers", "model_files", "runtimes"),
+    },
     "parser": {"errors", "exporting", "training"},
 }
 

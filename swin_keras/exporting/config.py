@@ -1,20 +1,62 @@
-"""ExportConfig: where an export goes and what it is checked with."""
+"""ExportConfig: where an export goes, in which forms, and what checks it."""
 
 from dataclasses import dataclass
+
+from swin_keras.errors import UsageError, nearest_name
+
+FORMATS = {
+    "saved_model": "saved_model/1",
+    "litert": "model.tflite",
+    "litert-fp16": "model_fp16.tflite",
+    "litert-int8": "model_int8.tflite",
+    "litert-int8-static": "model_int8_static.tflite",
+    "onnx": "model.onnx",
+}
+DEFAULT_FORMATS = ("saved_model", "litert", "litert-fp16", "litert-int8")
 
 
 @dataclass(frozen=True)
 class ExportConfig:
-    """Where an export goes and what it is checked with.
+    """Where an export goes, in which forms, and what it is checked with.
 
     Args:
         name: Name of the export; by default the run's.
         saved_models_dir: Folder in which exports are kept.
+        formats: Forms beside model.keras: "saved_model", "litert", "litert-fp16",
+            "litert-int8", "litert-int8-static" and "onnx".
         images: Images to compare the forms on; by default the run's samples.
+        calibration: Images for litert-int8-static; by default those it was
+            trained on.
+        test_images: Images of the test split to measure each form's accuracy on,
+            where the data is on this machine; 0 for none.
+        batch_size: Images that the LiteRT files take at a time; 0 for any number.
+        verify: Whether to check the forms.
         overwrite: Whether an export of the same name is replaced.
+
+    Raises:
+        UsageError: If there is no such format; the message names the nearest.
     """
 
     name: str | None = None
     saved_models_dir: str = "saved_models"
+    formats: tuple[str, ...] = DEFAULT_FORMATS
     images: str | None = None
+    calibration: str | None = None
+    test_images: int = 1000
+    batch_size: int = 1
+    verify: bool = True
     overwrite: bool = False
+
+    def __post_init__(self):
+        object.__setattr__(self, "formats", tuple(self.formats))
+        for name in self.formats:
+            if name not in FORMATS:
+                raise UsageError(
+                    f"There is no format {name!r}.{nearest_name(name, FORMATS)} "
+                    f"Formats: {', '.join(FORMATS)}."
+                )
+        for name in ("test_images", "batch_size"):
+            if getattr(self, name) < 0:
+                raise UsageError(
+                    f"`{name}` must be 0 or more. Received: {getattr(self, name)}."
+                )

@@ -8,54 +8,61 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from swin_keras.card import ModelCard
-from swin_keras.data import load_image
-from swin_keras.errors import ExportError, ModelFileError, ResourceError, UsageError
-from swin_keras.exporting.config import ExportConfig
-from swin_keras.exporting.litert import export_litert, inspect_litert
+from swin_keras.errors import ResourceError, UsageError
+from swin_keras.exporting.config import FORMATS, ExportConfig
+from swin_keras.exporting.images import (
+    accuracy_on_test_split,
+    calibration_images,
+    comparison_images,
+)
+from swin_keras.exporting.inference_model import inference_model
+from swin_keras.exporting.litert import export_litert
+from swin_keras.exporting.onnx_file import export_onnx
 from swin_keras.exporting.readme import describe
 from swin_keras.exporting.saved_model import export_saved_model
-from swin_keras.inference import Predictor, find_model, image_files
-from swin_keras.model_files import embed_card, load_keras, read_card, save_keras
+from swin_keras.exporting.verify import require_good, verify
+from swin_keras.inference import find_model
+from swin_keras.model_files import load_keras, read_card, save_keras
+from swin_keras.runtimes import KerasModel
 
 log = logging.getLogger(__name__)
-TOLERANCE = 1e-4  # largest difference of probabilities, float32 forms
-NOISE_IMAGES = 8
 
 
 def export(model, config: ExportConfig | None = None) -> Path:
-    """Write all forms of a model to `saved_models/<name>/` and compare them.
+    """Write the forms of a model to `saved_models/<name>/` and check each.
 
-    `model.keras`, `saved_model/1`, `model.tflite`, `labels.txt`, `card.json` and
+    `model.keras`, the forms of `config.formats`, `labels.txt`, `card.json` and
     `README.md`. The folder appears when it is complete and every form gives the
-    Keras model's numbers; a failure leaves a previous export as it was.
+    Keras model's numbers and runs whole on a phone; a failure leaves a previous
+    export as it was.
 
     Args:
-        model: A run's folder, or a `.keras` file with a card.
+        model: A run's folder, or a `.keras` file: best with a card, since other
+            models' classes have numbers for names.
         config: Where to and how; `None` for the defaults.
 
     Returns:
         The folder.
 
     Raises:
-        ModelFileError: If there is no such model, or it has no card.
-        UsageError: If there is an export of this name already.
+        ModelFileError: If there is no such model.
+        UsageError: If there is an export of this name already, or no image to
+            calibrate on.
         ExportError: If a form cannot be made or differs from the Keras model.
         ResourceError: If the folder cannot be written.
     """
     config = config or ExportConfig()
-    source = find_model(Path(model))
+    source = _keras_file(Path(model))
     card = _card_of(Path(model), source)
     name = config.name or (Path(model).name if Path(model).is_dir() else card.name)
     target = Path(config.saved_models_dir) / name
     if target.exists() and not config.overwrite:
         raise UsageError(
             f"An export must have a name of its own, and {target} exists. "
-            "Choose another --name, or replace it with --overwrite true."
+            "Choose another --name, or replace it with --overwrite."
         )
-    images = _comparison_images(config, Path(model), card)
+    images = comparison_images(config, Path(model), card)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as part:
@@ -63,7 +70,7 @@ def export(model, config: ExportConfig | None = None) -> Path:
             folder.mkdir()
             command = f"{card.command} && swin-keras export {model}"
             card = dataclasses.replace(card, name=name, command=command)
-            _write_forms(folder, source, card, images)
+            _write_forms(folder, source, card, config, images)
             _put_in_place(folder, target)
     except OSError as error:
         raise ResourceError(
@@ -73,91 +80,77 @@ def export(model, config: ExportConfig | None = None) -> Path:
     return target
 
 
+def _keras_file(model: Path) -> Path:
+    for name in ("best.keras", "model.keras"):
+        if (model / name).is_file():
+            return model / name
+    return find_model(model)
+
+
 def _card_of(model: Path, source: Path) -> ModelCard:
+    """Return a model's card, or one that tells what the file itself does."""
     card = read_card(model) or read_card(source)
-    if card is None:
-        raise ModelFileError(
-            f"A model to export must have a card with its class names. {source} has "
-            "none; train it with `swin-keras train`."
-        )
-    return card
-
-
-def _comparison_images(config, model: Path, card: ModelCard) -> np.ndarray:
-    """Return images to compare the forms on: uint8 `(B, H, W, C)`."""
-    height, width, channels = card.model["input_shape"]
-    folder = Path(config.images) if config.images else model / "samples"
-    if config.images or folder.is_dir():
-        files = image_files(folder)
-        return np.stack(
-            [
-                load_image(f, (height, width), channels, card.crop_fraction)
-                for f in files
-            ]
-        )
-    log.info("no images to compare on (--images): random noise instead")
-    rng = np.random.default_rng(0)
-    return rng.integers(0, 256, (NOISE_IMAGES, height, width, channels), np.uint8)
-
-
-def _write_forms(folder: Path, source: Path, card: ModelCard, images):
-    model = load_keras(source)
-    litert_file = folder / "model.tflite"
-    log.info("writing SavedModel and LiteRT")
-    export_saved_model(model, folder / "saved_model" / "1")
-    export_litert(model, litert_file)
-    graph = inspect_litert(litert_file)
-    log.info(
-        "LiteRT: %d operations, no tensor above rank %d, %s",
-        *(sum(graph.operations.values()), graph.max_rank),
-        "all run by XNNPACK" if graph.delegated else "not all run by XNNPACK",
+    if card:
+        return card
+    shape = KerasModel(source).outputs
+    classes = next(iter(shape.values()))[-1] if len(shape) == 1 else 0
+    return ModelCard(
+        name=source.stem,
+        variant="a Keras model",
+        model={"input_shape": KerasModel(source).input_shape},
+        class_names=[str(index) for index in range(classes)],
     )
 
+
+def _write_forms(folder: Path, source: Path, card: ModelCard, config, images):
+    log.info("writing %s", ", ".join(("keras", *config.formats)))
+    model = load_keras(source)
     # The first cards lack what only the finished files can tell.
-    save_keras(model, folder / "model.keras", card)
-    _write_saved_model_card(folder, card)
-    embed_card(litert_file, card)
-    parity = compare(folder, images)
-    card = dataclasses.replace(card, parity=parity, files=_describe_files(folder))
+    (folder / "card.json").write_text(card.to_json(), "utf-8")
+    save_keras(inference_model(model, fold=False), folder / "model.keras", card)
+    folded = inference_model(model)
+    if "saved_model" in config.formats:
+        directory = folder / FORMATS["saved_model"]
+        export_saved_model(folded, directory)
+        _write_saved_model_card(directory, card)
+    needs_calibration = "litert-int8-static" in config.formats
+    export_litert(
+        folded,
+        folder,
+        config.formats,
+        card,
+        batch_size=config.batch_size or None,
+        calibration=calibration_images(config, card) if needs_calibration else None,
+    )
+    if "onnx" in config.formats:
+        export_onnx(folded, folder / FORMATS["onnx"])
+    if config.verify:
+        card = dataclasses.replace(card, checks=_check(folder, card, config, *images))
+    card = dataclasses.replace(card, files=_describe_files(folder))
     (folder / "card.json").write_text(card.to_json(), "utf-8")
     (folder / "labels.txt").write_text("\n".join(card.class_names) + "\n", "utf-8")
     (folder / "README.md").write_text(describe(card), "utf-8")
 
 
-def compare(folder: Path, images: np.ndarray) -> dict[str, float]:
-    """Return each form's largest difference from the Keras model's probabilities.
-
-    Raises:
-        ExportError: If one is above the tolerance or names another best class.
-    """
-    expected = Predictor(folder / "model.keras").probabilities(images)
-    parity = {"images": len(images)}
-    for form in ("saved_model/1", "model.tflite"):
-        scores = Predictor(folder / form).probabilities(images)
-        difference = float(np.abs(scores - expected).max())
-        agreement = float((scores.argmax(-1) == expected.argmax(-1)).mean())
-        log.info(
-            "%-13s largest difference to Keras %.1e, same best class on %.0f %% of "
-            "%d images",
-            *(form, difference, 100 * agreement, len(images)),
-        )
-        if not difference <= TOLERANCE:
-            raise ExportError(
-                f"{form} must agree with the Keras model within {TOLERANCE}. "
-                f"Largest difference on {len(images)} images: {difference:.2e}."
-            )
-        parity[form] = difference
-    return parity
+def _check(folder, card, config, images, are_real) -> dict:
+    log.info("checking every form against Keras on %d images", len(images))
+    accuracy = accuracy_on_test_split(config, card)
+    checks = verify(
+        folder, config.formats, images, are_real=are_real, accuracy=accuracy
+    )
+    require_good(checks)
+    return {check.form: check.to_dict() for check in checks}
 
 
-def _write_saved_model_card(folder: Path, card: ModelCard):
-    extra = folder / "saved_model" / "1" / "assets.extra"
+def _write_saved_model_card(directory: Path, card: ModelCard):
+    extra = directory / "assets.extra"
     extra.mkdir(exist_ok=True)
     (extra / "card.json").write_text(card.to_json(), "utf-8")
 
 
 def _describe_files(folder: Path) -> dict:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files.remove(folder / "card.json")  # which is not finished yet
     return {
         str(path.relative_to(folder)): {
             "bytes": path.stat().st_size,

@@ -1,92 +1,91 @@
-"""Write and look into a LiteRT file: the form that runs on phones."""
+"""Write the LiteRT files: the forms that run on phones."""
 
-from collections import Counter
-from dataclasses import dataclass
+import logging
+import tempfile
 from pathlib import Path
 
-import keras
+import flatbuffers
+import numpy as np
 
-from swin_keras.errors import ExportError
+from swin_keras.card import ModelCard
+from swin_keras.exporting.config import FORMATS
+from swin_keras.exporting.conversion import convert
+from swin_keras.exporting.flatten import write_out_reshapes
+from swin_keras.exporting.metadata import add_labels, add_metadata
+from swin_keras.exporting.quantize import (
+    STATIC_WARNING,
+    quantize_dynamic,
+    quantize_static,
+)
+from swin_keras.exporting.saved_model import write_for_conversion
+from swin_keras.model_files import embed_card
+
+log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class GraphReport:
-    """What a LiteRT file consists of.
+def export_litert(
+    model,
+    folder: Path,
+    formats,
+    card: ModelCard,
+    *,
+    batch_size: int | None = 1,
+    calibration: np.ndarray | None = None,
+) -> list[Path]:
+    """Write the LiteRT forms of a model.
+
+    Each takes `images`, `(batch_size, H, W, C)` float32, 0..255, and gives
+    `probabilities`, `(batch_size, classes)`, or its own outputs by name. All have
+    the model's card inside; those of a classifier also MediaPipe's metadata.
 
     Args:
-        operations: Name of each operation, with how often it occurs.
-        max_rank: Most axes of any tensor. Phones' GPUs take 4.
-        delegated: Whether one XNNPACK partition runs everything on a CPU.
-    """
+        model: A `keras.Model` for inference.
+        folder: Where to write.
+        formats: Names of the forms; those that are not LiteRT are left out.
+        card: What to put inside.
+        batch_size: Images at a time; `None` for any number.
+        calibration: Images for `litert-int8-static`, `(B, H, W, C)`.
 
-    operations: dict[str, int]
-    max_rank: int
-    delegated: bool
-
-
-def export_litert(model, path: Path):
-    """Write a float32 LiteRT file that takes one image at a time.
-
-    `(1, H, W, C)` float32, 0..255, to `(1, classes)`, with LiteRT's built-in
-    operations only: Keras' own default admits TensorFlow operations, which the
-    runtime on a phone does not have.
-
-    Args:
-        model: A `keras.Model` from images to classes.
-        path: The `.tflite` file to write.
+    Returns:
+        The files.
 
     Raises:
-        ExportError: If the model needs an operation that LiteRT does not have.
+        ExportError: If the model cannot be converted.
+        UsageError: If the calibration images are not of the model's size.
     """
-    import tensorflow as tf
-
-    shape = (1, *model.input_shape[1:])
-    try:
-        model.export(
-            str(path),
-            format="litert",
-            verbose=False,
-            input_signature=[
-                keras.InputSpec(shape=shape, dtype="float32", name="images")
-            ],
-            target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]},
-        )
-    except Exception as error:  # the converter has several kinds of its own
-        raise ExportError(
-            "A LiteRT file can only hold a model of built-in operations. The converter "
-            f"says: {str(error).strip().splitlines()[0]}"
-        ) from error
-
-
-def inspect_litert(path: Path) -> GraphReport:
-    """Read what a LiteRT file consists of, and try whether it is delegated."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    plain = Interpreter(
-        str(path),
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-    )
-    plain.allocate_tensors()
-    operations = Counter(op["op_name"] for op in plain._get_ops_details())
-    max_rank = max(len(tensor["shape"]) for tensor in plain.get_tensor_details())
-
-    return GraphReport(dict(operations), max_rank, _runs_whole_in_xnnpack(path))
+    files = {
+        form: folder / FORMATS[form] for form in formats if form.startswith("litert")
+    }
+    if not files:
+        return []
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".litert-") as scratch:
+        float32 = files.get("litert", Path(scratch) / "model.tflite")
+        float16 = files.get("litert-fp16")
+        write_for_conversion(model, Path(scratch) / "saved_model", batch_size)
+        convert(Path(scratch) / "saved_model", float32, float16)
+        is_classifier = len(model.outputs) == 1 and len(model.outputs[0].shape) == 2
+        for path in filter(None, (float32, float16)):
+            _finish(path, card if is_classifier else None)
+        if "litert-int8" in files:  # takes the metadata over
+            quantize_dynamic(float32, files["litert-int8"])
+        if "litert-int8-static" in files:
+            log.warning("%s", STATIC_WARNING)
+            quantize_static(float32, files["litert-int8-static"], calibration)
+    for path in files.values():
+        if is_classifier:
+            add_labels(path, card)
+        embed_card(path, card)
+    return list(files.values())
 
 
-def _runs_whole_in_xnnpack(path) -> bool:
-    """Tell whether one XNNPACK node leads from the input to the output."""
-    from ai_edge_litert.interpreter import Interpreter
+def _finish(path: Path, card: ModelCard | None):
+    """Write a converted file again, as phones take it best."""
+    from ai_edge_litert import schema_py_generated as schema
 
-    interpreter = Interpreter(str(path))
-    interpreter.allocate_tensors()
-    # Python's interpreter always tries XNNPACK; its nodes follow the file's own.
-    nodes = [
-        node for node in interpreter._get_ops_details() if node["op_name"] == "DELEGATE"
-    ]
-    (image,) = (detail["index"] for detail in interpreter.get_input_details())
-    (scores,) = (detail["index"] for detail in interpreter.get_output_details())
-    return (
-        len(nodes) == 1
-        and image in nodes[0]["inputs"]
-        and scores in nodes[0]["outputs"]
-    )
+    model = schema.ModelT.InitFromPackedBuf(path.read_bytes())
+    write_out_reshapes(model, schema)
+    if card:
+        add_metadata(model, schema, card)
+    builder = flatbuffers.Builder(path.stat().st_size + 2**16)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path.write_bytes(builder.Output())

@@ -1,6 +1,7 @@
 """The README of an exported model."""
 
 from swin_keras.card import ModelCard
+from swin_keras.exporting.table import as_markdown
 
 
 def describe(card: ModelCard) -> str:
@@ -12,11 +13,7 @@ def describe(card: ModelCard) -> str:
         f"| {name.replace('_', ' ')} | {value:.4g} |"
         for name, value in card.metrics.items()
     )
-    parity = "\n".join(
-        f"| `{form}` | {value:.1e} |"
-        for form, value in card.parity.items()
-        if form != "images"
-    )
+    checks = as_markdown(card.checks) if card.checks else "Not checked."
     return f"""# {card.name}
 
 `{card.variant}`, {height} x {width} x {channels}, {len(card.class_names)} classes:
@@ -30,12 +27,13 @@ Trained on {card.data.get("name", "unknown data")}. Made by:
 |---|---|
 {measured}
 
-| file | largest difference of a probability to `model.keras` |
-|---|---|
-{parity}
+Each form against `model.keras`; the latency is that of one image on two threads of
+the machine that made the export:
 
-Each file takes images as they are, 0..255, `(batch, {height}, {width}, {channels})`, and
-gives probabilities in the order of `labels.txt`. Mean and standard deviation are
+{checks}
+
+Each file takes images as they are, 0..255, `(batch, {height}, {width}, {channels})`,
+and gives probabilities in the order of `labels.txt`. Mean and standard deviation are
 inside. Images of another size are cut to the same aspect ratio around the centre
 (share kept: {card.crop_fraction}) and resized, bicubic with antialiasing.
 

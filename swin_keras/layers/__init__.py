@@ -10,7 +10,6 @@ from swin_keras.layers.patch_merging import PatchMerging, PatchMergingV2
 from swin_keras.layers.position_bias import (
     ContinuousPositionBias,
     RelativePositionBias,
-    constant_position_bias,
 )
 from swin_keras.layers.position_embedding import PositionEmbedding
 from swin_keras.layers.transformer_block import (
@@ -39,7 +38,6 @@ __all__ = [
     "SwinTransformerBlock",
     "SwinTransformerV2Block",
     "WindowAttention",
-    "constant_position_bias",
     "cyclic_shift",
     "fit_window",
     "relative_position_index",

@@ -4,13 +4,15 @@ Swin learns it, one row of a table per offset; Swin V2 computes the table with a
 small network, so that it carries over to other windows.
 """
 
-import contextlib
+import math
 
 import keras
 import numpy as np
 from keras import ops
 
 from swin_keras.layers.windows import as_pair, relative_position_index
+
+MOST_FOLDED = 4 * 2**20  # bytes of one block's constant; all of Swin-L's at 224
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -40,6 +42,7 @@ class RelativePositionBias(keras.layers.Layer):
     def __init__(self, window_size, **kwargs):
         super().__init__(**kwargs)
         self.window_size = window_size
+        self._folded = None
 
     def build(self, input_shape):
         height, width = as_pair(self.window_size)
@@ -51,10 +54,33 @@ class RelativePositionBias(keras.layers.Layer):
         self._index = relative_position_index(self.window_size).reshape(-1)
 
     def call(self, inputs, attention_mask=None):
-        _, num_heads, tokens, _ = inputs.shape
+        bias = self._folded
+        if bias is None:
+            bias = self.bias_and_mask(attention_mask)
+        return add_to_scores(inputs, bias)
+
+    def bias_and_mask(self, attention_mask=None):
+        """Return what is added to the scores: `(1, num_windows * num_heads, N, N)`.
+
+        Without a mask every window takes the same, `(1, num_heads, N, N)`.
+        """
+        tokens = math.prod(as_pair(self.window_size))
         bias = ops.take(self.table(), self._index, axis=0)
-        bias = ops.reshape(ops.transpose(bias), (1, num_heads, tokens, tokens))
-        return add_to_scores(inputs, bias, attention_mask)
+        bias = ops.reshape(ops.transpose(bias), (1, -1, tokens, tokens))
+        if attention_mask is None:
+            return bias
+        mask = ops.expand_dims(ops.cast(attention_mask, bias.dtype), 1)
+        return ops.reshape(bias + mask, (1, -1, tokens, tokens))
+
+    def fold(self, attention_mask=None):
+        """Compute bias and mask once, for inference.
+
+        Beyond `MOST_FOLDED` bytes they stay apart: the sum, which has a bias for
+        every window, would be most of a file.
+        """
+        bias = ops.convert_to_numpy(self.bias_and_mask(attention_mask))
+        if bias.nbytes <= MOST_FOLDED:
+            self._folded = bias
 
     def table(self):
         """Return the bias of each offset, `((2h - 1) * (2w - 1), num_heads)`."""
@@ -97,7 +123,7 @@ class ContinuousPositionBias(RelativePositionBias):
     def __init__(self, window_size, pretrained_window_size=0, **kwargs):
         super().__init__(window_size, **kwargs)
         self.pretrained_window_size = pretrained_window_size
-        self._constant_table = None
+        self._folded_table = None
 
     def build(self, input_shape):
         self.mlp_expand = keras.layers.Dense(
@@ -114,44 +140,20 @@ class ContinuousPositionBias(RelativePositionBias):
         self._index = relative_position_index(self.window_size).reshape(-1)
 
     def table(self):
-        if self._constant_table is not None:
-            return self._constant_table
+        if self._folded_table is not None:
+            return self._folded_table
         table = self.mlp_reduce(self.mlp_expand(ops.convert_to_tensor(self._offsets)))
         return 16 * ops.sigmoid(table)
+
+    def fold(self, attention_mask=None):
+        self._folded_table = ops.convert_to_numpy(self.table())
+        super().fold(attention_mask)
 
     def get_config(self):
         return {
             **super().get_config(),
             "pretrained_window_size": self.pretrained_window_size,
         }
-
-
-@contextlib.contextmanager
-def constant_position_bias(model):
-    """Within this context, what is traced holds computed tables, not networks.
-
-    For export: the network's inputs are constants, so its result is one too.
-
-    Args:
-        model: A built model; one without `ContinuousPositionBias` stays as it is.
-    """
-    biases = list(_continuous_biases(model))
-    try:
-        for bias in biases:
-            bias._constant_table = ops.convert_to_numpy(bias.table())
-        yield model
-    finally:
-        for bias in biases:
-            bias._constant_table = None
-
-
-def _continuous_biases(model):
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            yield from _continuous_biases(layer)
-        bias = getattr(getattr(layer, "attention", None), "position_bias", None)
-        if isinstance(bias, ContinuousPositionBias):
-            yield bias
 
 
 def log_spaced_offsets(window_size, pretrained_window_size=0) -> np.ndarray:
@@ -182,19 +184,14 @@ def log_spaced_offsets(window_size, pretrained_window_size=0) -> np.ndarray:
     return log_spaced.astype("float32")
 
 
-def add_to_scores(scores, bias, attention_mask):
-    """Add `bias (1, num_heads, N, N)` and `attention_mask (num_windows, N, N)`.
+def add_to_scores(scores, bias):
+    """Add `bias (1, num_windows * num_heads, N, N)`, or one for all windows.
 
-    Bias and mask are joined first: they are small, and the scores are not. The
-    windows of one image are laid side by side with the heads, so that any batch
-    works and no tensor has five axes.
+    `(B * num_windows, num_heads, N, N)` stays. The windows of one image are laid
+    side by side with the heads, so that any batch works and no tensor has five
+    axes.
     """
-    if attention_mask is None:
+    if bias.shape[1] == scores.shape[1]:
         return scores + bias
-    num_windows, tokens, _ = attention_mask.shape
-    num_heads = scores.shape[1]
-    mask = ops.expand_dims(ops.cast(attention_mask, bias.dtype), 1)
-    windows_by_heads = (-1, num_windows * num_heads, tokens, tokens)
-    bias = ops.reshape(bias + mask, windows_by_heads)
-    scores = ops.reshape(scores, windows_by_heads) + bias
-    return ops.reshape(scores, (-1, num_heads, tokens, tokens))
+    side_by_side = ops.reshape(scores, (-1, *bias.shape[1:])) + bias
+    return ops.reshape(side_by_side, (-1, *scores.shape[1:]))

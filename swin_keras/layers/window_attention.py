@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 from swin_keras.layers.position_bias import ContinuousPositionBias, RelativePositionBias
@@ -76,6 +77,21 @@ class WindowAttention(keras.layers.Layer):
         self.dropout = keras.layers.Dropout(
             self.dropout_rate, dtype=self.dtype_policy, name="dropout"
         )
+        self._scale = self.head_dim**-0.5
+
+    def fold(self, attention_mask=None):
+        """Compute once what no image changes, for inference.
+
+        The scale goes into the query's weights, bias and mask into one constant.
+        """
+        self._fold_scale()
+        self.position_bias.fold(attention_mask)
+
+    def _fold_scale(self):
+        scales = np.repeat([self._scale, 1, 1], self.qkv.units // 3)
+        for weight in self.qkv.weights:
+            weight.assign(weight * scales)
+        self._scale = 1
 
     def _build_scores(self, channels):
         self.qkv = self._dense(3 * channels, "qkv", use_bias=self.qkv_bias)
@@ -112,7 +128,7 @@ class WindowAttention(keras.layers.Layer):
         return self.qkv(x)
 
     def _scores(self, q, k):
-        return ops.matmul(q * self.head_dim**-0.5, k)
+        return ops.matmul(q if self._scale == 1 else q * self._scale, k)
 
     def _heads(self, x, tokens, axes):
         x = ops.reshape(x, (-1, tokens, self.num_heads, self.head_dim))
@@ -191,6 +207,9 @@ class CosineWindowAttention(WindowAttention):
             return x
         k_bias = ops.zeros_like(self.q_bias)
         return x + ops.concatenate([self.q_bias, k_bias, self.v_bias], axis=0)
+
+    def _fold_scale(self):
+        """Leave the scale: it multiplies what has been normalized."""
 
     def _scores(self, q, k):
         scale = ops.exp(ops.minimum(self.logit_scale, math.log(100)))

@@ -1,74 +1,222 @@
-"""The exported folder: what is in it, and what stops an export."""
+"""An export holds what it promises, in every form."""
 
-import hashlib
 import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
 
+import numpy as np
 import pytest
-import tensorflow as tf
+from small_model import NAMES, SMALL
 
-from swin_keras.errors import ExportError, ModelFileError, UsageError
-from swin_keras.exporting import export as module
+from swin_keras.errors import ExportError, ResourceError, UsageError
+from swin_keras.exporting import verify as verify_module
 from swin_keras.exporting.config import ExportConfig
+from swin_keras.exporting.coverage import coverage
 from swin_keras.exporting.export import export
-from swin_keras.exporting.litert import inspect_litert
+from swin_keras.exporting.lint import lint
+from swin_keras.inference import Predictor
+from swin_keras.models import SwinBackbone
+
+LITERT = ["model.tflite", "model_fp16.tflite", "model_int8.tflite"]
 
 
-def test_the_folder_describes_itself(exported):
-    card = json.loads((exported / "card.json").read_text())
-    assert card["class_names"] == list("0123456789")
-    assert (exported / "labels.txt").read_text().split() == card["class_names"]
-    for name, file in card["files"].items():
-        content = (exported / name).read_bytes()
-        assert len(content) == file["bytes"]
-        assert hashlib.sha256(content).hexdigest() == file["sha256"]
-    assert {"model.keras", "model.tflite"} <= set(card["files"])
-    assert card["parity"]["images"] == 16
-    assert card["parity"]["model.tflite"] < 1e-5
-    assert "swin-keras export" in (exported / "README.md").read_text()
+@pytest.mark.parametrize("name", LITERT)
+def test_litert_files_run_whole_on_phones(small_export, name):
+    graph = lint(small_export / name)
+    assert graph.findings == ()
+    assert graph.max_rank <= 4
+    assert coverage(small_export / name).is_full
 
 
-def test_the_saved_model_takes_any_batch_of_raw_images(exported):
-    loaded = tf.saved_model.load(str(exported / "saved_model" / "1"))
-    for batch in (1, 3):
-        scores = loaded.serve(tf.zeros((batch, 16, 16, 1)) + 128.0)
-        assert scores.shape == (batch, 10)
-        assert float(tf.reduce_sum(scores)) == pytest.approx(batch, abs=1e-4)
+@pytest.mark.parametrize("name", LITERT)
+def test_litert_files_have_the_names_that_the_guide_uses(small_export, name):
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(small_export / name))
+    assert interpreter.get_signature_list() == {
+        "serving_default": {"inputs": ["images"], "outputs": ["probabilities"]}
+    }
+    guide = (Path(__file__).parents[2] / "docs" / "mobile.md").read_text("utf-8")
+    assert name in guide
 
 
-def test_the_litert_file_has_built_in_operations_of_four_axes_on_one_delegate(exported):
-    report = inspect_litert(exported / "model.tflite")
-    assert not [
-        name for name in report.operations if "Flex" in name or name == "CUSTOM"
+@pytest.mark.parametrize("name", ["saved_model/1", *LITERT])
+def test_every_form_gives_the_models_probabilities(small_export, images_dir, name):
+    expected = list(
+        Predictor(small_export / "model.keras").predict([images_dir], top=5)
+    )
+    given = list(Predictor(small_export / name).predict([images_dir], top=5))
+    tolerance = 1e-5 if name in ("saved_model/1", "model.tflite") else 0.05
+    for one, other in zip(expected, given, strict=True):
+        assert dict(other.scores) == pytest.approx(dict(one.scores), abs=tolerance)
+
+
+@pytest.mark.parametrize("name", LITERT)
+def test_names_travel_inside_each_file(small_export, name):
+    with zipfile.ZipFile(small_export / name) as archive:
+        assert archive.read("labels.txt").decode().split() == list(NAMES)
+    assert Predictor(small_export / name).class_names == NAMES
+
+
+def test_the_card_tells_what_was_checked(small_export):
+    card = json.loads((small_export / "card.json").read_text("utf-8"))
+    check = card["checks"]["litert"]
+    assert check["difference"] <= 1e-4
+    assert check["agreement"] == 1
+    assert check["min_runtime"] == "2.9.0"
+    assert check["latency_ms"] > 0
+    assert card["checks"]["litert-int8"]["min_runtime"] == "2.17.0"
+    assert card["checks"]["litert-int8"]["sqnr"] > 20
+    readme = (small_export / "README.md").read_text("utf-8")
+    assert "| litert-int8 |" in readme
+
+
+def test_saved_model_needs_no_package_of_ours(small_export):
+    code = (
+        "import sys, numpy as np, tensorflow as tf\n"
+        f"m = tf.saved_model.load({str(small_export / 'saved_model/1')!r})\n"
+        "x = np.zeros((3, 32, 32, 3), 'float32')\n"
+        "print(m.serve(x).shape, m.logits(x).shape)\n"
+        "print({k: tuple(v.shape) for k, v in m.features(x).items()})\n"
+        "print('swin_keras' in sys.modules, 'keras' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[:2] == [
+        "(3, 5) (3, 5)",
+        "{'C2': (3, 16, 16, 16), 'C3': (3, 8, 8, 32)}",
     ]
-    assert report.max_rank <= 4
-    assert report.delegated
+    assert done.stdout.splitlines()[2].startswith("False")
 
 
-def test_an_export_is_not_overwritten_unless_told(trained_run, exported):
-    folder = str(exported.parent)
-    before = (exported / "card.json").read_bytes()
-    with pytest.raises(UsageError, match=r"exists. Choose another --name"):
-        export(trained_run.path, ExportConfig(saved_models_dir=folder))
-    assert (exported / "card.json").read_bytes() == before
-
-
-def test_a_form_that_differs_fails_and_leaves_the_previous_export(
-    trained_run, exported, monkeypatch
+def test_a_failed_check_leaves_the_previous_export(
+    small_export, model_file, images_dir, monkeypatch
 ):
-    monkeypatch.setattr(module, "TOLERANCE", -1.0)
-    before = (exported / "card.json").read_bytes()
-    with pytest.raises(ExportError, match="must agree with the Keras model"):
-        export(
-            trained_run.path,
-            ExportConfig(saved_models_dir=str(exported.parent), overwrite=True),
-        )
-    assert (exported / "card.json").read_bytes() == before
-    assert [path.name for path in exported.parent.iterdir()] == [exported.name]
+    before = (small_export / "card.json").read_bytes()
+    strict = verify_module.Limits(difference=0.0, sqnr=1000)
+    monkeypatch.setattr(verify_module, "EXACT", strict)
+    config = ExportConfig(
+        formats=("litert",),
+        name=small_export.name,
+        saved_models_dir=str(small_export.parent),
+        images=str(images_dir),
+        overwrite=True,
+    )
+    with pytest.raises(ExportError, match=r"litert: logits differ by .*--no-verify"):
+        export(model_file, config)
+    assert (small_export / "card.json").read_bytes() == before
+    assert [path.name for path in small_export.parent.iterdir()] == [small_export.name]
 
 
-def test_a_model_without_a_card_is_refused(tmp_path):
-    from swin_keras.models import SwinNano
+def test_an_existing_export_is_not_replaced_unasked(small_export, model_file):
+    config = ExportConfig(
+        name=small_export.name, saved_models_dir=str(small_export.parent)
+    )
+    with pytest.raises(UsageError, match="--overwrite"):
+        export(model_file, config)
 
-    SwinNano(classes=2).save(tmp_path / "bare.keras")
-    with pytest.raises(ModelFileError, match="must have a card"):
-        export(tmp_path / "bare.keras")
+
+def test_a_backbone_is_exported_with_its_features(tmp_path):
+    file = tmp_path / "backbone.keras"
+    SwinBackbone(SMALL).save(file)
+    config = ExportConfig(formats=("litert",), saved_models_dir=str(tmp_path / "out"))
+    folder = export(file, config)
+    from swin_keras.runtimes import open_model
+
+    outputs = open_model(folder / "model.tflite")(np.zeros((1, 32, 32, 3), "float32"))
+    assert {name: value.shape for name, value in outputs.items()} == {
+        "C2": (1, 16, 16, 16),
+        "C3": (1, 8, 8, 32),
+    }
+
+
+@pytest.mark.slow
+def test_a_file_for_any_batch_is_delegated_too(model_file, images_dir, tmp_path):
+    config = ExportConfig(
+        formats=("litert",),
+        batch_size=0,
+        images=str(images_dir),
+        saved_models_dir=str(tmp_path),
+    )
+    folder = export(model_file, config)
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(folder / "model.tflite"))
+    (detail,) = interpreter.get_input_details()
+    interpreter.resize_tensor_input(detail["index"], (3, 32, 32, 3))
+    interpreter.allocate_tensors()
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3))
+    interpreter.set_tensor(detail["index"], images.astype("float32"))
+    interpreter.invoke()
+    scores = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    expected = Predictor(folder / "model.keras").probabilities(images)
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_calibrated_int8_is_delegated_and_warns(
+    model_file, images_dir, tmp_path, caplog
+):
+    config = ExportConfig(
+        formats=("litert-int8-static",),
+        calibration=str(images_dir),
+        saved_models_dir=str(tmp_path),
+        verify=False,  # random weights lose too much
+    )
+    folder = export(model_file, config)
+    assert "images unlike them lose accuracy" in caplog.text
+    path = folder / "model_int8_static.tflite"
+    assert lint(path).findings == ()
+    assert coverage(path).is_full
+    operations = lint(path).operations
+    assert operations["QUANTIZE"] == operations["FULLY_CONNECTED"]
+    assert Predictor(path).probabilities(np.zeros((1, 32, 32, 3))).shape == (1, 5)
+
+
+@pytest.mark.slow
+def test_onnx_file_gives_the_models_probabilities(model_file, images_dir, tmp_path):
+    pytest.importorskip("tf2onnx", reason="needs the extra `onnx`")
+    pytest.importorskip("onnxruntime", reason="needs the extra `onnx`")
+    config = ExportConfig(
+        formats=("onnx",), images=str(images_dir), saved_models_dir=str(tmp_path)
+    )
+    folder = export(model_file, config)
+    checks = json.loads((folder / "card.json").read_text("utf-8"))["checks"]
+    assert checks["onnx"]["difference"] <= 1e-4
+
+
+def test_unknown_format_gets_the_nearest_name():
+    with pytest.raises(UsageError, match="Did you mean 'litert-int8'"):
+        ExportConfig(formats=("litert-int",))
+
+
+def test_missing_calibration_data_is_named(model_file, tmp_path):
+    config = ExportConfig(
+        formats=("litert-int8-static",), saved_models_dir=str(tmp_path)
+    )
+    with pytest.raises(UsageError, match="--calibration"):
+        export(model_file, config)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_target_that_cannot_be_written_is_named(model_file, tmp_path):
+    (tmp_path / "file").write_text("")
+    config = ExportConfig(saved_models_dir=str(tmp_path / "file"))
+    with pytest.raises(ResourceError, match="must be writable"):
+        export(model_file, config)
+
+
+def test_a_model_that_phones_cannot_run_is_refused(tmp_path):
+    import keras
+
+    inputs = keras.Input((8, 8, 3))
+    x = keras.ops.reshape(inputs, (-1, 2, 4, 2, 4, 3))
+    x = keras.ops.transpose(x, (0, 1, 3, 2, 4, 5))
+    x = keras.layers.Dense(2)(keras.layers.Flatten()(x))
+    keras.Model(inputs, keras.layers.Softmax()(x)).save(tmp_path / "other.keras")
+    config = ExportConfig(formats=("litert",), saved_models_dir=str(tmp_path / "out"))
+    with pytest.raises(ExportError, match="a tensor of 6 axes"):
+        export(tmp_path / "other.keras", config)

@@ -1,0 +1,140 @@
+"""Swin-T as a LiteRT file, against other ways to the same, in one run.
+
+    python benchmarks/mobile.py [--threads 2] [--seconds 6] [--json FILE]
+
+Random weights, 224 x 224, one image. Compared in turns: our export, the textbook
+form, KerasHub's Swin with a static batch and built-in operations (where keras-hub
+is installed), and ONNX Runtime on torchvision's swin_t (where torch, torchvision
+and onnxruntime are). The ceiling is the sum of the file's own dense layers and
+matrix products, each timed alone under XNNPACK in the same run.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+from textbook import textbook
+from timing import matrix_rate
+
+from swin_keras.benchmarking.benchmark import benchmark
+from swin_keras.exporting.conversion import convert
+from swin_keras.exporting.coverage import coverage
+from swin_keras.exporting.inference_model import inference_model
+from swin_keras.exporting.lint import lint
+from swin_keras.exporting.quantize import quantize_dynamic
+from swin_keras.exporting.saved_model import write_for_conversion
+from swin_keras.models import SwinTiny
+
+PRODUCTS = ("FULLY_CONNECTED", "BATCH_MATMUL")
+
+
+def to_litert(model, path: Path):
+    with tempfile.TemporaryDirectory() as scratch:
+        write_for_conversion(model, Path(scratch) / "model", batch_size=1)
+        convert(Path(scratch) / "model", path)
+
+
+def keras_hub_file(path: Path) -> bool:
+    try:
+        from keras_hub.models import SwinTransformerBackbone
+    except ImportError as error:
+        print(f"KerasHub is left out: {error}")
+        return False
+    backbone = SwinTransformerBackbone(
+        image_shape=(224, 224, 3),
+        patch_size=4,
+        embed_dim=96,
+        depths=(2, 2, 6, 2),
+        num_heads=(3, 6, 12, 24),
+        window_size=7,
+    )
+    inputs = keras.Input((224, 224, 3), batch_size=1)
+    tokens = backbone(inputs)
+    pooled = keras.ops.mean(keras.ops.reshape(tokens, (1, -1, 768)), axis=1)
+    model = keras.Model(inputs, keras.layers.Dense(1000, activation="softmax")(pooled))
+    model.export(
+        str(path),
+        format="litert",
+        verbose=False,
+        input_signature=[keras.InputSpec((1, 224, 224, 3), dtype="float32")],
+        target_spec={"supported_ops": ["TFLITE_BUILTINS"]},
+    )
+    return True
+
+
+def torchvision_file(path: Path) -> bool:
+    try:
+        import torch
+        import torchvision
+    except ImportError as error:
+        print(f"ONNX Runtime is left out: {error}")
+        return False
+    image = torch.zeros(1, 3, 224, 224)
+    model = torchvision.models.swin_t(weights=None).eval()
+    torch.onnx.export(model, (image,), str(path), dynamo=False, opset_version=17)
+    return True
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    keras.utils.set_random_seed(0)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        ours, books = folder / "ours.tflite", folder / "textbook.tflite"
+        model = SwinTiny()
+        to_litert(inference_model(model), ours)
+        to_litert(textbook(model), books)
+        quantize_dynamic(ours, folder / "int8.tflite")
+        files = [ours, folder / "int8.tflite", books]
+        others = {
+            "keras_hub.tflite": keras_hub_file,
+            "torchvision.onnx": torchvision_file,
+        }
+        files += [folder / name for name, make in others.items() if make(folder / name)]
+        result = benchmark(*files, threads=(options.threads,), seconds=options.seconds)
+        rate = matrix_rate()
+        rows = [describe(timing, result, options) for timing in result.timings]
+    report = {"numpy_gflops": rate, "threads": options.threads, "files": rows}
+    least = rows[0]["min_ms"]
+    print(f"NumPy's matrix product in this run: {rate:.0f} GFLOP/s")
+    for row in rows:
+        print(
+            f"{row['path']:18} {row['min_ms']:8.2f} ms {row['min_ms'] / least:6.2f} x ",
+            end="",
+        )
+        print(row.get("graph", ""))
+    if "products_ms" in rows[0]:
+        products = rows[0]["products_ms"]
+        print(
+            f"ours / its matrix products alone ({products:.2f} ms): "
+            f"{least / products:.2f}"
+        )
+    if options.json:
+        Path(options.json).write_text(json.dumps(report, indent=2) + "\n")
+
+
+def describe(timing, result, options) -> dict:
+    """Return a file's figures, and what XNNPACK makes of it."""
+    path = Path(timing.path)
+    row = timing.to_dict() | {"path": path.name, "megabytes": path.stat().st_size / 1e6}
+    if path.suffix == ".tflite":
+        graph = lint(path)
+        row["graph"] = f"rank {graph.max_rank}, XNNPACK {coverage(path)}"
+        profile = result.profiles[str(path)]
+        seconds = sum(profile.get(kind, (0, 0.0))[1] for kind in PRODUCTS)
+        row["products_ms"] = float(np.round(1e3 * seconds, 3))
+    return row
+
+
+if __name__ == "__main__":
+    main()

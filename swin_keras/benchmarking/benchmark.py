@@ -1,0 +1,90 @@
+"""Benchmark model files: `swin-keras benchmark MODEL...`."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from swin_keras.benchmarking.timing import Timing, time_files
+from swin_keras.errors import ModelFileError
+
+THREADS = (1, 2)
+PROFILED = 8  # kinds of operations that are named; the others are summed up
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What was measured.
+
+    Args:
+        timings: Each file, for each number of threads.
+        profiles: Of each LiteRT file: kinds of operations, `[count, seconds]`, on
+            the largest number of threads.
+    """
+
+    timings: tuple[Timing, ...]
+    profiles: dict[str, dict]
+
+    def to_dict(self) -> dict:
+        """Return everything as plain values, for JSON."""
+        return {
+            "timings": [timing.to_dict() for timing in self.timings],
+            "profiles": self.profiles,
+        }
+
+
+def benchmark(*models, threads=THREADS, seconds: float = 3.0) -> Benchmark:
+    """Time model files in turns, and profile the LiteRT ones.
+
+    Args:
+        *models: Model files, or folders of exports, whose every form is timed.
+        threads: Numbers of threads to try.
+        seconds: Time for each file and number of threads.
+
+    Raises:
+        ModelFileError: If a file is missing or cannot be run.
+
+    Example:
+
+    ```python
+    result = benchmark("saved_models/digits", threads=(1, 2))
+    print(min(timing.median for timing in result.timings))
+    ```
+    """
+    paths = [path for model in models for path in _forms(Path(model))]
+    timings = [
+        timing for number in threads for timing in time_files(paths, number, seconds)
+    ]
+    profiles = {
+        str(path): _profile(path, max(threads))
+        for path in paths
+        if path.suffix == ".tflite"
+    }
+    return Benchmark(tuple(timings), profiles)
+
+
+def _forms(model: Path) -> list[Path]:
+    """Return a file itself, or the forms in a folder."""
+    if not model.exists():
+        raise ModelFileError(f"There is no model {model}.")
+    if model.is_file() or (model / "saved_model.pb").is_file():
+        return [model]
+    patterns = ("*.keras", "saved_model/1", "*.tflite", "*.onnx")
+    forms = [path for pattern in patterns for path in sorted(model.glob(pattern))]
+    if not forms:
+        raise ModelFileError(f"The folder {model} must hold a run or an export.")
+    return forms
+
+
+def _profile(path: Path, threads: int) -> dict:
+    module = "swin_keras.benchmarking.profile"
+    done = subprocess.run(  # noqa: S603  our own module
+        [sys.executable, "-m", module, str(threads), str(path)],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise ModelFileError(f"{path} cannot be profiled ({lines[-1][:200]}).")
+    return json.loads(done.stdout)

@@ -1,0 +1,1 @@
+"""A web page in which the browser itself runs an exported model."""

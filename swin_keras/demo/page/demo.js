@@ -1,0 +1,148 @@
+// Runs the exported model on dropped pictures or the camera, in this page.
+
+import { loadAndCompile, loadLiteRt, Tensor } from "@litertjs/core";
+
+const TOP = 5;
+const byId = (id) => document.getElementById(id);
+
+const card = await (await fetch("card.json")).json();
+const [height, width, channels] = card.model.input_shape;
+byId("name").textContent = card.name;
+byId("about").textContent =
+  `${card.variant}, ${height} x ${width} x ${channels}, ` +
+  `${card.class_names.length} classes`;
+
+const seen = byId("seen");
+seen.width = width;
+seen.height = height;
+const canvas = seen.getContext("2d", { willReadFrequently: true });
+canvas.imageSmoothingQuality = "high";
+
+let model;
+try {
+  await loadLiteRt("/litertjs/core/wasm/", { threads: crossOriginIsolated });
+  model = await loadAndCompile("model.tflite", { accelerator: "wasm" });
+  byId("status").textContent = "Ready";
+} catch (error) {
+  byId("status").textContent = `The model cannot be run here: ${error.message}`;
+  throw error;
+}
+
+// The centre crop of the model's aspect ratio, as in training.
+function draw(source, sourceWidth, sourceHeight) {
+  const scale =
+    Math.min(sourceWidth / width, sourceHeight / height) * card.crop_fraction;
+  const [w, h] = [width * scale, height * scale];
+  const [x, y] = [(sourceWidth - w) / 2, (sourceHeight - h) / 2];
+  canvas.fillStyle = "black";
+  canvas.fillRect(0, 0, width, height);
+  canvas.drawImage(source, x, y, w, h, 0, 0, width, height);
+  seen.hidden = false;
+  byId("hint").hidden = true;
+}
+
+// Red, green, blue, 0 to 255; or the brightness alone.
+function pixels() {
+  const { data } = canvas.getImageData(0, 0, width, height);
+  const values = new Float32Array(width * height * channels);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    const [red, green, blue] = data.subarray(4 * pixel, 4 * pixel + 3);
+    if (channels === 1) {
+      values[pixel] = Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
+    } else {
+      values.set([red, green, blue], 3 * pixel);
+    }
+  }
+  return values;
+}
+
+async function classify() {
+  const images = new Tensor(pixels(), [1, height, width, channels]);
+  const start = performance.now();
+  const outputs = await model.run(images);
+  const [output] = Array.isArray(outputs) ? outputs : Object.values(outputs);
+  const scores = Array.from(output.toTypedArray());
+  const took = performance.now() - start;
+  images.delete();
+  output.delete();
+  show(scores);
+  byId("status").textContent = `${took.toFixed(1)} ms in this browser`;
+  document.body.dataset.best = byId("scores").querySelector(".label").textContent;
+}
+
+function show(scores) {
+  const order = scores.map((_, index) => index).sort((a, b) => scores[b] - scores[a]);
+  const rows = order.slice(0, TOP).map((index) => {
+    const item = document.createElement("li");
+    const row = document.createElement("div");
+    const label = document.createElement("span");
+    const score = document.createElement("span");
+    const bar = document.createElement("div");
+    row.className = "row";
+    label.className = "label";
+    bar.className = "bar";
+    label.textContent = card.class_names[index];
+    score.textContent = `${(100 * scores[index]).toFixed(1)} %`;
+    bar.style.backgroundSize = `${100 * scores[index]}% 100%`;
+    row.append(label, score);
+    item.append(row, bar);
+    return item;
+  });
+  byId("scores").replaceChildren(...rows);
+}
+
+async function openPicture(blob) {
+  try {
+    const picture = await createImageBitmap(blob);
+    draw(picture, picture.width, picture.height);
+    await classify();
+  } catch (error) {
+    byId("status").textContent = `This is no picture that can be shown: ${error.message}`;
+  }
+}
+
+byId("file").addEventListener("change", (event) => {
+  const [file] = event.target.files;
+  if (file) openPicture(file);
+});
+const drop = byId("drop");
+drop.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  drop.classList.add("over");
+});
+drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+drop.addEventListener("drop", (event) => {
+  event.preventDefault();
+  drop.classList.remove("over");
+  const [file] = event.dataTransfer.files;
+  if (file) openPicture(file);
+});
+
+const camera = byId("camera");
+async function everyFrame() {
+  while (camera.srcObject) {
+    draw(camera, camera.videoWidth, camera.videoHeight);
+    await classify();
+    await new Promise(requestAnimationFrame);
+  }
+}
+byId("start").addEventListener("click", async () => {
+  try {
+    camera.srcObject = await navigator.mediaDevices.getUserMedia({ video: true });
+    await camera.play();
+  } catch (error) {
+    byId("status").textContent = `The camera cannot be used: ${error.message}`;
+    return;
+  }
+  byId("start").hidden = true;
+  byId("stop").hidden = false;
+  everyFrame();
+});
+byId("stop").addEventListener("click", () => {
+  for (const track of camera.srcObject.getTracks()) track.stop();
+  camera.srcObject = null;
+  byId("start").hidden = false;
+  byId("stop").hidden = true;
+});
+
+document.body.dataset.ready = "true";

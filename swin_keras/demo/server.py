@@ -1,0 +1,70 @@
+"""Serves the page, the model and the runtime to this machine's browser only."""
+
+import mimetypes
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from swin_keras.model_files import read_card
+
+PAGE = Path(__file__).with_name("page")
+HEADERS = {
+    "Cache-Control": "no-store",
+    # The browser gives threads only to pages that nothing else can reach.
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def make_server(model: Path, litertjs: Path, port: int) -> ThreadingHTTPServer:
+    """Return a server on 127.0.0.1; 0 lets the system choose the port.
+
+    Args:
+        model: The `.tflite` file to try.
+        litertjs: Folder with LiteRT.js.
+        port: The port.
+    """
+    files = {
+        "/": PAGE / "index.html",
+        "/demo.js": PAGE / "demo.js",
+        "/demo.css": PAGE / "demo.css",
+        "/model.tflite": model,
+    }
+    texts = {"/card.json": read_card(model).to_json()}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            path = unquote(urlsplit(self.path).path)
+            if path in texts:
+                return self._send(texts[path].encode(), "application/json")
+            file = files.get(path) or _inside(litertjs, path)
+            if file is None:
+                return self.send_error(HTTPStatus.NOT_FOUND)
+            kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+            return self._send(file.read_bytes(), kind)
+
+        def _send(self, content, kind):
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(content)))
+            for name, value in HEADERS.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+
+
+def _inside(folder: Path, path: str) -> Path | None:
+    """Return a file of the folder by its address `/litertjs/...`, and no other."""
+    prefix = "/litertjs/"
+    if not path.startswith(prefix):
+        return None
+    root = folder.resolve()
+    file = (root / path.removeprefix(prefix)).resolve()
+    return file if file.is_relative_to(root) and file.is_file() else None

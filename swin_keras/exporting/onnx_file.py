@@ -1,0 +1,63 @@
+"""Write an ONNX file, for runtimes that are not TensorFlow's."""
+
+import logging
+from pathlib import Path
+
+from swin_keras.errors import ExportError
+from swin_keras.exporting.quiet import quiet
+from swin_keras.exporting.saved_model import image_spec
+
+
+def export_onnx(model, path: Path):
+    """Write an ONNX file for any batch size: `images` to the model's outputs.
+
+    Args:
+        model: A `keras.Model` for inference.
+        path: The `.onnx` file to write.
+
+    Raises:
+        ExportError: If packages are missing, or the file would not be valid.
+    """
+    try:
+        import onnx
+        import tf2onnx  # noqa: F401  Keras needs it
+    except ImportError as error:
+        raise ExportError(
+            "The onnx form needs further packages. Install them with "
+            f"`pip install 'swin-keras[onnx]'` ({error})."
+        ) from error
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # Erfc: see below
+    try:
+        with quiet():
+            model.export(
+                str(path),
+                format="onnx",
+                verbose=False,
+                input_signature=[image_spec(model, None)],
+            )
+        written = onnx.load(path)
+        _replace_erfc(written, onnx.helper, onnx.numpy_helper)
+        onnx.checker.check_model(written, full_check=True)
+        onnx.save(written, path)
+    except Exception as error:  # the converter and the checker have their own
+        raise ExportError(f"The model cannot become an ONNX file: {error}") from error
+
+
+def _replace_erfc(model, helper, numpy_helper):
+    """Write `1 - erf(x)` for `erfc(x)`, which TensorFlow has and ONNX has not."""
+    import numpy as np
+
+    graph = model.graph
+    nodes = []
+    for node in graph.node:
+        if node.op_type != "Erfc":
+            nodes.append(node)
+            continue
+        erf = f"{node.output[0]}/erf"
+        nodes.append(helper.make_node("Erf", node.input, [erf]))
+        nodes.append(helper.make_node("Sub", ["erfc/one", erf], node.output))
+    if len(nodes) > len(graph.node):
+        one = numpy_helper.from_array(np.float32(1), "erfc/one")
+        graph.initializer.append(one)
+    del graph.node[:]
+    graph.node.extend(nodes)

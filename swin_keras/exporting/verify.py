@@ -1,0 +1,206 @@
+"""Check exported files against the Keras model, and for what phones refuse."""
+
+import dataclasses
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from swin_keras.benchmarking.timing import time_files
+from swin_keras.errors import ExportError
+from swin_keras.exporting.config import FORMATS
+from swin_keras.exporting.coverage import coverage
+from swin_keras.exporting.lint import lint
+from swin_keras.runtimes import open_model
+
+log = logging.getLogger(__name__)
+THREADS = 2
+SECONDS = 1.0  # of timing for each file
+SMALLEST_PROBABILITY = 1e-30
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a form must keep to.
+
+    Args:
+        difference: Largest difference of a logit to the Keras model's.
+        sqnr: Least ratio of signal to quantization noise of the logits, in dB.
+        agreement: Least share of real images with the same best class.
+        loss: Most accuracy that may be lost on the test split.
+    """
+
+    difference: float = np.inf
+    sqnr: float = 0.0
+    agreement: float = 0.0
+    loss: float = 1.0
+
+
+EXACT = Limits(difference=1e-4)
+LIMITS = {
+    "litert-fp16": Limits(sqnr=40, agreement=0.98, loss=0.005),
+    "litert-int8": Limits(sqnr=20, agreement=0.9, loss=0.01),
+    "litert-int8-static": Limits(sqnr=6, agreement=0.8, loss=0.03),
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was found out about one form; `None` where it does not apply.
+
+    Args:
+        form: Its format.
+        megabytes: Its size.
+        difference: Largest difference of a logit to the Keras model's.
+        sqnr: Ratio of signal to noise of the logits, in dB.
+        agreement: Share of the images with the same best class as Keras.
+        accuracy: Accuracy on the test split.
+        delegated: Operations that XNNPACK runs, of how many, in how many pieces.
+        min_runtime: Oldest LiteRT version that runs it.
+        latency_ms: Shortest time for one image here, on two threads.
+        problems: What does not hold, in words.
+    """
+
+    form: str
+    megabytes: float
+    difference: float
+    sqnr: float
+    agreement: float | None = None
+    accuracy: float | None = None
+    delegated: str | None = None
+    min_runtime: str | None = None
+    latency_ms: float | None = None
+    problems: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict:
+        """Return what applies as plain values, for JSON."""
+        values = dataclasses.asdict(self)
+        values["sqnr"] = values["sqnr"] if np.isfinite(self.sqnr) else None
+        return {k: v for k, v in values.items() if v is not None and k != "form"}
+
+
+def verify(folder: Path, formats, images, *, are_real=True, accuracy=None):
+    """Check all forms in a folder against its `model.keras`.
+
+    Args:
+        folder: The folder of the export.
+        formats: Names of the forms that are there.
+        images: Images to compare the outputs on, `(B, H, W, C)`, 0..255.
+        are_real: Whether they are images of the world; noise says nothing about
+            which class is best.
+        accuracy: A function from a file to its accuracy, or `None`.
+
+    Returns:
+        A `Check` for each form, `keras` first.
+    """
+    keras_file = folder / "model.keras"
+    expected = _logits(open_model(keras_file)(images.astype("float32")))
+    base = accuracy(keras_file) if accuracy else None
+    checks = [Check("keras", _megabytes(keras_file), 0.0, np.inf, 1.0, base)]
+    for form in formats:
+        path = folder / FORMATS[form]
+        given = _logits(open_model(path)(images.astype("float32")))
+        check = Check(
+            form=form,
+            megabytes=_megabytes(path),
+            difference=float(np.abs(given - expected).max()),
+            sqnr=sqnr(expected, given),
+            agreement=_agreement(expected, given) if are_real else None,
+            accuracy=accuracy(path) if accuracy else None,
+        )
+        problems = _broken_limits(check, base)
+        if path.suffix == ".tflite":
+            graph, run = lint(path), coverage(path)
+            problems += graph.findings
+            if not run.is_full:
+                problems += (f"XNNPACK runs only {run} pieces",)
+            check = dataclasses.replace(
+                check, delegated=str(run), min_runtime=graph.min_runtime
+            )
+        checks.append(dataclasses.replace(check, problems=problems))
+    return _with_latency(folder, checks)
+
+
+def require_good(checks):
+    """Refuse an export with problems.
+
+    Raises:
+        ExportError: That names every problem.
+    """
+    problems = [f"{c.form}: {p}" for c in checks for p in c.problems]
+    if problems:
+        raise ExportError(
+            "Every form must agree with the Keras model and run whole on a phone. "
+            f"{'; '.join(problems)}. To export it nevertheless: --no-verify."
+        )
+
+
+def sqnr(expected, given) -> float:
+    """Return the power of a signal over that of its error, in decibels.
+
+    >>> float(sqnr(np.array([100.0, 0.0]), np.array([99.0, 0.0])))
+    40.0
+    """
+    noise = np.square(given - expected).sum(dtype="float64")
+    signal = np.square(expected).sum(dtype="float64")
+    return float(10 * np.log10(signal / noise)) if noise else float("inf")
+
+
+def _logits(outputs) -> np.ndarray:
+    """Join a model's outputs to `(B, values)`; probabilities become logits.
+
+    Logits are known up to a constant for each image: theirs have mean zero.
+    """
+    rows = [np.reshape(value, (len(value), -1)) for _, value in sorted(outputs.items())]
+    rows = np.concatenate(rows, axis=-1)
+    if len(outputs) > 1 or rows.min() < 0 or np.abs(rows.sum(-1) - 1).max() > 1e-2:
+        return rows
+    logits = np.log(np.maximum(rows, SMALLEST_PROBABILITY))
+    return logits - logits.mean(-1, keepdims=True)
+
+
+def _agreement(expected, given) -> float:
+    return float((given.argmax(-1) == expected.argmax(-1)).mean())
+
+
+def _broken_limits(check: Check, base: float | None) -> tuple[str, ...]:
+    limits = LIMITS.get(check.form, EXACT)
+    problems = []
+    if not check.difference <= limits.difference:
+        problems.append(
+            f"logits differ by {check.difference:.1e}, limit {limits.difference:.0e}"
+        )
+    if not check.sqnr >= limits.sqnr:
+        problems.append(f"SQNR is {check.sqnr:.1f} dB, limit {limits.sqnr} dB")
+    if check.agreement is not None and check.agreement < limits.agreement:
+        problems.append(
+            f"same best class on {check.agreement:.1%}, limit {limits.agreement:.0%}"
+        )
+    if base is not None and base - check.accuracy > limits.loss:
+        problems.append(
+            f"accuracy {check.accuracy:.2%} instead of {base:.2%}, "
+            f"limit {limits.loss:.1%} less"
+        )
+    return tuple(problems)
+
+
+def _with_latency(folder, checks):
+    litert = [check for check in checks if check.form.startswith("litert")]
+    if not litert:
+        return checks
+    paths = [folder / FORMATS[check.form] for check in litert]
+    timings = time_files(paths, THREADS, SECONDS)
+    latency = {
+        check.form: 1e3 * timing.minimum
+        for check, timing in zip(litert, timings, strict=True)
+    }
+    return [
+        dataclasses.replace(check, latency_ms=latency.get(check.form))
+        for check in checks
+    ]
+
+
+def _megabytes(path: Path) -> float:
+    files = [path] if path.is_file() else path.rglob("*")
+    return sum(file.stat().st_size for file in files if file.is_file()) / 1e6

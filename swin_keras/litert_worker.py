@@ -1,0 +1,94 @@
+"""Runs a LiteRT file in a process of its own; started by `LiteRTModel`.
+
+    python -m swin_keras.litert_worker model.tflite 2
+
+A `.tflite` file is a program for a runtime that trusts it: a damaged one can end
+the process that runs it. Here that is this one. One line of JSON tells what the
+file takes and gives; then each NumPy array of images on standard input is
+answered by one array for each output.
+"""
+
+import json
+import os
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+from numpy.lib import format as npy
+
+
+def main(path, threads):
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever the runtime prints is no answer
+    try:
+        run, about = _load(path, int(threads))
+    except (ValueError, RuntimeError, MemoryError) as error:
+        _tell(answers, {"error": (str(error) or "out of memory").splitlines()[0]})
+        return
+    _tell(answers, about)
+    while sys.stdin.buffer.peek(1):
+        images = read_array(sys.stdin.buffer)
+        outputs = [
+            run(images[start : start + about["batch"]])
+            for start in range(0, len(images), about["batch"])
+        ]
+        for name in about["outputs"]:
+            stacked = np.concatenate([output[name] for output in outputs])
+            write_array(answers, stacked[: len(images)])
+
+
+def read_array(pipe) -> np.ndarray:
+    """Read an array from a pipe, which NumPy would take for a file and seek in."""
+    return npy.read_array(SimpleNamespace(read=pipe.read), allow_pickle=False)
+
+
+def write_array(pipe, array):
+    """Write an array to a pipe, and send it off."""
+    npy.write_array(SimpleNamespace(write=pipe.write), np.ascontiguousarray(array))
+    pipe.flush()
+
+
+def _load(path, threads):
+    """Return a function from a few images to named outputs, and what it takes."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=path, num_threads=threads)
+    interpreter.allocate_tensors()
+    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    if len(inputs) != 1 or len(inputs[0]["shape"]) != 4:
+        raise ValueError("it does not take images (batch, height, width, channels)")
+    names = _output_names(interpreter, outputs)
+    shape, dtype = inputs[0]["shape"], inputs[0]["dtype"]
+
+    def run(images):
+        full = np.zeros(shape, dtype)
+        if len(images):
+            full[: len(images)] = images
+        interpreter.set_tensor(inputs[0]["index"], full)
+        interpreter.invoke()
+        return {name: interpreter.get_tensor(index) for name, index in names.items()}
+
+    shapes = {name: value.shape[1:] for name, value in run([]).items()}
+    batch, *input_shape = shape.tolist()
+    return run, {"batch": batch, "input_shape": input_shape, "outputs": shapes}
+
+
+def _output_names(interpreter, details):
+    """Return the signature's names with tensors' numbers; without one, the file's."""
+    signatures = interpreter.get_signature_list()
+    if not signatures:
+        return {detail["name"]: detail["index"] for detail in details}
+    key = next(iter(signatures))
+    runner = interpreter.get_signature_runner(key)
+    return {
+        name: detail["index"] for name, detail in runner.get_output_details().items()
+    }
+
+
+def _tell(answers, message):
+    answers.write(json.dumps(message).encode() + b"\n")
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,119 @@
+"""Folding changes how a model computes, not what."""
+
+import keras
+import numpy as np
+import pytest
+from keras.ops import convert_to_numpy as to_numpy
+from small_model import SMALL, shaken
+
+from swin_keras.exporting.inference_model import (
+    features,
+    inference_model,
+    logits,
+    named_outputs,
+)
+from swin_keras.layers import position_bias
+from swin_keras.models import SwinBackbone, SwinClassifier, SwinV2Config
+
+
+def _images(shape, count=3):
+    rng = np.random.default_rng(1)
+    return rng.integers(0, 256, (count, *shape)).astype("float32")
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {},
+        {"qkv_bias": False},
+        {"patch_norm": False},
+        {"input_shape": (30, 22, 3)},  # windows need padding
+        {"input_shape": (31, 32, 3)},  # patches too, so mean and std stay
+        {"input_shape": (8, 8, 1)},  # one window holds the map
+    ],
+)
+def test_folded_model_gives_the_same_logits(sizes):
+    model = shaken(
+        SwinClassifier(SMALL.replace(**sizes), classes=5, classifier_activation=None)
+    )
+    images = _images(model.input_shape[1:])
+    expected = to_numpy(model(images))
+    folded = to_numpy(inference_model(model)(images))
+    np.testing.assert_allclose(folded, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (30, 22)])
+def test_a_folded_swin_v2_gives_the_same_logits(size):
+    config = SwinV2Config(
+        input_shape=(*size, 3), embed_dim=8, depths=(2, 2), num_heads=(2, 4)
+    ).replace(window_size=4, patch_size=2)
+    model = shaken(SwinClassifier(config, classes=5, classifier_activation=None))
+    images = _images(model.input_shape[1:])
+    expected = to_numpy(model(images))
+    folded = to_numpy(inference_model(model)(images))
+    np.testing.assert_allclose(folded, expected, atol=1e-4)
+
+
+def test_folding_leaves_the_model_itself_alone(small_model):
+    before = [to_numpy(weight) for weight in small_model.weights]
+    images = _images(small_model.input_shape[1:])
+    expected = to_numpy(small_model(images))
+    inference_model(small_model)
+    for weight, old in zip(small_model.weights, before, strict=True):
+        np.testing.assert_array_equal(to_numpy(weight), old)
+    np.testing.assert_array_equal(to_numpy(small_model(images)), expected)
+
+
+def test_normalization_goes_into_the_embedding_only_without_padding(small_model):
+    folded = inference_model(small_model)
+    assert isinstance(folded.get_layer("preprocessing"), keras.layers.Identity)
+    padded = SwinClassifier(SMALL.replace(input_shape=(31, 32, 3)), classes=5)
+    layer = inference_model(padded).get_layer("preprocessing")
+    assert isinstance(layer, keras.layers.Normalization)
+
+
+def test_a_large_bias_and_its_mask_stay_apart(small_model, monkeypatch):
+    images = _images(small_model.input_shape[1:])
+    monkeypatch.setattr(position_bias, "MOST_FOLDED", 0)
+    apart = inference_model(small_model)
+    bias = apart.get_layer("stage_1_block_2").attention.position_bias
+    assert bias._folded is None
+    np.testing.assert_allclose(
+        to_numpy(apart(images)), to_numpy(small_model(images)), atol=1e-6
+    )
+
+
+def test_a_model_of_mixed_precision_is_exported_in_float32():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    model = shaken(SwinClassifier(SMALL, classes=5))
+    exact = inference_model(model, fold=False)
+    assert {layer.compute_dtype for layer in exact.layers[1:]} == {"float32"}
+    images = _images(SMALL.input_shape)
+    np.testing.assert_allclose(to_numpy(exact(images)), to_numpy(model(images)), 0.1)
+
+
+def test_outputs_have_names(small_model):
+    assert list(named_outputs(small_model)) == ["probabilities"]
+    assert {name: f.shape[1:] for name, f in features(small_model).items()} == {
+        "C2": (16, 16, 16),
+        "C3": (8, 8, 32),
+    }
+    probabilities = keras.ops.softmax(
+        keras.Model(small_model.input, logits(small_model))(
+            images := _images(small_model.input_shape[1:])
+        )
+    )
+    np.testing.assert_allclose(
+        to_numpy(probabilities), to_numpy(small_model(images)), atol=1e-6
+    )
+
+
+def test_a_backbone_keeps_the_names_of_its_features():
+    backbone = SwinBackbone(SMALL)
+    assert list(named_outputs(inference_model(backbone))) == ["C2", "C3"]
+
+
+def test_a_model_that_is_not_ours_is_left_as_it_is():
+    inner = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])
+    outer = keras.Sequential([inner, keras.layers.Dense(2)])
+    assert inference_model(outer) is outer
