@@ -38,7 +38,8 @@ def litert_file(path: Path) -> Path:
     Raises:
         ModelFileError: If it has none.
     """
-    file = find_model(path)
+    files = sorted(path.glob("model*.tflite")) if path.is_dir() else []
+    file = files[0] if files else find_model(path)
     if file.suffix != ".tflite":
         raise ModelFileError(
             f"A browser runs .tflite files. Received: {file}. Make one with "

@@ -72,9 +72,12 @@ def export(model, config: ExportConfig | None = None) -> Path:
             card = dataclasses.replace(card, name=name, command=command)
             _write_forms(folder, source, card, config, images)
             _put_in_place(folder, target)
-    except OSError as error:
+    except Exception as error:  # TensorFlow has its own kind for a full disk
+        if not isinstance(error, OSError) and "No space left" not in str(error):
+            raise
         raise ResourceError(
-            f"The export's folder must be writable and have room. {target}: {error}."
+            "The export's folder must be writable and have room. "
+            f"{target}: {str(error).splitlines()[0]}."
         ) from error
     log.info("exported to %s", target)
     return target
