@@ -5,62 +5,10 @@ import sys
 
 import jsonargparse
 
+from swin_keras.command_help import HELP
 from swin_keras.errors import nearest_name
 from swin_keras.exporting.config import DEFAULT_FORMATS, FORMATS, ExportConfig
 from swin_keras.training.config import TrainConfig
-
-HELP = {
-    "train": (
-        "Train a classifier; writes runs/<name>/.",
-        "swin-keras train",
-        "swin-keras train --data photos/ --model swin_tiny --epochs 20",
-    ),
-    "evaluate": (
-        "Measure a model's accuracy.",
-        "swin-keras evaluate runs/digits-1",
-        "swin-keras evaluate saved_models/flowers --data photos/ --split val",
-    ),
-    "export": (
-        "Write .keras, SavedModel and LiteRT to saved_models/<name>/, checked.",
-        "swin-keras export runs/digits-1",
-        "swin-keras export runs/digits-1 --formats litert-int8 --images photos/",
-    ),
-    "benchmark": (
-        "Time model files: latency, memory, what takes the time.",
-        "swin-keras benchmark saved_models/digits",
-        "swin-keras benchmark a/model.tflite --vs b/model.tflite --picture a.png",
-    ),
-    "demo": (
-        "Try an exported model in the browser, which runs it itself.",
-        "swin-keras demo saved_models/digits",
-        "swin-keras demo saved_models/flowers --port 8080",
-    ),
-    "predict": (
-        "Name what is in images.",
-        "swin-keras predict saved_models/digits image.png",
-        "swin-keras predict runs/digits-1 photos/ --top 3 --json",
-    ),
-    "info": (
-        "List the variants, or show one or a model.",
-        "swin-keras info",
-        "swin-keras info swin_tiny",
-    ),
-    "data": (
-        "Check a folder of images, or make one from a data set.",
-        "swin-keras data check photos/",
-        "swin-keras data extract digits digits/ --count 100",
-    ),
-    "check": (
-        "Look over every image of a folder; changes nothing.",
-        "swin-keras data check photos/",
-        "swin-keras data check photos/ --json report.json",
-    ),
-    "extract": (
-        "Write images of a data set as files in class folders.",
-        "swin-keras data extract digits digits/ --count 100",
-        "swin-keras data extract fashion_mnist clothes/ --split train --format jpeg",
-    ),
-}
 
 
 class Parser(jsonargparse.ArgumentParser):
@@ -106,7 +54,7 @@ def make_parser() -> Parser:
     commands = parser.add_subcommands(dest="command", required=True)
     for add in (
         *(_train, _evaluate, _export, _predict),
-        *(_benchmark, _demo, _info, _data),
+        *(_benchmark, _demo, _info, _convert, _data),
     ):
         name = add.__name__[1:]
         command = _command(name)
@@ -190,8 +138,26 @@ def _predict(parser):
 
 
 def _info(parser):
-    parser.add_argument("name", nargs="?", help="A variant, or a run, export or file.")
+    parser.add_argument(
+        "name", nargs="?", help="A variant, a run, an export, a model or a checkpoint."
+    )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
+
+
+def _convert(parser):
+    parser.add_argument("source", help="A checkpoint, a folder or hf://ORG/NAME.")
+    parser.add_argument("destination", help="A .keras file, or a folder with --to.")
+    parser.add_argument(
+        "--to", choices=["keras", "huggingface", "timm"], help="Default: by the name."
+    )
+    parser.add_argument("--classes", type=int, help="Default: the checkpoint's.")
+    parser.add_argument(
+        "--new_head", type=bool, help="Whether to leave the classes' weights out."
+    )
+    parser.add_argument("--resize", default="bicubic", choices=["bicubic", "geometric"])
+    parser.add_argument(
+        "--sizes", type=dict, default={}, help="Fields of SwinConfig to change."
+    )
 
 
 def _data(parser):

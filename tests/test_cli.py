@@ -8,7 +8,8 @@ import time
 import pytest
 
 from swin_keras.cli import main
-from swin_keras.parser import HELP, make_parser
+from swin_keras.command_help import HELP
+from swin_keras.parser import make_parser
 
 
 def run(*arguments):
@@ -126,3 +127,20 @@ def test_a_configuration_file_is_read_and_options_win(tmp_path):
     assert options.train.seed == 3
     assert options.train.sizes == {"depths": [1, 1]}
     assert options.train.image_size == (24, 32)
+
+
+def test_a_checkpoint_is_converted_and_described(tmp_path, capsys):
+    """A folder for transformers, made from a Keras file, then read back."""
+    from swin_keras.models import SwinTiny
+
+    sizes = {"embed_dim": 8, "depths": (1, 1), "num_heads": (1, 2), "window_size": 4}
+    model = SwinTiny(classes=3, input_shape=(32, 32, 3), **sizes)
+    model.save(tmp_path / "model.keras")
+    folder, again = tmp_path / "huggingface", tmp_path / "again.keras"
+    source = tmp_path / "model.keras"
+    assert run("convert", source, folder, "--to", "huggingface") == 0
+    assert run("info", folder) == 0
+    assert "huggingface" in capsys.readouterr().out
+    assert run("convert", folder, again) == 0
+    assert run("convert", folder, again) == 2
+    assert "exists already" in capsys.readouterr().err

@@ -28,7 +28,7 @@ ALLOWED = {
         *("exporting", "benchmarking", "card", "data", "errors", "evaluation"),
         *("inference", "layers", "model_files", "runtimes"),
     },
-    "parser": {"errors", "exporting", "training"},
+    "parser": {"command_help", "errors", "exporting", "training"},
 }
 
 

@@ -9,8 +9,8 @@ from swin_keras.training.config import TrainConfig
 def make_optimizer(config: TrainConfig, model, steps_per_epoch: int):
     """Return AdamW with warm-up and cosine, decaying matrices only.
 
-    Biases, norms and relative position bias tables do not decay, as in the
-    published recipe.
+    Biases, norms, and whatever makes relative position bias or scales cosines do
+    not decay, as in the published recipe.
     """
     optimizer = keras.optimizers.AdamW(
         learning_rate=make_schedule(config, steps_per_epoch),
@@ -27,8 +27,8 @@ def make_optimizer(config: TrainConfig, model, steps_per_epoch: int):
 
 def decays(variable) -> bool:
     """Tell whether weight decay applies to a variable of a Swin model."""
-    is_table = variable.name == "relative_position_bias_table"
-    return len(variable.shape) > 1 and not is_table
+    in_bias = "/position_bias/" in variable.path
+    return len(variable.shape) > 1 and not in_bias and variable.name != "logit_scale"
 
 
 def make_schedule(config: TrainConfig, steps_per_epoch: int):

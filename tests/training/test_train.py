@@ -11,6 +11,7 @@ from PIL import Image
 
 from swin_keras.errors import DataError, UsageError
 from swin_keras.model_files import read_card
+from swin_keras.models import create_model
 from swin_keras.training import TrainConfig
 from swin_keras.training.dry_run import dry_run
 from swin_keras.training.recipe import SmoothedCrossentropy, decays, make_schedule
@@ -188,6 +189,21 @@ def test_only_matrices_decay(digits_dir):
     optimizer = job.logits_model.optimizer
     for variable in job.model.trainable_variables:
         assert optimizer._use_weight_decay(variable) == decays(variable)
+
+
+def test_the_bias_network_and_scale_of_swin_v2_do_not_decay():
+    model = create_model(
+        "swinv2_tiny", input_shape=(32, 32, 3), embed_dim=8, depths=[1], num_heads=[2]
+    )
+    decaying = {v.path.split("/", 1)[1] for v in model.trainable_variables if decays(v)}
+    assert decaying == {
+        "embedding/kernel",
+        "attention/qkv/kernel",
+        "attention/projection/kernel",
+        "mlp_expand/kernel",
+        "mlp_reduce/kernel",
+        "kernel",  # of the head
+    }
 
 
 def test_smoothed_crossentropy_is_that_of_smoothed_one_hot_labels():

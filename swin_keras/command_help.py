@@ -1,0 +1,59 @@
+"""One line and two examples for each command."""
+
+HELP = {
+    "train": (
+        "Train a classifier; writes runs/<name>/.",
+        "swin-keras train",
+        "swin-keras train --data photos/ --model swin_tiny --epochs 20",
+    ),
+    "evaluate": (
+        "Measure a model's accuracy.",
+        "swin-keras evaluate runs/digits-1",
+        "swin-keras evaluate saved_models/flowers --data photos/ --split val",
+    ),
+    "export": (
+        "Write .keras, SavedModel and LiteRT to saved_models/<name>/, checked.",
+        "swin-keras export runs/digits-1",
+        "swin-keras export runs/digits-1 --formats litert-int8 --images photos/",
+    ),
+    "benchmark": (
+        "Time model files: latency, memory, what takes the time.",
+        "swin-keras benchmark saved_models/digits",
+        "swin-keras benchmark a/model.tflite --vs b/model.tflite --picture a.png",
+    ),
+    "demo": (
+        "Try an exported model in the browser, which runs it itself.",
+        "swin-keras demo saved_models/digits",
+        "swin-keras demo saved_models/flowers --port 8080",
+    ),
+    "predict": (
+        "Name what is in images.",
+        "swin-keras predict saved_models/digits image.png",
+        "swin-keras predict runs/digits-1 photos/ --top 3 --json",
+    ),
+    "info": (
+        "List the variants, or show one, a model or a checkpoint.",
+        "swin-keras info",
+        "swin-keras info swin_tiny",
+    ),
+    "convert": (
+        "Convert a published checkpoint, in or out.",
+        "swin-keras convert swin_tiny.pth swin_tiny.keras",
+        "swin-keras convert model.safetensors huggingface/ --to huggingface",
+    ),
+    "data": (
+        "Check a folder of images, or make one from a data set.",
+        "swin-keras data check photos/",
+        "swin-keras data extract digits digits/ --count 100",
+    ),
+    "check": (
+        "Look over every image of a folder; changes nothing.",
+        "swin-keras data check photos/",
+        "swin-keras data check photos/ --json report.json",
+    ),
+    "extract": (
+        "Write images of a data set as files in class folders.",
+        "swin-keras data extract digits digits/ --count 100",
+        "swin-keras data extract fashion_mnist clothes/ --split train --format jpeg",
+    ),
+}

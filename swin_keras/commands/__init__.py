@@ -1,0 +1,18 @@
+"""What each command shows; the work itself is done by the package's functions."""
+
+from swin_keras.commands.data import data
+from swin_keras.commands.fit import evaluate, train
+from swin_keras.commands.info import convert, info
+from swin_keras.commands.use import benchmark, demo, export, predict
+
+__all__ = [
+    "benchmark",
+    "convert",
+    "data",
+    "demo",
+    "evaluate",
+    "export",
+    "info",
+    "predict",
+    "train",
+]

@@ -1,0 +1,47 @@
+"""train and evaluate."""
+
+import dataclasses
+import json
+
+from swin_keras.commands.console import load_tensorflow, make_table, out
+
+
+def train(options):
+    from swin_keras.training.config import TrainConfig
+
+    names = [field.name for field in dataclasses.fields(TrainConfig)]
+    config = TrainConfig.from_dict({name: options[name] for name in names})
+    load_tensorflow()
+    if options.dry_run:
+        from swin_keras.training.dry_run import dry_run
+
+        out.print(dry_run(config))
+        return 0
+    from swin_keras.training.train import train
+
+    run = train(config)
+    out.print(f"next: swin-keras export {run.path}")
+    return 0
+
+
+def evaluate(options):
+    load_tensorflow()
+    from swin_keras.evaluation import evaluate
+
+    result = evaluate(
+        options.model, options.data, data_dir=options.data_dir, split=options.split
+    )
+    if options.json:
+        print(json.dumps(result.to_dict(), indent=2))
+        return 0
+    for note in result.notes:
+        out.print(f"data: {note}")
+    table = make_table("class", "images", "precision", "recall")
+    for name, images, precision, recall in result.class_rows():
+        table.add_row(name, f"{images}", f"{precision:.1%}", f"{recall:.1%}")
+    out.print(table)
+    out.print(
+        f"accuracy {result.accuracy:.2%}, top-5 {result.top5_accuracy:.2%} "
+        f"on {result.images} images"
+    )
+    return 0
