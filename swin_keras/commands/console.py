@@ -1,11 +1,10 @@
 """What the commands share: the console, tables, and a quiet TensorFlow."""
 
-import os
-import sys
-
 import rich.box
 from rich.console import Console
 from rich.table import Table
+
+from swin_keras.exporting.quiet import quiet
 
 IN_A_FILE = 140  # columns of a table where there is no terminal to fit
 
@@ -20,17 +19,10 @@ def load_tensorflow():
     It writes to the process' standard error before it can be told not to; what
     Python raises is not touched.
     """
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            import tensorflow as tf
+    with quiet():
+        import tensorflow as tf
 
-            tf.config.list_physical_devices()
-        finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
+        tf.config.list_physical_devices()
 
 
 def make_table(*columns):
