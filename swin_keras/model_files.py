@@ -37,6 +37,11 @@ def load_keras(path):
 
     path = Path(path)
     require_file(path)
+    if not zipfile.is_zipfile(path):
+        raise ModelFileError(
+            f"A model file must be a complete .keras file. Received: {path}, which is "
+            "cut off or of another kind. Copy or export it again."
+        )
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:

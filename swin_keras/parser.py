@@ -37,7 +37,8 @@ class Parser(jsonargparse.ArgumentParser):
             word = given[1].replace("_", "-")
             message = f"There is no option {word}.{nearest_name(word, known)}"
         print(f"swin-keras: {message}", file=sys.stderr)
-        print(f"See: {self.prog} --help", file=sys.stderr)
+        command = self.prog.replace(" [options]", "")
+        print(f"See: {command} --help", file=sys.stderr)
         self.exit(2)
 
 

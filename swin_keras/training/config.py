@@ -119,7 +119,7 @@ class TrainConfig:
             default = option.default
             if option.default_factory is not dataclasses.MISSING:
                 default = option.default_factory()
-            if value != default and option.name not in ("name", "runs_dir"):
+            if value != default and option.name != "runs_dir":
                 text = value if isinstance(value, str) else json.dumps(value)
                 words.append(f"--{option.name} {shlex.quote(text)}")
         return " ".join(words)

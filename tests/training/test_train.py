@@ -71,6 +71,7 @@ def test_the_card_travels_inside_the_model_file(trained_run, tmp_path):
     assert card.class_names == tuple("0123456789")
     assert card.model["input_shape"] == [16, 16, 1]
     assert card.command.startswith("swin-keras train --data_dir")
+    assert "--name toy" in card.command
     keras.models.load_model(moved)  # plain Keras still reads it
 
 
