@@ -68,7 +68,7 @@ def test_images_that_were_scaled_already_get_a_warning(trained_run):
         ("empty.keras", b"", "is empty"),
         ("text.keras", b"<html>not found</html>", "must be a complete .keras file"),
         ("text.tflite", b"<html>not found</html>", "must be complete"),
-        ("model.h5", b"x", "must be a .keras file, a .tflite file or the folder"),
+        ("model.h5", b"x", r"must be a \.keras, \.tflite or \.onnx file or the folder"),
     ],
 )
 def test_a_file_that_is_no_model_is_refused(tmp_path, name, content, message):

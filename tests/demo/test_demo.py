@@ -78,7 +78,7 @@ def test_the_browser_names_the_same_class(server, trained_run, exported):
     sync_api = pytest.importorskip("playwright.sync_api", reason="drives the browser")
     from swin_keras.inference import Predictor
 
-    sample = min((trained_run.path / "samples").iterdir())
+    sample = min((trained_run.path / "samples").rglob("*.png"))
     (prediction,) = Predictor(exported / "model.tflite").predict([sample])
     with sync_api.sync_playwright() as driver:
         browser = driver.chromium.launch(
