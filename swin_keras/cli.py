@@ -14,7 +14,7 @@ def main(arguments=None) -> int:
     0 done; 2 usage; 3 data; 4 model file; 5 resources; 130 interrupted.
     """
     options = make_parser().parse_args(arguments)
-    logging.basicConfig(format="%(message)s")
+    logging.basicConfig(format="%(message)s", handlers=[ScreenHandler()])
     logging.getLogger("swin_keras").setLevel(logging.INFO)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -33,6 +33,13 @@ def main(arguments=None) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+class ScreenHandler(logging.Handler):
+    """Write to standard error as it is now: a progress bar may stand in for it."""
+
+    def emit(self, record):
+        print(self.format(record), file=sys.stderr)
 
 
 def _report(error, code, debug):
