@@ -50,8 +50,7 @@ def test_every_kind_of_bad_file_is_found_at_once(tmp_path):
     }
     assert file_bytes(tmp_path) == before
     quick = check_folder(tmp_path, quick=True)
-    missed = findings(report) - findings(quick)
-    assert missed == {("error", "unreadable", "a/cut.jpg")}
+    assert findings(report) == findings(quick)  # also what was cut off
 
 
 def test_unusual_images_are_usable_and_mentioned(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_model import NAMES, SMALL
+from small_model import NAMES, SMALL, shaken
 
 from swin_keras.errors import ExportError, ResourceError, UsageError
 from swin_keras.exporting import verify as verify_module
@@ -17,7 +17,7 @@ from swin_keras.exporting.coverage import coverage
 from swin_keras.exporting.export import export
 from swin_keras.exporting.lint import lint
 from swin_keras.inference import Predictor
-from swin_keras.models import SwinBackbone
+from swin_keras.models import SwinBackbone, SwinClassifier, SwinV2Config
 
 LITERT = ["model.tflite", "model_fp16.tflite", "model_int8.tflite"]
 
@@ -134,6 +134,23 @@ def test_a_backbone_is_exported_with_its_features(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("size", [(32, 32), (30, 22)])
+def test_swin_v2_runs_whole_on_phones_too(tmp_path, size):
+    config = SwinV2Config(
+        **(vars(SMALL) | {"input_shape": (*size, 3), "drop_path_rate": 0.0})
+    )
+    model = shaken(SwinClassifier(config, classes=3, name="small_v2"))
+    model.save(tmp_path / "small_v2.keras")
+    folder = export(
+        tmp_path / "small_v2.keras",
+        ExportConfig(saved_models_dir=str(tmp_path), formats=("litert",)),
+    )
+    graph = lint(folder / "model.tflite")
+    assert graph.findings == ()
+    assert graph.max_rank <= 4
+    assert coverage(folder / "model.tflite").is_full
+
+
 def test_a_file_for_any_batch_is_delegated_too(model_file, images_dir, tmp_path):
     config = ExportConfig(
         formats=("litert",),
