@@ -213,7 +213,10 @@ class CosineWindowAttention(WindowAttention):
 
     def _scores(self, q, k):
         scale = ops.exp(ops.minimum(self.logit_scale, math.log(100)))
-        return ops.matmul(_unit(q, axis=-1) * scale, _unit(k, axis=-2))
+        q, k = ops.cast(q, "float32"), ops.cast(k, "float32")
+        # Scale first: a converter makes `q / length` an operation that phones lack.
+        q = q * (scale * _inverse_length(q, axis=-1))
+        return ops.matmul(q, k * _inverse_length(k, axis=-2))
 
     def get_config(self):
         return {
@@ -222,8 +225,7 @@ class CosineWindowAttention(WindowAttention):
         }
 
 
-def _unit(x, axis):
-    """Divide vectors by their length, in float32."""
-    x = ops.cast(x, "float32")
+def _inverse_length(x, axis):
+    """Return what vectors are multiplied with to have length 1."""
     squared = ops.sum(ops.square(x), axis=axis, keepdims=True)
-    return x * ops.rsqrt(ops.maximum(squared, 1e-24))
+    return ops.rsqrt(ops.maximum(squared, 1e-24))
