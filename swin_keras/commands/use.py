@@ -25,7 +25,9 @@ def export(options):
         for row in check_rows(card.checks):
             table.add_row(*row)
         out.print(table)
-    out.print(f"next: swin-keras predict {folder} {Path(options.model) / 'samples'}")
+    samples = Path(options.model) / "samples"
+    images = samples if samples.is_dir() else "IMAGE"
+    out.print(f"next: swin-keras predict {folder} {images}")
     return 0
 
 
