@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -28,17 +27,6 @@ def test_help_does_not_import_tensorflow():
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_help_is_quick():
-    """The issue asks for half a second; four times that is a broken import."""
-    start = time.monotonic()
-    subprocess.run(
-        [sys.executable, "-m", "swin_keras.cli", "--help"],
-        check=True,
-        capture_output=True,
-    )
-    assert time.monotonic() - start < 2
 
 
 @pytest.mark.parametrize("command", HELP)
