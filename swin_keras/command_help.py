@@ -4,7 +4,12 @@ HELP = {
     "train": (
         "Train a classifier; writes runs/<name>/.",
         "swin-keras train",
-        "swin-keras train --data photos/ --model swin_tiny --epochs 20",
+        "swin-keras train --data photos/ --model swin_tiny --weights swin_tiny.pth",
+    ),
+    "launch": (
+        "Train in several processes or machines; starts them again if one dies.",
+        "swin-keras launch --workers 2 -- train --name digits",
+        "swin-keras launch --hosts a:2222,b:2222 --index 0 -- train --name pets",
     ),
     "evaluate": (
         "Measure a model's accuracy.",

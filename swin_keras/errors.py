@@ -43,6 +43,21 @@ class ResourceError(SwinKerasError):
     exit_code = 5
 
 
+class Interrupted(SwinKerasError):
+    """Training stopped because a signal asked for it; a checkpoint is written."""
+
+    def __init__(self, signal_number: int, message="interrupted"):
+        super().__init__(message)
+        self.signal_number = signal_number
+        self.exit_code = 128 + signal_number
+
+
+class TrainingError(SwinKerasError):
+    """Training that cannot go on, such as a loss that is no number."""
+
+    exit_code = 6
+
+
 def nearest_name(given: str, known) -> str:
     """Return " Did you mean 'x'?" for the nearest known name, or nothing."""
     by_lower = {str(name).lower(): str(name) for name in known}

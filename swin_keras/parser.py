@@ -54,7 +54,7 @@ def make_parser() -> Parser:
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subcommands(dest="command", required=True)
     for add in (
-        *(_train, _evaluate, _export, _predict),
+        *(_train, _launch, _evaluate, _export, _predict),
         *(_benchmark, _demo, _info, _convert, _data),
     ):
         name = add.__name__[1:]
@@ -77,10 +77,27 @@ def _train(parser):
     parser.add_argument("--config", action="config", help="A YAML file of options.")
     parser.add_class_arguments(TrainConfig)
     parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="Go on with the run of this --name where it stopped, or begin it.",
+    )
+    parser.add_argument(
         "--dry_run",
         action="store_true",
         help="Build everything, run a few batches, and say what the run will cost.",
     )
+
+
+def _launch(parser):
+    parser.add_argument("--workers", type=int, default=1, help="Processes here.")
+    parser.add_argument(
+        "--hosts", help="host:port of every worker of a cluster, with commas."
+    )
+    parser.add_argument("--index", type=int, default=0, help="Which of them this is.")
+    parser.add_argument(
+        "--max_restarts", type=int, default=3, help="Starts after a worker's death."
+    )
+    parser.add_argument("words", nargs="+", help="-- train and its options.")
 
 
 def _evaluate(parser):

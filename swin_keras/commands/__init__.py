@@ -1,7 +1,7 @@
 """What each command shows; the work itself is done by the package's functions."""
 
 from swin_keras.commands.data import data
-from swin_keras.commands.fit import evaluate, train
+from swin_keras.commands.fit import evaluate, launch, train
 from swin_keras.commands.info import convert, info
 from swin_keras.commands.use import benchmark, demo, export, predict
 
@@ -13,6 +13,7 @@ __all__ = [
     "evaluate",
     "export",
     "info",
+    "launch",
     "predict",
     "train",
 ]

@@ -1,4 +1,4 @@
-"""train and evaluate."""
+"""train, launch and evaluate."""
 
 import dataclasses
 import json
@@ -19,9 +19,22 @@ def train(options):
         return 0
     from swin_keras.training.train import train
 
-    run = train(config)
+    run = train(config, resume=options.resume)
     out.print(f"next: swin-keras export {run.path}")
     return 0
+
+
+def launch(options):
+    from swin_keras.launching import launch
+
+    hosts = [host for host in (options.hosts or "").split(",") if host]
+    return launch(
+        options.words,
+        options.workers,
+        hosts=hosts,
+        index=options.index,
+        max_restarts=options.max_restarts,
+    )
 
 
 def evaluate(options):

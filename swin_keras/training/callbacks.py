@@ -1,98 +1,83 @@
-"""Callbacks of a run: live progress, and the best model kept safe."""
+"""What a run remembers over its epochs, also when it is stopped and goes on.
 
-import logging
+Each has `get_state`, a JSON value that a checkpoint keeps, and `set_state`.
+"""
+
+import csv
+import io
 import math
 import time
+from pathlib import Path
 
 import keras
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+import numpy as np
 
-from swin_keras.model_files import save_keras
+from swin_keras.errors import TrainingError
+from swin_keras.model_files import replace_file, save_keras
 
-log = logging.getLogger(__name__)
-SECONDS_BETWEEN_LINES = 20
 SECONDS_BETWEEN_WRITES = 30
 
 
-class LiveProgress(keras.callbacks.Callback):
-    """Show epoch, loss, accuracy, images per second and the time left.
-
-    On a terminal as a bar, elsewhere as lines; one line an epoch goes to the log.
+class MetricsFile(keras.callbacks.Callback):
+    """Write one row an epoch to `metrics.csv`: loss, metrics, learning rate, seconds.
 
     Args:
-        epochs: Epochs of the whole run.
-        steps_per_epoch: Steps in an epoch.
-        batch_size: Images in a step.
+        path: The file; `None` writes nothing.
     """
 
-    def __init__(self, epochs: int, steps_per_epoch: int, batch_size: int):
+    def __init__(self, path):
         super().__init__()
-        self.epochs = epochs
-        self.steps_per_epoch = steps_per_epoch
-        self.batch_size = batch_size
+        self.path = path and Path(path)
+        self.rows = []
+        self._began = time.monotonic()
 
-    def on_train_begin(self, logs=None):
-        self._last_line = time.monotonic()
-        self._start = None  # where the rate counts from: not from the compilation
-        self._epoch = self._done = 0
-        console = Console(stderr=True)
-        self._bar = None
-        if console.is_terminal:
-            columns = [TextColumn("{task.description}"), BarColumn()]
-            columns += [TextColumn("ETA"), TimeRemainingColumn()]
-            self._bar = Progress(*columns, console=console, transient=True)
-            self._task = self._bar.add_task(
-                "", total=self.epochs * self.steps_per_epoch
-            )
-            self._bar.start()
+    @property
+    def seconds(self) -> float:
+        """Seconds of training, over all parts of the run."""
+        return self._before + time.monotonic() - self._began
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self._epoch = epoch
-        self._epoch_start = time.monotonic()
-
-    def on_train_batch_end(self, batch, logs=None):
-        self._done = self._epoch * self.steps_per_epoch + batch + 1
-        now = time.monotonic()
-        self._start = self._start or (now, self._done)
-        if self._bar:
-            text = f"epoch {self._epoch + 1}/{self.epochs}  {_figures(logs)}"
-            self._bar.update(self._task, completed=self._done, description=text)
-        elif now - self._last_line > SECONDS_BETWEEN_LINES:
-            self._last_line = now
-            log.info(
-                "epoch %d/%d  step %d/%d  %s  ETA %s",
-                *(self._epoch + 1, self.epochs, batch + 1, self.steps_per_epoch),
-                *(_figures(logs), self._eta()),
-            )
+    _before = 0.0
 
     def on_epoch_end(self, epoch, logs=None):
-        seconds = time.monotonic() - self._epoch_start
-        rate = self.steps_per_epoch * self.batch_size / max(seconds, 1e-9)
-        self._last_line = time.monotonic()
-        log.info(
-            "epoch %d/%d  %s  %.0f images/s  ETA %s",
-            *(epoch + 1, self.epochs, _figures(logs), rate, self._eta()),
-        )
-        if self._done == self.steps_per_epoch:  # validation was compiled, too
-            self._start = time.monotonic(), self._done
+        rate = float(keras.ops.convert_to_numpy(self.model.inner_optimizer.learning_rate))
+        figures = {name: float(value) for name, value in logs.items()}
+        row = {"epoch": epoch, **figures, "learning_rate": rate}
+        self.rows.append(row | {"seconds": round(self.seconds, 2)})
+        self._write()
 
-    def on_train_end(self, logs=None):
-        self.stop()
+    def _write(self):
+        if self.path is None or not self.rows:
+            return
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(self.rows[-1]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        part = self.path.with_name(f".{self.path.name}.part")
+        part.write_text(text.getvalue(), "utf-8")
+        replace_file(part, self.path)
 
-    def stop(self):
-        """Leave the terminal as it was, also after an error."""
-        if getattr(self, "_bar", None):
-            self._bar.stop()
+    def get_state(self):
+        return {"rows": self.rows, "seconds": self.seconds}
 
-    def _eta(self):
-        began, first = self._start
-        if self._done == first:
-            return "unknown"
-        rate = (self._done - first) / (time.monotonic() - began)
-        left = (self.epochs * self.steps_per_epoch - self._done) / rate
-        minutes, seconds = divmod(round(left), 60)
-        return f"{minutes}:{seconds:02d}"
+    def set_state(self, state):
+        self.rows, self._before = state["rows"], state["seconds"]
+        self._began = time.monotonic()
+        self._write()  # without epochs that the checkpoint does not know
+
+
+class ValidateAverage(keras.callbacks.Callback):
+    """Validate with the moving averages of the weights, then put these back."""
+
+    def on_test_begin(self, logs=None):
+        weights = self.model.trainable_weights
+        self._weights = [keras.ops.convert_to_numpy(weight) for weight in weights]
+        for weight in weights:
+            weight.assign(self.model.inner_optimizer.average_of(weight))
+
+    def on_test_end(self, logs=None):
+        pairs = zip(self.model.trainable_weights, self._weights, strict=True)
+        for weight, value in pairs:
+            weight.assign(value)
 
 
 class BestModel(keras.callbacks.Callback):
@@ -104,30 +89,54 @@ class BestModel(keras.callbacks.Callback):
 
     Args:
         inference_model: The model to save; it shares the weights in training.
-        path: The `.keras` file.
+        path: The `.keras` file; `None` writes nothing.
         make_card: Called with the epoch's figures; returns the model's card.
+        patience: Epochs without a better accuracy after which training stops; 0
+            never stops.
     """
 
-    def __init__(self, inference_model, path, make_card):
+    def __init__(self, inference_model, path, make_card, patience: int = 0):
         super().__init__()
         self.inference_model = inference_model
         self.path = path
         self.make_card = make_card
+        self.patience = patience
         self.best_accuracy = -math.inf
+        self.waited = 0  # epochs since the accuracy rose
         self._unwritten = None  # weights and figures of a better epoch
         self._last_write = -math.inf
 
     def on_epoch_end(self, epoch, logs=None):
-        if logs["val_accuracy"] >= self.best_accuracy:
-            self.best_accuracy = logs["val_accuracy"]
-            figures = {"epoch": epoch + 1, **logs}
-            self._unwritten = self.inference_model.get_weights(), figures
+        accuracy = float(logs["val_accuracy"])
+        self.waited = 0 if accuracy > self.best_accuracy else self.waited + 1
+        if accuracy >= self.best_accuracy:
+            self.best_accuracy = accuracy
+            self._unwritten = self._weights(), {"epoch": epoch + 1, **logs}
         if time.monotonic() - self._last_write > SECONDS_BETWEEN_WRITES:
             self.finish()
+        if self.is_out_of_patience:
+            self.model.stop_training = True
+
+    @property
+    def is_out_of_patience(self) -> bool:
+        """Whether the accuracy has not risen for too many epochs."""
+        return 0 < self.patience <= self.waited
+
+    def _weights(self):
+        weights = self.inference_model.weights
+        if not self.model.inner_optimizer.use_ema:
+            return [keras.ops.convert_to_numpy(weight) for weight in weights]
+        trained = {id(weight) for weight in self.model.trainable_weights}
+        return [
+            self.model.inner_optimizer.average_of(weight)
+            if id(weight) in trained
+            else keras.ops.convert_to_numpy(weight)
+            for weight in weights
+        ]
 
     def finish(self):
         """Write the best model if it is not on disk yet."""
-        if self._unwritten is None:
+        if self._unwritten is None or self.path is None:
             return
         weights, figures = self._unwritten
         current = self.inference_model.get_weights()
@@ -136,9 +145,36 @@ class BestModel(keras.callbacks.Callback):
         self.inference_model.set_weights(current)
         self._unwritten, self._last_write = None, time.monotonic()
 
+    def get_state(self):
+        self.finish()
+        return {"best_accuracy": self.best_accuracy, "waited": self.waited}
 
-def _figures(logs):
-    names = ("loss", "accuracy", "val_loss", "val_accuracy")
-    return "  ".join(
-        f"{name} {logs[name]:.4f}" for name in names if name in (logs or {})
-    )
+    def set_state(self, state):
+        self.best_accuracy, self.waited = state["best_accuracy"], state["waited"]
+
+
+class FiniteLoss(keras.callbacks.Callback):
+    """Stop when the loss is no number any more, and name the images of the step.
+
+    Args:
+        first_step: Number of the first step.
+        names: Called with a step; returns the names of its images.
+    """
+
+    def __init__(self, first_step: int, names):
+        super().__init__()
+        self.step = first_step
+        self.names = names
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        loss = float(np.asarray(logs["loss"]).reshape(-1)[0])
+        if math.isfinite(loss):
+            return
+        names = self.names(self.step - 1)
+        raise TrainingError(
+            f"The loss must be a number, and is {loss} in step {self.step}. Its images: "
+            f"{', '.join(names[:8])}{', ...' if len(names) > 8 else ''}. The last "
+            "checkpoint is from before. Try a smaller --learning-rate, or --precision "
+            "float32."
+        )

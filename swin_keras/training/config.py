@@ -9,6 +9,28 @@ from typing import Any, Literal
 import yaml
 
 from swin_keras.errors import UsageError, nearest_name
+from swin_keras.training.presets import PRESETS, default_preset, preset_values
+
+_RULES = (  # what must hold, of which options, and how to tell
+    (
+        "be positive",
+        ("epochs", "batch_size", "learning_rate", "clip_norm", "layer_decay")
+        + ("gradient_accumulation_steps",),
+        lambda value: value > 0,
+    ),
+    (
+        "not be negative",
+        ("weight_decay", "warmup_epochs", "min_learning_rate", "rotate", "shift")
+        + ("seed", "early_stopping", "freeze_stages", "mixup", "cutmix")
+        + ("checkpoint_minutes",),
+        lambda value: value >= 0,
+    ),
+    ("be in (0, 1]", ("min_crop_area", "crop_fraction"), lambda value: 0 < value <= 1),
+    ("be in [0, 1)", ("label_smoothing", "ema_momentum"), lambda value: 0 <= value < 1),
+    ("be in [0, 1]", ("erase",), lambda value: 0 <= value <= 1),
+    ("be in [0, 10]", ("rand_augment",), lambda value: 0 <= value <= 10),
+    ("be at least 1", ("crop_ratio",), lambda value: value >= 1),
+)
 
 
 @dataclass(frozen=True)
@@ -16,6 +38,9 @@ class TrainConfig:
     """What to train on, what to train, and how.
 
     The defaults train the small variant on scikit-learn's handwritten digits.
+
+    An option that is not given is the preset's; `presets.py` shows them all. The
+    defaults train the small variant on scikit-learn's handwritten digits.
 
     Args:
         data: A folder of images, "digits", "fashion_mnist", or the name of any
@@ -26,28 +51,57 @@ class TrainConfig:
         sizes: Fields of SwinConfig to change, such as {"window_size": 7}.
         image_size: Side of the images in pixels, or (height, width); by default
             the variant's own, but at most twice that of small images.
+        weights: Where to start from: a checkpoint, published or of Keras, or
+            "hf://ORG/NAME"; by default from random weights.
+        preset: "small" for small images, "published" for Swin's own recipe,
+            "finetune" or "linear-probe" for published weights on other classes;
+            by default "finetune" with weights, "small" with the small variant,
+            else "published".
         name: Name of the run; by default the data's name and a number.
         runs_dir: Folder in which runs are kept.
         epochs: Passes over the training images.
-        batch_size: Images in a step.
-        learning_rate: Highest learning rate, reached after the warm-up.
-        warmup_epochs: Epochs of linear warm-up; the rest is a cosine to zero.
+        batch_size: Images in a step, over all devices; "auto" takes the fastest
+            that fits into the memory.
+        gradient_accumulation_steps: Parts in which a step's images are computed,
+            one after the other, to save memory.
+        learning_rate: Highest learning rate, reached after the warm-up; "auto"
+            tries rates on a few steps.
+        min_learning_rate: Learning rate at the end.
+        warmup_epochs: Epochs of linear warm-up; the rest is a cosine.
         weight_decay: Decay of AdamW, on matrices only.
+        layer_decay: Factor of the learning rate from each block to the one before
+            it, 1 for none.
         label_smoothing: Share of the target given to all classes alike.
         clip_norm: Largest global norm of the gradients.
         ema_momentum: How slowly the averaged weights follow, 0 for no average. The
             averaged weights are validated and kept.
+        early_stopping: Epochs without a better accuracy on the validation images
+            after which the run ends; 0 never ends it early.
+        class_weights: "balanced" weighs each class by its rarity in training.
+        freeze_stages: Stages that do not learn, from the first, with the patch
+            embedding; "all" leaves only the classes' weights.
         min_crop_area: Smallest random crop, as a share of the image's area.
         crop_ratio: Largest stretch of a random crop, 1 for none.
         rotate: Largest random turn to either side, in degrees.
         shift: Largest random move, as a share of the image's side.
         flip: Whether to mirror images at random; by default only where a
             mirrored image keeps its class, so not for digits.
+        rand_augment: Magnitude of RandAugment's two changes, to 10; 0 for none.
+        erase: Probability of erasing a random rectangle.
+        mixup: Parameter of MixUp's beta distribution, 0 for none.
+        cutmix: The same for CutMix. With both, each pair draws which.
         crop_fraction: Centre crop for evaluation and prediction, as a share of
             the image.
-        precision: Keras dtype policy: "float32" or "mixed_bfloat16".
+        precision: Keras dtype policy. "mixed_float16" only on one device.
+        remat: Whether blocks are computed again in the backward pass: slower,
+            with less memory.
+        strategy: Devices: "auto", "none", "mirrored", "multiworker" or "tpu"; see
+            docs/scaling.md.
         jit_compile: Whether XLA compiles the training step: about half a minute
-            more before the first step, then up to twice as fast.
+            more before the first step, then up to twice as fast. By default
+            wherever it can, which is on one device.
+        checkpoint_minutes: Minutes between checkpoints.
+        tensorboard: Whether to write logs for TensorBoard.
         seed: Seed of weights, sample order and augmentation.
         on_bad: What to do about files that are not usable images: "stop" lists
             them, "skip" goes on without them.
@@ -58,52 +112,60 @@ class TrainConfig:
     model: str = "swin_nano"
     sizes: dict[str, Any] = field(default_factory=dict)
     image_size: int | tuple[int, int] | None = None
+    weights: str | None = None
+    preset: Literal["small", "published", "finetune", "linear-probe"] | None = None
     name: str | None = None
     runs_dir: str = "runs"
-    epochs: int = 70
-    batch_size: int = 64
-    learning_rate: float = 3e-3
-    warmup_epochs: float = 5
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.1
-    clip_norm: float = 5.0
-    ema_momentum: float = 0.0
-    min_crop_area: float = 0.6
-    crop_ratio: float = 1.2
-    rotate: float = 15.0
-    shift: float = 0.0
+    epochs: int | None = None
+    batch_size: int | Literal["auto"] | None = None
+    gradient_accumulation_steps: int = 1
+    learning_rate: float | Literal["auto"] | None = None
+    min_learning_rate: float | None = None
+    warmup_epochs: float | None = None
+    weight_decay: float | None = None
+    layer_decay: float | None = None
+    label_smoothing: float | None = None
+    clip_norm: float | None = None
+    ema_momentum: float | None = None
+    early_stopping: int = 0
+    class_weights: Literal["none", "balanced"] = "none"
+    freeze_stages: int | Literal["all"] | None = None
+    min_crop_area: float | None = None
+    crop_ratio: float | None = None
+    rotate: float | None = None
+    shift: float | None = None
     flip: bool | None = None
-    crop_fraction: float = 1.0
-    precision: Literal["float32", "mixed_bfloat16"] = "float32"
-    jit_compile: bool = True
+    rand_augment: float | None = None
+    erase: float | None = None
+    mixup: float | None = None
+    cutmix: float | None = None
+    crop_fraction: float | None = None
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    remat: bool = False
+    strategy: Literal["auto", "none", "mirrored", "multiworker", "tpu"] = "auto"
+    jit_compile: bool | None = None
+    checkpoint_minutes: float = 2.0
+    tensorboard: bool = True
     seed: int = 0
     on_bad: Literal["stop", "skip"] = "stop"
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size", "learning_rate", "clip_norm"):
-            if not getattr(self, name) > 0:
-                raise UsageError(
-                    f"`{name}` must be positive. Received: {getattr(self, name)}."
-                )
-        for name in ("weight_decay", "warmup_epochs", "rotate", "shift", "seed"):
-            if getattr(self, name) < 0:
-                raise UsageError(
-                    f"`{name}` must not be negative. Received: {getattr(self, name)}."
-                )
-        for name in ("min_crop_area", "crop_fraction"):
-            if not 0 < getattr(self, name) <= 1:
-                raise UsageError(
-                    f"`{name}` must be in (0, 1]. Received: {getattr(self, name)}."
-                )
-        for name in ("label_smoothing", "ema_momentum"):
-            if not 0 <= getattr(self, name) < 1:
-                raise UsageError(
-                    f"`{name}` must be in [0, 1). Received: {getattr(self, name)}."
-                )
-        if self.crop_ratio < 1:
+        if self.preset is None:
+            preset = default_preset(self.model, self.weights)
+            object.__setattr__(self, "preset", preset)
+        if self.preset not in PRESETS:
             raise UsageError(
-                f"`crop_ratio` must be at least 1. Received: {self.crop_ratio}."
+                f"There is no preset {self.preset!r}."
+                f"{nearest_name(self.preset, PRESETS)} Presets: {', '.join(PRESETS)}."
             )
+        for name, value in preset_values(self.preset, self.batch_size).items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        for hold, names, holds in _RULES:
+            for name in names:
+                value = getattr(self, name)
+                if not isinstance(value, str) and not holds(value):
+                    raise UsageError(f"`{name}` must {hold}. Received: {value}.")
 
     def to_yaml(self) -> str:
         values = dataclasses.asdict(self)
@@ -113,15 +175,22 @@ class TrainConfig:
 
     def to_command(self) -> str:
         """Return the command that trains with this configuration."""
+        given = {"model": self.model, "weights": self.weights}
+        preset = TrainConfig(**given, preset=self.preset)
+        references = {
+            "model": TrainConfig(),
+            "weights": TrainConfig(),
+            "preset": TrainConfig(**given),
+            "batch_size": preset,
+        }
+        usual = TrainConfig(**given, preset=self.preset, batch_size=self.batch_size)
         words = ["swin-keras train"]
         for option in dataclasses.fields(self):
-            value = getattr(self, option.name)
-            default = option.default
-            if option.default_factory is not dataclasses.MISSING:
-                default = option.default_factory()
-            if value != default and option.name != "runs_dir":
+            value, name = getattr(self, option.name), option.name
+            reference = references.get(name, usual)
+            if value != getattr(reference, name) and name != "runs_dir":
                 text = value if isinstance(value, str) else json.dumps(value)
-                words.append(f"--{option.name} {shlex.quote(text)}")
+                words.append(f"--{name} {shlex.quote(text)}")
         return " ".join(words)
 
     @classmethod

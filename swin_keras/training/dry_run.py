@@ -1,13 +1,14 @@
 """Try a run before it costs anything: `swin-keras train --dry-run`."""
 
-import itertools
 import resource
 import sys
 import time
 
+import keras
+
 from swin_keras.data import data_errors
 from swin_keras.training.config import TrainConfig
-from swin_keras.training.train import prepare
+from swin_keras.training.job import prepare
 
 TIMED_STEPS = 5
 
@@ -26,17 +27,18 @@ def dry_run(config: TrainConfig) -> str:
         DataError: If the data cannot be used.
     """
     job = prepare(config)
-    model = job.logits_model
+    clock = _Clock()
     with data_errors():
-        batches = itertools.islice(job.training_batches(), 1 + TIMED_STEPS)
-        started = None
-        for done, (images, labels) in enumerate(batches):
-            model.train_on_batch(images, labels)
-            if done == 0:
-                started = time.monotonic()
-        seconds = (time.monotonic() - started) / max(done, 1) if done else None
-        images, labels = next(iter(job.validation_batches()))
-        model.test_on_batch(images, labels)
+        job.training_model.fit(
+            job.training_batches(),
+            steps_per_epoch=min(1 + TIMED_STEPS, job.steps),
+            validation_data=job.validation_batches(),
+            validation_steps=1,
+            callbacks=[clock],
+            shuffle=False,
+            verbose=0,
+        )
+    seconds = clock.seconds_per_step
     counts = ", ".join(f"{len(s)} {name}" for name, s in job.dataset.splits.items())
     height, width, channels = job.model_config.input_shape
     lines = [
@@ -54,6 +56,23 @@ def dry_run(config: TrainConfig) -> str:
             "minutes without validation"
         )
     return "\n".join(lines)
+
+
+class _Clock(keras.callbacks.Callback):
+    """Time steps after the first."""
+
+    def __init__(self):
+        super().__init__()
+        self.ends = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.ends.append(time.monotonic())
+
+    @property
+    def seconds_per_step(self):
+        if len(self.ends) < 2:
+            return None
+        return (self.ends[-1] - self.ends[0]) / (len(self.ends) - 1)
 
 
 def peak_memory() -> int:

@@ -1,93 +1,98 @@
 """The recipe: optimizer, learning rate, loss and augmentation of a run."""
 
 import keras
+import numpy as np
 
-from swin_keras.data import Augmentation, ImageDataset
+from swin_keras.data import Augmentation, ImageDataset, Mixing, RandAugment
 from swin_keras.training.config import TrainConfig
+from swin_keras.training.optimizer import SwinAdamW
 
 
-def make_optimizer(config: TrainConfig, model, steps_per_epoch: int):
-    """Return AdamW with warm-up and cosine, decaying matrices only.
+def make_optimizer(config: TrainConfig, depths, steps_per_epoch: int):
+    """Return the optimizer of a run.
 
-    Biases, norms, and whatever makes relative position bias or scales cosines do
-    not decay, as in the published recipe.
+    Args:
+        config: The run's.
+        depths: Blocks in each stage of the model.
+        steps_per_epoch: Steps in an epoch.
     """
-    optimizer = keras.optimizers.AdamW(
-        learning_rate=make_schedule(config, steps_per_epoch),
+    return SwinAdamW(
+        make_schedule(config, steps_per_epoch),
         weight_decay=config.weight_decay,
-        global_clipnorm=config.clip_norm,
+        clip_norm=config.clip_norm,
+        layer_decay=config.layer_decay,
+        depths=depths,
         use_ema=config.ema_momentum > 0,
         ema_momentum=config.ema_momentum or 0.99,
     )
-    optimizer.exclude_from_weight_decay(
-        var_list=[v for v in model.trainable_variables if not decays(v)]
-    )
-    return optimizer
-
-
-def decays(variable) -> bool:
-    """Tell whether weight decay applies to a variable of a Swin model."""
-    in_bias = "/position_bias/" in variable.path
-    return len(variable.shape) > 1 and not in_bias and variable.name != "logit_scale"
 
 
 def make_schedule(config: TrainConfig, steps_per_epoch: int):
-    """Return the learning rate of each step: linear warm-up, then cosine to 0."""
+    """Return the learning rate of each step: linear warm-up, then cosine."""
     steps = config.epochs * steps_per_epoch
     # A short run keeps most of its steps for the cosine.
     warmup = min(round(config.warmup_epochs * steps_per_epoch), steps // 5)
     return keras.optimizers.schedules.CosineDecay(
         0.0 if warmup else config.learning_rate,
         decay_steps=max(steps - warmup, 1),
+        alpha=min(config.min_learning_rate / config.learning_rate, 1.0),
         warmup_target=config.learning_rate if warmup else None,
         warmup_steps=warmup,
     )
 
 
-def make_loss(config: TrainConfig, classes: int):
-    """Return cross-entropy on logits `(B, classes)` and labels `(B,)`."""
-    return SmoothedCrossentropy(config.label_smoothing, classes)
+def make_loss(config: TrainConfig):
+    """Return cross-entropy on logits `(B, classes)` and shares `(B, classes)`."""
+    return keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=config.label_smoothing, name="loss"
+    )
 
 
-@keras.saving.register_keras_serializable(package="swin_keras")
-class SmoothedCrossentropy(keras.losses.Loss):
-    """Cross-entropy between integer labels and logits, with label smoothing.
+def make_class_weights(config: TrainConfig, dataset: ImageDataset):
+    """Return the weight of each class in the loss, or `None` for equal ones.
 
-    `(B,)` labels and `(B, classes)` logits. Keras smooths one-hot labels only.
-
-    Args:
-        label_smoothing: Share of the target given to all classes alike.
-        classes: Number of classes.
+    Balanced weights are inverse to the images of a class; they average to 1 over
+    the training images.
     """
+    if config.class_weights == "none":
+        return None
+    counts = np.bincount(dataset.splits["train"].labels, minlength=dataset.classes)
+    return (counts.sum() / (len(counts) * np.maximum(counts, 1))).astype("float32")
 
-    def __init__(self, label_smoothing: float, classes: int, name="loss", **kwargs):
-        super().__init__(name=name, **kwargs)
-        self.label_smoothing = label_smoothing
-        self.classes = classes
 
-    def call(self, y_true, y_pred):
-        one_hot = keras.ops.one_hot(
-            keras.ops.reshape(y_true, (-1,)), self.classes, dtype=y_pred.dtype
-        )
-        return keras.losses.categorical_crossentropy(
-            one_hot, y_pred, from_logits=True, label_smoothing=self.label_smoothing
-        )
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "label_smoothing": self.label_smoothing,
-            "classes": self.classes,
-        }
+def freeze(model, config: TrainConfig, depths):
+    """Stop the first stages of a model from learning; see `freeze_stages`."""
+    frozen = config.freeze_stages
+    if frozen == 0:
+        return
+    prefixes = ["patch_embedding", "position_embedding"]
+    count = len(depths) if frozen == "all" else frozen
+    prefixes += [f"stage_{stage}_" for stage in range(1, count + 1)]
+    prefixes += ["norm"] if frozen == "all" else []
+    for layer in model.layers:
+        if layer.name.startswith(tuple(prefixes)):
+            layer.trainable = False
 
 
 def make_augmentation(config: TrainConfig, dataset: ImageDataset) -> Augmentation:
     """Return the random changes to training images that a run makes."""
     flip = dataset.mirror_safe if config.flip is None else config.flip
+    rand_augment = None
+    if config.rand_augment:
+        rand_augment = RandAugment(magnitude=config.rand_augment)
     return Augmentation(
         crop_scale=(config.min_crop_area, 1.0),
         crop_ratio=(1 / config.crop_ratio, config.crop_ratio),
         rotate=config.rotate,
         shift=config.shift,
         flip=flip,
+        rand_augment=rand_augment,
+        erase=config.erase,
     )
+
+
+def make_mixing(config: TrainConfig) -> Mixing | None:
+    """Return how a run mixes its training images, or `None`."""
+    if not (config.mixup or config.cutmix):
+        return None
+    return Mixing(mixup=config.mixup, cutmix=config.cutmix)

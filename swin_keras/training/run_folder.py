@@ -1,6 +1,8 @@
 """The folder of a run: `runs/<name>/`, never overwritten."""
 
+import fcntl
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,11 @@ class RunFolder:
     """Where a run keeps its configuration, metrics, best model and pictures."""
 
     path: Path
+
+    @classmethod
+    def named(cls, runs_dir, name: str) -> "RunFolder":
+        """Return the run of this name, whether or not it exists."""
+        return cls(Path(runs_dir) / name)
 
     @property
     def name(self) -> str:
@@ -38,6 +45,22 @@ class RunFolder:
         return self.path / "plots"
 
     @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def card(self) -> Path:
+        return self.path / "card.json"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.path / "tensorboard"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    @property
     def samples(self) -> Path:
         return self.path / "samples"
 
@@ -60,18 +83,38 @@ def create_run(runs_dir, name: str | None, data: str) -> RunFolder:
         runs_dir.mkdir(parents=True, exist_ok=True)
         if name is None:
             return _first_free(runs_dir, _slug(data))
-        path = runs_dir / name
+        path = RunFolder.named(runs_dir, name).path
         path.mkdir(parents=True)
     except FileExistsError:
         raise UsageError(
             f"A run must have a name of its own, and {runs_dir / name} exists. "
-            f"Choose another --name, or leave it out."
+            "Choose another --name, leave it out, or go on with it by --resume."
         ) from None
     except OSError as error:
         raise ResourceError(
             f"The run's folder must be writable. {runs_dir}: {error.strerror}."
         ) from error
     return RunFolder(path)
+
+
+@contextmanager
+def locked(run: RunFolder):
+    """Keep other processes from training into the same run folder.
+
+    The lock ends with the process, however it ends.
+
+    Raises:
+        ResourceError: If another process trains there.
+    """
+    with open(run.path / ".lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ResourceError(
+                f"Another process is training in {run.path}. Wait for it, end it, or "
+                "choose another --name."
+            ) from None
+        yield
 
 
 def _first_free(runs_dir, stem):

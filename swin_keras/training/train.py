@@ -1,100 +1,47 @@
 """Train a classifier: `swin-keras train`, or `swin_keras.train(TrainConfig(...))`."""
 
 import dataclasses
-import functools
 import logging
-import time
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 
 import keras
+import yaml
 
-from swin_keras.card import ModelCard
-from swin_keras.data import (
-    ImageDataset,
-    batches,
-    data_errors,
-    extract,
-    load_dataset,
-    steps_per_epoch,
-)
+from swin_keras.data import data_errors, extract
+from swin_keras.errors import Interrupted, ResourceError, UsageError
 from swin_keras.evaluation import evaluate_dataset
 from swin_keras.inference import Predictor
-from swin_keras.models import SwinClassifier, SwinConfig, variant_config
 from swin_keras.report import plot_confusion_matrix, plot_curves, plot_images
-from swin_keras.training.callbacks import BestModel, LiveProgress
+from swin_keras.training.callbacks import (
+    BestModel,
+    FiniteLoss,
+    MetricsFile,
+    ValidateAverage,
+)
+from swin_keras.training.checkpoints import CheckpointFolder
 from swin_keras.training.config import TrainConfig
-from swin_keras.training.recipe import make_augmentation, make_loss, make_optimizer
-from swin_keras.training.run_folder import RunFolder, create_run
+from swin_keras.training.job import TrainingJob, prepare
+from swin_keras.training.progress import LiveProgress
+from swin_keras.training.resume import SaveCheckpoints, stop_signals
+from swin_keras.training.run_folder import RunFolder, create_run, locked
+from swin_keras.training.strategy import Replicas, make_strategy
 
 log = logging.getLogger(__name__)
 SAMPLES = 16  # test images kept with the run: for prediction and export checks
+MAY_CHANGE = ("runs_dir", "data_dir", "strategy", "jit_compile", "checkpoint_minutes")
 
 
-@dataclass(frozen=True)
-class TrainingJob:
-    """A run ready to start: data, models that share weights, and batches."""
-
-    config: TrainConfig
-    dataset: ImageDataset
-    model_config: SwinConfig
-    model: keras.Model
-    logits_model: keras.Model
-    steps: int
-
-    def training_batches(self, epochs=None):
-        return batches(
-            self.dataset.splits["train"],
-            self.config.batch_size,
-            *self._image_arguments(),
-            training=True,
-            seed=self.config.seed,
-            epochs=epochs or self.config.epochs,
-            augmentation=make_augmentation(self.config, self.dataset),
-        )
-
-    def validation_batches(self):
-        return batches(
-            self.dataset.splits["val"],
-            self.config.batch_size,
-            *self._image_arguments(),
-            crop_fraction=self.config.crop_fraction,
-        )
-
-    def _image_arguments(self):
-        height, width, channels = self.model_config.input_shape
-        return (height, width), channels
-
-    @functools.cached_property
-    def data_card(self) -> dict:
-        return {
-            "name": self.dataset.name,
-            "fingerprint": self.dataset.fingerprint(),
-            "images": {name: len(s) for name, s in self.dataset.splits.items()},
-        }
-
-    def card(self, name: str, metrics: dict) -> ModelCard:
-        return ModelCard(
-            name=name,
-            variant=self.config.model,
-            model=dataclasses.asdict(self.model_config),
-            class_names=self.dataset.class_names,
-            crop_fraction=self.config.crop_fraction,
-            train=dataclasses.asdict(self.config),
-            data=self.data_card,
-            metrics={key: float(value) for key, value in metrics.items()},
-            command=self.config.to_command(),
-        )
-
-
-def train(config: TrainConfig | None = None) -> RunFolder:
+def train(config: TrainConfig | None = None, *, resume: bool = False) -> RunFolder:
     """Train a classifier and write everything about it to `runs/<name>/`.
 
-    `config.yaml`, `metrics.csv`, `best.keras` (best on the validation images),
-    `card.json`, `plots/`, `samples/` (test images), `log.txt`.
+    `config.yaml`, `metrics.csv`, `checkpoints/`, `best.keras` (best on the
+    validation images), `card.json`, `plots/`, `samples/` (test images),
+    `tensorboard/`, `log.txt`.
 
     Args:
         config: What and how; `None` trains the small variant on digits.
+        resume: Whether to go on with the run of this name, if there is one: it
+            ends as if it had never stopped.
 
     Returns:
         The run's folder; its card holds the accuracy on the test images.
@@ -102,103 +49,178 @@ def train(config: TrainConfig | None = None) -> RunFolder:
     Raises:
         UsageError: If an option cannot work.
         DataError: If the data cannot be used.
+        Interrupted: If a signal stopped the run; a checkpoint is written.
+        TrainingError: If the loss is no number any more.
+        ResourceError: If memory or disk are too small, or another process trains
+            in this run's folder.
     """
     config = config or TrainConfig()
-    job = prepare(config)
-    run = create_run(config.runs_dir, config.name, config.data)
-    with _log_file(run.log):
-        log.info("run %s", run.path)
-        _write_inputs(run, job)
-        seconds = _fit(run, job)
-        _conclude(run, job, seconds)
+    replicas = Replicas(make_strategy(config.strategy))
+    if replicas.is_multiworker and not config.name:
+        raise UsageError("Workers must agree on the run's --name. Give it one.")
+    with ExitStack() as stack:
+        stop = stack.enter_context(stop_signals())
+        run = _find_run(config) if resume and config.name else None
+        if run and replicas.is_chief:
+            stack.enter_context(locked(run))
+        if run:
+            _check_same(run, config)
+        job = prepare(config, replicas)
+        is_new = run is None
+        if not replicas.is_chief:
+            run = run or RunFolder.named(config.runs_dir, config.name)
+        elif is_new:
+            run = create_run(config.runs_dir, config.name, config.data)
+            stack.enter_context(locked(run))
+        if replicas.is_chief:
+            stack.enter_context(_log_file(run.log))
+            log.info("run %s%s", run.path, "" if is_new else " goes on")
+            _describe(job)
+            if is_new:
+                _write_inputs(run, job)
+        try:
+            metrics = _fit(run, job, stop)
+        except Interrupted as error:
+            raise Interrupted(error.signal_number, _how_to_go_on(run)) from None
+        if replicas.is_chief:
+            _conclude(run, job, metrics)
     return run
 
 
-def prepare(config: TrainConfig) -> TrainingJob:
-    """Load the data, build and compile the model; write nothing."""
-    keras.utils.set_random_seed(config.seed)
-    keras.config.set_dtype_policy(config.precision)
-    dataset = load_dataset(
-        config.data, data_dir=config.data_dir, seed=config.seed, on_bad=config.on_bad
+def _find_run(config):
+    run = RunFolder.named(config.runs_dir, config.name)
+    return run if run.config.is_file() else None
+
+
+def _how_to_go_on(run):
+    return (
+        f"stopped, with a checkpoint in {run.checkpoints}. Go on with: "
+        f"swin-keras train --config {run.config} --resume"
     )
-    model_config = _model_config(config, dataset)
-    model = SwinClassifier(model_config, classes=dataset.classes, name=config.model)
-    logits_model = keras.Model(
-        model.inputs, model.get_layer("head").output, name="logits"
-    )
-    steps = steps_per_epoch(dataset.splits["train"], config.batch_size, training=True)
-    logits_model.compile(
-        optimizer=make_optimizer(config, model, steps),
-        loss=make_loss(config, dataset.classes),
-        metrics=["accuracy"],
-        jit_compile=config.jit_compile,
-    )
-    return TrainingJob(config, dataset, model_config, model, logits_model, steps)
 
 
-def _model_config(config: TrainConfig, dataset: ImageDataset) -> SwinConfig:
-    """Fit the variant to the data's channels and the wanted image size.
+def _check_same(run, config):
+    """Refuse to go on with a run under other options than those it began with."""
+    before = TrainConfig.from_dict(yaml.safe_load(run.config.read_text("utf-8")))
+    changed = [
+        f"{field.name} was {getattr(before, field.name)!r} and is "
+        f"{getattr(config, field.name)!r}"
+        for field in dataclasses.fields(TrainConfig)
+        if field.name not in MAY_CHANGE
+        and getattr(before, field.name) != getattr(config, field.name)
+    ]
+    if changed:
+        raise UsageError(
+            f"A run goes on with the options it began with: {'; '.join(changed)}. "
+            f"Use --config {run.config} --resume, or another --name."
+        )
 
-    By default that is the variant's size, but not more than twice the images'
-    own where that is known: enlarging digits of 8 pixels to 32 only costs time.
-    """
-    variant = variant_config(config.model)
-    *own_size, channels = dataset.image_shape
-    size = config.image_size
-    if size is None:
-        sides = zip(variant.input_shape, own_size, strict=False)
-        size = tuple(min(side, 2 * own) if own else side for side, own in sides)
-    elif isinstance(size, int):
-        size = (size, size)
-    sizes = {"input_shape": (*size, channels)} | config.sizes
-    return variant.replace(**sizes)
 
-
-def _write_inputs(run, job):
+def _describe(job):
     for note in job.dataset.notes:
         log.info("data: %s", note)
     for path, reason in job.dataset.skipped:
         log.info("data: skipped %s (%s)", path, reason)
     counts = ", ".join(f"{len(s)} {name}" for name, s in job.dataset.splits.items())
     log.info(
-        "%s with %d classes (%s images); %s at %d x %d x %d, %s parameters",
+        "%s with %d classes (%s images); %s at %d x %d x %d, %s parameters%s",
         *(job.dataset.name, job.dataset.classes, counts, job.config.model),
         *job.model_config.input_shape,
         f"{job.model.count_params():,}",
+        f", on {job.replicas.count} devices" if job.replicas.count > 1 else "",
     )
-    run.config.write_text(job.config.to_yaml(), "utf-8")
+
+
+def _write_inputs(run, job):
+    config = dataclasses.replace(job.config, name=run.name)
+    run.config.write_text(config.to_yaml(), "utf-8")
     run.plots.mkdir()
-    images, labels = next(iter(job.training_batches(epochs=1)))
-    names = [job.dataset.class_names[label] for label in labels.numpy()]
-    plot_images(images.numpy(), names, run.plots / "training_images.png")
+    images, labels = job.first_images()
+    names = [job.dataset.class_names[label] for label in labels]
+    plot_images(images, names, run.plots / "training_images.png")
     extract(job.dataset, run.samples, count=SAMPLES, split="test")
 
 
-def _fit(run, job):
-    config, started = job.config, time.monotonic()
-    progress = LiveProgress(config.epochs, job.steps, config.batch_size)
-    best = BestModel(job.model, run.best_model, lambda m: job.card(run.name, m))
-    callbacks = [keras.callbacks.CSVLogger(run.metrics), best, progress]
-    if config.ema_momentum:  # before the others, which then see the average
-        callbacks.insert(0, keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+def _fit(run, job, stop):
+    """Train to the end, from the newest checkpoint if there is one."""
+    is_chief, config = job.replicas.is_chief, job.config
+    metrics = MetricsFile(run.metrics if is_chief else None)
+    best = BestModel(
+        job.model,
+        run.best_model if is_chief else None,
+        lambda figures: job.card(run.name, figures),
+        config.early_stopping,
+    )
+    saver = SaveCheckpoints(
+        CheckpointFolder(run.checkpoints),
+        job.replicas,
+        job.steps,
+        config.checkpoint_minutes,
+        {"metrics": metrics, "best": best},
+        stop,
+    )
+    saver.set_model(job.training_model)
+    if saver.restore():
+        log.info("going on after step %d of %d", saver.step, config.epochs * job.steps)
+    progress = LiveProgress(config.epochs, job.steps, config.batch_size, saver.step)
+    finite = FiniteLoss(saver.step, job.names)
+    callbacks = [finite, metrics, best, progress, saver]
+    if config.ema_momentum:
+        callbacks.append(ValidateAverage())
+    if not is_chief:
+        callbacks.remove(progress)
     try:
-        with data_errors():
-            job.logits_model.fit(
-                job.training_batches(),
-                epochs=config.epochs,
-                steps_per_epoch=job.steps,
-                validation_data=job.validation_batches(),
-                callbacks=callbacks,
-                shuffle=False,  # the batches come in the order of the seed
-                verbose=0,
-            )
+        with data_errors(), memory_errors(config):
+            for epochs in _parts(saver.step, job.steps, config.epochs):
+                if not best.is_out_of_patience:
+                    _fit_epochs(job, epochs, saver.step, callbacks)
     finally:
         progress.stop()
-        best.finish()
-    return time.monotonic() - started
+    best.finish()
+    return metrics
 
 
-def _conclude(run, job, seconds):
+def _parts(step, steps_per_epoch, epochs):
+    """Return ranges of epochs: the rest of one that was begun, then the others."""
+    first, begun = divmod(step, steps_per_epoch)
+    if begun:
+        return [range(first, first + 1), range(first + 1, epochs)]
+    return [range(first, epochs)]
+
+
+def _fit_epochs(job, epochs, step, callbacks):
+    if not epochs:
+        return
+    distributed = job.replicas.strategy is not None
+    job.training_model.fit(
+        job.training_batches(step),
+        initial_epoch=epochs.start,
+        epochs=epochs.stop,
+        steps_per_epoch=(epochs.start + 1) * job.steps - step,
+        validation_data=job.validation_batches(),
+        validation_steps=job.validation_steps if distributed else None,
+        callbacks=callbacks,
+        shuffle=False,  # the batches come in the order of the seed
+        verbose=0,
+    )
+
+
+@contextmanager
+def memory_errors(config):
+    """Say in words that a step did not fit into the memory."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+        raise ResourceError(
+            f"A step of {config.batch_size} images does not fit into the memory. Try "
+            "--batch-size auto, more --gradient-accumulation-steps, --remat true or "
+            "--precision mixed_bfloat16."
+        ) from error
+
+
+def _conclude(run, job, training):
     """Judge the best model on the test images; draw the curves."""
     plot_curves(run.metrics, run.plots / "curves.png")
     predictor = Predictor(run.best_model)
@@ -208,13 +230,13 @@ def _conclude(run, job, seconds):
     )
     metrics = predictor.card.metrics | {
         "test_accuracy": result.accuracy,
-        "seconds": round(seconds, 1),
+        "seconds": round(training.seconds, 1),
     }
     card = job.card(run.name, metrics)
-    (run.path / "card.json").write_text(card.to_json(), "utf-8")
+    run.card.write_text(card.to_json(), "utf-8")
     log.info(
         "test accuracy %.2f %% on %d images after %.0f s, best epoch %d: %s",
-        *(100 * result.accuracy, result.images, seconds, metrics["epoch"]),
+        *(100 * result.accuracy, result.images, training.seconds, metrics["epoch"]),
         run.path,
     )
 

@@ -1,0 +1,241 @@
+"""A run ready to start: its data, its model, and its batches."""
+
+import dataclasses
+import functools
+from dataclasses import dataclass
+
+import keras
+import tensorflow as tf
+
+from swin_keras.card import ModelCard
+from swin_keras.data import (
+    BatchLoader,
+    ImageDataset,
+    Mixing,
+    batches,
+    load_dataset,
+    steps_per_epoch,
+)
+from swin_keras.errors import UsageError
+from swin_keras.models import SwinClassifier, SwinConfig, variant_config
+from swin_keras.training.config import TrainConfig
+from swin_keras.training.recipe import (
+    freeze,
+    make_augmentation,
+    make_class_weights,
+    make_loss,
+    make_mixing,
+    make_optimizer,
+)
+from swin_keras.training.strategy import Replicas, make_strategy
+from swin_keras.training.training_model import TrainingModel
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """A run ready to start: data, models that share weights, and batches."""
+
+    config: TrainConfig
+    replicas: Replicas
+    dataset: ImageDataset
+    model_config: SwinConfig
+    model: keras.Model
+    training_model: TrainingModel
+    steps: int
+
+    def training_batches(self, start_step=0):
+        """Return images and targets of all steps from one on, for `fit`."""
+        options = self._training_options()
+        return self.replicas.distribute(
+            lambda **shards: self._with_targets(
+                batches(**options, **shards, start_step=start_step)
+            )
+        )
+
+    def validation_batches(self):
+        """Return images and targets to validate on, for `fit`."""
+        options = self._options("val", crop_fraction=self.config.crop_fraction)
+        return self.replicas.distribute(
+            lambda **shards: self._with_targets(batches(**options, **shards), False)
+        )
+
+    @property
+    def validation_steps(self) -> int:
+        return steps_per_epoch(self.dataset.splits["val"], self.config.batch_size)
+
+    def first_images(self):
+        """Return the images and labels of the first step, as they are trained on."""
+        loader = self._loader()
+        _, indices = loader.indices(0)
+        images, _ = loader(0)
+        return images, self.dataset.splits["train"].labels[indices]
+
+    def names(self, step: int) -> list[str]:
+        """Return the names of the images of a step."""
+        return self._loader().names(step)
+
+    def _loader(self):
+        options = self._training_options()
+        del options["epochs"]
+        return BatchLoader(**options)
+
+    def _training_options(self):
+        return self._options(
+            "train",
+            training=True,
+            seed=self.config.seed,
+            epochs=self.config.epochs,
+            augmentation=make_augmentation(self.config, self.dataset),
+            mixing=make_mixing(self.config),
+            classes=self.dataset.classes,
+            micro_batches=self.config.gradient_accumulation_steps,
+        )
+
+    def _options(self, split, **more):
+        height, width, channels = self.model_config.input_shape
+        return {
+            "split": self.dataset.splits[split],
+            "batch_size": self.config.batch_size,
+            "image_size": (height, width),
+            "channels": channels,
+            **more,
+        }
+
+    def _with_targets(self, dataset, training=True):
+        """Map labels to shares of the classes, and weights where classes have them."""
+        classes = self.dataset.classes
+        weights = make_class_weights(self.config, self.dataset) if training else None
+
+        def map_labels(images, labels):
+            shares = labels
+            if labels.dtype.is_integer:
+                shares = tf.one_hot(labels, classes)
+            if weights is None:
+                return images, shares
+            return images, shares, tf.linalg.matvec(shares, weights)
+
+        return dataset.map(map_labels, deterministic=True)
+
+    @functools.cached_property
+    def data_card(self) -> dict:
+        return {
+            "name": self.dataset.name,
+            "fingerprint": self.dataset.fingerprint(),
+            "images": {name: len(s) for name, s in self.dataset.splits.items()},
+        }
+
+    def card(self, name: str, metrics: dict) -> ModelCard:
+        return ModelCard(
+            name=name,
+            variant=self.config.model,
+            model=dataclasses.asdict(self.model_config),
+            class_names=self.dataset.class_names,
+            crop_fraction=self.config.crop_fraction,
+            train=dataclasses.asdict(self.config),
+            data=self.data_card,
+            metrics={key: float(value) for key, value in metrics.items()},
+            command=self.config.to_command(),
+        )
+
+
+def prepare(config: TrainConfig, replicas: Replicas | None = None) -> TrainingJob:
+    """Load the data, build and compile the model; write nothing.
+
+    Args:
+        config: What and how; its batch size and rates are numbers.
+        replicas: The devices; by default those that `config.strategy` names.
+
+    Raises:
+        UsageError: If an option cannot work.
+        DataError: If the data cannot be used.
+        WeightsError: If the weights to start from cannot be loaded.
+    """
+    replicas = replicas or Replicas(make_strategy(config.strategy))
+    _check_devices(config, replicas)
+    keras.utils.set_random_seed(config.seed)
+    keras.config.set_dtype_policy(config.precision)
+    dataset = load_dataset(
+        config.data, data_dir=config.data_dir, seed=config.seed, on_bad=config.on_bad
+    )
+    model_config = _model_config(config, dataset)
+    steps = steps_per_epoch(dataset.splits["train"], config.batch_size, training=True)
+    with replicas.scope():
+        model = SwinClassifier(model_config, classes=dataset.classes, name=config.model)
+        if config.weights is not None:
+            # Reading weights is another part, which training without them spares.
+            from swin_keras.weights import load_weights
+
+            load_weights(model, config.weights, variant=config.model)
+        freeze(model, config, model_config.depths)
+        training_model = TrainingModel(
+            model.inputs, model.get_layer("head").output, name="logits"
+        )
+        training_model.micro_batches = config.gradient_accumulation_steps
+        training_model.compile(
+            optimizer=make_optimizer(config, model_config.depths, steps),
+            loss=make_loss(config),
+            metrics=["accuracy"],
+            jit_compile=_compiles(config, replicas),
+        )
+        training_model.optimizer.build(training_model.trainable_variables)
+    return TrainingJob(
+        *(config, replicas, dataset, model_config, model, training_model, steps)
+    )
+
+
+def _compiles(config, replicas):
+    alone = replicas.strategy is None
+    return alone if config.jit_compile is None else config.jit_compile
+
+
+def _check_devices(config, replicas):
+    """Refuse what several devices cannot do, and batches that they cannot share."""
+    if replicas.strategy is not None and config.jit_compile:
+        raise UsageError(
+            "XLA compiles the training step on one device only. Leave --jit-compile "
+            "out, or use --strategy none."
+        )
+    if replicas.count > 1 and config.precision == "mixed_float16":
+        raise UsageError(
+            "mixed_float16 is not safe on several devices: an overflow on one of them "
+            "would spoil the weights of all. Use --precision mixed_bfloat16."
+        )
+    pair = 2 if config.mixup or config.cutmix else 1
+    parts = replicas.count * config.gradient_accumulation_steps * pair
+    if config.batch_size % parts:
+        nearest = max(parts, config.batch_size // parts * parts)
+        factors = [f"{replicas.count} devices"] * (replicas.count > 1)
+        if config.gradient_accumulation_steps > 1:
+            factors.append(f"{config.gradient_accumulation_steps} accumulation steps")
+        factors += ["pairs of mixed images"] * (pair > 1)
+        raise UsageError(
+            f"`batch_size` must be a multiple of {parts} ({', '.join(factors)}). "
+            f"Received: {config.batch_size}. Nearest: {nearest}."
+        )
+
+
+def _model_config(config: TrainConfig, dataset: ImageDataset) -> SwinConfig:
+    """Fit the variant to the data's channels and the wanted image size.
+
+    By default that is the variant's size, but not more than twice the images'
+    own where that is known: enlarging digits of 8 pixels to 32 only costs time.
+    """
+    variant = variant_config(config.model)
+    *own_size, channels = dataset.image_shape
+    size = config.image_size
+    if size is None:
+        sides = zip(variant.input_shape, own_size, strict=False)
+        size = tuple(min(side, 2 * own) if own else side for side, own in sides)
+    elif isinstance(size, int):
+        size = (size, size)
+    sizes = {"input_shape": (*size, channels), "remat": config.remat}
+    if config.freeze_stages == "all":
+        sizes["drop_path_rate"] = 0.0
+    model_config = variant.replace(**(sizes | config.sizes))
+    stages = len(model_config.depths)
+    if config.freeze_stages != "all" and config.freeze_stages > stages:
+        raise UsageError(
+            f"`freeze_stages` must be at most the model's {stages} stages, or 'all'. "
+            f"Received: {config.freeze_stages}."
+        )
+    return model_config

@@ -1,0 +1,135 @@
+"""AdamW as Swin Transformers are trained with it."""
+
+import re
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="swin_keras")
+class SwinAdamW(keras.optimizers.AdamW):
+    """AdamW that chooses by variable what decays and how fast it learns.
+
+    Four differences from Keras' own, each of which long runs need:
+
+    - Matrices decay; biases, norms, relative position bias and V2's logit scale
+      do not. The choice comes from the variables, so it survives saving.
+    - `layer_decay` lets layers near the image learn more slowly.
+    - Gradients are clipped by their global norm after they are summed over the
+      replicas; Keras clips each replica's own, which trains otherwise.
+    - A run that ends keeps its weights; averaged ones (`use_ema`) stay beside
+      them, for `average_of`.
+
+    Args:
+        learning_rate: A number or a schedule.
+        weight_decay: Share of a matrix taken away, times the learning rate.
+        clip_norm: Largest global norm of the gradients; `None` is no limit.
+        layer_decay: Factor of the learning rate from each layer to the one
+            before it; 1 for none.
+        depths: Blocks in each stage of the model; needed for `layer_decay`.
+        **kwargs: Other arguments of `keras.optimizers.AdamW`.
+    """
+
+    def __init__(
+        self,
+        learning_rate=1e-3,
+        weight_decay=0.05,
+        clip_norm=None,
+        layer_decay=1.0,
+        depths=(),
+        name="swin_adamw",
+        **kwargs,
+    ):
+        super().__init__(learning_rate, weight_decay=weight_decay, name=name, **kwargs)
+        self.clip_norm = clip_norm
+        self.layer_decay = layer_decay
+        self.depths = tuple(depths)
+
+    def build(self, variables):
+        self.exclude_from_weight_decay(
+            var_list=[variable for variable in variables if not decays(variable)]
+        )
+        super().build(variables)
+        self._rate_factors = [
+            self.layer_decay ** (sum(self.depths) + 1 - layer_of(v, self.depths))
+            for v in variables
+        ]
+
+    def average_of(self, variable):
+        """Return the moving average of a trainable variable as an array."""
+        index = self._get_variable_index(variable)
+        return keras.ops.convert_to_numpy(self._model_variables_moving_average[index])
+
+    def update_step(self, gradient, variable, learning_rate):
+        factor = self._rate_factors[self._get_variable_index(variable)]
+        super().update_step(gradient, variable, learning_rate * factor)
+
+    def _apply_weight_decay(self, variables):
+        if self.weight_decay is None:
+            return
+        rate = self.learning_rate * self.weight_decay
+
+        def decay(strategy, variables, rate):
+            for variable in variables:
+                factor = self._rate_factors[self._get_variable_index(variable)]
+                strategy.extended.update(
+                    variable.value,
+                    lambda v, share: v.assign_sub(v * tf.cast(share, v.dtype)),
+                    args=(rate * factor,),
+                    group=False,
+                )
+
+        tf.__internal__.distribute.interim.maybe_merge_call(
+            decay,
+            self._distribution_strategy,
+            [variable for variable in variables if self._use_weight_decay(variable)],
+            rate,
+        )
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        pairs = super()._all_reduce_sum_gradients(grads_and_vars)
+        if self.clip_norm is None:
+            return pairs
+        gradients, variables = zip(*pairs, strict=True)
+        gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm)
+        return list(zip(gradients, variables, strict=True))
+
+    def finalize_variable_values(self, var_list):
+        """Leave the weights as they are; Keras would replace them by averages."""
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "clip_norm": self.clip_norm,
+            "layer_decay": self.layer_decay,
+            "depths": self.depths,
+        }
+
+
+def decays(variable) -> bool:
+    """Tell whether weight decay applies to a variable of a Swin model."""
+    for_position = "/position_bias/" in variable.path or _starts_with(
+        variable, "position_embedding"
+    )
+    is_matrix = len(variable.shape) > 1
+    return is_matrix and not for_position and variable.name != "logit_scale"
+
+
+def layer_of(variable, depths) -> int:
+    """Return the layer of a variable, counted as in the published code.
+
+    0 for the patches, then block by block; a patch merging belongs to the block
+    before it; the last norm and the head are one more than the last block.
+    """
+    if _starts_with(variable, "patch_embedding", "position_embedding"):
+        return 0
+    stage = re.match(r"stage_(\d+)_(?:block_(\d+)|merging)/", variable.path)
+    if stage is None:
+        return sum(depths) + 1
+    number, block = stage.groups()
+    before = sum(depths[: int(number) - 1])
+    return before + (int(block) if block else depths[int(number) - 1])
+
+
+def _starts_with(variable, *layers):
+    return variable.path.startswith(tuple(f"{layer}/" for layer in layers))

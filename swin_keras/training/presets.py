@@ -1,0 +1,107 @@
+"""Recipes by name: what `TrainConfig` takes where an option is not given.
+
+Learning rates are for 512 images a step and scale with the batch, as the
+published ones do; those of "small" and "linear-probe" do not scale.
+"""
+
+_SMALL = {
+    # For images of about 32 pixels and minutes on a laptop.
+    "epochs": 70,
+    "batch_size": 64,
+    "learning_rate": 3e-3,
+    "min_learning_rate": 0.0,
+    "warmup_epochs": 5.0,
+    "weight_decay": 0.05,
+    "layer_decay": 1.0,
+    "label_smoothing": 0.1,
+    "clip_norm": 5.0,
+    "ema_momentum": 0.0,
+    "min_crop_area": 0.6,
+    "crop_ratio": 1.2,
+    "rotate": 15.0,
+    "shift": 0.0,
+    "rand_augment": 0.0,
+    "erase": 0.0,
+    "mixup": 0.0,
+    "cutmix": 0.0,
+    "crop_fraction": 1.0,
+    "freeze_stages": 0,
+}
+
+# Swin on ImageNet-1k from scratch, as the published code (not the paper, which
+# names a clipping norm of 1): github.com/microsoft/Swin-Transformer, config.py.
+_PUBLISHED = {
+    **_SMALL,
+    "epochs": 300,
+    "batch_size": 1024,
+    "learning_rate": 5e-4,
+    "min_learning_rate": 5e-6,
+    "warmup_epochs": 20.0,
+    "min_crop_area": 0.08,
+    "crop_ratio": 4 / 3,
+    "rotate": 0.0,
+    "rand_augment": 9.0,
+    "erase": 0.25,
+    "mixup": 0.8,
+    "cutmix": 1.0,
+    "crop_fraction": 0.875,
+}
+
+# Published weights on other classes. The rates are those with which the same
+# code fine-tunes SimMIM's; fewer epochs and milder crops, since a user's own set
+# is smaller than ImageNet and its objects are often framed.
+_FINETUNE = {
+    **_PUBLISHED,
+    "epochs": 30,
+    "batch_size": 64,
+    "learning_rate": 1.25e-3,
+    "min_learning_rate": 2.5e-7,
+    "warmup_epochs": 5.0,
+    "layer_decay": 0.8,
+    "min_crop_area": 0.35,
+}
+
+# Only the classes' weights learn.
+_LINEAR_PROBE = {
+    **_SMALL,
+    "epochs": 20,
+    "batch_size": 128,
+    "learning_rate": 3e-3,
+    "warmup_epochs": 1.0,
+    "weight_decay": 0.0,
+    "label_smoothing": 0.0,
+    "min_crop_area": 0.5,
+    "rotate": 0.0,
+    "crop_fraction": 0.875,
+    "freeze_stages": "all",
+}
+
+PRESETS = {
+    "small": _SMALL,
+    "published": _PUBLISHED,
+    "finetune": _FINETUNE,
+    "linear-probe": _LINEAR_PROBE,
+}
+SCALED = ("published", "finetune")  # whose rates are for 512 images
+RATES = ("learning_rate", "min_learning_rate")
+
+
+def default_preset(model: str, weights: str | None) -> str:
+    """Return the preset of a run that names none.
+
+    >>> default_preset("swin_tiny", None)
+    'published'
+    """
+    if weights is not None:
+        return "finetune"
+    return "small" if model == "swin_nano" else "published"
+
+
+def preset_values(preset: str, batch_size=None) -> dict:
+    """Return all values of a preset, its rates scaled to a batch size."""
+    values = dict(PRESETS[preset])
+    values["batch_size"] = batch_size or values["batch_size"]
+    if preset in SCALED and isinstance(values["batch_size"], int):
+        for name in RATES:
+            values[name] *= values["batch_size"] / 512
+    return values

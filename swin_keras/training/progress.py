@@ -1,0 +1,106 @@
+"""What a run shows while it trains."""
+
+import logging
+import time
+
+import keras
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+log = logging.getLogger(__name__)
+SECONDS_BETWEEN_LINES = 20
+
+
+class LiveProgress(keras.callbacks.Callback):
+    """Show epoch, loss, accuracy, images per second and the time left.
+
+    On a terminal as a bar, elsewhere as lines; one line an epoch goes to the log.
+
+    Args:
+        epochs: Epochs of the whole run.
+        steps_per_epoch: Steps in an epoch.
+        batch_size: Images in a step.
+        first_step: Step at which this run goes on.
+    """
+
+    def __init__(
+        self, epochs: int, steps_per_epoch: int, batch_size: int, first_step: int = 0
+    ):
+        super().__init__()
+        self.epochs = epochs
+        self.steps_per_epoch = steps_per_epoch
+        self.batch_size = batch_size
+        self.first_step = first_step
+
+    def on_train_begin(self, logs=None):
+        self._last_line = time.monotonic()
+        self._start = None  # where the rate counts from: not from the compilation
+        self._epoch, self._done = 0, self.first_step
+        console = Console(stderr=True)
+        self._bar = None
+        if console.is_terminal:
+            columns = [TextColumn("{task.description}"), BarColumn()]
+            columns += [TextColumn("ETA"), TimeRemainingColumn()]
+            self._bar = Progress(*columns, console=console, transient=True)
+            self._task = self._bar.add_task(
+                "", total=self.epochs * self.steps_per_epoch
+            )
+            self._bar.start()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+        self._epoch_start, self._epoch_first = time.monotonic(), self._done
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._done += 1
+        now = time.monotonic()
+        self._start = self._start or (now, self._done)
+        if self._bar:
+            text = f"epoch {self._epoch + 1}/{self.epochs}  {_figures(logs)}"
+            self._bar.update(self._task, completed=self._done, description=text)
+        elif now - self._last_line > SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            log.info(
+                "epoch %d/%d  step %d/%d  %s  ETA %s",
+                *(self._epoch + 1, self.epochs),
+                self._done - self._epoch * self.steps_per_epoch,
+                self.steps_per_epoch,
+                *(_figures(logs), self._eta()),
+            )
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = time.monotonic() - self._epoch_start
+        steps = self._done - self._epoch_first
+        rate = steps * self.batch_size / max(seconds, 1e-9)
+        self._last_line = time.monotonic()
+        log.info(
+            "epoch %d/%d  %s  %.0f images/s  ETA %s",
+            *(epoch + 1, self.epochs, _figures(logs), rate, self._eta()),
+        )
+        if self._first_epoch:  # validation was compiled, too
+            self._first_epoch = False
+            self._start = time.monotonic(), self._done
+
+    def on_train_end(self, logs=None):
+        self.stop()
+
+    def stop(self):
+        """Leave the terminal as it was, also after an error."""
+        if getattr(self, "_bar", None):
+            self._bar.stop()
+
+    def _eta(self):
+        began, first = self._start
+        if self._done == first:
+            return "unknown"
+        rate = (self._done - first) / (time.monotonic() - began)
+        left = (self.epochs * self.steps_per_epoch - self._done) / rate
+        minutes, seconds = divmod(round(left), 60)
+        return f"{minutes}:{seconds:02d}"
+
+
+def _figures(logs):
+    names = ("loss", "accuracy", "val_loss", "val_accuracy")
+    return "  ".join(
+        f"{name} {logs[name]:.4f}" for name in names if name in (logs or {})
+    )

@@ -1,0 +1,143 @@
+"""Which devices a run trains on: `tf.distribute` strategies by name."""
+
+import json
+import os
+
+import tensorflow as tf
+
+from swin_keras.errors import UsageError
+
+
+def make_strategy(name: str):
+    """Return a `tf.distribute` strategy, or `None` for one device.
+
+    Call it before anything else touches TensorFlow: several machines must agree
+    on their collective operations first.
+
+    Args:
+        name: `"none"`; `"mirrored"` for all devices of this machine;
+            `"multiworker"` for those of all machines that `TF_CONFIG` names;
+            `"tpu"`; or `"auto"`: several machines if `TF_CONFIG` names some,
+            else all GPUs if there are several, else one device.
+
+    Raises:
+        UsageError: If there is nothing for such a strategy to use.
+    """
+    if name == "auto":
+        name = _best_strategy()
+    if name == "none":
+        return None
+    if name == "mirrored":
+        return _mirrored()
+    if name == "multiworker":
+        return _multiworker()
+    return _tpu()
+
+
+def _best_strategy():
+    if len(_workers()) > 1:
+        return "multiworker"
+    return "mirrored" if len(tf.config.list_logical_devices("GPU")) > 1 else "none"
+
+
+def _mirrored():
+    gpus = tf.config.list_logical_devices("GPU")
+    devices = gpus or tf.config.list_logical_devices("CPU")
+    if len(devices) < 2:
+        raise UsageError(
+            "The strategy 'mirrored' needs two or more devices. Received: "
+            f"{len(devices)} ({devices[0].name}). Use --strategy none."
+        )
+    return tf.distribute.MirroredStrategy([device.name for device in devices])
+
+
+def _multiworker():
+    if not _workers():
+        raise UsageError(
+            "The strategy 'multiworker' needs TF_CONFIG, which names all workers and "
+            "which of them this is. `swin-keras launch` sets it."
+        )
+    options = tf.distribute.experimental.CommunicationOptions()
+    return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+
+
+def _tpu():
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver.connect()
+    except (ValueError, tf.errors.OpError) as error:
+        raise UsageError(
+            f"The strategy 'tpu' needs a TPU, and none answers ({error})."
+        ) from error
+    return tf.distribute.TPUStrategy(resolver)
+
+
+def _workers():
+    return tf_config().get("cluster", {}).get("worker", [])
+
+
+def tf_config() -> dict:
+    """Return what the environment variable `TF_CONFIG` says, or nothing.
+
+    Raises:
+        UsageError: If it is no JSON.
+    """
+    text = os.environ.get("TF_CONFIG") or "{}"
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"TF_CONFIG must be JSON ({error}). Received: {text}") from None
+
+
+class Replicas:
+    """The devices that share each batch, and what this process has of them.
+
+    Args:
+        strategy: From `make_strategy`.
+    """
+
+    def __init__(self, strategy=None):
+        self.strategy = strategy
+        self.count = strategy.num_replicas_in_sync if strategy else 1
+        self.is_multiworker = isinstance(
+            strategy, tf.distribute.MultiWorkerMirroredStrategy
+        )
+        task = tf_config().get("task", {}) if self.is_multiworker else {}
+        self.worker = int(task.get("index", 0))
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes the run's files."""
+        return self.worker == 0
+
+    def scope(self):
+        """Return the context in which models are built."""
+        return (self.strategy or tf.distribute.get_strategy()).scope()
+
+    def distribute(self, make_batches):
+        """Return a dataset that gives each replica its shard of every batch.
+
+        Args:
+            make_batches: Called with `shards`, those of this machine, and
+                `shard_count`; returns their `tf.data.Dataset`.
+        """
+        if self.strategy is None:
+            return make_batches(shards=(0,), shard_count=1)
+
+        def of_machine(context):
+            local = self.count // context.num_input_pipelines
+            first = context.input_pipeline_id * local
+            shards = tuple(range(first, first + local))
+            return make_batches(shards=shards, shard_count=self.count)
+
+        return self.strategy.distribute_datasets_from_function(of_machine)
+
+    def any(self, *flags: bool) -> list[bool]:
+        """Tell for each flag whether it is up in any process; all get one answer."""
+        if not self.is_multiworker:
+            return [bool(flag) for flag in flags]
+        return [bool(count) for count in self._sum(tf.constant(flags, tf.int32))]
+
+    @tf.function(reduce_retracing=True)
+    def _sum(self, values):
+        per_replica = self.strategy.run(lambda: tf.identity(values))
+        return self.strategy.reduce("SUM", per_replica, axis=None)

@@ -1,0 +1,104 @@
+"""A functional model whose training step is the same on one device and on many."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="swin_keras")
+class TrainingModel(keras.Model):
+    """A functional model that accumulates gradients and trains on many machines.
+
+    `TrainingModel(inputs, outputs)` is used as any `keras.Model`. Keras 3.15
+    alone cannot accumulate gradients on several replicas, and cannot `fit`
+    under `MultiWorkerMirroredStrategy` at all.
+
+    Attributes:
+        micro_batches: Parts in which the batch of each replica is computed, one
+            after the other, before the weights change once. More parts need
+            less memory. Must divide that batch.
+    """
+
+    micro_batches = 1
+
+    @property
+    def inner_optimizer(self):
+        """The optimizer without the loss scaling that float16 needs."""
+        return getattr(self.optimizer, "inner_optimizer", self.optimizer)
+
+    def train_step(self, data):
+        batch = keras.utils.unpack_x_y_sample_weight(data)
+        accumulates = self.micro_batches > 1
+        gradients = self._accumulate(batch) if accumulates else self._gradients(*batch)
+        self.optimizer.apply_gradients(
+            zip(gradients, self.trainable_weights, strict=True)
+        )
+        return self._logs()
+
+    def _gradients(self, x, y, sample_weight):
+        """Return the gradients of a batch; count its loss and metrics."""
+        with tf.GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+            self._count_loss(loss, x)
+            loss = self.optimizer.scale_loss(loss)
+        self.compute_metrics(x, y, y_pred, sample_weight)
+        return tape.gradient(loss, self.trainable_weights)
+
+    def _accumulate(self, batch):
+        """Return the mean of the gradients of all micro batches."""
+        parts = [_split(tensor, self.micro_batches) for tensor in batch]
+
+        def add(part, total):
+            gradients = self._gradients(*[p if p is None else p[part] for p in parts])
+            return part + 1, [t + g for t, g in zip(total, gradients, strict=True)]
+
+        zeros = [tf.zeros(v.shape, v.dtype) for v in self.trainable_weights]
+        _, total = tf.while_loop(
+            lambda part, _: part < self.micro_batches, add, [tf.constant(0), zeros]
+        )
+        return [gradient / self.micro_batches for gradient in total]
+
+    def test_step(self, data):
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        y_pred = self(x, training=False)
+        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        self._count_loss(loss, x)
+        self.compute_metrics(x, y, y_pred, sample_weight)
+        return self._logs()
+
+    def _count_loss(self, loss, x):
+        # Under a strategy Keras divides each replica's loss by their number.
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        self._loss_tracker.update_state(loss * replicas, sample_weight=tf.shape(x)[0])
+
+    def _logs(self):
+        logs = self.get_metrics_result()
+        if not self._spans_machines():
+            return logs
+        # Keras averages over replicas along an axis, which a scalar lacks.
+        return {name: tf.reshape(value, (1,)) for name, value in logs.items()}
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Keras would average the first batch over machines, which fails.
+        if self._spans_machines() and iterator is not None:
+            _, _, batches = next(iter(iterator))
+            data_batch = keras.tree.map_structure(
+                lambda value: self.distribute_strategy.experimental_local_results(
+                    value
+                )[0],
+                next(batches),
+            )
+            iterator = None
+        super()._maybe_symbolic_build(iterator, data_batch)
+
+    def _spans_machines(self):
+        return isinstance(
+            self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
+        )
+
+
+def _split(tensor, parts):
+    """`(B, ...)` to `(parts, B / parts, ...)`."""
+    if tensor is None:
+        return None
+    return tf.reshape(tensor, (parts, -1, *tensor.shape[1:]))
