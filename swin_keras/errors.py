@@ -43,7 +43,7 @@ class ResourceError(SwinKerasError):
     exit_code = 5
 
 
-class Interrupted(SwinKerasError):
+class Interrupted(SwinKerasError):  # noqa: N818  as KeyboardInterrupt
     """Training stopped because a signal asked for it; a checkpoint is written."""
 
     def __init__(self, signal_number: int, message="interrupted"):

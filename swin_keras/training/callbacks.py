@@ -39,7 +39,9 @@ class MetricsFile(keras.callbacks.Callback):
     _before = 0.0
 
     def on_epoch_end(self, epoch, logs=None):
-        rate = float(keras.ops.convert_to_numpy(self.model.inner_optimizer.learning_rate))
+        rate = float(
+            keras.ops.convert_to_numpy(self.model.inner_optimizer.learning_rate)
+        )
         figures = {name: float(value) for name, value in logs.items()}
         row = {"epoch": epoch, **figures, "learning_rate": rate}
         self.rows.append(row | {"seconds": round(self.seconds, 2)})
@@ -173,8 +175,8 @@ class FiniteLoss(keras.callbacks.Callback):
             return
         names = self.names(self.step - 1)
         raise TrainingError(
-            f"The loss must be a number, and is {loss} in step {self.step}. Its images: "
-            f"{', '.join(names[:8])}{', ...' if len(names) > 8 else ''}. The last "
-            "checkpoint is from before. Try a smaller --learning-rate, or --precision "
-            "float32."
+            f"The loss must be a number, and is {loss} in step {self.step}. Its "
+            f"images: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}. The "
+            "last checkpoint is from before. Try a smaller --learning-rate, or "
+            "--precision float32."
         )

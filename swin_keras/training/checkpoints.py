@@ -132,7 +132,7 @@ class _Recorder:
         self._path = path
 
     def __enter__(self):
-        self._file = open(self._path, "xb")  # noqa: SIM115  closed in __exit__
+        self._file = open(self._path, "xb")
         self._hash = hashlib.sha256()
         self._size = 0
         return self

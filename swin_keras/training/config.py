@@ -14,15 +14,19 @@ from swin_keras.training.presets import PRESETS, default_preset, preset_values
 _RULES = (  # what must hold, of which options, and how to tell
     (
         "be positive",
-        ("epochs", "batch_size", "learning_rate", "clip_norm", "layer_decay")
-        + ("gradient_accumulation_steps",),
+        (
+            *("epochs", "batch_size", "gradient_accumulation_steps"),
+            *("learning_rate", "clip_norm", "layer_decay"),
+        ),
         lambda value: value > 0,
     ),
     (
         "not be negative",
-        ("weight_decay", "warmup_epochs", "min_learning_rate", "rotate", "shift")
-        + ("seed", "early_stopping", "freeze_stages", "mixup", "cutmix")
-        + ("checkpoint_minutes",),
+        (
+            *("min_learning_rate", "warmup_epochs", "weight_decay", "early_stopping"),
+            *("rotate", "shift", "mixup", "cutmix", "seed", "checkpoint_minutes"),
+            "freeze_stages",
+        ),
         lambda value: value >= 0,
     ),
     ("be in (0, 1]", ("min_crop_area", "crop_fraction"), lambda value: 0 < value <= 1),

@@ -5,13 +5,13 @@ import functools
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from swin_keras.card import ModelCard
 from swin_keras.data import (
     BatchLoader,
     ImageDataset,
-    Mixing,
     batches,
     load_dataset,
     steps_per_epoch,
@@ -114,7 +114,7 @@ class TrainingJob:
                 return images, shares
             return images, shares, tf.linalg.matvec(shares, weights)
 
-        return dataset.map(map_labels, deterministic=True)
+        return dataset.map(map_labels).prefetch(tf.data.AUTOTUNE)
 
     @functools.cached_property
     def data_card(self) -> dict:
@@ -178,6 +178,8 @@ def prepare(config: TrainConfig, replicas: Replicas | None = None) -> TrainingJo
             jit_compile=_compiles(config, replicas),
         )
         training_model.optimizer.build(training_model.trainable_variables)
+        images = np.zeros((1, *model_config.input_shape), "uint8")
+        training_model.build_metrics(images, np.zeros((1, dataset.classes), "float32"))
     return TrainingJob(
         *(config, replicas, dataset, model_config, model, training_model, steps)
     )
@@ -228,7 +230,9 @@ def _model_config(config: TrainConfig, dataset: ImageDataset) -> SwinConfig:
         size = tuple(min(side, 2 * own) if own else side for side, own in sides)
     elif isinstance(size, int):
         size = (size, size)
-    sizes = {"input_shape": (*size, channels), "remat": config.remat}
+    sizes = {"input_shape": (*size, channels)}
+    if config.remat:
+        sizes["remat"] = True
     if config.freeze_stages == "all":
         sizes["drop_path_rate"] = 0.0
     model_config = variant.replace(**(sizes | config.sizes))

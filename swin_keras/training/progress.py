@@ -36,6 +36,7 @@ class LiveProgress(keras.callbacks.Callback):
         self._last_line = time.monotonic()
         self._start = None  # where the rate counts from: not from the compilation
         self._epoch, self._done = 0, self.first_step
+        self._first_epoch = True
         console = Console(stderr=True)
         self._bar = None
         if console.is_terminal:

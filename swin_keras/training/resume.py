@@ -77,7 +77,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if self._counted is not None:  # Keras has just set them to zero
             metrics = self.model.metrics_variables
-            for variable, array in zip(metrics, self._counted, strict=False):
+            for variable, array in zip(metrics, self._counted, strict=True):
                 variable.assign(array)
             self._counted = None
 

@@ -57,8 +57,7 @@ def _multiworker():
             "The strategy 'multiworker' needs TF_CONFIG, which names all workers and "
             "which of them this is. `swin-keras launch` sets it."
         )
-    options = tf.distribute.experimental.CommunicationOptions()
-    return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 def _tpu():
@@ -85,7 +84,9 @@ def tf_config() -> dict:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise UsageError(f"TF_CONFIG must be JSON ({error}). Received: {text}") from None
+        raise UsageError(
+            f"TF_CONFIG must be JSON ({error}). Received: {text}"
+        ) from None
 
 
 class Replicas:

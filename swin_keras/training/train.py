@@ -4,7 +4,6 @@ import dataclasses
 import logging
 from contextlib import ExitStack, contextmanager
 
-import keras
 import yaml
 
 from swin_keras.data import data_errors, extract
@@ -20,7 +19,7 @@ from swin_keras.training.callbacks import (
 )
 from swin_keras.training.checkpoints import CheckpointFolder
 from swin_keras.training.config import TrainConfig
-from swin_keras.training.job import TrainingJob, prepare
+from swin_keras.training.job import prepare
 from swin_keras.training.progress import LiveProgress
 from swin_keras.training.resume import SaveCheckpoints, stop_signals
 from swin_keras.training.run_folder import RunFolder, create_run, locked
@@ -65,6 +64,9 @@ def train(config: TrainConfig | None = None, *, resume: bool = False) -> RunFold
             stack.enter_context(locked(run))
         if run:
             _check_same(run, config)
+            if run.card.is_file():
+                log.info("run %s is finished", run.path)
+                return run
         job = prepare(config, replicas)
         is_new = run is None
         if not replicas.is_chief:

@@ -78,18 +78,21 @@ class TrainingModel(keras.Model):
         # Keras averages over replicas along an axis, which a scalar lacks.
         return {name: tf.reshape(value, (1,)) for name, value in logs.items()}
 
+    def build_metrics(self, images, shares):
+        """Make the variables behind the metrics, which Keras makes in the first step.
+
+        Args:
+            images: Any images of the right shape.
+            shares: Any targets `(B, classes)`.
+        """
+        with self.distribute_strategy.scope():
+            self._symbolic_build(data_batch=(images, shares))
+
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        # Keras would average the first batch over machines, which fails.
-        if self._spans_machines() and iterator is not None:
-            _, _, batches = next(iter(iterator))
-            data_batch = keras.tree.map_structure(
-                lambda value: self.distribute_strategy.experimental_local_results(
-                    value
-                )[0],
-                next(batches),
-            )
-            iterator = None
-        super()._maybe_symbolic_build(iterator, data_batch)
+        # All is built; Keras would take a batch from the iterator to do so, and
+        # average it over machines, which fails.
+        if not self.built or not self._compile_metrics.built:
+            super()._maybe_symbolic_build(iterator, data_batch)
 
     def _spans_machines(self):
         return isinstance(

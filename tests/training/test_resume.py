@@ -1,0 +1,147 @@
+"""Runs that are stopped or killed end as if they had never been."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import pytest
+import yaml
+
+from swin_keras.errors import ResourceError, UsageError
+from swin_keras.training import TrainConfig
+from swin_keras.training.run_folder import RunFolder, locked
+from swin_keras.training.train import train
+
+# All that draws or averages is on, so that all of it must come back.
+OPTIONS = {
+    "sizes": {
+        "embed_dim": 8,
+        "depths": [1, 1],
+        "num_heads": [1, 2],
+        "drop_path_rate": 0.3,
+    },
+    "epochs": 6,
+    "batch_size": 64,
+    "gradient_accumulation_steps": 2,
+    "ema_momentum": 0.9,
+    "mixup": 0.8,
+    "cutmix": 1.0,
+    "rand_augment": 9.0,
+    "erase": 0.25,
+    "jit_compile": False,
+    "tensorboard": False,
+    "checkpoint_minutes": 0.002,
+}
+
+
+@pytest.fixture(scope="module")
+def start(digits_dir, tmp_path_factory):
+    """Return a function that starts `swin-keras train --resume` on a toy."""
+    folder = tmp_path_factory.mktemp("resumed")
+    config = TrainConfig(
+        data_dir=str(digits_dir), runs_dir=str(folder / "runs"), **OPTIONS
+    )
+    path = folder / "toy.yaml"
+    path.write_text(config.to_yaml(), "utf-8")
+
+    def start_run(name):
+        words = [sys.executable, "-m", "swin_keras.cli", "train", "--config", path]
+        said = folder / f"{name}.txt"
+        with said.open("w") as file:
+            process = subprocess.Popen(
+                [*words, "--name", name, "--resume"], stdout=file, stderr=file
+            )
+        process.said = said.read_text
+        return process, RunFolder.named(folder / "runs", name)
+
+    return start_run
+
+
+@pytest.fixture(scope="module")
+def undisturbed(start):
+    process, run = start("undisturbed")
+    assert process.wait(300) == 0, process.said()
+    return run
+
+
+def outcome(run):
+    """Return what a run leaves: its weights, and its figures but for the time."""
+    rows = run.metrics.read_text().splitlines()
+    weights = keras.models.load_model(run.best_model, compile=False).get_weights()
+    return [row.rsplit(",", 1)[0] for row in rows], [w.tobytes() for w in weights]
+
+
+def wait_for_checkpoint(run, process):
+    """Wait until a run trains; return the name of its newest checkpoint."""
+    deadline = time.monotonic() + 200
+    while time.monotonic() < deadline and process.poll() is None:
+        found = sorted(run.checkpoints.glob("step-*"))
+        if found:
+            return found[-1].name
+        time.sleep(0.01)
+    raise AssertionError(f"no checkpoint: {process.said()}")
+
+
+def test_kills_at_random_moments_leave_no_trace(start, undisturbed):
+    rng = random.Random(0)
+    for kill in range(5):
+        process, run = start("killed")
+        wait_for_checkpoint(run, process)
+        time.sleep(rng.uniform(0, 0.5 if kill else 1.5))
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+    process, run = start("killed")
+    assert process.wait(300) == 0, process.said()
+    assert outcome(run) == outcome(undisturbed)
+
+
+@pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_stops_with_a_checkpoint(start, undisturbed, number, code):
+    process, run = start(number)
+    wait_for_checkpoint(run, process)
+    process.send_signal(getattr(signal, number))
+    assert process.wait(60) == code
+    assert f"--config {run.config} --resume" in process.said()
+    process, run = start(number)
+    assert process.wait(300) == 0, process.said()
+    assert outcome(run) == outcome(undisturbed)
+
+
+def test_a_second_ctrl_c_stops_at_once(start):
+    process, run = start("impatient")
+    wait_for_checkpoint(run, process)
+    # Two signals in one instant: the second comes before a step could end.
+    os.kill(process.pid, signal.SIGSTOP)
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+    os.kill(process.pid, signal.SIGCONT)
+    assert process.wait(60) == 130
+
+
+def test_a_finished_run_says_so(start, undisturbed):
+    before = outcome(undisturbed)
+    process, _ = start("undisturbed")
+    assert process.wait(300) == 0
+    assert "is finished" in process.said()
+    assert outcome(undisturbed) == before
+
+
+def test_a_run_goes_on_with_its_own_options_only(undisturbed):
+    values = yaml.safe_load(undisturbed.config.read_text())
+    values["runs_dir"] = str(undisturbed.path.parent)
+    config = TrainConfig.from_dict(values | {"epochs": 9, "seed": 3})
+    with pytest.raises(UsageError, match="epochs was 6 and is 9; seed was 0 and is 3"):
+        train(config, resume=True)
+
+
+def test_two_processes_do_not_train_in_one_folder(undisturbed):
+    with (
+        locked(undisturbed),
+        pytest.raises(ResourceError, match="Another process is training"),
+        locked(undisturbed),
+    ):
+        pass
