@@ -13,12 +13,14 @@ from swin_keras.data.image_io import (
 )
 from swin_keras.data.loading import load_dataset
 from swin_keras.data.pipeline import batches, data_errors, steps_per_epoch
+from swin_keras.data.rand_augment import RandAugment
 
 __all__ = [
     "Augmentation",
     "Finding",
     "ImageDataset",
     "ImageError",
+    "RandAugment",
     "Report",
     "Split",
     "batches",
