@@ -40,7 +40,7 @@ class BatchLoader:
                 "`shards` must name some of the shards, from 0 on. Received: "
                 f"shards={tuple(self.shards)}, shard_count={self.shard_count}."
             )
-        _ = self.steps
+        _ = self.steps  # refuses a batch that the split cannot fill
         if self.training:
             self._check_training()
 
