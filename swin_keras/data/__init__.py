@@ -1,6 +1,7 @@
 """A folder of images or a data set's name -> checked, shuffled, prepared batches."""
 
 from swin_keras.data.augmentation import Augmentation
+from swin_keras.data.batch_loader import BatchLoader, steps_per_epoch
 from swin_keras.data.check import Finding, Report, check_folder
 from swin_keras.data.dataset import ImageDataset, Split
 from swin_keras.data.extract import extract
@@ -12,13 +13,18 @@ from swin_keras.data.image_io import (
     scaling_message,
 )
 from swin_keras.data.loading import load_dataset
-from swin_keras.data.pipeline import batches, data_errors, steps_per_epoch
+from swin_keras.data.mixing import Mixing
+from swin_keras.data.pipeline import batches, data_errors
+from swin_keras.data.rand_augment import RandAugment
 
 __all__ = [
     "Augmentation",
+    "BatchLoader",
     "Finding",
     "ImageDataset",
     "ImageError",
+    "Mixing",
+    "RandAugment",
     "Report",
     "Split",
     "batches",

@@ -8,6 +8,8 @@ from PIL import Image
 from PIL.Image import Resampling
 
 from swin_keras.data.image_io import centre_box, resize
+from swin_keras.data.rand_augment import RandAugment
+from swin_keras.data.random_erasing import erase
 from swin_keras.errors import UsageError
 
 ATTEMPTS = 10  # crops drawn before the centre is taken
@@ -15,7 +17,7 @@ ATTEMPTS = 10  # crops drawn before the centre is taken
 
 @dataclass(frozen=True)
 class Augmentation:
-    """A random crop, resized to the target, then perhaps mirrored.
+    """A random crop, resized to the target, perhaps mirrored, and more on request.
 
     Args:
         crop_scale: Smallest and largest area of the crop, as a share of the
@@ -27,6 +29,8 @@ class Augmentation:
             in is black, as where the image is turned.
         flip: Mirror left and right half of the time. Wrong for digits, letters
             and anything else that reads in one direction.
+        rand_augment: Operations on colours and places, after all of the above.
+        erase: Share of the images of which, at last, a rectangle becomes noise.
     """
 
     crop_scale: tuple[float, float] = (0.08, 1.0)
@@ -34,6 +38,8 @@ class Augmentation:
     rotate: float = 0.0
     shift: float = 0.0
     flip: bool = True
+    rand_augment: RandAugment | None = None
+    erase: float = 0.0
 
     def __post_init__(self):
         for name, most in (("crop_scale", 1), ("crop_ratio", math.inf)):
@@ -44,6 +50,10 @@ class Augmentation:
                     f"{', at most 1' if most == 1 else ''}. "
                     f"Received: {name}={(low, high)}."
                 )
+        if not 0 <= self.erase <= 1:
+            raise UsageError(
+                f"`erase` must be between 0 and 1. Received: erase={self.erase}."
+            )
 
     def apply(self, image: Image.Image, image_size, rng: np.random.Generator):
         """Return a uint8 array `(H, W, C)`, 0..255, of `image_size`."""
@@ -57,7 +67,13 @@ class Augmentation:
                 translate=(move[0] * image_size[1], move[1] * image_size[0]),
             )
             pixels = np.asarray(moved).reshape(pixels.shape)
-        return pixels[:, ::-1] if self.flip and mirrored else pixels
+        if self.flip and mirrored:
+            pixels = pixels[:, ::-1]
+        if self.rand_augment:
+            pixels = self.rand_augment.apply(pixels, rng)
+        if self.erase and rng.random() < self.erase:
+            pixels = erase(pixels, rng)
+        return pixels
 
     def enough(self, image_size) -> int:
         """Return the pixels a side that even the smallest crop needs."""

@@ -1,19 +1,15 @@
 """Batches by index: what a step holds depends on its number and nothing else."""
 
-import math
 import re
+from collections.abc import Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import lru_cache
-
-import numpy as np
 
 from swin_keras.data.augmentation import Augmentation
-from swin_keras.data.dataset import ArraySplit, Split
-from swin_keras.data.image_io import enough, image_mode, prepare_image
-from swin_keras.errors import DataError, UsageError
-
-MOST_RESIZED = 2**28  # bytes of resized images that are kept in memory
+from swin_keras.data.batch_loader import BatchLoader
+from swin_keras.data.dataset import Split
+from swin_keras.data.image_io import image_mode
+from swin_keras.data.mixing import Mixing
+from swin_keras.errors import DataError
 
 
 def batches(
@@ -28,32 +24,46 @@ def batches(
     start_step: int = 0,
     augmentation: Augmentation | None = None,
     crop_fraction: float = 1.0,
-    shard: tuple[int, int] = (0, 1),
+    mixing: Mixing | None = None,
+    classes: int | None = None,
+    micro_batches: int = 1,
+    shards: Sequence[int] = (0,),
+    shard_count: int = 1,
 ):
     """Return a `tf.data.Dataset` of uint8 images and int32 labels.
 
-    `(B, H, W, C)`, 0..255, and `(B,)`.
+    `(B, H, W, C)`, 0..255, and `(B,)`; with `mixing`, labels are float32
+    `(B, classes)`.
 
-    Training shuffles each epoch anew and drops the last short batch;
-    evaluation keeps order and all images. A batch is a pure function of
-    `seed` and its step, so a run goes on at `start_step` as if it had never
-    stopped, and shards together hold what one pipeline would.
+    Training shuffles each epoch anew and drops the last short batch; evaluation
+    keeps order and all images, in batches of nearly equal size. A batch is a pure
+    function of `seed` and its step, so a run goes on at `start_step` as if it had
+    never stopped, and shards together hold what one pipeline would.
 
     Args:
         split: Where the images come from.
         batch_size: Images of a step, over all shards.
         image_size: `(height, width)` in pixels.
         channels: 3 for RGB, 1 for grey.
-        training: Whether to shuffle, augment and drop the short batch.
-        seed: Chooses the orders and the augmentation.
+        training: Whether to shuffle, augment, mix and drop the short batch.
+        seed: Chooses the orders, the augmentation and the mixing.
         epochs: Passes over the split.
         start_step: First step, counted from the first epoch.
         augmentation: Random changes to each image in training.
         crop_fraction: Centre crop of images that are not augmented.
-        shard: `(index, count)`: load only this part of every batch.
+        mixing: Mixes pairs of images in training.
+        classes: Number of classes, for the labels of mixed images.
+        micro_batches: Equal parts of a training batch, each of which is cut into
+            shards: a shard holds its rows of part 0, then those of part 1, so that
+            a part over all shards holds the same images for any number of them.
+        shards: What to load of every batch: one element of the dataset each, in
+            this order, for the replicas of one machine.
+        shard_count: Parts of every batch, over all machines.
 
     Raises:
-        UsageError: If there are fewer training images than `batch_size`.
+        UsageError: If `batch_size` is larger than the training images, or does not
+            divide into micro batches, shards and pairs; or if there are fewer
+            images than shards.
         tf.errors.OpError: While iterating, if an image cannot be read; see
             `data_errors`.
     """
@@ -69,124 +79,39 @@ def batches(
         seed=seed,
         augmentation=augmentation if training else None,
         crop_fraction=crop_fraction,
-        shard=shard,
+        mixing=mixing,
+        classes=classes,
+        micro_batches=micro_batches,
+        shards=tuple(shards),
+        shard_count=shard_count,
     ).resized()
-    steps = epochs * steps_per_epoch(split, batch_size, training)
-    rows = batch_size // shard[1] if training and batch_size % shard[1] == 0 else None
+    rows = batch_size // shard_count if training else None
+    label_dtype, label_shape = tf.int32, (rows,)
+    if loader.is_mixed:
+        label_dtype, label_shape = tf.float32, (rows, classes)
 
-    def load(step):
-        images, labels = tf.numpy_function(loader, [step], (tf.uint8, tf.int32))
-        images.set_shape((rows, *loader.image_size, channels))
-        labels.set_shape((rows,))
+    def load_element(number):
+        step, place = divmod(int(number), len(loader.shards))
+        return loader(step, loader.shards[place])
+
+    def load(number):
+        images, labels = tf.numpy_function(
+            load_element, [number], (tf.uint8, label_dtype)
+        )
+        images.set_shape((rows, *loader.image_shape))
+        labels.set_shape(label_shape)
         return images, labels
 
     options = tf.data.Options()
     options.deterministic = True
     return (
-        tf.data.Dataset.range(start_step, steps)
+        tf.data.Dataset.range(
+            start_step * len(shards), epochs * loader.steps * len(shards)
+        )
         .map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .prefetch(tf.data.AUTOTUNE)
         .with_options(options)
     )
-
-
-@dataclass(frozen=True)
-class BatchLoader:
-    """Step number -> images and labels. The arguments are those of `batches`."""
-
-    split: Split
-    batch_size: int
-    image_size: tuple[int, int]
-    channels: int
-    training: bool = False
-    seed: int = 0
-    augmentation: Augmentation | None = None
-    crop_fraction: float = 1.0
-    shard: tuple[int, int] = (0, 1)
-
-    def __call__(self, step):
-        """Load a step: uint8 `(B, H, W, C)` and int32 `(B,)`."""
-        epoch, indices = self.indices(int(step))
-        labels = self.split.labels[indices].astype(np.int32)
-        if self.is_ready():
-            return self.split.items[indices], labels
-        images = np.empty((len(indices), *self.image_shape), np.uint8)
-        for row, index in enumerate(indices):
-            images[row] = self.image(epoch, int(index))
-        return images, labels
-
-    def indices(self, step: int) -> tuple[int, np.ndarray]:
-        """Return the epoch of a step and the indices of its images."""
-        epoch, batch = divmod(
-            step, steps_per_epoch(self.split, self.batch_size, self.training)
-        )
-        size = len(self.split)
-        order = (
-            epoch_order(self.seed, epoch, size) if self.training else np.arange(size)
-        )
-        indices = order[batch * self.batch_size : (batch + 1) * self.batch_size]
-        shard, shards = self.shard
-        start, stop = (len(indices) * part // shards for part in (shard, shard + 1))
-        return epoch, indices[start:stop]
-
-    def image(self, epoch: int, index: int) -> np.ndarray:
-        """Return one image: uint8 `(H, W, C)`."""
-        if self.augmentation is None:
-            at_least = enough(self.image_size, self.crop_fraction)
-            image = self.split.image(index, self.channels, at_least)
-            return prepare_image(image, self.image_size, self.crop_fraction)
-        at_least = self.augmentation.enough(self.image_size)
-        image = self.split.image(index, self.channels, at_least)
-        rng = np.random.default_rng([self.seed, epoch, index])
-        return self.augmentation.apply(image, self.image_size, rng)
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        return (*self.image_size, self.channels)
-
-    def is_ready(self) -> bool:
-        """Tell whether the images in memory are what the model wants."""
-        return (
-            isinstance(self.split, ArraySplit)
-            and self.augmentation is None
-            and self.crop_fraction == 1
-            and self.split.items.shape[1:] == self.image_shape
-        )
-
-    def resized(self) -> "BatchLoader":
-        """Resize a small set in memory once, not again in every epoch."""
-        if (
-            not isinstance(self.split, ArraySplit)
-            or self.augmentation is not None
-            or len(self.split) * math.prod(self.image_shape) > MOST_RESIZED
-        ):
-            return self
-        split = self.split.resized(self.image_size, self.channels, self.crop_fraction)
-        return replace(self, split=split, crop_fraction=1.0)
-
-
-def steps_per_epoch(split: Split, batch_size: int, training: bool = False) -> int:
-    """Return the batches in one pass over a split.
-
-    Raises:
-        UsageError: If there are fewer training images than `batch_size`.
-    """
-    if not training:
-        return math.ceil(len(split) / batch_size)
-    if not 0 < batch_size <= len(split):
-        raise UsageError(
-            f"`batch_size` must be between 1 and the {len(split)} training images. "
-            f"Received: batch_size={batch_size}."
-        )
-    return len(split) // batch_size
-
-
-@lru_cache(maxsize=4)
-def epoch_order(seed: int, epoch: int, size: int) -> np.ndarray:
-    """Return the order of an epoch: a permutation of `range(size)`."""
-    order = np.random.default_rng([seed, epoch]).permutation(size)
-    order.flags.writeable = False
-    return order
 
 
 @contextmanager

@@ -23,6 +23,8 @@ class DropPath(keras.layers.Layer):
 
     Call arguments:
         inputs: Tensor with the batch as first axis.
+        draws: What `draw` returned, for a caller that must know it beforehand;
+            `None` to draw here.
         training: Whether to drop.
 
     Returns:
@@ -44,17 +46,25 @@ class DropPath(keras.layers.Layer):
         if rate:
             self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs, draws=None, training=False):
         if not (training and self.rate):
             return inputs
+        if draws is None:
+            draws = self.draw(inputs)
+        keep = ops.cast(draws >= self.rate, inputs.dtype)
+        return inputs * (keep / (1 - self.rate))
+
+    def draw(self, inputs):
+        """Return one number in `[0, 1)` a sample, to be dropped if below `rate`.
+
+        `(B, ...) -> (B, 1, ...)`.
+        """
         replica, num_replicas = _replica()
         batch = ops.shape(inputs)[0]
-        draws = keras.random.uniform(
+        return keras.random.uniform(
             (batch * num_replicas,) + (1,) * (len(inputs.shape) - 1),
             seed=self.seed_generator,
         )[replica * batch : (replica + 1) * batch]
-        keep = ops.cast(draws >= self.rate, inputs.dtype)
-        return inputs * (keep / (1 - self.rate))
 
     def compute_output_shape(self, input_shape):
         return input_shape

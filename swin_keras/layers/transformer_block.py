@@ -1,5 +1,7 @@
 """The Swin Transformer block: windowed attention, then an MLP, both residual."""
 
+import functools
+
 import keras
 from keras import ops
 
@@ -38,6 +40,8 @@ class SwinTransformerBlock(keras.layers.Layer):
         attention_dropout_rate: Dropout on attention weights.
         drop_path_rate: Probability of dropping each branch for a sample.
         mask_padding: Whether padding is masked; see `shifted_window_mask`.
+        remat: Whether training keeps only the block's input and computes the rest
+            again in the backward pass: less memory, more time.
 
     Call arguments:
         inputs: Feature map of shape `(B, H, W, C)`.
@@ -47,8 +51,8 @@ class SwinTransformerBlock(keras.layers.Layer):
         Feature map of the same shape.
 
     Raises:
-        ValueError: If `num_heads` does not divide the channels, or the shift is
-            not smaller than the window.
+        ValueError: If `num_heads` does not divide the channels, the shift is not
+            smaller than the window, or there is dropout with `remat`.
 
     Reference:
         Liu et al., 2021, section 3.2: https://arxiv.org/abs/2103.14030
@@ -67,6 +71,7 @@ class SwinTransformerBlock(keras.layers.Layer):
         attention_dropout_rate: float = 0.0,
         drop_path_rate: float = 0.0,
         mask_padding: bool = True,
+        remat: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -75,6 +80,12 @@ class SwinTransformerBlock(keras.layers.Layer):
             raise ValueError(
                 "`shift_size` must be at least 0 and smaller than `window_size`. "
                 f"Received: window_size={window_size}, shift_size={shift_size}."
+            )
+        if remat and (dropout_rate or attention_dropout_rate):
+            raise ValueError(
+                "`remat` would draw other dropout in the backward pass: one of them "
+                f"must be off. Received: dropout_rate={dropout_rate}, "
+                f"attention_dropout_rate={attention_dropout_rate}."
             )
         self.num_heads = num_heads
         self.window_size = window_size
@@ -85,6 +96,7 @@ class SwinTransformerBlock(keras.layers.Layer):
         self.attention_dropout_rate = attention_dropout_rate
         self.drop_path_rate = drop_path_rate
         self.mask_padding = mask_padding
+        self.remat = remat
 
     def build(self, input_shape):
         channels = input_shape[-1]
@@ -148,10 +160,19 @@ class SwinTransformerBlock(keras.layers.Layer):
         return drop_path
 
     def call(self, inputs, training=None):
+        if not (self.remat and training):
+            return self._branches(inputs, training=training)
+        # What is computed again must not draw again.
+        drop_paths = (self.drop_path1, self.drop_path2)
+        draws = [path.draw(inputs) for path in drop_paths if path.rate]
+        branches = functools.partial(self._branches, training=True)
+        return keras.remat(branches)(inputs, *draws)
+
+    def _branches(self, inputs, draws1=None, draws2=None, training=None):
         x = self._attend(self.norm1(inputs), training)
-        x = inputs + self.drop_path1(x, training=training)
+        x = inputs + self.drop_path1(x, draws1, training=training)
         return x + self.drop_path2(
-            self._mlp(self.norm2(x), training), training=training
+            self._mlp(self.norm2(x), training), draws2, training=training
         )
 
     def _attend(self, inputs, training):
@@ -188,6 +209,7 @@ class SwinTransformerBlock(keras.layers.Layer):
             "attention_dropout_rate": self.attention_dropout_rate,
             "drop_path_rate": self.drop_path_rate,
             "mask_padding": self.mask_padding,
+            "remat": self.remat,
         }
 
 
@@ -226,11 +248,11 @@ class SwinTransformerV2Block(SwinTransformerBlock):
             self._window, self.num_heads, self.pretrained_window_size, **options
         )
 
-    def call(self, inputs, training=None):
+    def _branches(self, inputs, draws1=None, draws2=None, training=None):
         x = self.norm1(self._attend(inputs, training))
-        x = inputs + self.drop_path1(x, training=training)
+        x = inputs + self.drop_path1(x, draws1, training=training)
         return x + self.drop_path2(
-            self.norm2(self._mlp(x, training)), training=training
+            self.norm2(self._mlp(x, training)), draws2, training=training
         )
 
     def get_config(self):

@@ -92,6 +92,7 @@ def feature_maps(x, config: SwinConfig) -> dict:
                 attention_dropout_rate=config.attention_dropout_rate,
                 drop_path_rate=next(drop_path_rates),
                 mask_padding=config.mask_padding,
+                remat=config.remat,
                 **config.stage_options(stage),
                 name=f"stage_{stage}_block_{block}",
             )(x)

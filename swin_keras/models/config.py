@@ -31,6 +31,8 @@ class SwinConfig:
         drop_path_rate: Drop path of the last block; it grows linearly from 0.
         mask_padding: Whether padding is masked; `False` for the numbers of
             torchvision, Hugging Face and the published detection code.
+        remat: Whether blocks are computed again in the backward pass, to save
+            memory.
 
     Raises:
         UsageError: If the sizes cannot make a model; the message says which.
@@ -50,6 +52,7 @@ class SwinConfig:
     attention_dropout_rate: float = 0.0
     drop_path_rate: float = 0.1
     mask_padding: bool = True
+    remat: bool = False
 
     def __post_init__(self):
         for name in ("input_shape", "depths", "num_heads"):
@@ -67,6 +70,13 @@ class SwinConfig:
                 raise UsageError(
                     f"`{name}` must be in [0, 1). Received: {getattr(self, name)}."
                 )
+
+        if self.remat and (self.dropout_rate or self.attention_dropout_rate):
+            raise UsageError(
+                "`remat` would draw other dropout in the backward pass: one of them "
+                f"must be off. Received: dropout_rate={self.dropout_rate}, "
+                f"attention_dropout_rate={self.attention_dropout_rate}."
+            )
 
     def _check_input_shape(self):
         shape = self.input_shape

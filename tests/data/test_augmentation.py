@@ -1,9 +1,11 @@
+import hashlib
+
 import numpy as np
 import pytest
 from image_files import noise
 from PIL import Image
 
-from swin_keras.data import Augmentation
+from swin_keras.data import Augmentation, RandAugment
 from swin_keras.data.image_io import prepare_image
 from swin_keras.errors import UsageError
 
@@ -85,3 +87,53 @@ def test_turning_and_moving_keep_the_image_near_its_place():
     distances = np.abs(list(centres(moved)))
     assert 2 < distances.max() <= 3.2 + 0.5  # a tenth of 32, and half a pixel
     assert np.abs(list(centres(turned))).max() < 0.6
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "colour", "grey"),
+    [
+        (Augmentation(), "c4edc5946d3ba0f3", "bd4d7c0888a3901f"),
+        (
+            Augmentation(rotate=15.0, shift=0.1, flip=False),
+            "ea1b39fd8399b084",
+            "e0745d3547c4b274",
+        ),
+    ],
+)
+def test_a_seed_gives_the_pixels_it_always_gave(augmentation, colour, grey):
+    rows, columns = np.mgrid[:50, :40]
+    pixels = rows * 5 + columns * np.arange(3)[:, None, None] * 3
+    pixels = pixels.astype(np.uint8).transpose(1, 2, 0)
+    for image, expected in ((pixels, colour), (pixels[..., 1], grey)):
+        digest = hashlib.sha256()
+        for seed in range(20):
+            rng = np.random.default_rng(seed)
+            result = augmentation.apply(Image.fromarray(image), (16, 20), rng)
+            digest.update(result.tobytes())
+        assert digest.hexdigest()[:16] == expected
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_more_changes_come_after_the_crop_and_leave_it_as_it_was(mode):
+    image = noise(0, (50, 40)).convert(mode)
+    rand_augment = RandAugment(probability=1.0)
+    more = Augmentation(rand_augment=rand_augment, erase=1.0)
+    rng = np.random.default_rng(0)
+    result = more.apply(image, (16, 16), rng)
+    assert (result.shape, result.dtype) == ((16, 16, len(mode)), np.uint8)
+
+    rng = np.random.default_rng(0)
+    cropped = Augmentation().apply(image, (16, 16), rng)
+    changed = rand_augment.apply(cropped, rng)
+    kept = (result == changed).all(-1).mean()
+    assert 0.6 < kept < 1  # all but a rectangle
+
+
+def test_the_share_asked_for_is_erased():
+    augmentation = Augmentation(crop_scale=(1, 1), crop_ratio=(1, 1), flip=False)
+    plain = apply(augmentation, 0)
+    erasing = Augmentation(crop_scale=(1, 1), crop_ratio=(1, 1), flip=False, erase=0.25)
+    erased = sum((apply(erasing, seed) != plain).any() for seed in range(200))
+    assert 30 <= erased <= 70
+    with pytest.raises(UsageError, match=r"`erase` must be between 0 and 1"):
+        Augmentation(erase=25)

@@ -3,10 +3,17 @@ import pytest
 import tensorflow as tf
 from image_files import make_folder, noise
 
-from swin_keras.data import Augmentation, batches, data_errors, load_dataset, load_image
+from swin_keras.data import (
+    Augmentation,
+    BatchLoader,
+    Mixing,
+    batches,
+    data_errors,
+    load_dataset,
+    load_image,
+)
 from swin_keras.data.dataset import ArraySplit, FileSplit
 from swin_keras.data.image_io import prepare_image
-from swin_keras.data.pipeline import BatchLoader, steps_per_epoch
 from swin_keras.errors import DataError, UsageError
 
 AUGMENTATION = Augmentation(crop_scale=(0.3, 1.0))
@@ -55,11 +62,11 @@ def test_each_sample_comes_once_an_epoch_in_another_order(split):
     assert len(set(orders)) == 3
 
 
-def test_training_drops_the_short_batch_and_evaluation_keeps_it(split):
+def test_training_drops_the_short_batch_and_evaluation_keeps_all_images(split):
     training = collect(batches(split, 8, (8, 8), 1, training=True, epochs=2))
     assert [len(labels) for _, labels in training] == [8, 8, 8, 8]
     evaluation = collect(batches(split, 8, (8, 8), 1, epochs=2))
-    assert [len(labels) for _, labels in evaluation] == [8, 8, 4] * 2
+    assert [len(labels) for _, labels in evaluation] == [6, 7, 7] * 2
     for half in (evaluation[:3], evaluation[3:]):
         images = np.concatenate([images for images, _ in half])
         np.testing.assert_array_equal(images, split.items)
@@ -89,10 +96,11 @@ def test_a_run_goes_on_where_it_stopped(split, augmentation):
     assert any((a != b).any() for (a, _), (b, _) in zip(other, whole, strict=True))
 
 
-@pytest.mark.parametrize("shards", [2, 3, 4])
+@pytest.mark.parametrize("count", [2, 4])
 @pytest.mark.parametrize("training", [True, False])
-def test_shards_together_are_one_pipeline(split, shards, training):
-    def run(shard):
+@pytest.mark.parametrize("mixing", [None, Mixing()])
+def test_shards_together_are_one_pipeline(split, count, training, mixing):
+    def run(**kwargs):
         return collect(
             batches(
                 split,
@@ -102,16 +110,43 @@ def test_shards_together_are_one_pipeline(split, shards, training):
                 training=training,
                 epochs=2,
                 augmentation=AUGMENTATION,
-                shard=shard,
+                mixing=mixing,
+                classes=4,
+                **kwargs,
             )
         )
 
-    parts = [run((index, shards)) for index in range(shards)]
-    joined = [
-        tuple(np.concatenate(values) for values in zip(*step, strict=True))
-        for step in zip(*parts, strict=True)
-    ]
-    assert_same(joined, run((0, 1)))
+    def join(steps):
+        return [
+            tuple(np.concatenate(values) for values in zip(*step, strict=True))
+            for step in steps
+        ]
+
+    whole = run()
+    apart = [run(shards=(shard,), shard_count=count) for shard in range(count)]
+    assert_same(join(zip(*apart, strict=True)), whole)
+    elements = run(shards=range(count), shard_count=count)
+    assert len(elements) == count * len(whole)
+    steps = [elements[n : n + count] for n in range(0, len(elements), count)]
+    assert_same(join(steps), whole)
+    later = run(shards=range(count), shard_count=count, start_step=1)
+    assert_same(later, elements[count:])
+
+
+def test_mixed_batches_have_a_target_for_each_class(split):
+    dataset = batches(
+        split, 10, (8, 8), 1, training=True, mixing=Mixing(), classes=4, shard_count=5
+    )
+    images, labels = dataset.element_spec
+    assert (images.dtype, tuple(images.shape)) == (tf.uint8, (2, 8, 8, 1))
+    assert (labels.dtype, tuple(labels.shape)) == (tf.float32, (2, 4))
+    for _, labels in collect(dataset):
+        np.testing.assert_allclose(labels.sum(-1), 1, rtol=1e-6)
+
+
+def test_evaluation_mixes_nothing(split):
+    plain = collect(batches(split, 7, (8, 8), 1))
+    assert_same(collect(batches(split, 7, (8, 8), 1, mixing=Mixing())), plain)
 
 
 def test_the_number_of_threads_changes_nothing(split):
@@ -183,11 +218,6 @@ def test_other_errors_of_tensorflow_pass_through():
 def test_a_batch_larger_than_the_split_is_refused(split, batch_size):
     with pytest.raises(UsageError, match=r"between 1 and the 20 training images"):
         batches(split, batch_size, (8, 8), 1, training=True)
-
-
-def test_steps_of_an_epoch(split):
-    assert steps_per_epoch(split, 8, training=True) == 2
-    assert steps_per_epoch(split, 8) == 3
 
 
 def test_a_wrong_number_of_channels_is_refused_at_once(split):

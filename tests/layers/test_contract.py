@@ -76,6 +76,7 @@ BLOCK = {
         (SwinTransformerBlock, BLOCK, (8, 8, 8)),
         (SwinTransformerBlock, {**BLOCK, "shift_size": 0}, (6, 9, 8)),
         (SwinTransformerBlock, {**BLOCK, "dropout_rate": 0.1}, (2, 6, 8)),
+        (SwinTransformerBlock, {**BLOCK, "remat": True}, (6, 8, 8)),
         (SwinTransformerV2Block, BLOCK, (6, 9, 8)),
         (SwinTransformerV2Block, {**BLOCK, "pretrained_window_size": 3}, (8, 2, 8)),
         (PaddedSwinTransformerBlock, BLOCK, (6, 8, 8)),
