@@ -1,12 +1,24 @@
 """Evaluate any model on any data set: `swin-keras evaluate`."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from swin_keras.answers import Answers
 from swin_keras.data import ImageDataset, batches, data_errors, load_dataset
 from swin_keras.errors import DataError, UsageError
 from swin_keras.inference import Predictor
+
+
+class ClassFigures(NamedTuple):
+    """How well a model knows one class; `nan` where undefined."""
+
+    name: str
+    images: int
+    precision: float
+    recall: float
+    f1: float
 
 
 @dataclass(frozen=True)
@@ -20,6 +32,7 @@ class Evaluation:
             `(classes, classes)`, in the order of the model's class names.
         class_names: The model's class names.
         notes: What was decided about the data on the way.
+        answers: What the model said of each image.
     """
 
     accuracy: float
@@ -27,32 +40,55 @@ class Evaluation:
     confusion: np.ndarray
     class_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    answers: Answers | None = None
 
     @property
     def images(self) -> int:
         return int(self.confusion.sum())
 
+    def class_figures(self):
+        """Yield the `ClassFigures` of each class."""
+        columns = (
+            self.class_names,
+            np.diag(self.confusion),
+            self.confusion.sum(axis=1),
+            self.confusion.sum(axis=0),
+        )
+        for name, right, true, predicted in zip(*columns, strict=True):
+            with np.errstate(invalid="ignore"):
+                precision, recall = right / predicted, right / true
+                f1 = 2 * right / (true + predicted)
+            yield ClassFigures(
+                name, int(true), float(precision), float(recall), float(f1)
+            )
+
     def class_rows(self):
         """Yield `(name, images, precision, recall)`; `nan` where undefined."""
-        for index, name in enumerate(self.class_names):
-            true, predicted = self.confusion[index], self.confusion[:, index]
-            right = true[index]
-            with np.errstate(invalid="ignore"):
-                precision, recall = right / predicted.sum(), right / true.sum()
-            yield name, int(true.sum()), float(precision), float(recall)
+        for figures in self.class_figures():
+            yield figures[:4]
+
+    def confused_pairs(self) -> list[tuple[int, int, int]]:
+        """List `(true, predicted, images)` of wrong answers, the most first."""
+        wrong = self.confusion - np.diag(np.diag(self.confusion))
+        true, predicted = np.nonzero(wrong)
+        images = wrong[true, predicted]
+        order = np.argsort(-images, kind="stable")
+        columns = np.stack([true, predicted, images], axis=1)
+        return [tuple(row) for row in columns[order].tolist()]
 
     def to_dict(self) -> dict:
         """Return everything as plain values, for JSON."""
-        names = ("name", "images", "precision", "recall")
+        answers = self.answers
         return {
             "accuracy": self.accuracy,
             "top5_accuracy": self.top5_accuracy,
             "images": self.images,
             "classes": [
-                {k: v if v == v else None for k, v in zip(names, row, strict=True)}
-                for row in self.class_rows()
+                {k: v if v == v else None for k, v in row._asdict().items()}
+                for row in self.class_figures()
             ],
             "confusion": self.confusion.tolist(),
+            "calibration_error": answers and answers.calibration_error(),
             "notes": list(self.notes),
         }
 
@@ -104,7 +140,7 @@ def evaluate_dataset(
     true_index = np.array([index_of[name] for name in dataset.class_names])
     height, width, channels = predictor.input_shape
     confusion = np.zeros((len(index_of),) * 2, int)
-    right_in_5 = 0
+    right_in_5, answers = 0, []
     with data_errors():
         for images, labels in batches(
             dataset.splits[split],
@@ -115,7 +151,8 @@ def evaluate_dataset(
         ).as_numpy_iterator():
             scores = predictor.probabilities(images)
             true = true_index[labels]
-            np.add.at(confusion, (true, scores.argmax(-1)), 1)
+            answers.append(Answers.from_probabilities(true, scores))
+            np.add.at(confusion, (true, answers[-1].predicted), 1)
             best = np.argsort(-scores, axis=-1, kind="stable")[:, :5]
             right_in_5 += (best == true[:, None]).any(-1).sum()
     total = confusion.sum()
@@ -125,4 +162,5 @@ def evaluate_dataset(
         confusion=confusion,
         class_names=predictor.class_names,
         notes=dataset.notes,
+        answers=Answers.joined(answers),
     )

@@ -104,6 +104,9 @@ def test_evaluation_by_default_uses_the_test_images_of_the_training(trained_run)
     assert result.accuracy <= result.top5_accuracy <= 1
     right = sum(recall * images for _, images, _, recall in result.class_rows())
     assert right / 359 == pytest.approx(result.accuracy)
+    wrong = [m for m in result.answers.mistakes() if m.true != m.predicted]
+    assert len(wrong) == 359 - np.trace(result.confusion)
+    assert 0 < result.to_dict()["calibration_error"] < 1
 
 
 def test_classes_are_matched_by_name_not_by_position(trained_run, digits_dir):

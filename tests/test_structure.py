@@ -18,10 +18,11 @@ ALLOWED = {
     "models": {"models", "layers", "errors", "weights"},
     "weights": {"weights", "models", "layers", "errors"},
     "data": {"data", "errors"},
-    "report": {"report", "errors"},
+    "report": {"report", "card", "data", "errors", "evaluation"},
     "runtimes": {"errors", "litert_worker", "model_files"},
     "inference": {"data", "errors", "model_files", "runtimes"},
-    "evaluation": {"data", "errors", "inference"},
+    "answers": set(),
+    "evaluation": {"answers", "data", "errors", "inference"},
     "benchmarking": {"benchmarking", "errors", "runtimes"},
     "demo": {"demo", "errors", "inference", "model_files"},
     "exporting": {

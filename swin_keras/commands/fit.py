@@ -49,9 +49,9 @@ def evaluate(options):
         return 0
     for note in result.notes:
         out.print(f"data: {note}")
-    table = make_table("class", "images", "precision", "recall")
-    for name, images, precision, recall in result.class_rows():
-        table.add_row(name, f"{images}", f"{precision:.1%}", f"{recall:.1%}")
+    table = make_table("class", "images", "precision", "recall", "F1")
+    for name, images, *figures in result.class_figures():
+        table.add_row(name, f"{images}", *(f"{figure:.1%}" for figure in figures))
     out.print(table)
     out.print(
         f"accuracy {result.accuracy:.2%}, top-5 {result.top5_accuracy:.2%} "

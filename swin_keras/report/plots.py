@@ -1,65 +1,178 @@
-"""Curves, confusion matrix and sheets of images, as PNG files."""
+"""Curves, confusion matrix and sheets of images, as PNG or SVG files.
+
+Each function writes to a path, whose ending says which of the two, or to an open
+binary file, which gets SVG on a transparent ground.
+"""
 
 import csv
 import math
+import warnings
 
+import matplotlib
 import numpy as np
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 TRAINING, VALIDATION = "#1f77b4", "#d95f02"  # told apart by the colour-blind, too
+BEST = "#777777"
+UNITS = {
+    "loss": "loss (cross-entropy)",
+    "accuracy": "accuracy (share of images)",
+    "learning_rate": "learning rate (per step)",
+}
+MOST_NUMBERED, MOST_NAMED = 30, 100  # classes of a confusion matrix
 
 
-def plot_curves(metrics_csv, path):
-    """Draw loss and accuracy of training and validation over the epochs.
+def plot_curves(metrics_csv, path, metrics=("loss", "accuracy", "learning_rate")):
+    """Draw loss, accuracy and learning rate over the epochs; mark the best.
+
+    The best epoch is the latest of the highest accuracy on the validation images.
 
     Args:
         metrics_csv: What `keras.callbacks.CSVLogger` wrote.
-        path: The PNG file to write.
+        path: The file to write.
+        metrics: What to draw, side by side; what the file lacks is left out.
     """
     with open(metrics_csv, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
+    found = [name for name in metrics if rows and name in rows[0]]
+    figure = Figure(figsize=(4.2 * max(len(found), 1), 3.5), layout="constrained")
+    grid = figure.subplots(1, max(len(found), 1), squeeze=False)[0]
+    for axes, metric in zip(grid, found, strict=False):
+        _draw_metric(axes, rows, metric)
+    _save(figure, path)
+
+
+def _draw_metric(axes, rows, metric):
     epochs = [int(row["epoch"]) + 1 for row in rows]
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    for axes, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for column, label, colour in (
-            (metric, "training", TRAINING),
-            (f"val_{metric}", "validation", VALIDATION),
-        ):
-            values = [float(row[column]) for row in rows]
-            axes.plot(epochs, values, ".-", label=label, color=colour)
-        axes.set(xlabel="epoch", ylabel=metric)
-        axes.grid(alpha=0.3)
+    style = "-" if len(rows) > 40 else ".-"
+    for column, label, colour in (
+        (metric, None if metric == "learning_rate" else "training", TRAINING),
+        (f"val_{metric}", "validation", VALIDATION),
+    ):
+        if column in rows[0]:
+            axes.plot(epochs, _column(rows, column), style, label=label, color=colour)
+    best = best_epoch(rows)
+    if best is not None:
+        label = f"best: epoch {best}"
+        axes.axvline(best, color=BEST, linestyle=":", label=label, zorder=0)
+    axes.set(xlabel="epoch", ylabel=UNITS.get(metric, metric))
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.grid(alpha=0.3)
+    if axes.get_legend_handles_labels()[1]:
         axes.legend()
-    figure.savefig(path, dpi=120)
+
+
+def best_epoch(rows) -> int | None:
+    """Return the epoch, from 1, that a run keeps; `None` without validation."""
+    if not rows or "val_accuracy" not in rows[0]:
+        return None
+    accuracy = _column(rows, "val_accuracy")
+    if np.isnan(accuracy).all():
+        return None
+    return int(rows[np.flatnonzero(accuracy == np.nanmax(accuracy))[-1]]["epoch"]) + 1
+
+
+def _column(rows, name):
+    return np.array([float(row[name] or "nan") for row in rows])
+
+
+def plot_lr_range(rates, losses, chosen, path):
+    """Draw the loss over the learning rate of a range test.
+
+    Args:
+        rates: Learning rates that rise from step to step.
+        losses: Training loss at each; what is not finite is left out.
+        chosen: The learning rate to mark.
+        path: The file to write.
+    """
+    rates, losses = np.asarray(rates, float), np.asarray(losses, float)
+    finite = np.isfinite(losses)
+    rates, losses = rates[finite], losses[finite]
+    smooth = smoothed(losses)
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(rates, losses, color=TRAINING, alpha=0.3, label="loss of a step")
+    axes.plot(rates, smooth, color=TRAINING, label="smoothed")
+    label = f"chosen: {chosen:.2g}"
+    axes.axvline(chosen, color=VALIDATION, linestyle="--", label=label)
+    axes.set(xscale="log", xlabel="learning rate (per step)", ylabel=UNITS["loss"])
+    if len(smooth):  # the end explodes: keep the fall before it in view
+        low, high = smooth.min(), smooth[: max(1, smooth.argmin() + 1)].max()
+        margin = max(high - low, 1e-3 * abs(high), 1e-9)
+        axes.set_ylim(low - 0.3 * margin, high + 0.5 * margin)
+    axes.grid(alpha=0.3, which="both")
+    axes.legend()
+    _save(figure, path)
+
+
+def smoothed(values, keep: float = 0.9) -> np.ndarray:
+    """Return the moving average whose weights fall by `keep` a step.
+
+    It starts at the first value, not at zero.
+
+    >>> smoothed([1.0, 1.0, 1.0]).tolist()
+    [1.0, 1.0, 1.0]
+    """
+    averages, total, weight = [], 0.0, 0.0
+    for value in values:
+        total, weight = keep * total + value, keep * weight + 1
+        averages.append(total / weight)
+    return np.array(averages)
 
 
 def plot_confusion_matrix(confusion, class_names, path):
     """Draw how often each true class was taken for each class.
 
-    Colours are shares of the true class; numbers are images.
+    Colours are shares of the true class; numbers are images. More than 30 classes
+    go without numbers and in colours that show small shares, too; more than 100
+    go without names, and neighbours share a cell.
 
     Args:
         confusion: Numbers of images `(classes, classes)`, true by predicted.
         class_names: Names in that order.
-        path: The PNG file to write.
+        path: The file to write.
     """
     classes = len(class_names)
-    shares = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
-    side = min(max(4, 0.5 * classes + 2), 40)
-    figure = Figure(figsize=(side, side), layout="constrained")
+    numbered, named = classes <= MOST_NUMBERED, classes <= MOST_NAMED
+    cells = _pooled(confusion, math.ceil(classes / MOST_NAMED))
+    shares = cells / np.maximum(cells.sum(1, keepdims=True), 1)
+    names = [_shortened(name) for name in class_names] if named else [""]
+    beside = 0.07 * max(map(len, names))  # inches that the names take
+    side = max(3.5, 1 + len(cells) * (0.5 if numbered else 0.13 if named else 0.07))
+    figure = Figure(figsize=(side + 1.5 + beside, side + beside), layout="constrained")
     axes = figure.subplots()
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set(xlabel="predicted", ylabel="true")
-    if classes <= 100:
-        rotation = 90 if max(map(len, class_names)) > 3 else 0
-        axes.set_xticks(range(classes), class_names, rotation=rotation)
-        axes.set_yticks(range(classes), class_names)
-    if classes <= 30:
+    picture = axes.imshow(
+        shares,
+        cmap="Blues",
+        norm=PowerNorm(1 if numbered else 0.5, vmin=0, vmax=1),
+        interpolation="none",
+        extent=(-0.5, classes - 0.5, classes - 0.5, -0.5),
+    )
+    figure.colorbar(picture, shrink=0.6, pad=0.02, label="share of the true class")
+    axes.set(xlabel="predicted class", ylabel="true class")
+    if named:
+        rotation = 90 if max(map(len, names)) > 3 or not numbered else 0
+        text = {"parse_math": False, "fontsize": 10 if numbered else 7}
+        axes.set_xticks(range(classes), names, rotation=rotation, **text)
+        axes.set_yticks(range(classes), names, **text)
+    if numbered:
         for row, column in np.argwhere(confusion):
-            colour = "white" if shares[row, column] > 0.5 else "black"
             text = str(confusion[row, column])
-            axes.text(column, row, text, ha="center", va="center", color=colour)
-    figure.savefig(path, dpi=120)
+            axes.text(
+                *(column, row, text),
+                ha="center",
+                va="center",
+                color="white" if shares[row, column] > 0.5 else "black",
+                fontsize=7 if len(text) > 3 and classes > 5 else 10,
+            )
+    _save(figure, path)
+
+
+def _pooled(confusion, count):
+    """Add up `count` neighbouring classes, by row and by column."""
+    starts = range(0, len(confusion), count)
+    return np.add.reduceat(np.add.reduceat(confusion, starts, 0), starts, 1)
 
 
 def plot_images(images, titles, path, most: int = 32):
@@ -68,7 +181,7 @@ def plot_images(images, titles, path, most: int = 32):
     Args:
         images: `(B, H, W, C)`, 0..255, one or three channels.
         titles: A title each.
-        path: The PNG file to write.
+        path: The file to write.
         most: Images shown at the most.
     """
     images, titles = images[:most], titles[:most]
@@ -82,5 +195,19 @@ def plot_images(images, titles, path, most: int = 32):
         image = image.astype("uint8")
         grey = image.shape[-1] == 1
         axes.imshow(image[..., 0] if grey else image, cmap="gray", vmin=0, vmax=255)
-        axes.set_title(str(title), fontsize=8)
-    figure.savefig(path, dpi=120)
+        axes.set_title(_shortened(str(title), 16), fontsize=8, parse_math=False)
+    _save(figure, path)
+
+
+def _shortened(name, most=24):
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def _save(figure, path):
+    with warnings.catch_warnings(), matplotlib.rc_context({"svg.fonttype": "none"}):
+        # A name in a script that our font lacks: boxes in a PNG, right in an SVG.
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        if hasattr(path, "write"):
+            figure.savefig(path, format="svg", transparent=True, bbox_inches="tight")
+        else:
+            figure.savefig(path, dpi=120, bbox_inches="tight")
