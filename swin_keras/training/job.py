@@ -152,11 +152,12 @@ def prepare(config: TrainConfig, replicas: Replicas | None = None) -> TrainingJo
     """
     replicas = replicas or Replicas(make_strategy(config.strategy))
     _check_devices(config, replicas)
-    keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(config.precision)
     dataset = load_dataset(
         config.data, data_dir=config.data_dir, seed=config.seed, on_bad=config.on_bad
     )
+    # Only now: preparing a data set for the first time draws random numbers, too.
+    keras.utils.set_random_seed(config.seed)
     model_config = _model_config(config, dataset)
     steps = steps_per_epoch(dataset.splits["train"], config.batch_size, training=True)
     with replicas.scope():
@@ -230,9 +231,7 @@ def _model_config(config: TrainConfig, dataset: ImageDataset) -> SwinConfig:
         size = tuple(min(side, 2 * own) if own else side for side, own in sides)
     elif isinstance(size, int):
         size = (size, size)
-    sizes = {"input_shape": (*size, channels)}
-    if config.remat:
-        sizes["remat"] = True
+    sizes = {"input_shape": (*size, channels), "remat": config.remat}
     if config.freeze_stages == "all":
         sizes["drop_path_rate"] = 0.0
     model_config = variant.replace(**(sizes | config.sizes))

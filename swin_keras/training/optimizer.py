@@ -67,23 +67,23 @@ class SwinAdamW(keras.optimizers.AdamW):
     def _apply_weight_decay(self, variables):
         if self.weight_decay is None:
             return
-        rate = self.learning_rate * self.weight_decay
 
-        def decay(strategy, variables, rate):
+        def decay(variable, rate):
+            factor = self._rate_factors[self._get_variable_index(variable)]
+            share = rate * self.weight_decay * factor
+            variable.assign_sub(variable * tf.cast(share, variable.dtype))
+
+        def decay_all(strategy, variables, rate):
             for variable in variables:
-                factor = self._rate_factors[self._get_variable_index(variable)]
                 strategy.extended.update(
-                    variable.value,
-                    lambda v, share: v.assign_sub(v * tf.cast(share, v.dtype)),
-                    args=(rate * factor,),
-                    group=False,
+                    variable.value, decay, args=(rate,), group=False
                 )
 
         tf.__internal__.distribute.interim.maybe_merge_call(
-            decay,
+            decay_all,
             self._distribution_strategy,
             [variable for variable in variables if self._use_weight_decay(variable)],
-            rate,
+            self.learning_rate,
         )
 
     def _all_reduce_sum_gradients(self, grads_and_vars):

@@ -1,6 +1,5 @@
 """Runs that are stopped or killed end as if they had never been."""
 
-import os
 import random
 import signal
 import subprocess
@@ -13,6 +12,7 @@ import yaml
 
 from swin_keras.errors import ResourceError, UsageError
 from swin_keras.training import TrainConfig
+from swin_keras.training.resume import StopSignals
 from swin_keras.training.run_folder import RunFolder, locked
 from swin_keras.training.train import train
 
@@ -111,15 +111,13 @@ def test_a_signal_stops_with_a_checkpoint(start, undisturbed, number, code):
     assert outcome(run) == outcome(undisturbed)
 
 
-def test_a_second_ctrl_c_stops_at_once(start):
-    process, run = start("impatient")
-    wait_for_checkpoint(run, process)
-    # Two signals in one instant: the second comes before a step could end.
-    os.kill(process.pid, signal.SIGSTOP)
-    process.send_signal(signal.SIGTERM)
-    process.send_signal(signal.SIGINT)
-    os.kill(process.pid, signal.SIGCONT)
-    assert process.wait(60) == 130
+def test_a_second_ctrl_c_stops_at_once():
+    stop = StopSignals()
+    stop.ask(signal.SIGINT)
+    assert stop.asked
+    stop.ask(signal.SIGTERM)  # a cluster may ask more than once
+    with pytest.raises(KeyboardInterrupt):
+        stop.ask(signal.SIGINT)
 
 
 def test_a_finished_run_says_so(start, undisturbed):

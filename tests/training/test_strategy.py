@@ -1,0 +1,124 @@
+"""Training on several devices gives what one device gives."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from swin_keras.errors import UsageError
+from swin_keras.training import TrainConfig
+from swin_keras.training.job import prepare
+from swin_keras.training.run_folder import RunFolder
+from swin_keras.training.strategy import make_strategy, tf_config
+
+# All that goes wrong on several devices with Keras alone is on.
+OPTIONS = {
+    "sizes": {
+        "embed_dim": 8,
+        "depths": [1, 1],
+        "num_heads": [1, 2],
+        "drop_path_rate": 0.3,
+    },
+    "epochs": 2,  # of 19 steps
+    "batch_size": 64,
+    "gradient_accumulation_steps": 2,
+    "clip_norm": 0.05,
+    "ema_momentum": 0.9,
+    "mixup": 0.8,
+    "cutmix": 1.0,
+    "rand_augment": 9.0,
+    "class_weights": "balanced",
+    "jit_compile": False,
+    "tensorboard": False,
+}
+
+MIRRORED = """
+import sys, tensorflow as tf, yaml
+from swin_keras.training import TrainConfig
+from swin_keras.training.train import train
+cpu = tf.config.list_physical_devices("CPU")[0]
+parts = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, parts)
+values = yaml.safe_load(open(sys.argv[1]))
+train(TrainConfig.from_dict(values | {"name": "mirrored", "strategy": "mirrored"}))
+"""
+
+
+@pytest.fixture(scope="module")
+def configuration(digits_dir, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("devices")
+    config = TrainConfig(data_dir=str(digits_dir), runs_dir=str(folder), **OPTIONS)
+    prepare(config)  # the digits, once for all
+    path = folder / "toy.yaml"
+    path.write_text(config.to_yaml(), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def one_device(configuration):
+    run_command("train", "--config", configuration, "--name", "one", "--strategy=none")
+    return outcome(configuration, "one")
+
+
+def run_command(*words):
+    words = [sys.executable, "-m", "swin_keras.cli", *map(str, words)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def outcome(configuration, name):
+    """Return the weights and figures of a run."""
+    run = RunFolder.named(configuration.parent, name)
+    figures = np.genfromtxt(run.metrics, delimiter=",", names=True)
+    names = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
+    weights = keras.models.load_model(run.best_model, compile=False).get_weights()
+    return weights, np.array([figures[name] for name in names])
+
+
+def assert_same(given, expected):
+    for one, two in zip(given[0], expected[0], strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+    np.testing.assert_allclose(given[1], expected[1], atol=1e-5)
+
+
+def test_two_devices_train_as_one(configuration, one_device):
+    words = [sys.executable, "-c", MIRRORED, configuration]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stderr
+    assert_same(outcome(configuration, "mirrored"), one_device)
+
+
+def test_two_workers_train_as_one(configuration, one_device):
+    words = ("--workers", 2, "--", "train", "--config", configuration)
+    said = run_command("launch", *words, "--name", "workers")
+    assert "[worker 0] epoch 2/2" in said
+    assert "on 2 devices" in said
+    assert_same(outcome(configuration, "workers"), one_device)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"strategy": "mirrored"}, "needs two or more devices"),
+        ({"strategy": "multiworker"}, "needs TF_CONFIG"),
+        ({"batch_size": 63, "gradient_accumulation_steps": 2}, r"of 2 .*Nearest: 62"),
+        ({"batch_size": 63, "mixup": 0.8}, r"of 2 \(pairs of mixed images\)"),
+    ],
+)
+def test_what_devices_cannot_do_is_refused(digits_dir, options, message):
+    with pytest.raises(UsageError, match=message):
+        prepare(TrainConfig(data_dir=str(digits_dir), **options))
+
+
+def test_a_broken_tf_config_is_refused(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "{")
+    with pytest.raises(UsageError, match="TF_CONFIG must be JSON"):
+        tf_config()
+
+
+def test_one_worker_alone_trains_without_a_strategy(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["127.0.0.1:1"]}}')
+    assert make_strategy("auto") is None
