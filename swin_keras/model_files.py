@@ -95,6 +95,13 @@ def require_file(path: Path):
         raise ModelFileError(f"The model file {path} is empty. Export it again.")
 
 
+def write_text(path: Path, text: str):
+    """Write a text file whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, "utf-8")
+    replace_file(part, path)
+
+
 def replace_file(part: Path, path: Path):
     """Flush a finished file to disk and give it its name."""
     with open(part, "rb+") as file:

@@ -12,10 +12,8 @@ from swin_keras.layers.position_bias import (
     RelativePositionBias,
 )
 from swin_keras.layers.position_embedding import PositionEmbedding
-from swin_keras.layers.transformer_block import (
-    SwinTransformerBlock,
-    SwinTransformerV2Block,
-)
+from swin_keras.layers.transformer_block import SwinTransformerBlock
+from swin_keras.layers.transformer_block_v2 import SwinTransformerV2Block
 from swin_keras.layers.window_attention import CosineWindowAttention, WindowAttention
 from swin_keras.layers.windows import (
     cyclic_shift,

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from swin_keras.layers.initialization import initializer_config, make_initializer
 from swin_keras.layers.windows import known_size, pad_to_multiple, window_partition
 
 
@@ -22,6 +23,8 @@ class PatchEmbedding(keras.layers.Layer):
         patch_size: Side of a patch, in pixels.
         embed_dim: Channels of a token.
         use_norm: Whether a layer normalization follows.
+        kernel_initializer: How kernels begin; `None` is the published way, see
+            `make_initializer`.
 
     Call arguments:
         inputs: Images of shape `(B, H, W, C)`.
@@ -33,18 +36,26 @@ class PatchEmbedding(keras.layers.Layer):
         Liu et al., 2021, section 3.1: https://arxiv.org/abs/2103.14030
     """
 
-    def __init__(self, patch_size: int, embed_dim: int, use_norm=True, **kwargs):
+    def __init__(
+        self,
+        patch_size: int,
+        embed_dim: int,
+        use_norm=True,
+        kernel_initializer=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.patch_size = patch_size
         self.embed_dim = embed_dim
         self.use_norm = use_norm
+        self.kernel_initializer = kernel_initializer
 
     def build(self, input_shape):
         known_size(input_shape)
         values = self.patch_size**2 * input_shape[-1]
         self.embedding = keras.layers.Dense(
             self.embed_dim,
-            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            kernel_initializer=make_initializer(self.kernel_initializer),
             dtype=self.dtype_policy,
             name="embedding",
         )
@@ -91,4 +102,5 @@ class PatchEmbedding(keras.layers.Layer):
             "patch_size": self.patch_size,
             "embed_dim": self.embed_dim,
             "use_norm": self.use_norm,
+            "kernel_initializer": initializer_config(self.kernel_initializer),
         }

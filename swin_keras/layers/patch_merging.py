@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from swin_keras.layers.initialization import initializer_config, make_initializer
 from swin_keras.layers.windows import known_size, pad_to_multiple, window_partition
 
 
@@ -17,6 +18,10 @@ class PatchMerging(keras.layers.Layer):
     by column, so their rows are permuted once, when they are loaded. An odd
     side is padded with zeros at the bottom or right.
 
+    Args:
+        kernel_initializer: How kernels begin; `None` is the published way, see
+            `make_initializer`.
+
     Call arguments:
         inputs: Feature map of shape `(B, H, W, C)`.
 
@@ -29,6 +34,10 @@ class PatchMerging(keras.layers.Layer):
 
     _normalized = 4  # channels that the norm sees, in channels of the input
 
+    def __init__(self, kernel_initializer=None, **kwargs):
+        super().__init__(**kwargs)
+        self.kernel_initializer = kernel_initializer
+
     def build(self, input_shape):
         known_size(input_shape)
         channels = input_shape[-1]
@@ -39,7 +48,7 @@ class PatchMerging(keras.layers.Layer):
         self.reduction = keras.layers.Dense(
             2 * channels,
             use_bias=False,
-            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            kernel_initializer=make_initializer(self.kernel_initializer),
             dtype=self.dtype_policy,
             name="reduction",
         )
@@ -58,6 +67,12 @@ class PatchMerging(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
         return (batch, -(-height // 2), -(-width // 2), 2 * channels)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "kernel_initializer": initializer_config(self.kernel_initializer),
+        }
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")

@@ -6,7 +6,8 @@ import keras
 from keras import ops
 
 from swin_keras.layers.drop_path import DropPath
-from swin_keras.layers.window_attention import CosineWindowAttention, WindowAttention
+from swin_keras.layers.initialization import initializer_config, make_initializer
+from swin_keras.layers.window_attention import WindowAttention
 from swin_keras.layers.windows import (
     as_pair,
     cyclic_shift,
@@ -42,6 +43,8 @@ class SwinTransformerBlock(keras.layers.Layer):
         mask_padding: Whether padding is masked; see `shifted_window_mask`.
         remat: Whether training keeps only the block's input and computes the rest
             again in the backward pass: less memory, more time.
+        kernel_initializer: How kernels begin; `None` is the published way, see
+            `make_initializer`.
 
     Call arguments:
         inputs: Feature map of shape `(B, H, W, C)`.
@@ -72,6 +75,7 @@ class SwinTransformerBlock(keras.layers.Layer):
         drop_path_rate: float = 0.0,
         mask_padding: bool = True,
         remat: bool = False,
+        kernel_initializer=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -97,6 +101,7 @@ class SwinTransformerBlock(keras.layers.Layer):
         self.drop_path_rate = drop_path_rate
         self.mask_padding = mask_padding
         self.remat = remat
+        self.kernel_initializer = kernel_initializer
 
     def build(self, input_shape):
         channels = input_shape[-1]
@@ -112,6 +117,7 @@ class SwinTransformerBlock(keras.layers.Layer):
             qkv_bias=self.qkv_bias,
             attention_dropout_rate=self.attention_dropout_rate,
             dropout_rate=self.dropout_rate,
+            kernel_initializer=self.kernel_initializer,
             dtype=self.dtype_policy,
             name="attention",
         )
@@ -147,7 +153,7 @@ class SwinTransformerBlock(keras.layers.Layer):
     def _dense(self, name, channels, units):
         dense = keras.layers.Dense(
             units,
-            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            kernel_initializer=make_initializer(self.kernel_initializer),
             dtype=self.dtype_policy,
             name=name,
         )
@@ -210,53 +216,5 @@ class SwinTransformerBlock(keras.layers.Layer):
             "drop_path_rate": self.drop_path_rate,
             "mask_padding": self.mask_padding,
             "remat": self.remat,
-        }
-
-
-@keras.saving.register_keras_serializable(package="swin_keras")
-class SwinTransformerV2Block(SwinTransformerBlock):
-    """A `SwinTransformerBlock` that normalizes what each branch adds, for Swin V2.
-
-    `(B, H, W, C) -> (B, H, W, C)`: `x = x + norm(attention(x))`, then
-    `x = x + norm(mlp(x))`, with a `CosineWindowAttention`. The norms start at
-    zero, and so the block as the identity.
-
-    Args:
-        num_heads: Number of attention heads; must divide the channels.
-        pretrained_window_size: See `ContinuousPositionBias`.
-        **kwargs: Other arguments of `SwinTransformerBlock`.
-
-    Call arguments:
-        inputs: Feature map of shape `(B, H, W, C)`.
-        training: Whether dropout and drop path are on.
-
-    Returns:
-        Feature map of the same shape.
-
-    Reference:
-        Liu et al., 2022, section 3.2: https://arxiv.org/abs/2111.09883
-    """
-
-    _norm_scale = "zeros"
-
-    def __init__(self, num_heads: int, pretrained_window_size=0, **kwargs):
-        super().__init__(num_heads, **kwargs)
-        self.pretrained_window_size = pretrained_window_size
-
-    def _attention_layer(self, **options):
-        return CosineWindowAttention(
-            self._window, self.num_heads, self.pretrained_window_size, **options
-        )
-
-    def _branches(self, inputs, draws1=None, draws2=None, training=None):
-        x = self.norm1(self._attend(inputs, training))
-        x = inputs + self.drop_path1(x, draws1, training=training)
-        return x + self.drop_path2(
-            self.norm2(self._mlp(x, training)), draws2, training=training
-        )
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "pretrained_window_size": self.pretrained_window_size,
+            "kernel_initializer": initializer_config(self.kernel_initializer),
         }

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from swin_keras.layers.initialization import initializer_config, make_initializer
 from swin_keras.layers.position_bias import ContinuousPositionBias, RelativePositionBias
 
 
@@ -24,6 +25,8 @@ class WindowAttention(keras.layers.Layer):
         qkv_bias: Whether the query, key and value projection has a bias.
         attention_dropout_rate: Share of attention weights dropped in training.
         dropout_rate: Share of outputs dropped in training.
+        kernel_initializer: How kernels begin; `None` is the published way, see
+            `make_initializer`.
 
     Call arguments:
         inputs: Windows of shape `(B * num_windows, N, C)`, all windows of an
@@ -49,6 +52,7 @@ class WindowAttention(keras.layers.Layer):
         qkv_bias: bool = True,
         attention_dropout_rate: float = 0.0,
         dropout_rate: float = 0.0,
+        kernel_initializer=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -57,6 +61,7 @@ class WindowAttention(keras.layers.Layer):
         self.qkv_bias = qkv_bias
         self.attention_dropout_rate = attention_dropout_rate
         self.dropout_rate = dropout_rate
+        self.kernel_initializer = kernel_initializer
 
     def build(self, input_shape):
         channels = input_shape[-1]
@@ -104,7 +109,7 @@ class WindowAttention(keras.layers.Layer):
         return keras.layers.Dense(
             units,
             use_bias=use_bias,
-            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            kernel_initializer=make_initializer(self.kernel_initializer),
             dtype=self.dtype_policy,
             name=name,
         )
@@ -145,6 +150,7 @@ class WindowAttention(keras.layers.Layer):
             "qkv_bias": self.qkv_bias,
             "attention_dropout_rate": self.attention_dropout_rate,
             "dropout_rate": self.dropout_rate,
+            "kernel_initializer": initializer_config(self.kernel_initializer),
         }
 
 

@@ -67,6 +67,7 @@ def feature_maps(x, config: SwinConfig) -> dict:
         config.patch_size,
         config.embed_dim,
         use_norm=config.patch_norm,
+        kernel_initializer=config.kernel_initializer,
         name="patch_embedding",
     )(x)
     if config.position_embedding:
@@ -80,7 +81,9 @@ def feature_maps(x, config: SwinConfig) -> dict:
     shift_size = tuple(side // 2 for side in as_pair(config.window_size))
     for stage, depth in enumerate(config.depths, start=1):
         if stage > 1:
-            x = merging_layer(name=f"stage_{stage - 1}_merging")(x)
+            x = merging_layer(
+                config.kernel_initializer, name=f"stage_{stage - 1}_merging"
+            )(x)
         for block in range(1, depth + 1):
             x = block_layer(
                 config.num_heads[stage - 1],
@@ -93,6 +96,7 @@ def feature_maps(x, config: SwinConfig) -> dict:
                 drop_path_rate=next(drop_path_rates),
                 mask_padding=config.mask_padding,
                 remat=config.remat,
+                kernel_initializer=config.kernel_initializer,
                 **config.stage_options(stage),
                 name=f"stage_{stage}_block_{block}",
             )(x)

@@ -33,6 +33,8 @@ class SwinConfig:
             torchvision, Hugging Face and the published detection code.
         remat: Whether blocks are computed again in the backward pass, to save
             memory.
+        kernel_initializer: How kernels begin; `None` is the published way, and
+            "glorot_normal" learns faster in narrow models.
 
     Raises:
         UsageError: If the sizes cannot make a model; the message says which.
@@ -53,6 +55,7 @@ class SwinConfig:
     drop_path_rate: float = 0.1
     mask_padding: bool = True
     remat: bool = False
+    kernel_initializer: str | None = None
 
     def __post_init__(self):
         for name in ("input_shape", "depths", "num_heads"):

@@ -31,6 +31,7 @@ VARIANTS = {
         window_size=4,
         mlp_ratio=2.0,
         drop_path_rate=0.05,
+        kernel_initializer="glorot_normal",
     ),
     "swin_tiny": SwinConfig(drop_path_rate=0.2),
     "swin_small": SwinConfig(**_SMALL, drop_path_rate=0.3),

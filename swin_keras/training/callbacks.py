@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from swin_keras.errors import TrainingError
-from swin_keras.model_files import replace_file, save_keras
+from swin_keras.model_files import save_keras, write_text
 
 SECONDS_BETWEEN_WRITES = 30
 
@@ -54,9 +54,7 @@ class MetricsFile(keras.callbacks.Callback):
         writer = csv.DictWriter(text, list(self.rows[-1]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
-        part = self.path.with_name(f".{self.path.name}.part")
-        part.write_text(text.getvalue(), "utf-8")
-        replace_file(part, self.path)
+        write_text(self.path, text.getvalue())
 
     def get_state(self):
         return {"rows": self.rows, "seconds": self.seconds}

@@ -2,13 +2,11 @@
 
 import resource
 import sys
-import time
-
-import keras
 
 from swin_keras.data import data_errors
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.job import prepare
+from swin_keras.training.search import StepClock, settle
 
 TIMED_STEPS = 5
 
@@ -26,8 +24,9 @@ def dry_run(config: TrainConfig) -> str:
         UsageError: If an option cannot work.
         DataError: If the data cannot be used.
     """
+    config, _ = settle(config)
     job = prepare(config)
-    clock = _Clock()
+    clock = StepClock()
     with data_errors():
         job.training_model.fit(
             job.training_batches(),
@@ -56,23 +55,6 @@ def dry_run(config: TrainConfig) -> str:
             "minutes without validation"
         )
     return "\n".join(lines)
-
-
-class _Clock(keras.callbacks.Callback):
-    """Time steps after the first."""
-
-    def __init__(self):
-        super().__init__()
-        self.ends = []
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.ends.append(time.monotonic())
-
-    @property
-    def seconds_per_step(self):
-        if len(self.ends) < 2:
-            return None
-        return (self.ends[-1] - self.ends[0]) / (len(self.ends) - 1)
 
 
 def peak_memory() -> int:

@@ -10,7 +10,16 @@ from swin_keras.data import data_errors, extract
 from swin_keras.errors import Interrupted, ResourceError, UsageError
 from swin_keras.evaluation import evaluate_dataset
 from swin_keras.inference import Predictor
-from swin_keras.report import plot_confusion_matrix, plot_curves, plot_images
+from swin_keras.model_files import write_text
+from swin_keras.report import (
+    RunReport,
+    plot_confusion_matrix,
+    plot_curves,
+    plot_images,
+    plot_lr_range,
+    write_report,
+)
+from swin_keras.report.tensorboard import tensorboard_callback
 from swin_keras.training.callbacks import (
     BestModel,
     FiniteLoss,
@@ -23,6 +32,7 @@ from swin_keras.training.job import prepare
 from swin_keras.training.progress import LiveProgress
 from swin_keras.training.resume import SaveCheckpoints, stop_signals
 from swin_keras.training.run_folder import RunFolder, create_run, locked
+from swin_keras.training.search import settle
 from swin_keras.training.strategy import Replicas, make_strategy
 
 log = logging.getLogger(__name__)
@@ -34,8 +44,8 @@ def train(config: TrainConfig | None = None, *, resume: bool = False) -> RunFold
     """Train a classifier and write everything about it to `runs/<name>/`.
 
     `config.yaml`, `metrics.csv`, `checkpoints/`, `best.keras` (best on the
-    validation images), `card.json`, `plots/`, `samples/` (test images),
-    `tensorboard/`, `log.txt`.
+    validation images), `card.json`, `report.html`, `plots/`, `samples/` (test
+    images), `tensorboard/`, `log.txt`.
 
     Args:
         config: What and how; `None` trains the small variant on digits.
@@ -63,11 +73,14 @@ def train(config: TrainConfig | None = None, *, resume: bool = False) -> RunFold
         if run and replicas.is_chief:
             stack.enter_context(locked(run))
         if run:
-            _check_same(run, config)
+            config = _as_begun(run, config)
             if run.card.is_file():
                 log.info("run %s is finished", run.path)
                 return run
-        job = prepare(config, replicas)
+        _refuse_auto(config, replicas)
+        with memory_errors(config):
+            config, range_test = settle(config)
+            job = prepare(config, replicas)
         is_new = run is None
         if not replicas.is_chief:
             run = run or RunFolder.named(config.runs_dir, config.name)
@@ -79,7 +92,7 @@ def train(config: TrainConfig | None = None, *, resume: bool = False) -> RunFold
             log.info("run %s%s", run.path, "" if is_new else " goes on")
             _describe(job)
             if is_new:
-                _write_inputs(run, job)
+                _write_inputs(run, job, range_test)
         try:
             metrics = _fit(run, job, stop)
         except Interrupted as error:
@@ -101,20 +114,38 @@ def _how_to_go_on(run):
     )
 
 
-def _check_same(run, config):
-    """Refuse to go on with a run under other options than those it began with."""
+def _as_begun(run, config):
+    """Return the options a run began with, with what may change taken from new ones.
+
+    Raises:
+        UsageError: If other options changed.
+    """
     before = TrainConfig.from_dict(yaml.safe_load(run.config.read_text("utf-8")))
-    changed = [
-        f"{field.name} was {getattr(before, field.name)!r} and is "
-        f"{getattr(config, field.name)!r}"
+    pairs = {
+        field.name: (getattr(before, field.name), getattr(config, field.name))
         for field in dataclasses.fields(TrainConfig)
-        if field.name not in MAY_CHANGE
-        and getattr(before, field.name) != getattr(config, field.name)
+    }
+    changed = [
+        f"{name} was {was!r} and is {now!r}"
+        for name, (was, now) in pairs.items()
+        if name not in MAY_CHANGE and was != now and now != "auto"
     ]
     if changed:
         raise UsageError(
             f"A run goes on with the options it began with: {'; '.join(changed)}. "
             f"Use --config {run.config} --resume, or another --name."
+        )
+    return dataclasses.replace(
+        before, **{name: getattr(config, name) for name in MAY_CHANGE}
+    )
+
+
+def _refuse_auto(config, replicas):
+    autos = [n for n in ("batch_size", "learning_rate") if getattr(config, n) == "auto"]
+    if autos and replicas.is_multiworker:
+        raise UsageError(
+            f"Workers must agree on {' and '.join(autos)}, which is 'auto'. Find it in "
+            "one process with --dry-run, then give the number."
         )
 
 
@@ -133,10 +164,14 @@ def _describe(job):
     )
 
 
-def _write_inputs(run, job):
+def _write_inputs(run, job, range_test):
     config = dataclasses.replace(job.config, name=run.name)
     run.config.write_text(config.to_yaml(), "utf-8")
     run.plots.mkdir()
+    if range_test:
+        picture = run.plots / "learning_rate.png"
+        chosen = range_test.chosen
+        plot_lr_range(range_test.rates, range_test.losses, chosen, picture)
     images, labels = job.first_images()
     names = [job.dataset.class_names[label] for label in labels]
     plot_images(images, names, run.plots / "training_images.png")
@@ -169,6 +204,8 @@ def _fit(run, job, stop):
     callbacks = [finite, metrics, best, progress, saver]
     if config.ema_momentum:
         callbacks.append(ValidateAverage())
+    if config.tensorboard and is_chief:
+        callbacks.append(tensorboard_callback(run.tensorboard))
     if not is_chief:
         callbacks.remove(progress)
     try:
@@ -235,7 +272,18 @@ def _conclude(run, job, training):
         "seconds": round(training.seconds, 1),
     }
     card = job.card(run.name, metrics)
-    run.card.write_text(card.to_json(), "utf-8")
+    write_report(
+        run.report,
+        RunReport(
+            card=card,
+            evaluation=result,
+            dataset=job.dataset,
+            metrics=run.metrics,
+            parameters=job.model.count_params(),
+            defaults=dataclasses.asdict(TrainConfig()),
+        ),
+    )
+    write_text(run.card, card.to_json())  # last: it says that the run is finished
     log.info(
         "test accuracy %.2f %% on %d images after %.0f s, best epoch %d: %s",
         *(100 * result.accuracy, result.images, training.seconds, metrics["epoch"]),

@@ -50,7 +50,8 @@ class TrainingModel(keras.Model):
 
         def add(part, total):
             gradients = self._gradients(*[p if p is None else p[part] for p in parts])
-            return part + 1, [t + g for t, g in zip(total, gradients, strict=True)]
+            dense = map(tf.convert_to_tensor, gradients)  # those of tables are sparse
+            return part + 1, [t + g for t, g in zip(total, dense, strict=True)]
 
         zeros = [tf.zeros(v.shape, v.dtype) for v in self.trainable_weights]
         _, total = tf.while_loop(

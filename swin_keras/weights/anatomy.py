@@ -152,7 +152,7 @@ def model_config(model) -> SwinConfig:
     }
     for name in (
         *("window_size", "mlp_ratio", "qkv_bias", "mask_padding"),
-        *("dropout_rate", "attention_dropout_rate", "remat"),
+        *("dropout_rate", "attention_dropout_rate", "remat", "kernel_initializer"),
     ):
         sizes[name] = getattr(first[0], name)
     if isinstance(first[0], SwinTransformerV2Block):

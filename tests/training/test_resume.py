@@ -6,9 +6,9 @@ import subprocess
 import sys
 import time
 
-import keras
 import pytest
 import yaml
+from toy_runs import EVERYTHING, outcome, write_config
 
 from swin_keras.errors import ResourceError, UsageError
 from swin_keras.training import TrainConfig
@@ -16,26 +16,7 @@ from swin_keras.training.resume import StopSignals
 from swin_keras.training.run_folder import RunFolder, locked
 from swin_keras.training.train import train
 
-# All that draws or averages is on, so that all of it must come back.
-OPTIONS = {
-    "sizes": {
-        "embed_dim": 8,
-        "depths": [1, 1],
-        "num_heads": [1, 2],
-        "drop_path_rate": 0.3,
-    },
-    "epochs": 6,
-    "batch_size": 64,
-    "gradient_accumulation_steps": 2,
-    "ema_momentum": 0.9,
-    "mixup": 0.8,
-    "cutmix": 1.0,
-    "rand_augment": 9.0,
-    "erase": 0.25,
-    "jit_compile": False,
-    "tensorboard": False,
-    "checkpoint_minutes": 0.002,
-}
+OPTIONS = EVERYTHING | {"epochs": 6, "checkpoint_minutes": 0.002}
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +26,7 @@ def start(digits_dir, tmp_path_factory):
     config = TrainConfig(
         data_dir=str(digits_dir), runs_dir=str(folder / "runs"), **OPTIONS
     )
-    path = folder / "toy.yaml"
-    path.write_text(config.to_yaml(), "utf-8")
+    path = write_config(config, folder / "toy.yaml")
 
     def start_run(name):
         words = [sys.executable, "-m", "swin_keras.cli", "train", "--config", path]
@@ -66,13 +46,6 @@ def undisturbed(start):
     process, run = start("undisturbed")
     assert process.wait(300) == 0, process.said()
     return run
-
-
-def outcome(run):
-    """Return what a run leaves: its weights, and its figures but for the time."""
-    rows = run.metrics.read_text().splitlines()
-    weights = keras.models.load_model(run.best_model, compile=False).get_weights()
-    return [row.rsplit(",", 1)[0] for row in rows], [w.tobytes() for w in weights]
 
 
 def wait_for_checkpoint(run, process):

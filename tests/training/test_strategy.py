@@ -6,33 +6,13 @@ import sys
 import keras
 import numpy as np
 import pytest
+from toy_runs import EVERYTHING, write_config
 
 from swin_keras.errors import UsageError
 from swin_keras.training import TrainConfig
 from swin_keras.training.job import prepare
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.strategy import make_strategy, tf_config
-
-# All that goes wrong on several devices with Keras alone is on.
-OPTIONS = {
-    "sizes": {
-        "embed_dim": 8,
-        "depths": [1, 1],
-        "num_heads": [1, 2],
-        "drop_path_rate": 0.3,
-    },
-    "epochs": 2,  # of 19 steps
-    "batch_size": 64,
-    "gradient_accumulation_steps": 2,
-    "clip_norm": 0.05,
-    "ema_momentum": 0.9,
-    "mixup": 0.8,
-    "cutmix": 1.0,
-    "rand_augment": 9.0,
-    "class_weights": "balanced",
-    "jit_compile": False,
-    "tensorboard": False,
-}
 
 MIRRORED = """
 import sys, tensorflow as tf, yaml
@@ -49,17 +29,17 @@ train(TrainConfig.from_dict(values | {"name": "mirrored", "strategy": "mirrored"
 @pytest.fixture(scope="module")
 def configuration(digits_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp("devices")
-    config = TrainConfig(data_dir=str(digits_dir), runs_dir=str(folder), **OPTIONS)
+    config = TrainConfig(
+        data_dir=str(digits_dir), runs_dir=str(folder), epochs=2, **EVERYTHING
+    )
     prepare(config)  # the digits, once for all
-    path = folder / "toy.yaml"
-    path.write_text(config.to_yaml(), "utf-8")
-    return path
+    return write_config(config, folder / "toy.yaml")
 
 
 @pytest.fixture(scope="module")
 def one_device(configuration):
     run_command("train", "--config", configuration, "--name", "one", "--strategy=none")
-    return outcome(configuration, "one")
+    return close_outcome(configuration, "one")
 
 
 def run_command(*words):
@@ -69,7 +49,7 @@ def run_command(*words):
     return done.stderr
 
 
-def outcome(configuration, name):
+def close_outcome(configuration, name):
     """Return the weights and figures of a run."""
     run = RunFolder.named(configuration.parent, name)
     figures = np.genfromtxt(run.metrics, delimiter=",", names=True)
@@ -88,7 +68,7 @@ def test_two_devices_train_as_one(configuration, one_device):
     words = [sys.executable, "-c", MIRRORED, configuration]
     done = subprocess.run(words, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr
-    assert_same(outcome(configuration, "mirrored"), one_device)
+    assert_same(close_outcome(configuration, "mirrored"), one_device)
 
 
 def test_two_workers_train_as_one(configuration, one_device):
@@ -96,7 +76,7 @@ def test_two_workers_train_as_one(configuration, one_device):
     said = run_command("launch", *words, "--name", "workers")
     assert "[worker 0] epoch 2/2" in said
     assert "on 2 devices" in said
-    assert_same(outcome(configuration, "workers"), one_device)
+    assert_same(close_outcome(configuration, "workers"), one_device)
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,11 @@ from PIL import Image
 
 from swin_keras.errors import DataError, UsageError
 from swin_keras.model_files import read_card
-from swin_keras.models import create_model
 from swin_keras.training import TrainConfig
 from swin_keras.training.dry_run import dry_run
-from swin_keras.training.recipe import SmoothedCrossentropy, decays, make_schedule
+from swin_keras.training.job import prepare
 from swin_keras.training.run_folder import create_run
-from swin_keras.training.train import prepare, train
+from swin_keras.training.train import train
 
 TOY = {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]}
 
@@ -47,6 +46,10 @@ def test_a_run_folder_holds_everything_about_the_run(trained_run):
         "log.txt",
         "plots",
         "samples",
+        "checkpoints",
+        "tensorboard",
+        "report.html",
+        ".lock",
     }
     pictures = {path.name for path in trained_run.plots.iterdir()}
     assert pictures == {"curves.png", "training_images.png", "confusion_matrix.png"}
@@ -61,6 +64,7 @@ def test_a_run_folder_holds_everything_about_the_run(trained_run):
 
 def test_the_written_configuration_makes_the_same_run(trained_run):
     values = yaml.safe_load(trained_run.config.read_text())
+    assert values["name"] == "toy"
     assert TrainConfig.from_dict(values).to_yaml() == trained_run.config.read_text()
 
 
@@ -171,47 +175,3 @@ def test_options_out_of_range_are_refused(options, message):
 def test_an_unknown_option_gets_the_nearest_name():
     with pytest.raises(UsageError, match=r"'epoch'.*'epochs'"):
         TrainConfig.from_dict({"epoch": 3})
-
-
-def test_the_learning_rate_warms_up_and_then_falls_to_zero():
-    config = TrainConfig(epochs=10, warmup_epochs=2, learning_rate=0.1)
-    schedule = make_schedule(config, steps_per_epoch=5)
-    rates = [float(schedule(step)) for step in range(51)]
-    assert rates[0] == 0
-    assert rates[10] == pytest.approx(0.1)
-    assert rates.index(max(rates)) == 10
-    assert rates[50] == pytest.approx(0, abs=1e-7)
-
-
-def test_only_matrices_decay(digits_dir):
-    job = prepare(TrainConfig(data_dir=str(digits_dir), sizes=TOY, jit_compile=False))
-    kept = {v.name for v in job.model.trainable_variables if not decays(v)}
-    assert kept == {"bias", "gamma", "beta", "relative_position_bias_table"}
-    optimizer = job.logits_model.optimizer
-    for variable in job.model.trainable_variables:
-        assert optimizer._use_weight_decay(variable) == decays(variable)
-
-
-def test_the_bias_network_and_scale_of_swin_v2_do_not_decay():
-    model = create_model(
-        "swinv2_tiny", input_shape=(32, 32, 3), embed_dim=8, depths=[1], num_heads=[2]
-    )
-    decaying = {v.path.split("/", 1)[1] for v in model.trainable_variables if decays(v)}
-    assert decaying == {
-        "embedding/kernel",
-        "attention/qkv/kernel",
-        "attention/projection/kernel",
-        "mlp_expand/kernel",
-        "mlp_reduce/kernel",
-        "kernel",  # of the head
-    }
-
-
-def test_smoothed_crossentropy_is_that_of_smoothed_one_hot_labels():
-    logits = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
-    labels = np.array([0, 3, 1, 1, 2])
-    smoothed = np.eye(4)[labels] * 0.8 + 0.2 / 4
-    log_probabilities = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    expected = -(smoothed * log_probabilities).sum(-1).mean()
-    loss = SmoothedCrossentropy(0.2, 4)(labels, logits)
-    assert float(loss) == pytest.approx(expected, abs=1e-6)

@@ -1,0 +1,193 @@
+"""`--batch-size auto` and `--learning-rate auto`: found by a few steps of training."""
+
+import dataclasses
+import logging
+import multiprocessing
+import time
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from swin_keras.errors import ResourceError, UsageError
+from swin_keras.training.config import TrainConfig
+
+log = logging.getLogger(__name__)
+LARGEST_BATCH = 4096
+GAIN = 1.05  # a batch twice as large is taken if it is faster by this factor
+SLOWEST_RATE, FASTEST_RATE = 1e-6, 1.0
+RATES = 100  # steps of the range test
+WINDOW = 9  # steps over which its losses are averaged
+TIMED_STEPS = 6
+
+
+@dataclass(frozen=True)
+class RangeTest:
+    """What a learning-rate range test saw: the loss at each rate, and the choice."""
+
+    rates: np.ndarray
+    losses: np.ndarray
+    chosen: float
+
+
+def settle(config: TrainConfig) -> tuple[TrainConfig, RangeTest | None]:
+    """Replace "auto" by numbers; see `find_batch_size` and `find_learning_rate`."""
+    test = None
+    if config.batch_size == "auto":
+        batch_size = find_batch_size(config)
+        log.info("batch size auto: %d", batch_size)
+        config = dataclasses.replace(config, batch_size=batch_size)
+    if config.learning_rate == "auto":
+        test = find_learning_rate(config)
+        log.info("learning rate auto: %.2g", test.chosen)
+        config = dataclasses.replace(config, learning_rate=test.chosen)
+    return config, test
+
+
+def find_batch_size(config: TrainConfig) -> int:
+    """Return the batch size from which on larger ones are not faster, or do not fit.
+
+    Sizes double from 8. Each is tried in a process of its own, so that one that
+    runs out of memory takes nothing with it.
+
+    Raises:
+        ResourceError: If not even 8 images fit.
+    """
+    best, best_rate = None, 0.0
+    size = 8 * config.gradient_accumulation_steps
+    while size <= LARGEST_BATCH:
+        rate = _try(config, size)
+        if rate is None:
+            break
+        log.info("batch size %d: %.0f images/s", size, rate)
+        if best is not None and rate < GAIN * best_rate:
+            break
+        best, best_rate = size, rate
+        size *= 2
+    if best is None:
+        raise ResourceError(
+            f"Not even {size} images a step fit into the memory, or one step of them "
+            "failed; --batch-size 8 shows why. Try a smaller model or image."
+        )
+    return best
+
+
+def _try(config, size):
+    """Return the images a second at a batch size, or `None` if it does not work."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_measure, args=(config, size, sender))
+    process.start()
+    sender.close()
+    try:
+        return receiver.recv()
+    except EOFError:  # it died, as for want of memory
+        return None
+    finally:
+        process.join()
+
+
+def _measure(config, size, sender):
+    from swin_keras.training.job import prepare
+
+    rate = config.learning_rate
+    config = dataclasses.replace(
+        config,
+        batch_size=size,
+        learning_rate=1e-3 if rate == "auto" else rate,
+        jit_compile=config.jit_compile,
+    )
+    try:
+        job = prepare(config)
+    except UsageError:  # more than the training images
+        return
+    clock = StepClock()
+    job.training_model.fit(
+        job.training_batches(),
+        steps_per_epoch=min(TIMED_STEPS, job.steps),
+        callbacks=[clock],
+        shuffle=False,
+        verbose=0,
+    )
+    sender.send(size / clock.seconds_per_step if clock.seconds_per_step else None)
+
+
+def find_learning_rate(config: TrainConfig) -> RangeTest:
+    """Try learning rates from small to large, and choose one by the loss.
+
+    The rate rises by a constant factor with each step of training. The choice is
+    the rate at which the smoothed loss falls fastest, after the range test of
+    Smith, 2017 (https://arxiv.org/abs/1506.01186). The weights are thrown away.
+
+    Raises:
+        UsageError: If the loss fell at no rate.
+    """
+    from swin_keras.training.job import prepare
+
+    job = prepare(dataclasses.replace(config, learning_rate=SLOWEST_RATE))
+    factor = (FASTEST_RATE / SLOWEST_RATE) ** (1 / RATES)
+    job.training_model.inner_optimizer.learning_rate = (
+        keras.optimizers.schedules.ExponentialDecay(SLOWEST_RATE, 1, factor)
+    )
+    trial = _Losses()
+    job.training_model.fit(
+        job.training_batches(),
+        epochs=-(-RATES // job.steps),
+        steps_per_epoch=min(RATES, job.steps),
+        callbacks=[trial],
+        shuffle=False,
+        verbose=0,
+    )
+    losses = np.array(trial.losses[:RATES])
+    rates = SLOWEST_RATE * factor ** np.arange(len(losses))
+    return RangeTest(rates, losses, choose_rate(rates, losses))
+
+
+def choose_rate(rates, losses) -> float:
+    """Return the rate at which the smoothed loss falls fastest.
+
+    Raises:
+        UsageError: If the loss fell at no rate.
+    """
+    losses = np.asarray(losses, float)
+    finite = np.isfinite(losses)
+    count = len(losses) if finite.all() else int(np.argmin(finite))
+    padded = np.pad(losses[:count], WINDOW // 2, mode="edge")
+    smooth = np.convolve(padded, np.full(WINDOW, 1 / WINDOW), mode="valid")
+    last = int(np.argmin(smooth)) if count else 0  # beyond it training falls apart
+    if last == 0:
+        raise UsageError(
+            f"The loss fell at no learning rate from {rates[0]:.1g} to "
+            f"{rates[-1]:.1g}. Give --learning-rate a number."
+        )
+    return float(rates[int(np.argmin(np.diff(smooth[: last + 1])))])
+
+
+class StepClock(keras.callbacks.Callback):
+    """Time steps after the first, which also compiles."""
+
+    def __init__(self):
+        super().__init__()
+        self.ends = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.ends.append(time.monotonic())
+
+    @property
+    def seconds_per_step(self) -> float | None:
+        """Mean of all steps after the first; `None` if there was none."""
+        if len(self.ends) < 2:
+            return None
+        return (self.ends[-1] - self.ends[0]) / (len(self.ends) - 1)
+
+
+class _Losses(keras.callbacks.Callback):
+    """Note the loss of each step; Keras shows the mean of all so far."""
+
+    def __init__(self):
+        super().__init__()
+        self.losses = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.losses.append(float(np.asarray(logs["loss"]).reshape(-1)[0]))
+        self.model.reset_metrics()

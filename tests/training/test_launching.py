@@ -1,0 +1,125 @@
+"""Workers that are started, watched, killed and started again."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from toy_runs import EVERYTHING, outcome, write_config
+
+from swin_keras.errors import UsageError
+from swin_keras.launching import launch, visible_gpus
+from swin_keras.training import TrainConfig
+from swin_keras.training.job import prepare
+from swin_keras.training.run_folder import RunFolder
+
+
+@pytest.fixture(scope="module")
+def configuration(digits_dir, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("launched")
+    options = EVERYTHING | {"epochs": 8, "checkpoint_minutes": 0.005}
+    config = TrainConfig(data_dir=str(digits_dir), runs_dir=str(folder), **options)
+    prepare(config)
+    return write_config(config, folder / "toy.yaml")
+
+
+def start(configuration, name):
+    """Start two workers; return the launcher, what it says, and the run."""
+    words = ["launch", "--workers", "2", "--", "train", "--config", str(configuration)]
+    said = configuration.with_name(f"{name}.txt")
+    with said.open("w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "swin_keras.cli", *words, "--name", name],
+            stdout=file,
+            stderr=file,
+        )
+    return process, said, RunFolder.named(configuration.parent, name)
+
+
+def workers_of(process):
+    path = f"/proc/{process.pid}/task/{process.pid}/children"
+    with open(path, encoding="ascii") as file:
+        return [int(pid) for pid in file.read().split()]
+
+
+def wait_for_checkpoint(process, said, run):
+    deadline = time.monotonic() + 200
+    while time.monotonic() < deadline and process.poll() is None:
+        if list(run.checkpoints.glob("step-*")):
+            return
+        time.sleep(0.05)
+    raise AssertionError(said.read_text())
+
+
+@pytest.fixture(scope="module")
+def undisturbed(configuration):
+    process, said, run = start(configuration, "undisturbed")
+    assert process.wait(400) == 0, said.read_text()
+    return outcome(run)
+
+
+def assert_same(given, expected):
+    """Compare weights bit by bit; figures are sums of sums that devices hold."""
+    assert given[1] == expected[1]
+    given, expected = (
+        np.array([row.split(",") for row in figures[1:]], float)
+        for figures in (given[0], expected[0])
+    )
+    np.testing.assert_allclose(given, expected, rtol=1e-6)
+
+
+def test_a_killed_worker_leaves_no_trace(configuration, undisturbed):
+    process, said, run = start(configuration, "killed")
+    wait_for_checkpoint(process, said, run)
+    os.kill(random.Random(0).choice(workers_of(process)), signal.SIGKILL)
+    assert process.wait(400) == 0, said.read_text()
+    assert "ended with exit code 137" in said.read_text()
+    assert "restart 1 of 3" in said.read_text()
+    assert "going on after step" in said.read_text()
+    assert_same(outcome(run), undisturbed)
+
+
+def test_a_signal_stops_all_workers_with_a_checkpoint(configuration, undisturbed):
+    process, said, run = start(configuration, "stopped")
+    wait_for_checkpoint(process, said, run)
+    workers = workers_of(process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 143, said.read_text()
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in workers)
+    process, said, run = start(configuration, "stopped")
+    assert process.wait(400) == 0, said.read_text()
+    assert_same(outcome(run), undisturbed)
+
+
+def test_what_a_restart_would_not_change_is_not_restarted(capfd):
+    words = ["train", "--name", "x", "--model", "swin_tinny"]
+    assert launch(words, 2) == 2
+    said = capfd.readouterr().err
+    assert "Did you mean 'swin_tiny'" in said
+    assert "restart" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"command": ["export", "x"]}, "`launch` runs `train`"),
+        ({"command": [], "workers": 2}, "Received: no command"),
+        ({"workers": 0}, "`workers` must be at least 1"),
+        ({"hosts": ["a:1", "b:2"], "index": 2}, "one of the 2 hosts"),
+        ({"hosts": ["a"]}, "Hosts must be host:port"),
+    ],
+)
+def test_bad_numbers_are_refused(arguments, message):
+    with pytest.raises(UsageError, match=message):
+        launch(**({"command": ["train"]} | arguments))
+
+
+def test_gpus_are_those_that_the_environment_names(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+    assert visible_gpus() == ["2", "3"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert visible_gpus() == []

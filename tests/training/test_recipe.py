@@ -1,0 +1,186 @@
+"""What decays, what learns and how fast, and what weighs how much."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from swin_keras.models import create_model, variant_config
+from swin_keras.training import TrainConfig
+from swin_keras.training.job import prepare
+from swin_keras.training.optimizer import SwinAdamW, decays, layer_of
+from swin_keras.training.presets import PRESETS
+from swin_keras.training.recipe import make_class_weights, make_schedule
+
+TOY = {"embed_dim": 8, "depths": [1, 2], "num_heads": [1, 2]}
+
+
+def toy_job(digits_dir, **options):
+    options = {"sizes": TOY, "jit_compile": False} | options
+    return prepare(TrainConfig(data_dir=str(digits_dir), **options))
+
+
+class TestSchedule:
+    def test_it_warms_up_and_then_falls_to_the_smallest_rate(self):
+        config = TrainConfig(
+            epochs=10, warmup_epochs=2, learning_rate=0.1, min_learning_rate=0.01
+        )
+        schedule = make_schedule(config, steps_per_epoch=5)
+        rates = [float(schedule(step)) for step in range(51)]
+        assert rates[0] == 0
+        assert rates[5] == pytest.approx(0.05)
+        assert rates[10] == pytest.approx(0.1)
+        assert rates.index(max(rates)) == 10
+        assert rates[50] == pytest.approx(0.01)
+
+    def test_a_short_run_warms_up_for_a_fifth_of_it(self):
+        config = TrainConfig(epochs=2, warmup_epochs=5, learning_rate=0.1)
+        schedule = make_schedule(config, steps_per_epoch=50)
+        rates = [float(schedule(step)) for step in range(100)]
+        assert rates.index(max(rates)) == 20
+
+
+class TestPresets:
+    def test_published_rates_scale_with_the_batch(self):
+        config = TrainConfig(model="swin_tiny")
+        assert (config.preset, config.batch_size) == ("published", 1024)
+        assert config.learning_rate == pytest.approx(1e-3)
+        small = TrainConfig(model="swin_tiny", batch_size=128)
+        assert small.learning_rate == pytest.approx(1.25e-4)
+        assert small.min_learning_rate == pytest.approx(1.25e-6)
+
+    def test_weights_are_fine_tuned_unless_a_preset_is_named(self):
+        given = {"model": "swin_tiny", "weights": "swin_tiny.pth"}
+        assert TrainConfig(**given).preset == "finetune"
+        probe = TrainConfig(**given, preset="linear-probe", epochs=3)
+        assert (probe.freeze_stages, probe.epochs) == ("all", 3)
+
+    @pytest.mark.parametrize("preset", PRESETS)
+    def test_the_command_names_what_differs_from_the_preset(self, preset):
+        config = TrainConfig(model="swin_tiny", preset=preset, rotate=3.0)
+        command = config.to_command()
+        named = [word for word in command.split() if word.startswith("--")]
+        expected = ["--model", "--preset", "--rotate"]
+        assert named == [
+            e for e in expected if preset != "published" or e != "--preset"
+        ]
+
+    def test_all_presets_set_the_same_options(self):
+        (fields,) = {frozenset(values) for values in PRESETS.values()}
+        assert {"epochs", "learning_rate", "mixup"} <= fields
+
+
+class TestDecay:
+    def test_only_matrices_decay(self, digits_dir):
+        job = toy_job(digits_dir)
+        kept = {v.name for v in job.model.trainable_variables if not decays(v)}
+        assert kept == {"bias", "gamma", "beta", "relative_position_bias_table"}
+        optimizer = job.training_model.optimizer
+        for variable in job.model.trainable_variables:
+            assert optimizer._use_weight_decay(variable) == decays(variable)
+
+    def test_what_makes_positions_or_scales_does_not(self):
+        sizes = {"embed_dim": 8, "depths": [1], "num_heads": [2]}
+        model = create_model(
+            "swinv2_tiny", input_shape=(32, 32, 3), position_embedding=True, **sizes
+        )
+        decaying = {
+            v.path.split("/", 1)[1] for v in model.trainable_variables if decays(v)
+        }
+        assert decaying == {
+            "embedding/kernel",
+            "attention/qkv/kernel",
+            "attention/projection/kernel",
+            "mlp_expand/kernel",
+            "mlp_reduce/kernel",
+            "kernel",  # of the head
+        }
+
+    def test_the_choice_survives_saving(self, digits_dir, tmp_path):
+        job = toy_job(digits_dir, layer_decay=0.5)
+        job.training_model.save(tmp_path / "with_optimizer.keras")
+        loaded = keras.models.load_model(tmp_path / "with_optimizer.keras")
+        optimizer = loaded.optimizer
+        assert (optimizer.clip_norm, optimizer.layer_decay) == (5.0, 0.5)
+        for variable in loaded.trainable_variables:
+            assert optimizer._use_weight_decay(variable) == decays(variable)
+
+
+def test_layers_are_counted_as_in_the_published_code():
+    config = variant_config("swin_tiny").replace(input_shape=(32, 32, 3))
+    model = create_model("swin_tiny", input_shape=(32, 32, 3))
+    layers = {
+        v.path.split("/")[0]: layer_of(v, config.depths)
+        for v in model.trainable_variables
+    }
+    assert layers["patch_embedding"] == 0
+    assert layers["stage_1_block_1"] == 1
+    assert layers["stage_1_merging"] == layers["stage_1_block_2"] == 2
+    assert layers["stage_3_block_6"] == layers["stage_3_merging"] == 10
+    assert layers["stage_4_block_2"] == 12
+    assert layers["norm"] == layers["head"] == 13
+
+
+def test_layers_near_the_image_learn_more_slowly():
+    """One step of Adam moves every weight by its learning rate."""
+    inputs = keras.Input((3,))
+    x = keras.layers.Dense(2, name="patch_embedding")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(2, name="head")(x))
+    optimizer = SwinAdamW(0.1, weight_decay=0.0, layer_decay=0.5, depths=(1, 1))
+    optimizer.build(model.trainable_variables)
+    before = [w.copy() for w in model.get_weights()]
+    ones = [np.ones(w.shape, "float32") for w in before]
+    optimizer.apply(ones, model.trainable_variables)
+    steps = [
+        (old - new).mean() for old, new in zip(before, model.get_weights(), strict=True)
+    ]
+    np.testing.assert_allclose(steps, [0.0125, 0.0125, 0.1, 0.1], rtol=1e-4)
+
+
+def test_gradients_are_clipped_by_the_norm_of_all():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="head")])
+    optimizer = SwinAdamW(0.1, clip_norm=1.0)
+    optimizer.build(model.trainable_variables)
+    variables = [v.value for v in model.trainable_variables]
+    pairs = zip([np.full((2, 1), 3.0), np.full((1,), 3.0)], variables, strict=True)
+    clipped = [g.numpy() for g, _ in optimizer._all_reduce_sum_gradients(pairs)]
+    assert np.sqrt(sum((g**2).sum() for g in clipped)) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("freeze_stages", "learning"),
+    [
+        (0, {"patch_embedding", "stage_1", "stage_2", "norm", "head"}),
+        (1, {"stage_2", "norm", "head"}),
+        ("all", {"head"}),
+    ],
+)
+def test_frozen_stages_do_not_learn(digits_dir, freeze_stages, learning):
+    job = toy_job(digits_dir, freeze_stages=freeze_stages)
+    names = {v.path.split("/")[0] for v in job.training_model.trainable_variables}
+    names = {n[:7] if n.startswith("stage_") else n for n in names}
+    assert names == learning
+
+
+def test_balanced_classes_weigh_alike(digits_dir):
+    job = toy_job(digits_dir, class_weights="balanced")
+    weights = make_class_weights(job.config, job.dataset)
+    counts = np.bincount(job.dataset.splits["train"].labels)
+    np.testing.assert_allclose(weights * counts, np.full(10, counts.mean()), rtol=1e-6)
+    _, shares, sample_weights = next(iter(job.training_batches()))
+    np.testing.assert_allclose(sample_weights, weights[np.argmax(shares, -1)])
+
+
+def test_accumulated_gradients_are_those_of_the_whole_batch(digits_dir):
+    job = toy_job(digits_dir, sizes=TOY | {"drop_path_rate": 0.0})
+    images, shares = next(iter(job.training_batches()))
+    batch = images, shares, tf.linspace(0.5, 1.5, len(images))
+    model = job.training_model
+    expected = map(tf.convert_to_tensor, model._gradients(*batch))
+    expected = [gradient.numpy() for gradient in expected]
+    loss = model.get_metrics_result()["loss"]
+    model.reset_metrics()
+    model.micro_batches = 4
+    for one, two in zip(model._accumulate(batch), expected, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-6)
+    assert float(model.get_metrics_result()["loss"]) == pytest.approx(float(loss))

@@ -1,0 +1,62 @@
+"""`auto`: a batch size and a learning rate found by a few steps."""
+
+import numpy as np
+import pytest
+import yaml
+
+from swin_keras.errors import ResourceError, UsageError
+from swin_keras.training import TrainConfig, search
+from swin_keras.training.search import choose_rate, find_batch_size
+from swin_keras.training.train import train
+
+TOY = {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]}
+
+
+def test_the_rate_is_where_the_loss_falls_fastest():
+    rates = np.geomspace(1e-6, 1, 100)
+    position = np.log10(rates)
+    losses = 2.3 - 1.5 / (1 + np.exp(-4 * (position + 2.5)))  # steepest at 10**-2.5
+    losses[90:] = 9.0
+    assert choose_rate(rates, losses) == pytest.approx(10**-2.5, rel=0.2)
+    losses[80:] = np.nan
+    assert choose_rate(rates, losses) == pytest.approx(10**-2.5, rel=0.2)
+
+
+def test_a_loss_that_never_falls_is_told():
+    with pytest.raises(UsageError, match="Give --learning-rate a number"):
+        choose_rate(np.geomspace(1e-6, 1, 50), np.arange(50.0))
+
+
+def test_batches_grow_while_that_is_faster(monkeypatch):
+    speeds = {8: 100, 16: 180, 32: 300, 64: 310}
+    monkeypatch.setattr(search, "_try", lambda config, size: speeds[size])
+    assert find_batch_size(TrainConfig()) == 32
+
+
+def test_batches_grow_until_they_do_not_fit(monkeypatch):
+    monkeypatch.setattr(
+        search, "_try", lambda config, size: size if size < 100 else None
+    )
+    assert find_batch_size(TrainConfig()) == 64
+    monkeypatch.setattr(search, "_try", lambda config, size: None)
+    with pytest.raises(ResourceError, match="Not even 8 images"):
+        find_batch_size(TrainConfig())
+
+
+def test_a_run_finds_both(digits_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "LARGEST_BATCH", 16)  # two real processes
+    config = TrainConfig(
+        data_dir=str(digits_dir),
+        runs_dir=str(tmp_path),
+        sizes=TOY,
+        epochs=1,
+        batch_size="auto",
+        learning_rate="auto",
+        jit_compile=False,
+        tensorboard=False,
+    )
+    run = train(config)
+    assert (run.plots / "learning_rate.png").stat().st_size > 5000
+    found = TrainConfig.from_dict(yaml.safe_load(run.config.read_text()))
+    assert found.batch_size in (8, 16)
+    assert 1e-5 < found.learning_rate < 0.5
