@@ -16,7 +16,7 @@ def test_both_commands_are_marked_for_the_run_in_a_fresh_environment():
 
 def test_the_tree_names_every_module_once_and_no_other():
     tree = README.split("## Files")[1].split("```")[1]
-    named = re.findall(r"([a-z_]+\.py)", tree)
+    named = re.findall(r"([a-z_0-9]+\.py)", tree)
     modules = [
         path.name
         for path in (ROOT / "swin_keras").rglob("*.py")

@@ -65,7 +65,9 @@ class RunFolder:
         return self.path / "samples"
 
 
-def create_run(runs_dir, name: str | None, data: str) -> RunFolder:
+def create_run(
+    runs_dir, name: str | None, data: str, *, resume: bool = False
+) -> RunFolder:
     """Make the folder of a new run.
 
     Args:
@@ -73,6 +75,8 @@ def create_run(runs_dir, name: str | None, data: str) -> RunFolder:
         name: Name of the run; `None` takes the data's name and the first free
             number.
         data: Name of the data set or path of the folder of images.
+        resume: Whether to take the folder of a run that was ended before it wrote
+            its configuration, which it does when all else is ready.
 
     Raises:
         UsageError: If there is a run of this name.
@@ -83,8 +87,9 @@ def create_run(runs_dir, name: str | None, data: str) -> RunFolder:
         runs_dir.mkdir(parents=True, exist_ok=True)
         if name is None:
             return _first_free(runs_dir, _slug(data))
-        path = RunFolder.named(runs_dir, name).path
-        path.mkdir(parents=True)
+        run = RunFolder.named(runs_dir, name)
+        path = run.path
+        path.mkdir(parents=True, exist_ok=resume and not run.config.exists())
     except FileExistsError:
         raise UsageError(
             f"A run must have a name of its own, and {runs_dir / name} exists. "

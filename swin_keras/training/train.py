@@ -6,8 +6,8 @@ from contextlib import ExitStack, contextmanager
 
 import yaml
 
-from swin_keras.data import data_errors, extract
-from swin_keras.errors import Interrupted, ResourceError, UsageError
+from swin_keras.data import extract
+from swin_keras.errors import Interrupted, UsageError
 from swin_keras.evaluation import evaluate_dataset
 from swin_keras.inference import Predictor
 from swin_keras.model_files import write_text
@@ -19,18 +19,10 @@ from swin_keras.report import (
     plot_lr_range,
     write_report,
 )
-from swin_keras.report.tensorboard import tensorboard_callback
-from swin_keras.training.callbacks import (
-    BestModel,
-    FiniteLoss,
-    MetricsFile,
-    ValidateAverage,
-)
-from swin_keras.training.checkpoints import CheckpointFolder
 from swin_keras.training.config import TrainConfig
+from swin_keras.training.fitting import fit, memory_errors
 from swin_keras.training.job import prepare
-from swin_keras.training.progress import LiveProgress
-from swin_keras.training.resume import SaveCheckpoints, stop_signals
+from swin_keras.training.resume import stop_signals
 from swin_keras.training.run_folder import RunFolder, create_run, locked
 from swin_keras.training.search import settle
 from swin_keras.training.strategy import Replicas, make_strategy
@@ -85,7 +77,7 @@ def train(config: TrainConfig | None = None, *, resume: bool = False) -> RunFold
         if not replicas.is_chief:
             run = run or RunFolder.named(config.runs_dir, config.name)
         elif is_new:
-            run = create_run(config.runs_dir, config.name, config.data)
+            run = create_run(config.runs_dir, config.name, config.data, resume=resume)
             stack.enter_context(locked(run))
         if replicas.is_chief:
             stack.enter_context(_log_file(run.log))
@@ -94,7 +86,7 @@ def train(config: TrainConfig | None = None, *, resume: bool = False) -> RunFold
             if is_new:
                 _write_inputs(run, job, range_test)
         try:
-            metrics = _fit(run, job, stop)
+            metrics = fit(run, job, stop)
         except Interrupted as error:
             raise Interrupted(error.signal_number, _how_to_go_on(run)) from None
         if replicas.is_chief:
@@ -165,9 +157,7 @@ def _describe(job):
 
 
 def _write_inputs(run, job, range_test):
-    config = dataclasses.replace(job.config, name=run.name)
-    run.config.write_text(config.to_yaml(), "utf-8")
-    run.plots.mkdir()
+    run.plots.mkdir(exist_ok=True)
     if range_test:
         picture = run.plots / "learning_rate.png"
         chosen = range_test.chosen
@@ -175,88 +165,10 @@ def _write_inputs(run, job, range_test):
     images, labels = job.first_images()
     names = [job.dataset.class_names[label] for label in labels]
     plot_images(images, names, run.plots / "training_images.png")
-    extract(job.dataset, run.samples, count=SAMPLES, split="test")
-
-
-def _fit(run, job, stop):
-    """Train to the end, from the newest checkpoint if there is one."""
-    is_chief, config = job.replicas.is_chief, job.config
-    metrics = MetricsFile(run.metrics if is_chief else None)
-    best = BestModel(
-        job.model,
-        run.best_model if is_chief else None,
-        lambda figures: job.card(run.name, figures),
-        config.early_stopping,
-    )
-    saver = SaveCheckpoints(
-        CheckpointFolder(run.checkpoints),
-        job.replicas,
-        job.steps,
-        config.checkpoint_minutes,
-        {"metrics": metrics, "best": best},
-        stop,
-    )
-    saver.set_model(job.training_model)
-    if saver.restore():
-        log.info("going on after step %d of %d", saver.step, config.epochs * job.steps)
-    progress = LiveProgress(config.epochs, job.steps, config.batch_size, saver.step)
-    finite = FiniteLoss(saver.step, job.names)
-    callbacks = [finite, metrics, best, progress, saver]
-    if config.ema_momentum:
-        callbacks.append(ValidateAverage())
-    if config.tensorboard and is_chief:
-        callbacks.append(tensorboard_callback(run.tensorboard))
-    if not is_chief:
-        callbacks.remove(progress)
-    try:
-        with data_errors(), memory_errors(config):
-            for epochs in _parts(saver.step, job.steps, config.epochs):
-                if not best.is_out_of_patience:
-                    _fit_epochs(job, epochs, saver.step, callbacks)
-    finally:
-        progress.stop()
-    best.finish()
-    return metrics
-
-
-def _parts(step, steps_per_epoch, epochs):
-    """Return ranges of epochs: the rest of one that was begun, then the others."""
-    first, begun = divmod(step, steps_per_epoch)
-    if begun:
-        return [range(first, first + 1), range(first + 1, epochs)]
-    return [range(first, epochs)]
-
-
-def _fit_epochs(job, epochs, step, callbacks):
-    if not epochs:
-        return
-    distributed = job.replicas.strategy is not None
-    job.training_model.fit(
-        job.training_batches(step),
-        initial_epoch=epochs.start,
-        epochs=epochs.stop,
-        steps_per_epoch=(epochs.start + 1) * job.steps - step,
-        validation_data=job.validation_batches(),
-        validation_steps=job.validation_steps if distributed else None,
-        callbacks=callbacks,
-        shuffle=False,  # the batches come in the order of the seed
-        verbose=0,
-    )
-
-
-@contextmanager
-def memory_errors(config):
-    """Say in words that a step did not fit into the memory."""
-    import tensorflow as tf
-
-    try:
-        yield
-    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
-        raise ResourceError(
-            f"A step of {config.batch_size} images does not fit into the memory. Try "
-            "--batch-size auto, more --gradient-accumulation-steps, --remat true or "
-            "--precision mixed_bfloat16."
-        ) from error
+    if not run.samples.exists():
+        extract(job.dataset, run.samples, count=SAMPLES, split="test")
+    config = dataclasses.replace(job.config, name=run.name)
+    write_text(run.config, config.to_yaml())  # last: from now on the run can go on
 
 
 def _conclude(run, job, training):

@@ -155,6 +155,13 @@ class TestRunFolder:
         with pytest.raises(UsageError, match=r"first exists. Choose another --name"):
             create_run(tmp_path, "first", "digits")
 
+    def test_one_that_was_ended_before_it_began_is_taken_up(self, tmp_path):
+        run = create_run(tmp_path, "first", "digits")
+        assert create_run(tmp_path, "first", "digits", resume=True) == run
+        run.config.touch()
+        with pytest.raises(UsageError, match="first exists"):
+            create_run(tmp_path, "first", "digits", resume=True)
+
 
 @pytest.mark.parametrize(
     ("options", "message"),

@@ -1,0 +1,117 @@
+"""`model.fit` with everything around it: checkpoints, metrics, best model, progress."""
+
+import logging
+from contextlib import contextmanager
+
+from swin_keras.data import data_errors
+from swin_keras.errors import ResourceError
+from swin_keras.report.tensorboard import tensorboard_callback
+from swin_keras.training.callbacks import (
+    BestModel,
+    FiniteLoss,
+    MetricsFile,
+    ValidateAverage,
+)
+from swin_keras.training.checkpoints import CheckpointFolder
+from swin_keras.training.job import TrainingJob
+from swin_keras.training.progress import LiveProgress
+from swin_keras.training.resume import SaveCheckpoints, StopSignals
+from swin_keras.training.run_folder import RunFolder
+
+log = logging.getLogger(__name__)
+
+
+def fit(run: RunFolder, job: TrainingJob, stop: StopSignals) -> MetricsFile:
+    """Train to the end, from the newest checkpoint if there is one.
+
+    Args:
+        run: Where the run's files are; only the chief writes them.
+        job: The run, compiled.
+        stop: Whether somebody asked to stop.
+
+    Returns:
+        The run's figures.
+
+    Raises:
+        Interrupted: If somebody asked to stop; a checkpoint is written.
+        TrainingError: If the loss is no number any more.
+        DataError: If an image cannot be read.
+        ResourceError: If memory or disk are too small.
+    """
+    is_chief, config = job.replicas.is_chief, job.config
+    metrics = MetricsFile(run.metrics if is_chief else None)
+    best = BestModel(
+        job.model,
+        run.best_model if is_chief else None,
+        lambda figures: job.card(run.name, figures),
+        config.early_stopping,
+    )
+    saver = SaveCheckpoints(
+        CheckpointFolder(run.checkpoints),
+        job.replicas,
+        job.steps,
+        config.checkpoint_minutes,
+        {"metrics": metrics, "best": best},
+        stop,
+    )
+    saver.set_model(job.training_model)
+    if saver.restore():
+        log.info("going on after step %d of %d", saver.step, config.epochs * job.steps)
+    progress = LiveProgress(config.epochs, job.steps, config.batch_size, saver.step)
+    finite = FiniteLoss(saver.step, job.names)
+    callbacks = [finite, metrics, best, progress, saver]
+    if config.ema_momentum:
+        callbacks.append(ValidateAverage())
+    if config.tensorboard and is_chief:
+        callbacks.append(tensorboard_callback(run.tensorboard))
+    if not is_chief:
+        callbacks.remove(progress)
+    try:
+        with data_errors(), memory_errors(config):
+            for epochs in _parts(saver.step, job.steps, config.epochs):
+                if not best.is_out_of_patience:
+                    _fit_epochs(job, epochs, saver.step, callbacks)
+    finally:
+        progress.stop()
+    best.finish()
+    return metrics
+
+
+def _parts(step, steps_per_epoch, epochs):
+    """Return ranges of epochs: the rest of one that was begun, then the others."""
+    first, begun = divmod(step, steps_per_epoch)
+    if begun:
+        return [range(first, first + 1), range(first + 1, epochs)]
+    return [range(first, epochs)]
+
+
+def _fit_epochs(job, epochs, step, callbacks):
+    if not epochs:
+        return
+    distributed = job.replicas.strategy is not None
+    job.training_model.fit(
+        job.training_batches(step),
+        initial_epoch=epochs.start,
+        epochs=epochs.stop,
+        steps_per_epoch=(epochs.start + 1) * job.steps - step,
+        validation_data=job.validation_batches(),
+        validation_steps=job.validation_steps if distributed else None,
+        callbacks=callbacks,
+        shuffle=False,  # the batches come in the order of the seed
+        verbose=0,
+    )
+
+
+@contextmanager
+def memory_errors(config):
+    """Say in words that a step did not fit into the memory."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+        raise ResourceError(
+            f"A step of {config.batch_size} images does not fit into the memory. Try "
+            "--batch-size auto, more --gradient-accumulation-steps, --remat true or "
+            "--precision mixed_bfloat16."
+        ) from error
