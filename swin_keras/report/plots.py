@@ -26,7 +26,7 @@ MOST_NUMBERED, MOST_NAMED = 30, 100  # classes of a confusion matrix
 def plot_curves(metrics_csv, path, metrics=("loss", "accuracy", "learning_rate")):
     """Draw loss, accuracy and learning rate over the epochs; mark the best.
 
-    The best epoch is the latest of the highest accuracy on the validation images.
+    The best epoch is that of the smallest loss on the validation images.
 
     Args:
         metrics_csv: What `keras.callbacks.CSVLogger` wrote.
@@ -65,12 +65,12 @@ def _draw_metric(axes, rows, metric):
 
 def best_epoch(rows) -> int | None:
     """Return the epoch, from 1, that a run keeps; `None` without validation."""
-    if not rows or "val_accuracy" not in rows[0]:
+    if not rows or "val_loss" not in rows[0]:
         return None
-    accuracy = _column(rows, "val_accuracy")
-    if np.isnan(accuracy).all():
+    losses = _column(rows, "val_loss")
+    if np.isnan(losses).all():
         return None
-    return int(rows[np.flatnonzero(accuracy == np.nanmax(accuracy))[-1]]["epoch"]) + 1
+    return int(rows[np.nanargmin(losses)]["epoch"]) + 1
 
 
 def _column(rows, name):

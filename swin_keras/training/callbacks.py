@@ -81,18 +81,18 @@ class ValidateAverage(keras.callbacks.Callback):
 
 
 class BestModel(keras.callbacks.Callback):
-    """Keep the model of the epoch with the best accuracy on the validation images.
+    """Keep the model of the epoch with the smallest loss on the validation images.
 
-    Of equals the latest, since the learning rate falls to the end. The file is
-    written at most every half minute, so that short epochs do not wait for the
-    disk; `finish` writes what is left.
+    The loss tells epochs apart where accuracy cannot, as on a few hundred images
+    that are nearly all right. The file is written at most every half minute, so
+    that short epochs do not wait for the disk; `finish` writes what is left.
 
     Args:
         inference_model: The model to save; it shares the weights in training.
         path: The `.keras` file; `None` writes nothing.
         make_card: Called with the epoch's figures; returns the model's card.
-        patience: Epochs without a better accuracy after which training stops; 0
-            never stops.
+        patience: Epochs without a smaller loss after which training stops; 0 never
+            stops.
     """
 
     def __init__(self, inference_model, path, make_card, patience: int = 0):
@@ -101,16 +101,15 @@ class BestModel(keras.callbacks.Callback):
         self.path = path
         self.make_card = make_card
         self.patience = patience
-        self.best_accuracy = -math.inf
-        self.waited = 0  # epochs since the accuracy rose
+        self.best_loss = math.inf
+        self.waited = 0  # epochs since the loss fell
         self._unwritten = None  # weights and figures of a better epoch
         self._last_write = -math.inf
 
     def on_epoch_end(self, epoch, logs=None):
-        accuracy = float(logs["val_accuracy"])
-        self.waited = 0 if accuracy > self.best_accuracy else self.waited + 1
-        if accuracy >= self.best_accuracy:
-            self.best_accuracy = accuracy
+        self.waited += 1
+        if logs["val_loss"] < self.best_loss:
+            self.best_loss, self.waited = float(logs["val_loss"]), 0
             self._unwritten = self._weights(), {"epoch": epoch + 1, **logs}
         if time.monotonic() - self._last_write > SECONDS_BETWEEN_WRITES:
             self.finish()
@@ -119,7 +118,7 @@ class BestModel(keras.callbacks.Callback):
 
     @property
     def is_out_of_patience(self) -> bool:
-        """Whether the accuracy has not risen for too many epochs."""
+        """Whether the loss has not fallen for too many epochs."""
         return 0 < self.patience <= self.waited
 
     def _weights(self):
@@ -147,10 +146,10 @@ class BestModel(keras.callbacks.Callback):
 
     def get_state(self):
         self.finish()
-        return {"best_accuracy": self.best_accuracy, "waited": self.waited}
+        return {"best_loss": self.best_loss, "waited": self.waited}
 
     def set_state(self, state):
-        self.best_accuracy, self.waited = state["best_accuracy"], state["waited"]
+        self.best_loss, self.waited = state["best_loss"], state["waited"]
 
 
 class FiniteLoss(keras.callbacks.Callback):

@@ -79,8 +79,8 @@ class TrainConfig:
         clip_norm: Largest global norm of the gradients.
         ema_momentum: How slowly the averaged weights follow, 0 for no average. The
             averaged weights are validated and kept.
-        early_stopping: Epochs without a better accuracy on the validation images
-            after which the run ends; 0 never ends it early.
+        early_stopping: Epochs without a smaller loss on the validation images after
+            which the run ends; 0 never ends it early.
         class_weights: "balanced" weighs each class by its rarity in training.
         freeze_stages: Stages that do not learn, from the first, with the patch
             embedding; "all" leaves only the classes' weights.

@@ -35,8 +35,8 @@ MAY_CHANGE = ("runs_dir", "data_dir", "strategy", "jit_compile", "checkpoint_min
 def train(config: TrainConfig | None = None, *, resume: bool = False) -> RunFolder:
     """Train a classifier and write everything about it to `runs/<name>/`.
 
-    `config.yaml`, `metrics.csv`, `checkpoints/`, `best.keras` (best on the
-    validation images), `card.json`, `report.html`, `plots/`, `samples/` (test
+    `config.yaml`, `metrics.csv`, `checkpoints/`, `best.keras` (smallest loss
+    on the validation images), `card.json`, `report.html`, `plots/`, `samples/` (test
     images), `tensorboard/`, `log.txt`.
 
     Args:

@@ -42,12 +42,12 @@ def test_curves_leave_out_what_was_not_measured(tmp_path):
     assert "epoch" not in svg_of(plot_curves, path)
 
 
-def test_of_equal_epochs_the_latest_is_the_best():
-    rows = [{"epoch": str(e), "val_accuracy": a} for e, a in enumerate("1210")]
+def test_the_best_epoch_is_that_of_the_smallest_loss():
+    rows = [{"epoch": str(e), "val_loss": a} for e, a in enumerate("3121")]
     assert best_epoch(rows) == 2
-    rows[3]["val_accuracy"] = "2"
+    rows[3]["val_loss"] = "0.5"
     assert best_epoch(rows) == 4
-    assert best_epoch([{"epoch": "0", "val_accuracy": ""}]) is None
+    assert best_epoch([{"epoch": "0", "val_loss": ""}]) is None
 
 
 @pytest.mark.parametrize("classes", [2, 10, 30, 31, 100, 101, 1000])

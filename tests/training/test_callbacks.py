@@ -75,7 +75,7 @@ def test_the_averaged_weights_are_validated_and_kept(digits_dir, tmp_path):
 
 def test_patience_is_remembered():
     best = BestModel(None, None, None, patience=3)
-    best.set_state({"best_accuracy": 0.5, "waited": 2})
+    best.set_state({"best_loss": 0.5, "waited": 2})
     assert not best.is_out_of_patience
     best.set_state(best.get_state() | {"waited": 3})
     assert best.is_out_of_patience

@@ -79,9 +79,8 @@ def test_the_card_travels_inside_the_model_file(trained_run, tmp_path):
     keras.models.load_model(moved)  # plain Keras still reads it
 
 
-def test_the_best_model_is_the_latest_of_the_highest_accuracy(trained_run):
-    rows = read_metrics(trained_run)
-    best = max(rows, key=lambda row: (float(row["val_accuracy"]), int(row["epoch"])))
+def test_the_best_model_is_that_of_the_smallest_validation_loss(trained_run):
+    best = min(read_metrics(trained_run), key=lambda row: float(row["val_loss"]))
     metrics = read_card(trained_run.best_model).metrics
     assert metrics["epoch"] == int(best["epoch"]) + 1
     assert metrics["val_accuracy"] == pytest.approx(float(best["val_accuracy"]))
