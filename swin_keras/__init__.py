@@ -19,9 +19,11 @@ _MODULES = {
     "swin_keras.errors": [
         "DataError",
         "ExportError",
+        "Interrupted",
         "ModelFileError",
         "ResourceError",
         "SwinKerasError",
+        "TrainingError",
         "UsageError",
         "WeightsError",
     ],
@@ -37,6 +39,9 @@ _MODULES = {
     "swin_keras.inference": [
         "Prediction",
         "Predictor",
+    ],
+    "swin_keras.launching": [
+        "launch",
     ],
     "swin_keras.layers": [
         "ContinuousPositionBias",
@@ -75,6 +80,9 @@ _MODULES = {
     ],
     "swin_keras.training.config": [
         "TrainConfig",
+    ],
+    "swin_keras.training.optimizer": [
+        "SwinAdamW",
     ],
     "swin_keras.training.train": [
         "train",

@@ -144,8 +144,9 @@ def visible_gpus() -> list[str]:
 
 def _pass_on_output(number, process):
     def pass_on():
-        for line in process.stdout:
-            print(f"[worker {number}] {line}", end="", file=sys.stderr, flush=True)
+        with process.stdout as lines:
+            for line in lines:
+                print(f"[worker {number}] {line}", end="", file=sys.stderr, flush=True)
 
     thread = threading.Thread(target=pass_on, daemon=True)
     thread.start()

@@ -80,7 +80,8 @@ def _try(config, size):
     process.start()
     sender.close()
     try:
-        return receiver.recv()
+        with receiver:
+            return receiver.recv()
     except EOFError:  # it died, as for want of memory
         return None
     finally:

@@ -163,7 +163,7 @@ def test_frozen_stages_do_not_learn(digits_dir, freeze_stages, learning):
 
 
 def test_balanced_classes_weigh_alike(digits_dir):
-    job = toy_job(digits_dir, class_weights="balanced")
+    job = toy_job(digits_dir, class_weights="balanced", mixup=0.0)
     weights = make_class_weights(job.config, job.dataset)
     counts = np.bincount(job.dataset.splits["train"].labels)
     np.testing.assert_allclose(weights * counts, np.full(10, counts.mean()), rtol=1e-6)

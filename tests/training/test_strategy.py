@@ -84,7 +84,7 @@ def test_two_workers_train_as_one(configuration, one_device):
     [
         ({"strategy": "mirrored"}, "needs two or more devices"),
         ({"strategy": "multiworker"}, "needs TF_CONFIG"),
-        ({"batch_size": 63, "gradient_accumulation_steps": 2}, r"of 2 .*Nearest: 62"),
+        ({"batch_size": 62, "gradient_accumulation_steps": 4}, r"of 8 .*Nearest: 56"),
         ({"batch_size": 63, "mixup": 0.8}, r"of 2 \(pairs of mixed images\)"),
     ],
 )
