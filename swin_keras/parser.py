@@ -36,6 +36,9 @@ class Parser(jsonargparse.ArgumentParser):
         if given:
             word = given[1].replace("_", "-")
             message = f"There is no option {word}.{nearest_name(word, known)}"
+            if self.prog.endswith("launch"):
+                message += " What is the workers' own comes after --."
+        message = _in_words(message)
         print(f"swin-keras: {message}", file=sys.stderr)
         command = self.prog.replace(" [options]", "")
         print(f"See: {command} --help", file=sys.stderr)
@@ -193,6 +196,30 @@ def _data(parser):
     extract.add_argument("--count", type=int, help="Images in all; default: every one.")
     extract.add_argument("--split", default="test", choices=["train", "val", "test"])
     extract.add_argument("--format", default="png", choices=["png", "jpeg"])
+
+
+def _in_words(message):
+    """Say what an option takes, where jsonargparse lists the types it tried."""
+    found = re.match(
+        r'option "(\w+)": (?:Does not validate against .* Subtypes: \[(.*)\] Errors: '
+        r".* Given value: |Expected a (typing\.Literal\[.*\])\. Got value: )(.*)$",
+        message,
+    )
+    if not found:
+        return message
+    option, types, choice, given = found.groups()
+    types = types or choice
+    kinds = [text for kind, text in _KINDS.items() if f"'{kind}'" in types]
+    literals = ",".join(re.findall(r"Literal\[(.*?)\]", types))
+    words = re.findall(r"'([^']+)'", literals)
+    nearest = nearest_name(given, words) if len(words) > 1 else ""
+    return (
+        f"`--{option.replace('_', '-')}` must be {' or '.join(kinds + words)}. "
+        f"Received: {given}.{nearest}"
+    )
+
+
+_KINDS = {"int": "a whole number", "float": "a number"}
 
 
 def _underscores(word):

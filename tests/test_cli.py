@@ -41,7 +41,11 @@ def test_every_command_has_two_examples_that_parse(command):
     ("arguments", "code", "message"),
     [
         (["train", "--epocs", "5"], 2, "Did you mean '--epochs'"),
-        (["train", "--epochs", "five"], 2, 'option "epochs"'),
+        (["train", "--epochs", "five"], 2, "`--epochs` must be a whole number. Rec"),
+        (["train", "--batch-size", "x"], 2, "a whole number or auto. Received: x."),
+        (["train", "--preset", "finetun"], 2, "Did you mean 'finetune'?"),
+        (["train", "--precision", "float1"], 2, "be float32 or mixed_bfloat16 or"),
+        (["launch", "train", "--name", "x"], 2, "the workers' own comes after --"),
         (["train", "--epochs", "0"], 2, "`epochs` must be positive"),
         (["trian"], 2, "invalid choice: 'trian'"),
         (["info", "swin_tinny"], 2, "Did you mean 'swin_tiny'"),

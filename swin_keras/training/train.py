@@ -57,11 +57,14 @@ def train(config: TrainConfig | None = None, *, resume: bool = False) -> RunFold
     """
     config = config or TrainConfig()
     replicas = Replicas(make_strategy(config.strategy))
-    if replicas.is_multiworker and not config.name:
-        raise UsageError("Workers must agree on the run's --name. Give it one.")
+    if not config.name and (resume or replicas.is_multiworker):
+        raise UsageError(
+            "A run that goes on, or that workers share, is found by its name. Give "
+            "--name, or --config runs/<name>/config.yaml."
+        )
     with ExitStack() as stack:
         stop = stack.enter_context(stop_signals())
-        run = _find_run(config) if resume and config.name else None
+        run = _find_run(config) if resume else None
         if run and replicas.is_chief:
             stack.enter_context(locked(run))
         if run:

@@ -109,6 +109,11 @@ def test_a_run_goes_on_with_its_own_options_only(undisturbed):
         train(config, resume=True)
 
 
+def test_a_run_without_a_name_cannot_be_found():
+    with pytest.raises(UsageError, match="found by its name"):
+        train(TrainConfig(), resume=True)
+
+
 def test_two_processes_do_not_train_in_one_folder(undisturbed):
     with (
         locked(undisturbed),
