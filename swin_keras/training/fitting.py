@@ -52,6 +52,7 @@ def fit(run: RunFolder, job: TrainingJob, stop: StopSignals) -> MetricsFile:
         job.steps,
         config.checkpoint_minutes,
         {"metrics": metrics, "best": best},
+        job.data_card["fingerprint"],
         stop,
     )
     saver.set_model(job.training_model)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import keras
 import numpy as np
 
-from swin_keras.errors import Interrupted, UsageError
+from swin_keras.errors import DataError, Interrupted, UsageError
 from swin_keras.training.checkpoints import Checkpoint, CheckpointFolder
 from swin_keras.training.strategy import Replicas
 
@@ -29,6 +29,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         steps_per_epoch: Steps in an epoch.
         minutes: Time between checkpoints.
         remembering: Callbacks with `get_state` and `set_state`, by name.
+        data: Fingerprint of the data set; a run does not go on with other data.
         stop: Says whether somebody asked to stop; see `stop_signals`.
     """
 
@@ -39,6 +40,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         steps_per_epoch: int,
         minutes: float,
         remembering: dict,
+        data: str,
         stop: "StopSignals",
     ):
         super().__init__()
@@ -47,9 +49,10 @@ class SaveCheckpoints(keras.callbacks.Callback):
         self.steps_per_epoch = steps_per_epoch
         self.minutes = minutes
         self.remembering = remembering
+        self.data = data
         self.stop = stop
         self.step = 0
-        self._saved = time.monotonic()
+        self._saved, self._saved_step = time.monotonic(), None
         self._counted = None  # sums behind the metrics, to put back
 
     def restore(self) -> bool:
@@ -57,6 +60,12 @@ class SaveCheckpoints(keras.callbacks.Callback):
         checkpoint = self.folder.newest()
         if checkpoint is None:
             return False
+        if checkpoint.state["data"] != self.data:
+            raise DataError(
+                "A run goes on with the data it began with, and these have changed "
+                f"since {self.folder.path} was written. Put them back, or start "
+                "another run."
+            )
         variables = self._variables()
         arrays = checkpoint.arrays[: len(variables)]
         shapes = [tuple(variable.shape) for variable in variables]
@@ -102,13 +111,16 @@ class SaveCheckpoints(keras.callbacks.Callback):
 
     def save(self):
         """Write a checkpoint of this step, if it is not written yet."""
+        if self.step == self._saved_step:
+            return
         variables = self._variables() + self.model.metrics_variables
         # All read, since values that replicas hold in parts are summed by all.
         arrays = [keras.ops.convert_to_numpy(variable) for variable in variables]
         state = {name: c.get_state() for name, c in self.remembering.items()}
+        state["data"] = self.data
         if self.replicas.is_chief:
             self.folder.save(Checkpoint(self.step, arrays, state))
-        self._saved = time.monotonic()
+        self._saved, self._saved_step = time.monotonic(), self.step
 
     def _variables(self):
         return self.model.variables + self.model.optimizer.variables

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 from toy_runs import EVERYTHING, outcome, write_config
 
-from swin_keras.errors import ResourceError, UsageError
+from swin_keras.errors import DataError, ResourceError, UsageError
 from swin_keras.training import TrainConfig
 from swin_keras.training.resume import StopSignals
 from swin_keras.training.run_folder import RunFolder, locked
@@ -106,6 +108,26 @@ def test_a_run_goes_on_with_its_own_options_only(undisturbed):
     values["runs_dir"] = str(undisturbed.path.parent)
     config = TrainConfig.from_dict(values | {"epochs": 9, "seed": 3})
     with pytest.raises(UsageError, match="epochs was 6 and is 9; seed was 0 and is 3"):
+        train(config, resume=True)
+
+
+def test_a_run_does_not_go_on_with_other_data(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for index in range(12):
+            pixels = rng.integers(0, 255, (20, 20, 3)).astype("uint8")
+            Image.fromarray(pixels).save(tmp_path / "pets" / name / f"{index}.png")
+    options = EVERYTHING | {"batch_size": 8, "epochs": 2, "tensorboard": False}
+    config = TrainConfig(
+        data=str(tmp_path / "pets"), runs_dir=str(tmp_path), name="run", **options
+    )
+    run = train(config)
+    run.card.unlink()  # as if it had been killed before its end
+    assert train(config, resume=True).card.is_file()
+    run.card.unlink()
+    (tmp_path / "pets" / "cat" / "0.png").unlink()
+    with pytest.raises(DataError, match="these have changed since"):
         train(config, resume=True)
 
 
