@@ -19,6 +19,8 @@ from pathlib import Path
 import keras
 import yaml
 
+import swin_keras  # noqa: F401  registers the layers
+
 OPTIONS = {
     "sizes": {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]},
     "ema_momentum": 0.9,
