@@ -7,7 +7,6 @@ import time
 from contextlib import contextmanager
 
 import keras
-import numpy as np
 
 from swin_keras.errors import DataError, Interrupted, UsageError
 from swin_keras.training.checkpoints import Checkpoint, CheckpointFolder
@@ -156,13 +155,3 @@ def stop_signals():
     finally:
         for number, handler in zip(signals, previous, strict=True):
             signal.signal(number, handler)
-
-
-def weights_digest(model) -> str:
-    """Return a short fingerprint of a model's weights."""
-    import hashlib
-
-    digest = hashlib.sha256()
-    for weight in model.get_weights():
-        digest.update(np.ascontiguousarray(weight))
-    return digest.hexdigest()[:16]
