@@ -5,7 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
-from PIL import Image
+from toy_runs import folder_of_images
 
 from swin_keras.errors import TrainingError
 from swin_keras.training import TrainConfig
@@ -39,12 +39,7 @@ def test_a_run_without_progress_ends_early(digits_dir, tmp_path):
 
 
 def test_a_loss_that_is_no_number_names_the_step_and_its_images(tmp_path):
-    rng = np.random.default_rng(0)
-    for name in ("cat", "dog"):
-        (tmp_path / "pets" / name).mkdir(parents=True)
-        for index in range(12):
-            pixels = rng.integers(0, 255, (20, 20, 3)).astype("uint8")
-            Image.fromarray(pixels).save(tmp_path / "pets" / name / f"{index}.png")
+    folder_of_images(tmp_path / "pets")
     config = TrainConfig(
         data=str(tmp_path / "pets"),
         runs_dir=str(tmp_path),

@@ -6,11 +6,9 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
 import yaml
-from PIL import Image
-from toy_runs import EVERYTHING, outcome, write_config
+from toy_runs import EVERYTHING, folder_of_images, outcome, write_config
 
 from swin_keras.errors import DataError, ResourceError, UsageError
 from swin_keras.training import TrainConfig
@@ -50,23 +48,26 @@ def undisturbed(start):
     return run
 
 
+def newest(run):
+    return max((path.name for path in run.checkpoints.glob("step-*")), default="")
+
+
 def wait_for_checkpoint(run, process):
-    """Wait until a run trains; return the name of its newest checkpoint."""
-    deadline = time.monotonic() + 200
+    """Wait until a run that was just started has trained further than before."""
+    before, deadline = newest(run), time.monotonic() + 200
     while time.monotonic() < deadline and process.poll() is None:
-        found = sorted(run.checkpoints.glob("step-*"))
-        if found:
-            return found[-1].name
+        if newest(run) > before:
+            return
         time.sleep(0.01)
     raise AssertionError(f"no checkpoint: {process.said()}")
 
 
 def test_kills_at_random_moments_leave_no_trace(start, undisturbed):
     rng = random.Random(0)
-    for kill in range(5):
+    for _ in range(5):
         process, run = start("killed")
         wait_for_checkpoint(run, process)
-        time.sleep(rng.uniform(0, 0.5 if kill else 1.5))
+        time.sleep(rng.uniform(0, 0.2))
         process.kill()
         assert process.wait() == -signal.SIGKILL
     process, run = start("killed")
@@ -112,12 +113,7 @@ def test_a_run_goes_on_with_its_own_options_only(undisturbed):
 
 
 def test_a_run_does_not_go_on_with_other_data(tmp_path):
-    rng = np.random.default_rng(0)
-    for name in ("cat", "dog"):
-        (tmp_path / "pets" / name).mkdir(parents=True)
-        for index in range(12):
-            pixels = rng.integers(0, 255, (20, 20, 3)).astype("uint8")
-            Image.fromarray(pixels).save(tmp_path / "pets" / name / f"{index}.png")
+    folder_of_images(tmp_path / "pets")
     options = EVERYTHING | {"batch_size": 8, "epochs": 2, "tensorboard": False}
     config = TrainConfig(
         data=str(tmp_path / "pets"), runs_dir=str(tmp_path), name="run", **options
@@ -126,7 +122,7 @@ def test_a_run_does_not_go_on_with_other_data(tmp_path):
     run.card.unlink()  # as if it had been killed before its end
     assert train(config, resume=True).card.is_file()
     run.card.unlink()
-    (tmp_path / "pets" / "cat" / "0.png").unlink()
+    (tmp_path / "pets" / "cat" / "0.jpg").unlink()
     with pytest.raises(DataError, match="these have changed since"):
         train(config, resume=True)
 

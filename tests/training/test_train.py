@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from toy_runs import folder_of_images
 
 from swin_keras.errors import DataError, UsageError
 from swin_keras.model_files import read_card
@@ -18,17 +19,6 @@ from swin_keras.training.run_folder import create_run
 from swin_keras.training.train import train
 
 TOY = {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]}
-
-
-def folder_of_images(root, classes=("cat", "dog"), count=12, size=20):
-    """Write images whose brightness tells their class."""
-    rng = np.random.default_rng(0)
-    for number, name in enumerate(classes):
-        (root / name).mkdir(parents=True)
-        for index in range(count):
-            pixels = rng.integers(0, 60, (size, size, 3)) + 120 * number
-            Image.fromarray(pixels.astype("uint8")).save(root / name / f"{index}.jpg")
-    return root
 
 
 def read_metrics(run):
