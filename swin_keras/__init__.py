@@ -81,6 +81,9 @@ _MODULES = {
     "swin_keras.training.config": [
         "TrainConfig",
     ],
+    "swin_keras.training.muon": [
+        "SwinMuon",
+    ],
     "swin_keras.training.optimizer": [
         "SwinAdamW",
     ],

@@ -105,5 +105,5 @@ def _foldable_normalization(model):
     if not isinstance(embedding, PatchEmbedding):
         return None
     sides = model.input_shape[1:3]
-    is_padded = any(side % embedding.patch_size for side in sides)
+    is_padded = embedding.overlap or any(side % embedding.patch_size for side in sides)
     return None if is_padded else normalization

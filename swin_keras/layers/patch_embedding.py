@@ -19,9 +19,15 @@ class PatchEmbedding(keras.layers.Layer):
     Equal to a convolution whose kernel and stride are the patch. An image that
     patches do not divide is padded with zeros at the bottom and right.
 
+    With an overlap a token also sees that many pixels around its patch, and the
+    image has as many zeros around it: the same tokens, which know the edges
+    between their patches. It helps where images are few or small; no published
+    Swin has it.
+
     Args:
         patch_size: Side of a patch, in pixels.
         embed_dim: Channels of a token.
+        overlap: Pixels that a token sees beyond each side of its patch.
         use_norm: Whether a layer normalization follows.
         kernel_initializer: How kernels begin; `None` is the published way, see
             `make_initializer`.
@@ -32,14 +38,16 @@ class PatchEmbedding(keras.layers.Layer):
     Returns:
         Tokens of shape `(B, ceil(H / patch_size), ceil(W / patch_size), embed_dim)`.
 
-    Reference:
+    References:
         Liu et al., 2021, section 3.1: https://arxiv.org/abs/2103.14030
+        For the overlap, Wang et al., 2022: https://arxiv.org/abs/2106.13797
     """
 
     def __init__(
         self,
         patch_size: int,
         embed_dim: int,
+        overlap: int = 0,
         use_norm=True,
         kernel_initializer=None,
         **kwargs,
@@ -47,12 +55,18 @@ class PatchEmbedding(keras.layers.Layer):
         super().__init__(**kwargs)
         self.patch_size = patch_size
         self.embed_dim = embed_dim
+        self.overlap = overlap
         self.use_norm = use_norm
         self.kernel_initializer = kernel_initializer
 
+    @property
+    def kernel_size(self) -> int:
+        """Side of what a token sees, in pixels."""
+        return self.patch_size + 2 * self.overlap
+
     def build(self, input_shape):
         known_size(input_shape)
-        values = self.patch_size**2 * input_shape[-1]
+        values = self.kernel_size**2 * input_shape[-1]
         self.embedding = keras.layers.Dense(
             self.embed_dim,
             kernel_initializer=make_initializer(self.kernel_initializer),
@@ -76,7 +90,7 @@ class PatchEmbedding(keras.layers.Layer):
             mean: The mean of each channel.
             std: The standard deviation of each channel.
         """
-        mean, std = (np.tile(np.ravel(v), self.patch_size**2) for v in (mean, std))
+        mean, std = (np.tile(np.ravel(v), self.kernel_size**2) for v in (mean, std))
         kernel = ops.convert_to_numpy(self.embedding.kernel) / std[:, None]
         bias = ops.convert_to_numpy(self.embedding.bias) - mean @ kernel
         self.embedding.set_weights([kernel, bias])
@@ -84,12 +98,23 @@ class PatchEmbedding(keras.layers.Layer):
     def call(self, inputs):
         x = pad_to_multiple(inputs, self.patch_size)
         rows, columns = (side // self.patch_size for side in x.shape[1:3])
-        values = self.patch_size**2 * x.shape[-1]
-        x = ops.reshape(window_partition(x, self.patch_size), (-1, values))
-        x = self.embedding(x)
+        x = self._embed_overlapping(x) if self.overlap else self._embed(x)
         if self.use_norm:
             x = self.norm(x)
         return ops.reshape(x, (-1, rows, columns, self.embed_dim))
+
+    def _embed(self, x):
+        values = self.patch_size**2 * x.shape[-1]
+        x = window_partition(x, self.patch_size)
+        return self.embedding(ops.reshape(x, (-1, values)))
+
+    def _embed_overlapping(self, x):
+        around = (self.overlap, self.overlap)
+        x = ops.pad(x, ((0, 0), around, around, (0, 0)))
+        shape = (self.kernel_size, self.kernel_size, x.shape[-1], self.embed_dim)
+        kernel = ops.cast(ops.reshape(self.embedding.kernel, shape), x.dtype)
+        x = ops.conv(x, kernel, strides=self.patch_size, padding="valid")
+        return x + ops.cast(self.embedding.bias, x.dtype)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape
@@ -101,6 +126,7 @@ class PatchEmbedding(keras.layers.Layer):
             **super().get_config(),
             "patch_size": self.patch_size,
             "embed_dim": self.embed_dim,
+            "overlap": self.overlap,
             "use_norm": self.use_norm,
             "kernel_initializer": initializer_config(self.kernel_initializer),
         }

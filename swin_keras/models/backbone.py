@@ -66,6 +66,7 @@ def feature_maps(x, config: SwinConfig) -> dict:
     x = PatchEmbedding(
         config.patch_size,
         config.embed_dim,
+        overlap=config.patch_overlap,
         use_norm=config.patch_norm,
         kernel_initializer=config.kernel_initializer,
         name="patch_embedding",

@@ -17,6 +17,8 @@ class SwinConfig:
     Args:
         input_shape: `(height, width, channels)` of the images, in pixels.
         patch_size: Side of a patch, in pixels.
+        patch_overlap: Pixels that a token sees beyond each side of its patch; 0 in
+            every published model.
         embed_dim: Channels in stage 1; each further stage has twice as many.
         depths: Blocks in each stage.
         num_heads: Attention heads in each stage.
@@ -42,6 +44,7 @@ class SwinConfig:
 
     input_shape: tuple[int, int, int] = (224, 224, 3)
     patch_size: int = 4
+    patch_overlap: int = 0
     embed_dim: int = 96
     depths: tuple[int, ...] = (2, 2, 6, 2)
     num_heads: tuple[int, ...] = (3, 6, 12, 24)
@@ -64,6 +67,10 @@ class SwinConfig:
             object.__setattr__(self, "window_size", as_pair(self.window_size))
         self._check_input_shape()
         self._check_stages()
+        if self.patch_overlap < 0:
+            raise UsageError(
+                f"`patch_overlap` must be at least 0. Received: {self.patch_overlap}."
+            )
         if min(as_pair(self.window_size)) < 1:
             raise UsageError(
                 f"`window_size` must be at least 1. Received: {self.window_size}."

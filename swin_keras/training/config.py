@@ -68,11 +68,13 @@ class TrainConfig:
             that fits into the memory.
         gradient_accumulation_steps: Parts in which a step's images are computed,
             one after the other, to save memory.
+        optimizer: "adamw", or "muon", which trains from random weights in far fewer
+            steps.
         learning_rate: Highest learning rate, reached after the warm-up; "auto"
             tries rates on a few steps.
         min_learning_rate: Learning rate at the end.
         warmup_epochs: Epochs of linear warm-up; the rest is a cosine.
-        weight_decay: Decay of AdamW, on matrices only.
+        weight_decay: Decay of the weights, on matrices only.
         layer_decay: Factor of the learning rate from each block to the one before
             it, 1 for none.
         label_smoothing: Share of the target given to all classes alike.
@@ -123,6 +125,7 @@ class TrainConfig:
     epochs: int | None = None
     batch_size: int | Literal["auto"] | None = None
     gradient_accumulation_steps: int = 1
+    optimizer: Literal["adamw", "muon"] | None = None
     learning_rate: float | Literal["auto"] | None = None
     min_learning_rate: float | None = None
     warmup_epochs: float | None = None

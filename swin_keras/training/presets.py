@@ -8,6 +8,7 @@ _SMALL = {
     # For images of about 32 pixels and minutes on a laptop.
     "epochs": 70,
     "batch_size": 64,
+    "optimizer": "adamw",
     "learning_rate": 3e-3,
     "min_learning_rate": 0.0,
     "warmup_epochs": 5.0,

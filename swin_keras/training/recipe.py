@@ -5,6 +5,7 @@ import numpy as np
 
 from swin_keras.data import Augmentation, ImageDataset, Mixing, RandAugment
 from swin_keras.training.config import TrainConfig
+from swin_keras.training.muon import SwinMuon
 from swin_keras.training.optimizer import SwinAdamW
 
 
@@ -16,7 +17,8 @@ def make_optimizer(config: TrainConfig, depths, steps_per_epoch: int):
         depths: Blocks in each stage of the model.
         steps_per_epoch: Steps in an epoch.
     """
-    return SwinAdamW(
+    optimizer = {"adamw": SwinAdamW, "muon": SwinMuon}[config.optimizer]
+    return optimizer(
         make_schedule(config, steps_per_epoch),
         weight_decay=config.weight_decay,
         clip_norm=config.clip_norm,

@@ -143,6 +143,7 @@ def model_config(model) -> SwinConfig:
     sizes = {
         "input_shape": tuple(patches.input.shape[1:]),
         "patch_size": patches.patch_size,
+        "patch_overlap": patches.overlap,
         "embed_dim": patches.embed_dim,
         "patch_norm": patches.use_norm,
         "position_embedding": "position_embedding" in layers,

@@ -125,7 +125,7 @@ def _under(prefix, places):
 
 
 def _patches(layer):
-    side = layer.patch_size
+    side = layer.kernel_size
     values, width = layer.embedding.kernel.shape
     channels = values // side**2
 

@@ -74,11 +74,12 @@ def save_timm(model, folder, class_names=None) -> Path:
         UsageError: If timm cannot express the model, or the folder is not empty.
     """
     config = model_config(model)
-    if config.position_embedding or not config.patch_norm:
+    if config.position_embedding or config.patch_overlap or not config.patch_norm:
         raise UsageError(
-            "timm's Swin always normalizes patches and has no position embedding. "
-            f"Received: patch_norm={config.patch_norm}, "
-            f"position_embedding={config.position_embedding}."
+            "timm's Swin always normalizes patches and has no position embedding nor "
+            f"overlap of patches. Received: patch_norm={config.patch_norm}, "
+            f"position_embedding={config.position_embedding}, "
+            f"patch_overlap={config.patch_overlap}."
         )
     _warn_of_padding(config, "timm")
     name = published_name(type(config), vars(config))
@@ -122,11 +123,11 @@ def _num_classes(model) -> int:
 
 def _check_for_huggingface(config):
     height, width = as_pair(config.window_size)
-    if height != width or not config.patch_norm:
+    if height != width or config.patch_overlap or not config.patch_norm:
         raise UsageError(
-            "transformers has square windows only, and always normalizes patches. "
-            f"Received: window_size={config.window_size}, "
-            f"patch_norm={config.patch_norm}."
+            "transformers has square windows only, always normalizes patches, and has "
+            f"no overlap of patches. Received: window_size={config.window_size}, "
+            f"patch_norm={config.patch_norm}, patch_overlap={config.patch_overlap}."
         )
     if isinstance(config, SwinV2Config):
         if any(side % 2 for size in config.stage_sizes[:-1] for side in size):

@@ -29,6 +29,7 @@ def _images(shape, count=3):
         {"patch_norm": False},
         {"input_shape": (30, 22, 3)},  # windows need padding
         {"input_shape": (31, 32, 3)},  # patches too, so mean and std stay
+        {"patch_overlap": 1},
         {"input_shape": (8, 8, 1)},  # one window holds the map
     ],
 )

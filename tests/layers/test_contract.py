@@ -64,6 +64,7 @@ BLOCK = {
         (DropPath, {"rate": 0.5, "seed": 1}, (3, 4)),
         (DropPath, {"rate": 0.0, "seed": None}, (3, 4)),
         (PatchEmbedding, {"patch_size": 4, "embed_dim": 8}, (8, 8, 3)),
+        (PatchEmbedding, {"patch_size": 4, "embed_dim": 8, "overlap": 2}, (8, 8, 3)),
         (
             PatchEmbedding,
             {"patch_size": 2, "embed_dim": 8, "use_norm": False},

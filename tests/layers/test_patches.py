@@ -31,6 +31,18 @@ def test_embedding_is_a_convolution_with_the_patch_as_stride(size):
     np.testing.assert_allclose(tokens, expected, atol=1e-5)
 
 
+def test_overlapping_patches_see_their_neighbours():
+    layer = PatchEmbedding(2, 8, overlap=1, use_norm=False)
+    x = inputs(2, 6, 5, 3)
+    tokens = to_numpy(layer(x))
+    kernel = to_numpy(layer.embedding.kernel).reshape(4, 4, 3, 8)
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 2), (0, 0)))
+    patch = padded[:, 2:6, 4:8]  # row 1, column 2
+    expected = np.einsum("bijc,ijcd->bd", patch, kernel)
+    assert tokens.shape == (2, 3, 3, 8)
+    np.testing.assert_allclose(tokens[:, 1, 2], expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("size", [(4, 6), (5, 3)])
 def test_merging_concatenates_each_two_by_two_group(size):
     layer = PatchMerging()

@@ -194,6 +194,7 @@ class TestKerasApplicationsArguments:
         (lambda: SwinConfig(num_heads=(3, 5, 12, 24)), "stage 2 .*num_heads=5"),
         (lambda: SwinConfig(depths=(2, 2)), "must name the same stages"),
         (lambda: SwinConfig(input_shape=(3, 64, 3)), "at least one patch"),
+        (lambda: SwinConfig(patch_overlap=-1), "`patch_overlap` must be at least 0"),
         (lambda: SwinConfig(input_shape=(None, None, 3)), "three known sizes"),
         (lambda: SwinConfig(drop_path_rate=1.0), r"`drop_path_rate` must be in"),
         (lambda: SwinConfig(window_size=0), "`window_size` must be at least 1"),

@@ -74,6 +74,10 @@ def test_what_a_project_cannot_express_is_refused(tmp_path):
         save_huggingface(small_model(window_size=(4, 2)), tmp_path / "b")
     with pytest.raises(UsageError, match="no position embedding"):
         save_timm(small_model(position_embedding=True), tmp_path / "c")
+    with pytest.raises(UsageError, match="nor overlap of patches"):
+        save_timm(small_model(patch_overlap=1), tmp_path / "e")
+    with pytest.raises(UsageError, match="no overlap of patches"):
+        save_huggingface(small_model(patch_overlap=1), tmp_path / "f")
     with pytest.raises(UsageError, match="which has no head"):
         save_timm(SwinBackbone(input_shape=(32, 32, 3)), tmp_path / "d")
 
