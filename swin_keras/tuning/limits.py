@@ -68,10 +68,15 @@ class Limits:
     def broken(self, costs: dict) -> str:
         """Return in words which of the costs are over their limits, or nothing."""
         return "; ".join(
-            f"{costs[name]:,.6g} {UNITS[name]}, limit {most:,.6g}"
+            f"{_plain(costs[name])} {UNITS[name]}, limit {_plain(most)}"
             for name, most in self.given.items()
             if costs.get(name, 0) > most
         )
+
+
+def _plain(number):
+    """Return a number as text, to three decimals."""
+    return f"{number:,.3f}".rstrip("0").rstrip(".")
 
 
 def measure(job, limits: Limits) -> dict:

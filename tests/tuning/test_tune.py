@@ -1,6 +1,7 @@
 """Studies as processes: run, killed, stopped, and trained from their results."""
 
 import csv
+import dataclasses
 import json
 import os
 import random
@@ -16,6 +17,7 @@ from toy_studies import SIZES, SPACE, TRAIN, folder_of, outcome, write_study
 from swin_keras.errors import DataError, ResourceError, TrainingError, UsageError
 from swin_keras.report.tensorboard import read_events
 from swin_keras.training.run_folder import RunFolder, locked
+from swin_keras.training.train import train
 from swin_keras.tuning.study_folder import FAILED, FINISHED, OVER
 from swin_keras.tuning.tune import tune
 
@@ -193,3 +195,27 @@ def test_a_study_ends_when_its_time_is_over(start, tmp_path):
     assert process.wait(200) in (0, TrainingError.exit_code), process.said()
     assert "the time is over" in process.said()
     assert len(folder_of(path).trials()) < 10
+
+
+def test_hyperband_trains_on_where_the_earlier_round_ended(start, digits_dir, tmp_path):
+    space = {"learning_rate": {"min": 1e-3, "max": 1e-2}}
+    path = write_study(tmp_path, space=space, tuner="hyperband", trials=4)
+    process = start(path)
+    assert process.wait(400) == 0, process.said()
+    folder = folder_of(path)
+    *first_round, last = folder.trials()
+    assert [trial.values["tuner/epochs"] for trial in first_round] == [1, 1, 1]
+    assert last.values["tuner/epochs"] == 3
+    study = folder.read_study()
+    config = dataclasses.replace(
+        study.train_config(last.values), runs_dir=str(tmp_path), name="whole"
+    )
+    whole = train(config)
+    went_on = folder.run(last.id)
+    assert figures_of(went_on) == figures_of(whole)
+    assert "going on after step 10 of 30" in went_on.log.read_text()
+
+
+def figures_of(run):
+    """Return what each epoch measured, but for the time."""
+    return [row.rsplit(",", 1)[0] for row in run.metrics.read_text().splitlines()]

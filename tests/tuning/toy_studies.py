@@ -28,7 +28,7 @@ def write_study(folder, name="toy", **changes):
     """Write a study's file; return its path."""
     values = {"train": TRAIN, "space": SPACE, "tuner": "random", "trials": 3}
     path = folder / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(values | changes), "utf-8")
+    path.write_text(yaml.safe_dump(values | changes, sort_keys=False), "utf-8")
     return path
 
 
