@@ -90,6 +90,21 @@ _MODULES = {
     "swin_keras.training.train": [
         "train",
     ],
+    "swin_keras.tuning.hyper_model": [
+        "SwinHyperModel",
+    ],
+    "swin_keras.tuning.limits": [
+        "Limits",
+    ],
+    "swin_keras.tuning.space": [
+        "Space",
+    ],
+    "swin_keras.tuning.study": [
+        "Study",
+    ],
+    "swin_keras.tuning.tune": [
+        "tune",
+    ],
     "swin_keras.weights": [
         "from_pretrained",
         "load_weights",
@@ -110,6 +125,11 @@ if TYPE_CHECKING:
     from swin_keras.models import *  # noqa: F403
     from swin_keras.training.config import *  # noqa: F403
     from swin_keras.training.train import *  # noqa: F403
+    from swin_keras.tuning.hyper_model import *  # noqa: F403
+    from swin_keras.tuning.limits import *  # noqa: F403
+    from swin_keras.tuning.space import *  # noqa: F403
+    from swin_keras.tuning.study import *  # noqa: F403
+    from swin_keras.tuning.tune import *  # noqa: F403
     from swin_keras.weights import *  # noqa: F403
 
 

@@ -11,6 +11,11 @@ HELP = {
         "swin-keras launch --workers 2 -- train --name digits",
         "swin-keras launch --hosts a:2222,b:2222 --index 0 -- train --name pets",
     ),
+    "tune": (
+        "Search for the best configuration; writes tuning/results/<study>.json.",
+        "swin-keras tune tuning/digits.yaml",
+        "swin-keras tune tuning/digits.yaml --max-trials 30 --resume",
+    ),
     "evaluate": (
         "Measure a model's accuracy.",
         "swin-keras evaluate runs/digits-1",

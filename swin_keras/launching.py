@@ -51,7 +51,7 @@ def launch(
         UsageError: If the command is not `train`, or the numbers cannot work.
     """
     _check(command, workers, hosts, index)
-    with _stop_request() as request:
+    with stop_request() as request:
         for restart in range(max_restarts + 1):
             if restart:
                 log.info("restart %d of %d", restart, max_restarts)
@@ -79,7 +79,7 @@ def _check(command, workers, hosts, index):
 
 def _run(command, workers, hosts, index, request):
     """Run all workers of this machine once; return the first bad exit code, or 0."""
-    addresses = list(hosts) or [f"127.0.0.1:{port}" for port in _free_ports(workers)]
+    addresses = list(hosts) or [f"127.0.0.1:{port}" for port in free_ports(workers)]
     indices = [index] if hosts else range(workers)
     running = {
         number: _start(command, addresses, number, len(indices)) for number in indices
@@ -93,7 +93,7 @@ def _run(command, workers, hosts, index, request):
             for number, process in list(running.items()):
                 if process.poll() is not None:
                     del running[number]
-                    code = code or _exit_code(process)
+                    code = code or exit_code(process)
         if code:
             log.info("worker %d ended with exit code %d", number, code)
     finally:
@@ -114,11 +114,7 @@ def _start(command, addresses, number, local_workers):
                 "task": {"type": "worker", "index": number},
             }
         )
-    gpus = visible_gpus()
-    if local_workers > 1 and len(gpus) >= local_workers:
-        share = len(gpus) // local_workers
-        own = gpus[number * share : (number + 1) * share]
-        environment["CUDA_VISIBLE_DEVICES"] = ",".join(own)
+    environment |= own_gpus(number, local_workers)
     words = [sys.executable, "-m", "swin_keras.cli", *command]
     if "--resume" not in command:
         words.append("--resume")
@@ -131,6 +127,16 @@ def _start(command, addresses, number, local_workers):
         errors="replace",
         start_new_session=True,  # Ctrl-C reaches them through us
     )
+
+
+def own_gpus(number: int, workers: int) -> dict[str, str]:
+    """Return the environment that gives a worker its share of this machine's GPUs."""
+    gpus = visible_gpus()
+    if workers == 1 or len(gpus) < workers:
+        return {}
+    share = len(gpus) // workers
+    own = gpus[number * share : (number + 1) * share]
+    return {"CUDA_VISIBLE_DEVICES": ",".join(own)}
 
 
 def visible_gpus() -> list[str]:
@@ -164,17 +170,17 @@ def _end(processes):
             process.kill()
             process.wait()
         else:
-            codes.append(_exit_code(process))
+            codes.append(exit_code(process))
     return codes
 
 
-def _exit_code(process):
+def exit_code(process):
     """Return the exit code as a shell tells it: 137 for kill -9."""
     code = process.returncode
     return code if code >= 0 else 128 - code
 
 
-def _free_ports(count):
+def free_ports(count):
     """Return ports of this machine that nobody listens at."""
     with ExitStack() as stack:  # all open at once, so that no two are the same
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
@@ -183,8 +189,8 @@ def _free_ports(count):
         return [one.getsockname()[1] for one in sockets]
 
 
-class _StopRequest:
-    """A signal to pass on to the workers, which then write a checkpoint."""
+class StopRequest:
+    """A signal to pass on to other processes, which then write a checkpoint."""
 
     signal = 0
     _times = _passed = 0
@@ -204,8 +210,12 @@ class _StopRequest:
 
 
 @contextmanager
-def _stop_request():
-    request = _StopRequest()
+def stop_request():
+    """Note SIGTERM and Ctrl-C instead of ending; yield a `StopRequest`."""
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
     numbers = (signal.SIGTERM, signal.SIGINT)
     previous = [signal.signal(number, request.note) for number in numbers]
     try:

@@ -4,6 +4,7 @@ import re
 import sys
 
 import jsonargparse
+import yaml
 
 from swin_keras.command_help import HELP
 from swin_keras.errors import nearest_name
@@ -19,6 +20,9 @@ class Parser(jsonargparse.ArgumentParser):
         return super().parse_args(
             [_underscores(word) for word in args], *rest, **options
         )
+
+    def parse_string(self, content, *rest, **options):
+        return super().parse_string(_train_options(content), *rest, **options)
 
     examples = ()
 
@@ -57,7 +61,7 @@ def make_parser() -> Parser:
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subcommands(dest="command", required=True)
     for add in (
-        *(_train, _launch, _evaluate, _export, _predict),
+        *(_train, _launch, _tune, _evaluate, _export, _predict),
         *(_benchmark, _demo, _info, _convert, _data),
     ):
         name = add.__name__[1:]
@@ -77,7 +81,11 @@ def _command(name, parent=""):
 
 
 def _train(parser):
-    parser.add_argument("--config", action="config", help="A YAML file of options.")
+    parser.add_argument(
+        "--config",
+        action="config",
+        help="A YAML file of options, or a study's results.",
+    )
     parser.add_class_arguments(TrainConfig)
     parser.add_argument(
         "--resume",
@@ -101,6 +109,25 @@ def _launch(parser):
         "--max_restarts", type=int, default=3, help="Starts after a worker's death."
     )
     parser.add_argument("words", nargs="+", help="-- train and its options.")
+
+
+def _tune(parser):
+    parser.add_argument("study", help="The YAML file of a study.")
+    parser.add_argument(
+        "--max_trials", type=int, help="Configurations to try; default: the study's."
+    )
+    parser.add_argument(
+        "--max_minutes", type=float, help="Time for the search; default: the study's."
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="Go on with the study where it stopped, or begin it.",
+    )
+    parser.add_argument(
+        "--workers", type=int, default=1, help="Trials at the same time."
+    )
+    parser.add_argument("--data_dir", help="Where named data sets are kept.")
 
 
 def _evaluate(parser):
@@ -196,6 +223,17 @@ def _data(parser):
     extract.add_argument("--count", type=int, help="Images in all; default: every one.")
     extract.add_argument("--split", default="test", choices=["train", "val", "test"])
     extract.add_argument("--format", default="png", choices=["png", "jpeg"])
+
+
+def _train_options(content):
+    """Take the winner's options out of the results of a study."""
+    try:
+        values = yaml.safe_load(content)
+    except yaml.YAMLError:
+        return content  # the parser says what is wrong with it
+    if isinstance(values, dict) and isinstance(values.get("train"), dict):
+        return yaml.safe_dump(values["train"])
+    return content
 
 
 def _in_words(message):

@@ -51,6 +51,8 @@ def test_every_command_has_two_examples_that_parse(command):
         (["info", "swin_tinny"], 2, "Did you mean 'swin_tiny'"),
         (["train", "--data", "./nowhere"], 3, "must be a folder that exists"),
         (["train", "--sizes.depth", "[2]"], 2, "Did you mean 'depths'"),
+        (["tune", "nothing.yaml"], 2, "nothing.yaml: No such file"),
+        (["tune", "x.yaml", "--max-trial", "3"], 2, "Did you mean '--max-trials'"),
         (["evaluate", "nothing.keras"], 4, "There is no model nothing.keras"),
         (["predict", "nothing.tflite", "a.png"], 4, "There is no model"),
         (["export", "runs/none"], 4, "There is no model runs/none"),

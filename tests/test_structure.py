@@ -29,6 +29,10 @@ ALLOWED = {
         *("exporting", "benchmarking", "card", "data", "errors", "evaluation"),
         *("inference", "layers", "model_files", "runtimes"),
     },
+    "tuning": {
+        *("tuning", "training", "models", "exporting", "benchmarking", "report"),
+        *("card", "errors", "launching", "model_files"),
+    },
     "parser": {"command_help", "errors", "exporting", "training"},
 }
 

@@ -3,6 +3,7 @@
 from swin_keras.commands.data import data
 from swin_keras.commands.fit import evaluate, launch, train
 from swin_keras.commands.info import convert, info
+from swin_keras.commands.tune import tune
 from swin_keras.commands.use import benchmark, demo, export, predict
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "launch",
     "predict",
     "train",
+    "tune",
 ]

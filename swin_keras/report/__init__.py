@@ -7,6 +7,7 @@ from swin_keras.report.plots import (
     plot_images,
     plot_lr_range,
 )
+from swin_keras.report.search_plot import plot_search
 
 __all__ = [
     "RunReport",
@@ -14,5 +15,6 @@ __all__ = [
     "plot_curves",
     "plot_images",
     "plot_lr_range",
+    "plot_search",
     "write_report",
 ]

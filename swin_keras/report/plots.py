@@ -40,7 +40,7 @@ def plot_curves(metrics_csv, path, metrics=("loss", "accuracy", "learning_rate")
     grid = figure.subplots(1, max(len(found), 1), squeeze=False)[0]
     for axes, metric in zip(grid, found, strict=False):
         _draw_metric(axes, rows, metric)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _draw_metric(axes, rows, metric):
@@ -103,7 +103,7 @@ def plot_lr_range(rates, losses, chosen, path):
         axes.set_ylim(low - 0.3 * margin, high + 0.5 * margin)
     axes.grid(alpha=0.3, which="both")
     axes.legend()
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def smoothed(values, keep: float = 0.9) -> np.ndarray:
@@ -166,7 +166,7 @@ def plot_confusion_matrix(confusion, class_names, path):
                 color="white" if shares[row, column] > 0.5 else "black",
                 fontsize=7 if len(text) > 3 and classes > 5 else 10,
             )
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _pooled(confusion, count):
@@ -196,14 +196,15 @@ def plot_images(images, titles, path, most: int = 32):
         grey = image.shape[-1] == 1
         axes.imshow(image[..., 0] if grey else image, cmap="gray", vmin=0, vmax=255)
         axes.set_title(_shortened(str(title), 16), fontsize=8, parse_math=False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _shortened(name, most=24):
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
-def _save(figure, path):
+def save_figure(figure, path):
+    """Write a figure to a path, or as SVG to an open binary file."""
     with warnings.catch_warnings(), matplotlib.rc_context({"svg.fonttype": "none"}):
         # A name in a script that our font lacks: boxes in a PNG, right in an SVG.
         warnings.filterwarnings("ignore", "Glyph .* missing from")

@@ -68,6 +68,25 @@ class EpochScalars(keras.callbacks.Callback):
         self._writers = {}
 
 
+def write_hparams(folder, trial_id: str, values: dict, score: float):
+    """Write what a trial of a study was and its score, for TensorBoard's HParams.
+
+    Args:
+        folder: Where the event files are.
+        trial_id: Name of the trial.
+        values: Its parameters: numbers, text, or whether.
+        score: Accuracy on the validation images.
+    """
+    import tensorflow as tf
+    from tensorboard.plugins.hparams import api
+
+    writer = tf.summary.create_file_writer(str(folder))
+    with writer.as_default():
+        api.hparams(values, trial_id=trial_id)
+        tf.summary.scalar("val_accuracy", score, step=0)
+    writer.close()
+
+
 def last_step(folder) -> int:
     """Return the highest step in a folder's event files, -1 if there is none."""
     return max((event.step for event in read_events(folder)), default=-1)

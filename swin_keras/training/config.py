@@ -25,7 +25,7 @@ _RULES = (  # what must hold, of which options, and how to tell
         (
             *("min_learning_rate", "warmup_epochs", "weight_decay", "early_stopping"),
             *("rotate", "shift", "mixup", "cutmix", "seed", "checkpoint_minutes"),
-            "freeze_stages",
+            *("freeze_stages", "train_images"),
         ),
         lambda value: value >= 0,
     ),
@@ -51,6 +51,8 @@ class TrainConfig:
             image classification set of TensorFlow Datasets.
         data_dir: Where named data sets are kept, or the folder of the four IDX
             files of fashion_mnist.
+        train_images: Training images to use, about as many of each class as its
+            share; 0 for all.
         model: Name of the variant; `swin-keras info` lists them.
         sizes: Fields of SwinConfig to change, such as {"window_size": 7}.
         image_size: Side of the images in pixels, or (height, width); by default
@@ -115,6 +117,7 @@ class TrainConfig:
 
     data: str = "digits"
     data_dir: str | None = None
+    train_images: int = 0
     model: str = "swin_nano"
     sizes: dict[str, Any] = field(default_factory=dict)
     image_size: int | tuple[int, int] | None = None

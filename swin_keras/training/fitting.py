@@ -1,6 +1,7 @@
 """`model.fit` with everything around it: checkpoints, metrics, best model, progress."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import contextmanager
 
 from swin_keras.data import data_errors
@@ -21,13 +22,22 @@ from swin_keras.training.run_folder import RunFolder
 log = logging.getLogger(__name__)
 
 
-def fit(run: RunFolder, job: TrainingJob, stop: StopSignals) -> MetricsFile:
+def fit(
+    run: RunFolder,
+    job: TrainingJob,
+    stop: StopSignals,
+    epochs: range | None = None,
+    callbacks: Sequence = (),
+) -> MetricsFile:
     """Train to the end, from the newest checkpoint if there is one.
 
     Args:
         run: Where the run's files are; only the chief writes them.
         job: The run, compiled.
         stop: Whether somebody asked to stop.
+        epochs: Epochs to train; by default all. A checkpoint comes before their
+            start.
+        callbacks: Further callbacks of Keras.
 
     Returns:
         The run's figures.
@@ -39,6 +49,7 @@ def fit(run: RunFolder, job: TrainingJob, stop: StopSignals) -> MetricsFile:
         ResourceError: If memory or disk are too small.
     """
     is_chief, config = job.replicas.is_chief, job.config
+    epochs = epochs or range(config.epochs)
     metrics = MetricsFile(run.metrics if is_chief else None)
     best = BestModel(
         job.model,
@@ -56,11 +67,12 @@ def fit(run: RunFolder, job: TrainingJob, stop: StopSignals) -> MetricsFile:
         stop,
     )
     saver.set_model(job.training_model)
+    saver.step = epochs.start * job.steps
     if saver.restore():
-        log.info("going on after step %d of %d", saver.step, config.epochs * job.steps)
-    progress = LiveProgress(config.epochs, job.steps, config.batch_size, saver.step)
+        log.info("going on after step %d of %d", saver.step, epochs.stop * job.steps)
+    progress = LiveProgress(epochs.stop, job.steps, config.batch_size, saver.step)
     finite = FiniteLoss(saver.step, job.names)
-    callbacks = [finite, metrics, best, progress, saver]
+    callbacks = [finite, metrics, best, progress, saver, *callbacks]
     if config.ema_momentum:
         callbacks.append(ValidateAverage())
     if config.tensorboard and is_chief:
@@ -69,21 +81,21 @@ def fit(run: RunFolder, job: TrainingJob, stop: StopSignals) -> MetricsFile:
         callbacks.remove(progress)
     try:
         with data_errors(), memory_errors(config):
-            for epochs in _parts(saver.step, job.steps, config.epochs):
+            for part in _parts(saver.step, job.steps, epochs.stop):
                 if not best.is_out_of_patience:
-                    _fit_epochs(job, epochs, saver.step, callbacks)
+                    _fit_epochs(job, part, saver.step, callbacks)
     finally:
         progress.stop()
     best.finish()
     return metrics
 
 
-def _parts(step, steps_per_epoch, epochs):
+def _parts(step, steps_per_epoch, stop):
     """Return ranges of epochs: the rest of one that was begun, then the others."""
     first, begun = divmod(step, steps_per_epoch)
     if begun:
-        return [range(first, first + 1), range(first + 1, epochs)]
-    return [range(first, epochs)]
+        return [range(first, first + 1), range(first + 1, stop)]
+    return [range(first, stop)]
 
 
 def _fit_epochs(job, epochs, step, callbacks):

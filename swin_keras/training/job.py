@@ -16,6 +16,7 @@ from swin_keras.data import (
     load_dataset,
     steps_per_epoch,
 )
+from swin_keras.data.splitting import stratified
 from swin_keras.errors import UsageError
 from swin_keras.models import SwinClassifier, SwinConfig, variant_config
 from swin_keras.training.config import TrainConfig
@@ -153,12 +154,10 @@ def prepare(config: TrainConfig, replicas: Replicas | None = None) -> TrainingJo
     replicas = replicas or Replicas(make_strategy(config.strategy))
     _check_devices(config, replicas)
     keras.config.set_dtype_policy(config.precision)
-    dataset = load_dataset(
-        config.data, data_dir=config.data_dir, seed=config.seed, on_bad=config.on_bad
-    )
+    dataset = load_data(config)
     # Only now: preparing a data set for the first time draws random numbers, too.
     keras.utils.set_random_seed(config.seed)
-    model_config = _model_config(config, dataset)
+    model_config = model_config_of(config, dataset)
     steps = steps_per_epoch(dataset.splits["train"], config.batch_size, training=True)
     with replicas.scope():
         model = SwinClassifier(model_config, classes=dataset.classes, name=config.model)
@@ -184,6 +183,24 @@ def prepare(config: TrainConfig, replicas: Replicas | None = None) -> TrainingJo
     return TrainingJob(
         *(config, replicas, dataset, model_config, model, training_model, steps)
     )
+
+
+def load_data(config: TrainConfig) -> ImageDataset:
+    """Load a configuration's data, with no more training images than it wants.
+
+    Raises:
+        DataError: If the data cannot be used.
+    """
+    dataset = load_dataset(
+        config.data, data_dir=config.data_dir, seed=config.seed, on_bad=config.on_bad
+    )
+    train = dataset.splits["train"]
+    if not 0 < config.train_images < len(train):
+        return dataset
+    share = config.train_images / len(train)
+    _, chosen = stratified(train.labels, [share], config.seed)
+    splits = {**dataset.splits, "train": train.subset(chosen, "train")}
+    return dataclasses.replace(dataset, splits=splits)
 
 
 def _compiles(config, replicas):
@@ -217,11 +234,14 @@ def _check_devices(config, replicas):
         )
 
 
-def _model_config(config: TrainConfig, dataset: ImageDataset) -> SwinConfig:
+def model_config_of(config: TrainConfig, dataset: ImageDataset) -> SwinConfig:
     """Fit the variant to the data's channels and the wanted image size.
 
     By default that is the variant's size, but not more than twice the images'
     own where that is known: enlarging digits of 8 pixels to 32 only costs time.
+
+    Raises:
+        UsageError: If the sizes cannot make a model.
     """
     variant = variant_config(config.model)
     *own_size, channels = dataset.image_shape

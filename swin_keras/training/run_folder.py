@@ -103,21 +103,25 @@ def create_run(
 
 
 @contextmanager
-def locked(run: RunFolder):
-    """Keep other processes from training into the same run folder.
+def locked(folder, instead: str = "choose another --name"):
+    """Keep other processes from training into the same folder.
 
     The lock ends with the process, however it ends.
+
+    Args:
+        folder: The folder of a run or a study: what has a `path`.
+        instead: What the user may do other than wait, for the message.
 
     Raises:
         ResourceError: If another process trains there.
     """
-    with open(run.path / ".lock", "w") as file:
+    with open(folder.path / ".lock", "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise ResourceError(
-                f"Another process is training in {run.path}. Wait for it, end it, or "
-                "choose another --name."
+                f"Another process is training in {folder.path}. Wait for it, end it, "
+                f"or {instead}."
             ) from None
         yield
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
 
 import yaml
@@ -21,7 +22,7 @@ from swin_keras.report import (
 )
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.fitting import fit, memory_errors
-from swin_keras.training.job import prepare
+from swin_keras.training.job import TrainingJob, prepare
 from swin_keras.training.resume import stop_signals
 from swin_keras.training.run_folder import RunFolder, create_run, locked
 from swin_keras.training.search import settle
@@ -32,7 +33,14 @@ SAMPLES = 16  # test images kept with the run: for prediction and export checks
 MAY_CHANGE = ("runs_dir", "data_dir", "strategy", "jit_compile", "checkpoint_minutes")
 
 
-def train(config: TrainConfig | None = None, *, resume: bool = False) -> RunFolder:
+def train(
+    config: TrainConfig | None = None,
+    *,
+    resume: bool = False,
+    job: TrainingJob | None = None,
+    epochs: range | None = None,
+    callbacks: Sequence = (),
+) -> RunFolder:
     """Train a classifier and write everything about it to `runs/<name>/`.
 
     `config.yaml`, `metrics.csv`, `checkpoints/`, `best.keras` (smallest loss
@@ -43,6 +51,10 @@ def train(config: TrainConfig | None = None, *, resume: bool = False) -> RunFold
         config: What and how; `None` trains the small variant on digits.
         resume: Whether to go on with the run of this name, if there is one: it
             ends as if it had never stopped.
+        job: This configuration, if it is prepared already.
+        epochs: Epochs to train, such as `range(3)`, on the schedule of all; by
+            default all.
+        callbacks: Further callbacks of Keras.
 
     Returns:
         The run's folder; its card holds the accuracy on the test images.
@@ -73,9 +85,11 @@ def train(config: TrainConfig | None = None, *, resume: bool = False) -> RunFold
                 log.info("run %s is finished", run.path)
                 return run
         _refuse_auto(config, replicas)
-        with memory_errors(config):
-            config, range_test = settle(config)
-            job = prepare(config, replicas)
+        range_test = None
+        if job is None:
+            with memory_errors(config):
+                config, range_test = settle(config)
+                job = prepare(config, replicas)
         is_new = run is None
         if not replicas.is_chief:
             run = run or RunFolder.named(config.runs_dir, config.name)
@@ -89,7 +103,7 @@ def train(config: TrainConfig | None = None, *, resume: bool = False) -> RunFold
             if is_new:
                 _write_inputs(run, job, range_test)
         try:
-            metrics = fit(run, job, stop)
+            metrics = fit(run, job, stop, epochs, callbacks)
         except Interrupted as error:
             raise Interrupted(error.signal_number, _how_to_go_on(run)) from None
         if replicas.is_chief:

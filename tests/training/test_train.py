@@ -1,6 +1,7 @@
 """A training run, from configuration to run folder."""
 
 import csv
+import dataclasses
 import logging
 
 import keras
@@ -14,7 +15,7 @@ from swin_keras.errors import DataError, UsageError
 from swin_keras.model_files import read_card
 from swin_keras.training import TrainConfig
 from swin_keras.training.dry_run import dry_run
-from swin_keras.training.job import prepare
+from swin_keras.training.job import load_data, prepare
 from swin_keras.training.run_folder import create_run
 from swin_keras.training.train import train
 
@@ -171,3 +172,14 @@ def test_options_out_of_range_are_refused(options, message):
 def test_an_unknown_option_gets_the_nearest_name():
     with pytest.raises(UsageError, match=r"'epoch'.*'epochs'"):
         TrainConfig.from_dict({"epoch": 3})
+
+
+def test_a_share_of_the_training_images_keeps_the_classes_even(digits_dir):
+    config = TrainConfig(data_dir=str(digits_dir), train_images=200)
+    some, again = load_data(config).splits, load_data(config).splits
+    whole = load_data(dataclasses.replace(config, train_images=0)).splits
+    assert abs(len(some["train"]) - 200) < 10
+    assert np.ptp(np.bincount(some["train"].labels)) <= 3
+    np.testing.assert_array_equal(some["train"].items, again["train"].items)
+    assert len(some["val"]) == len(whole["val"])
+    assert len(whole["train"]) > 1000

@@ -1,0 +1,1 @@
+"""Studies: which configuration is best, found by training many."""

@@ -1,0 +1,82 @@
+"""SwinHyperModel: a space of Swin Transformers for any tuner of KerasTuner."""
+
+import keras_tuner
+
+from swin_keras.errors import UsageError
+from swin_keras.model_files import read_card
+from swin_keras.training.config import TrainConfig
+from swin_keras.training.job import prepare
+from swin_keras.training.train import train
+from swin_keras.tuning.space import Space
+
+FIGURES = ("accuracy", "loss", "val_accuracy", "val_loss")
+
+
+class SwinHyperModel(keras_tuner.HyperModel):
+    """A search space that edits a configuration, trained as `swin_keras.train` does.
+
+    Each trial is a run of its own in the configuration's `runs_dir`, with report and
+    checkpoints. Tuners of KerasTuner know nothing of these; `swin_keras.tune` does,
+    and goes on where it was stopped.
+
+    Args:
+        space: What is changed; a `Space` or its mapping.
+        config: What is not; `None` trains the small variant on digits.
+
+    Raises:
+        UsageError: If the space cannot work.
+
+    Example:
+
+    ```python
+    space = {"learning_rate": {"min": 1e-4, "max": 1e-2, "scale": "log"}}
+    hyper_model = swin_keras.SwinHyperModel(space, swin_keras.TrainConfig(epochs=5))
+    tuner = keras_tuner.RandomSearch(hyper_model, "val_accuracy", max_trials=4)
+    tuner.search()
+    ```
+    """
+
+    def __init__(self, space, config: TrainConfig | None = None):
+        super().__init__()
+        self.space = space if isinstance(space, Space) else Space(space)
+        self.config = config or TrainConfig()
+        self._job = None  # the one that was built last
+
+    def declare_hyperparameters(self, hp):
+        self.space.declare(hp)
+
+    def build(self, hp):
+        """Build and compile the model of some values.
+
+        Raises:
+            UsageError: If they cannot make a model.
+        """
+        self.space.declare(hp)
+        self._job = prepare(self.space.edit(self.config, hp.values))
+        return self._job.training_model
+
+    def fit(self, hp, model, *args, epochs=None, initial_epoch=0, **kwargs):
+        """Train a model that `build` has made.
+
+        Args:
+            hp: Its values.
+            model: The model.
+            *args: None: the configuration names the data.
+            epochs: Epoch to stop after, on the schedule of all, as hyperband does.
+            initial_epoch: Epochs that it was trained before.
+            **kwargs: `callbacks`, from the tuner.
+
+        Returns:
+            Accuracy and loss of the epoch that the run keeps.
+
+        Raises:
+            UsageError: If `build` has made another model since.
+        """
+        job = self._job
+        if job is None or job.training_model is not model:
+            raise UsageError("`fit` trains the model that `build` has made last.")
+        part = range(initial_epoch, epochs or job.config.epochs)
+        callbacks = kwargs.get("callbacks", ())
+        run = train(job.config, job=job, epochs=part, callbacks=callbacks)
+        metrics = read_card(run.path).metrics
+        return {name: metrics[name] for name in FIGURES}

@@ -1,0 +1,118 @@
+"""Run one trial, in a process of its own: what it takes, it gives back.
+
+python -m swin_keras.tuning.trial tuning/runs/digits 0003
+"""
+
+import dataclasses
+import logging
+import os
+import shutil
+import sys
+import threading
+import time
+from pathlib import Path
+
+from swin_keras.errors import Interrupted, SwinKerasError
+from swin_keras.exporting.quiet import quiet
+from swin_keras.model_files import read_card
+from swin_keras.tuning.study_folder import (
+    FAILED,
+    FINISHED,
+    OVER,
+    StudyFolder,
+    Trial,
+)
+
+FIGURES = ("accuracy", "loss", "val_accuracy", "val_loss", "test_accuracy", "epoch")
+
+
+def main(path: str, trial_id: str) -> int:
+    """Run a trial to its end; return 0, or the exit code of a signal."""
+    start = time.monotonic()
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("swin_keras").setLevel(logging.INFO)
+    with quiet():
+        import swin_keras.training.train  # noqa: F401  drivers are announced here
+
+    folder = StudyFolder(Path(path))
+    trial = folder.trial(trial_id)
+    code = 0
+    try:
+        trial = run_trial(folder, trial)
+    except Interrupted as error:
+        code = error.exit_code
+    except Exception as error:
+        if not isinstance(error, SwinKerasError):
+            logging.getLogger(__name__).exception("the trial failed")
+        trial = dataclasses.replace(trial, status=FAILED, reason=reason_of(error))
+    seconds = round(trial.seconds + time.monotonic() - start, 2)
+    folder.write(dataclasses.replace(trial, seconds=seconds))
+    return code
+
+
+def end_with_parent():
+    """End when the process that started this one has ended, however it did."""
+    os.read(0, 1)  # nothing is written to standard input; it closes with its writer
+    os._exit(1)
+
+
+def reason_of(error) -> str:
+    """Say in a line why something failed."""
+    text = next(iter(str(error).strip().splitlines()), "")
+    if isinstance(error, SwinKerasError):
+        return text
+    return f"{type(error).__name__}: {text}"[:300].rstrip(": ")
+
+
+def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
+    """Measure a trial's model, and train it if it is within the limits.
+
+    Returns:
+        The trial with what came out.
+    """
+    from swin_keras.report.tensorboard import write_hparams
+    from swin_keras.training.job import prepare
+    from swin_keras.training.train import train
+    from swin_keras.tuning.limits import measure
+
+    study = folder.read_study()
+    config = dataclasses.replace(
+        study.train_config(trial.values),
+        name=trial.id,
+        runs_dir=str(folder.trials_dir),
+    )
+    job = prepare(config)
+    if not trial.costs:
+        trial = dataclasses.replace(trial, costs=measure(job, study.limits))
+        folder.write(trial)  # measured once, also if it is stopped and goes on
+    over = study.limits.broken(trial.costs)
+    if over:
+        return dataclasses.replace(trial, status=OVER, reason=over)
+    epochs = range(trial.values.get("tuner/epochs", config.epochs))
+    if "tuner/trial_id" in trial.values:
+        take_over(folder, trial.values["tuner/trial_id"], trial.id)
+    run = train(config, resume=True, job=job, epochs=epochs)
+    card = read_card(run.path)
+    metrics = {name: card.metrics[name] for name in FIGURES}
+    trial = dataclasses.replace(trial, status=FINISHED, metrics=metrics)
+    write_hparams(run.tensorboard, trial.id, trial.chosen, trial.score)
+    if study.tuner != "hyperband":  # which goes on with the best of its trials
+        shutil.rmtree(run.checkpoints, ignore_errors=True)
+    return trial
+
+
+def take_over(folder: StudyFolder, earlier: str, trial_id: str):
+    """Begin a trial where an earlier one of the same values ended."""
+    before, now = folder.run(earlier), folder.run(trial_id)
+    if now.checkpoints.exists():
+        return
+    shutil.copyfile(before.best_model, now.best_model)
+    part = now.checkpoints.with_name(".checkpoints.part")
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(before.checkpoints, part)
+    part.rename(now.checkpoints)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

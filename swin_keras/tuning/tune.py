@@ -1,0 +1,132 @@
+"""Search for the best configuration: `swin-keras tune`, or `swin_keras.tune(...)`."""
+
+import contextlib
+import dataclasses
+import logging
+import signal
+
+from swin_keras.errors import Interrupted, ResourceError, UsageError
+from swin_keras.exporting.quiet import quiet
+from swin_keras.launching import stop_request
+from swin_keras.training.run_folder import locked
+from swin_keras.tuning.board import Board
+from swin_keras.tuning.results import StudyOutcome, write_results
+from swin_keras.tuning.study import Study
+from swin_keras.tuning.study_folder import StudyFolder
+
+log = logging.getLogger(__name__)
+
+
+def tune(
+    study,
+    *,
+    resume: bool = False,
+    workers: int = 1,
+    max_trials: int | None = None,
+    max_minutes: float | None = None,
+    data_dir: str | None = None,
+) -> StudyOutcome:
+    """Search, and write `results/<study>.json`, `.csv` and `.png`.
+
+    Each trial is a run in `runs/<study>/trials/`, trained in a process of its own. A
+    trial that fails is recorded with its reason.
+
+    Args:
+        study: A `Study`, or the path of its YAML file.
+        resume: Whether to go on with the study of this name, if it has begun: what
+            was finished stays, what was running goes on from its checkpoint.
+        workers: Trials at the same time, each with its share of the GPUs.
+        max_trials: Instead of the study's own `trials`.
+        max_minutes: Instead of its `minutes`.
+        data_dir: Instead of its `train.data_dir`; not written into the results.
+
+    Returns:
+        The winner and its run, all trials, and the path of the results.
+
+    Raises:
+        UsageError: If something in the study cannot work, before the first trial.
+        DataError: If the data cannot be used.
+        ResourceError: If another process works on this study.
+        Interrupted: If a signal stopped the study.
+        TrainingError: If no trial was finished.
+    """
+    given = study if isinstance(study, Study) else Study.read(study)
+    given = _with_budget(given, max_trials, max_minutes)
+    study = given
+    if data_dir is not None:
+        train = dataclasses.replace(given.train, data_dir=data_dir)
+        study = dataclasses.replace(given, train=train)
+    _check(study, workers)
+    folder = StudyFolder.of(study)
+    try:
+        folder.begin(study, resume)
+    except OSError as error:
+        raise ResourceError(
+            f"The study's folder must be writable. {folder.path}: {error.strerror}."
+        ) from error
+    with locked(folder, instead="give the study's file another name"):
+        folder.update(study)
+        folder.mend()
+        with stop_request() as stop, Board(study, folder, workers) as board:
+            is_over = _search(study, folder, workers, stop, board)
+    if stop.signal and not is_over:
+        raise Interrupted(stop.signal, _how_to_go_on(study, folder))
+    if is_over:
+        log.info("the time is over; go on by --resume --max-minutes")
+    return write_results(given, folder)
+
+
+def _with_budget(study, max_trials, max_minutes):
+    budget = {"trials": max_trials, "minutes": max_minutes}
+    given = {name: value for name, value in budget.items() if value is not None}
+    return dataclasses.replace(study, **given)
+
+
+def _check(study, workers):
+    """Refuse what cannot work, before anything is trained."""
+    from swin_keras.training.job import load_data, model_config_of
+
+    if workers < 1:
+        raise UsageError(f"`workers` must be at least 1. Received: {workers}.")
+    if workers > 1 and study.limits.litert_ms is not None:
+        raise UsageError(
+            "A limit on latency is measured on a machine that does nothing else: "
+            "leave --workers out."
+        )
+    dataset = load_data(study.train)
+
+    def accept(values):
+        model_config_of(study.train_config(values), dataset)
+
+    study.space.check(accept)
+
+
+def _search(study, folder, workers, stop, board) -> bool:
+    """Run the search to its end, or to a signal; tell whether the time was over."""
+    with quiet():
+        from swin_keras.tuning.tuner import SearchStopped, StudyTuner
+        from swin_keras.tuning.workers import search_with_workers
+
+    is_over = False
+
+    def look():
+        nonlocal is_over
+        board.look()
+        if study.minutes and board.seconds > 60 * study.minutes and not stop.signal:
+            is_over = True
+            stop.note(signal.SIGTERM)
+
+    if workers > 1:
+        search_with_workers(study, folder, workers, stop, look)
+        return is_over
+    with contextlib.suppress(SearchStopped):
+        StudyTuner(study, folder, stop, look).search()
+    return is_over
+
+
+def _how_to_go_on(study, folder):
+    return (
+        f"stopped; what was finished is in {folder.path}, and what was running has a "
+        f"checkpoint. Go on with: swin-keras tune {study.folder}/{study.name}.yaml "
+        "--resume"
+    )

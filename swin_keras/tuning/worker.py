@@ -1,0 +1,34 @@
+"""Run trials that a chief gives out; `workers` starts it and sets its environment.
+
+python -m swin_keras.tuning.worker tuning/runs/digits
+"""
+
+import logging
+import sys
+import threading
+from pathlib import Path
+
+from swin_keras.exporting.quiet import quiet
+from swin_keras.launching import stop_request
+from swin_keras.tuning.study_folder import StudyFolder
+from swin_keras.tuning.trial import end_with_parent
+
+
+def main(path: str) -> int:
+    """Run trials until there are no more; return 0, or the exit code of a signal."""
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    logging.basicConfig(format="%(message)s")
+    with stop_request() as stop:
+        with quiet():
+            from swin_keras.tuning.tuner import SearchStopped, StudyTuner
+
+        folder = StudyFolder(Path(path))
+        try:
+            StudyTuner(folder.read_study(), folder, stop).search()
+        except SearchStopped:
+            return 128 + stop.signal
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

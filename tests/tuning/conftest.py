@@ -1,0 +1,37 @@
+"""A toy study that ran to its end without any disturbance."""
+
+import subprocess
+import sys
+
+import pytest
+from toy_studies import folder_of, write_study
+
+
+@pytest.fixture(scope="session")
+def start(digits_dir):
+    """Return a function that starts `swin-keras tune` on a study's file."""
+
+    def start_study(path, *options):
+        words = [sys.executable, "-m", "swin_keras.cli", "tune", str(path), *options]
+        said = path.with_suffix(".txt")
+        with said.open("a") as file:
+            process = subprocess.Popen(
+                [*words, "--data-dir", str(digits_dir)], stdout=file, stderr=file
+            )
+        process.said = said.read_text
+        return process
+
+    return start_study
+
+
+@pytest.fixture(scope="session")
+def undisturbed(start, tmp_path_factory):
+    """Return the file of a study that has run: one of its models is too large."""
+    path = write_study(tmp_path_factory.mktemp("undisturbed"), **LIMITED)
+    process = start(path)
+    assert process.wait(400) == 0, process.said()
+    assert len(folder_of(path).trials()) == 3
+    return path
+
+
+LIMITED = {"limits": {"parameters": 10_000}, "seed": 1}

@@ -1,0 +1,56 @@
+"""SwinHyperModel under tuners of KerasTuner itself."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import keras_tuner
+import pytest
+from toy_studies import TRAIN
+
+from swin_keras.errors import UsageError
+from swin_keras.training import TrainConfig
+from swin_keras.training.train import train
+from swin_keras.tuning.hyper_model import SwinHyperModel
+
+SPACE = {"learning_rate": [1e-3, 3e-3]}
+
+
+@pytest.fixture
+def config(digits_dir, tmp_path):
+    options = TRAIN | {"epochs": 2, "tensorboard": False}
+    return TrainConfig.from_dict(
+        options | {"data_dir": str(digits_dir), "runs_dir": str(tmp_path / "runs")}
+    )
+
+
+@pytest.mark.filterwarnings("ignore:currentThread:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:getName:DeprecationWarning")
+def test_a_tuner_of_kerastuner_trains_as_the_command_does(config, tmp_path):
+    tuner = keras_tuner.RandomSearch(
+        SwinHyperModel(SPACE, config),
+        "val_accuracy",
+        max_trials=2,
+        seed=1,
+        directory=tmp_path / "kerastuner",
+    )
+    tuner.search(verbose=0)
+    (best,) = tuner.oracle.get_best_trials()
+    assert best.status == "COMPLETED"
+    rates = {"learning_rate": best.hyperparameters.values["learning_rate"]}
+    again = train(dataclasses.replace(config, **rates))
+    metrics = json.loads(again.card.read_text())["metrics"]
+    assert best.score == metrics["val_accuracy"]
+    assert len(list((tmp_path / "runs").iterdir())) == 3
+    assert tuner.get_best_models()[0].count_params()
+
+
+def test_part_of_the_epochs_is_trained_on_the_schedule_of_all(config):
+    hyper_model = SwinHyperModel(SPACE, config)
+    hp = keras_tuner.HyperParameters()
+    model = hyper_model.build(hp)
+    hyper_model.fit(hp, model, epochs=1)
+    (metrics,) = Path(config.runs_dir).glob("*/metrics.csv")
+    assert len(metrics.read_text().splitlines()) == 2  # names, and one epoch
+    with pytest.raises(UsageError, match="has made last"):
+        hyper_model.fit(hp, None)

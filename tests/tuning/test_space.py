@@ -1,0 +1,119 @@
+"""What a space takes, what it changes, and what it refuses."""
+
+import keras_tuner
+import pytest
+
+from swin_keras.errors import UsageError
+from swin_keras.training import TrainConfig
+from swin_keras.tuning.space import Space
+
+BUNDLES = {
+    "width": {
+        "choices": {
+            "narrow": {"sizes.embed_dim": 24, "sizes.num_heads": [2, 4, 8]},
+            "wide": {"sizes.embed_dim": 48, "sizes.num_heads": [3, 6, 12]},
+        }
+    },
+    "sizes.drop_path_rate": {"min": 0.0, "max": 0.3, "when": {"width": ["wide"]}},
+}
+
+
+def sample(space):
+    hp = keras_tuner.HyperParameters()
+    space.declare(hp)
+    return hp
+
+
+def test_every_kind_of_parameter_becomes_one_of_kerastuner():
+    space = Space(
+        {
+            "learning_rate": {"min": "1e-4", "max": 1e-2, "scale": "log"},
+            "batch_size": {"min": 32, "max": 128, "step": 2, "scale": "log"},
+            "mixup": [0, 0.2],
+            "flip": [True, False],
+            "sizes.depths": [[2, 2], [2, 4]],
+            "sizes.kernel_initializer": ["glorot_normal", None],
+        }
+    )
+    rate, batch, mixup, flip, depths, start = sample(space).space
+    assert (rate.min_value, rate.max_value, rate.sampling) == (1e-4, 1e-2, "log")
+    assert list(batch.values) == [32, 64, 128]
+    assert mixup.values == [0.0, 0.2]
+    assert flip.values == ["true", "false"]
+    assert depths.values == ["[2, 2]", "[2, 4]"]
+    assert start.values == ["glorot_normal", "null"]
+    values = {"flip": "false", "sizes.depths": "[2, 4]", "mixup": 0.2}
+    values["sizes.kernel_initializer"] = "null"
+    config = space.edit(TrainConfig(sizes={"embed_dim": 16}), values)
+    assert config.flip is False
+    assert config.mixup == 0.2
+    assert config.sizes == {
+        "embed_dim": 16,
+        "depths": [2, 4],
+        "kernel_initializer": None,
+    }
+    assert config.learning_rate == TrainConfig().learning_rate
+
+
+def test_fields_change_together_and_under_conditions():
+    space = Space(BUNDLES)
+    hp = sample(space)
+    assert hp.values == {"width": "narrow"}  # the other one does not count
+    edited = space.edit(TrainConfig(), {"width": "wide", "sizes.drop_path_rate": 0.1})
+    assert edited.sizes == {
+        "embed_dim": 48,
+        "num_heads": [3, 6, 12],
+        "drop_path_rate": 0.1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        ({}, "at least one field"),
+        (None, "at least one field"),
+        ({"learning_rat": [1e-3]}, "Did you mean 'learning_rate'"),
+        ({"sizes.embed": [8]}, "Did you mean 'sizes.embed_dim'"),
+        ({"data": ["digits"]}, "options of training, or sizes"),
+        ({"mixup": 0.2}, "a list of choices, or a range"),
+        ({"mixup": {"min": 0.2}}, "must have min and max"),
+        ({"mixup": {"min": 0.2, "max": 0.2}}, "is empty: min must be less than max"),
+        ({"mixup": {"min": 0.4, "max": 0.2}}, "min=0.4, max=0.2"),
+        ({"mixup": {"min": 0, "max": float("inf")}}, "is empty"),
+        ({"mixup": {"min": "low", "max": 1}}, "must be of numbers. Received: 'low'"),
+        ({"mixup": {"min": 0, "max": 1, "scale": "log"}}, "begins above 0"),
+        ({"mixup": {"min": 0, "max": 1, "scale": "cubic"}}, "linear or log"),
+        ({"mixup": {"min": 0, "max": 1, "step": 0}}, "must be more than 0"),
+        ({"mixup": {"min": 0, "max": 1, "steps": 3}}, "may have step, scale and when"),
+        ({"mixup": []}, "at least one choice"),
+        ({"mixup": ["much"]}, "`mixup` must be a number. Received: 'much'"),
+        ({"batch_size": [32.5]}, "a whole number or auto. Received: 32.5"),
+        ({"batch_size": {"min": 8.5, "max": 32}}, "must be a whole number"),
+        ({"sizes.depths": [[2, "2"]]}, "a list of a whole number"),
+        ({"width": {"choices": {"wide": 48}}}, "must name fields and their values"),
+        ({"width": {"choices": {"wide": {"embed_dim": 48}}}}, "'sizes.embed_dim'"),
+        ({"mixup": {"choices": [0.1], "when": {"width": ["x"]}}}, "stands before it"),
+        (
+            BUNDLES | {"mixup": {"choices": [0.1], "when": {"width": ["broad"]}}},
+            "among the choices of `width`: narrow, wide. Received: ['broad']",
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused_in_a_sentence(space, message):
+    with pytest.raises(UsageError) as caught:
+        Space(space)
+    assert message in str(caught.value)
+
+
+def test_a_choice_that_nothing_accepts_is_named():
+    space = Space({"mixup": [0.0, 0.2], "sizes.embed_dim": [16, 24, 20]})
+
+    def accept(values):
+        if values["sizes.embed_dim"] == 20 or (
+            values["sizes.embed_dim"] == 24 and values["mixup"]
+        ):
+            raise UsageError("Heads must divide channels.")
+
+    with pytest.raises(UsageError, match="embed_dim = 20: Heads must divide"):
+        space.check(accept)
+    Space({"mixup": [0.0, 0.2], "sizes.embed_dim": [16, 24]}).check(accept)

@@ -1,0 +1,79 @@
+"""Studies as files: read, compared, refused."""
+
+import dataclasses
+
+import pytest
+from toy_studies import SPACE, TRAIN, write_study
+
+from swin_keras.errors import UsageError
+from swin_keras.tuning.study import Study
+from swin_keras.tuning.study_folder import StudyFolder
+
+
+def test_a_study_is_read_and_written_without_change(tmp_path):
+    study = Study.read(write_study(tmp_path, limits={"macs": 1e6}, minutes=5))
+    assert study.name == "toy"
+    assert study.folder == str(tmp_path)
+    assert study.train.epochs == TRAIN["epochs"]
+    folder = StudyFolder.of(study)
+    folder.begin(study, resume=False)
+    assert folder.read_study().differences(study) == []
+    assert folder.read_study().to_dict() == study.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"trails": 3}, "A study has no 'trails'. Did you mean 'trials'"),
+        ({"tuner": "randm"}, "There is no tuner 'randm'. Did you mean 'random'"),
+        ({"trials": 0}, "`trials` must be a number above 0. Received: 0"),
+        ({"trials": None}, "A random search needs a number of `trials`"),
+        ({"minutes": -1}, "`minutes` must be a number above 0"),
+        ({"minutes": "ten"}, "Received: 'ten'"),
+        ({"seed": "one"}, "`seed` must be a whole number"),
+        ({"limits": {"latency": 3}}, "There is no limit on 'latency'"),
+        ({"limits": {"litert_ms": 0}}, "limit on litert_ms must be a number above 0"),
+        ({"limits": 3}, "`limits` must be a mapping"),
+        ({"train": {"epoch": 3}}, "Did you mean 'epochs'"),
+        ({"train": {"epochs": "three"}}, "`epochs` must be a whole number"),
+        ({"train": {"sizes": {"depth": [2]}}}, "Did you mean 'sizes.depths'"),
+        ({"train": {"batch_size": "auto"}}, "cannot be 'auto'"),
+        ({"train": {"strategy": "multiworker"}}, "must be left out"),
+        ({"space": {"mixup": []}}, "at least one choice"),
+        ({"tuner": "hyperband", "space": {"epochs": [1, 2]}}, "decides on the epochs"),
+    ],
+)
+def test_what_cannot_work_is_refused_in_a_sentence(tmp_path, changes, message):
+    path = write_study(tmp_path, **changes)
+    with pytest.raises(UsageError) as caught:
+        Study.read(path)
+    assert message in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_file_that_is_no_study_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="No such file"):
+        Study.read(tmp_path / "none.yaml")
+    (tmp_path / "empty.yaml").write_text("")
+    with pytest.raises(UsageError, match="names nothing"):
+        Study.read(tmp_path / "empty.yaml")
+    (tmp_path / "bad.yaml").write_text("space: [")
+    with pytest.raises(UsageError, match="YAML file that can be read"):
+        Study.read(tmp_path / "bad.yaml")
+
+
+def test_a_folder_takes_only_its_own_study(tmp_path):
+    study = Study.read(write_study(tmp_path))
+    folder = StudyFolder.of(study)
+    folder.begin(study, resume=False)
+    folder.note(start="0000", tuner="tuner0", values={}, seconds=0.0)
+    with pytest.raises(UsageError, match="Go on with it by --resume"):
+        folder.begin(study, resume=False)
+    changed = SPACE | {"mixup": [0.0, 0.4]}
+    other = Study.read(write_study(tmp_path, space=changed, train=TRAIN | {"seed": 3}))
+    with pytest.raises(UsageError) as caught:
+        folder.begin(other, resume=True)
+    assert "space.mixup was [0.0, 0.2] and is [0.0, 0.4]" in str(caught.value)
+    assert "train.seed was 0 and is 3" in str(caught.value)
+    longer = dataclasses.replace(study, trials=9, minutes=2.0)
+    folder.begin(longer, resume=True)

@@ -1,0 +1,221 @@
+"""Studies as processes: run, killed, stopped, and trained from their results."""
+
+import csv
+import dataclasses
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import LIMITED
+from toy_studies import SIZES, SPACE, TRAIN, folder_of, outcome, write_study
+
+from swin_keras.errors import DataError, ResourceError, TrainingError, UsageError
+from swin_keras.report.tensorboard import read_events
+from swin_keras.training.run_folder import RunFolder, locked
+from swin_keras.training.train import train
+from swin_keras.tuning.study_folder import FAILED, FINISHED, OVER
+from swin_keras.tuning.tune import tune
+
+
+def wait_for_checkpoint(folder, process, trial_id=None):
+    """Wait until a trial trains; return its id."""
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline and process.poll() is None:
+        for run in folder.trials_dir.glob(f"{trial_id or '*'}/checkpoints/step-*"):
+            return run.parts[-3]
+        time.sleep(0.01)
+    raise AssertionError(f"no checkpoint: {process.said()}")
+
+
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(child) for child in file.read().split()]
+
+
+def test_a_study_tells_what_came_out(undisturbed):
+    folder = folder_of(undisturbed)
+    trials = {trial.id: trial for trial in folder.trials()}
+    assert {trial.status for trial in trials.values()} == {FINISHED, OVER}
+    over = next(trial for trial in trials.values() if trial.status == OVER)
+    assert "parameters, limit 10,000" in over.reason
+    assert not folder.run(over.id).metrics.exists()
+    result = json.loads((undisturbed.parent / "results" / "toy.json").read_text())
+    best = max(trial.score or 0 for trial in trials.values())
+    assert result["scores"]["val_accuracy"] == best
+    assert trials[result["winner"]].score == best
+    assert result["train"]["data_dir"] is None
+    assert result["model"]["embed_dim"] == 8
+    assert result["versions"]["keras-tuner"]
+    with (undisturbed.parent / "results" / "toy.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["trial"] for row in rows] == list(trials)
+    assert [row["status"] for row in rows] == [t.status for t in trials.values()]
+    picture = undisturbed.parent / "results" / "toy.png"
+    assert picture.stat().st_size > 10_000
+    events = list(read_events(folder.run(result["winner"]).tensorboard))
+    tags = {value.tag for event in events for value in event.summary.value}
+    assert {"val_accuracy", "_hparams_/session_start_info"} <= tags
+
+
+def test_a_study_says_what_happens_and_nothing_else(undisturbed):
+    said = undisturbed.with_suffix(".txt").read_text()
+    assert "ETA" in said
+    assert "next: swin-keras train --config" in said
+    for noise in ("Warning", "Reloading", "Search: Running", "Traceback"):
+        assert noise not in said
+
+
+def test_the_winner_trains_with_one_command_to_the_same_numbers(
+    undisturbed, digits_dir, tmp_path
+):
+    results = undisturbed.parent / "results" / "toy.json"
+    words = ["train", "--config", str(results), "--data-dir", str(digits_dir)]
+    words += ["--runs-dir", str(tmp_path), "--name", "winner"]
+    done = subprocess.run(
+        [sys.executable, "-m", "swin_keras.cli", *words], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    card = json.loads(RunFolder.named(tmp_path, "winner").card.read_text())
+    scores = json.loads(results.read_text())["scores"]
+    assert {name: card["metrics"][name] for name in scores} == scores
+
+
+def test_kills_at_random_moments_lose_and_repeat_nothing(start, undisturbed, tmp_path):
+    rng = random.Random(0)
+    path = write_study(tmp_path, **LIMITED)
+    folder = folder_of(path)
+    expected = outcome(folder_of(undisturbed))
+    first, last = (t.id for t in expected if t.status == FINISHED)
+    for trial_id, wait in ((first, 0), (first, rng.uniform(2, 6)), (last, 0)):
+        process = start(path, "--resume")
+        wait_for_checkpoint(folder, process, trial_id if not wait else None)
+        time.sleep(wait)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+    process = start(path, "--resume")
+    assert process.wait(400) == 0, process.said()
+    assert outcome(folder) == expected
+    ends = [event["end"] for event in folder.events() if "end" in event]
+    assert sorted(ends) == [trial.id for trial in expected]
+    assert "going on after step" in folder.run(last).log.read_text()
+
+
+@pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_stops_with_a_checkpoint(start, tmp_path, number, code):
+    path = write_study(tmp_path, **LIMITED)
+    folder = folder_of(path)
+    process = start(path)
+    wait_for_checkpoint(folder, process)
+    children = children_of(process.pid)
+    process.send_signal(getattr(signal, number))
+    assert process.wait(100) == code
+    assert f"swin-keras tune {path} --resume" in process.said()
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in children)
+    assert "stopping after this step" in "".join(
+        file.read_text() for file in folder.trials_dir.glob("*/output.txt")
+    )
+
+
+def test_trials_that_fail_are_recorded_and_the_study_goes_on(start, tmp_path):
+    space = {
+        "sizes.embed_dim": [8, 12],
+        "learning_rate": [1e30, 3e-3],  # the first leaves no number
+        "sizes.num_heads": [[1, 2], [3, 3]],  # the second divides 12 only
+    }
+    train = TRAIN | {"epochs": 1, "clip_norm": 1e30}
+    path = write_study(tmp_path, space=space, train=train, tuner="grid", trials=3)
+    process = start(path)
+    assert process.wait(400) == 0, process.said()
+    diverged, impossible, finished = folder_of(path).trials()
+    assert diverged.status == impossible.status == FAILED
+    assert "The loss must be a number" in diverged.reason
+    assert "divides its channels" in impossible.reason
+    assert (finished.status, finished.reason) == (FINISHED, "")
+
+
+def test_a_trial_whose_process_is_killed_has_failed(start, tmp_path):
+    path = write_study(tmp_path, trials=1, space={"mixup": [0.0, 0.2]})
+    folder = folder_of(path)
+    process = start(path)
+    wait_for_checkpoint(folder, process)
+    (child,) = children_of(process.pid)
+    os.kill(child, signal.SIGKILL)
+    assert process.wait(100) == TrainingError.exit_code
+    (trial,) = folder.trials()
+    assert trial.status == FAILED
+    assert "when there is no memory left" in trial.reason
+    assert "No trial of" in process.said()
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "error", "message"),
+    [
+        ({"space": {"sizes.embed_dim": [8, 9]}}, {}, UsageError, "embed_dim = 9: Each"),
+        ({}, {"workers": 0}, UsageError, "`workers` must be at least 1"),
+        ({}, {"max_trials": 0}, UsageError, "`trials` must be a number above 0"),
+        (
+            {"limits": {"litert_ms": 1.0}},
+            {"workers": 2},
+            UsageError,
+            "leave --workers out",
+        ),
+        ({"train": {"data": "./nowhere"}}, {}, DataError, "a folder that exists"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_the_first_trial(
+    tmp_path, digits_dir, changes, options, error, message
+):
+    train = TRAIN | {"sizes": SIZES | {"num_heads": [2, 2]}}
+    path = write_study(tmp_path, **{"train": train} | changes)
+    with pytest.raises(error) as caught:
+        tune(path, data_dir=str(digits_dir), **options)
+    assert message in str(caught.value)
+    assert not folder_of(path).journal.exists()
+
+
+def test_two_processes_do_not_work_on_one_study(tmp_path, digits_dir):
+    path = write_study(tmp_path)
+    folder = folder_of(path)
+    folder.path.mkdir(parents=True)
+    with (
+        locked(folder),
+        pytest.raises(ResourceError, match="Another process is training"),
+    ):
+        tune(path, data_dir=str(digits_dir))
+
+
+def test_a_study_ends_when_its_time_is_over(start, tmp_path):
+    path = write_study(tmp_path, space=SPACE, train=TRAIN | {"epochs": 1}, trials=90)
+    process = start(path, "--max-minutes", "0.5")
+    assert process.wait(200) in (0, TrainingError.exit_code), process.said()
+    assert "the time is over" in process.said()
+    assert len(folder_of(path).trials()) < 10
+
+
+def test_hyperband_trains_on_where_the_earlier_round_ended(start, digits_dir, tmp_path):
+    space = {"learning_rate": {"min": 1e-3, "max": 1e-2}}
+    path = write_study(tmp_path, space=space, tuner="hyperband", trials=4)
+    process = start(path)
+    assert process.wait(400) == 0, process.said()
+    folder = folder_of(path)
+    *first_round, last = folder.trials()
+    assert [trial.values["tuner/epochs"] for trial in first_round] == [1, 1, 1]
+    assert last.values["tuner/epochs"] == 3
+    study = folder.read_study()
+    config = dataclasses.replace(
+        study.train_config(last.values), runs_dir=str(tmp_path), name="whole"
+    )
+    whole = train(config)
+    went_on = folder.run(last.id)
+    assert figures_of(went_on) == figures_of(whole)
+    assert "going on after step 10 of 30" in went_on.log.read_text()
+
+
+def figures_of(run):
+    """Return what each epoch measured, but for the time."""
+    return [row.rsplit(",", 1)[0] for row in run.metrics.read_text().splitlines()]
