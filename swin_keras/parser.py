@@ -201,8 +201,9 @@ def _data(parser):
 def _in_words(message):
     """Say what an option takes, where jsonargparse lists the types it tried."""
     found = re.match(
-        r'option "(\w+)": (?:Does not validate against .* Subtypes: \[(.*)\] Errors: '
-        r".* Given value: |Expected a (typing\.Literal\[.*\])\. Got value: )(.*)$",
+        r'option "(\w+)"(?: element \d+)?: '
+        r"(?:Does not validate against .* Subtypes: \[(.*)\] Errors: .* Given value: "
+        r"|Expected a (.*)\. Got value: )(.*)$",
         message,
     )
     if not found:
@@ -212,6 +213,8 @@ def _in_words(message):
     kinds = [text for kind, text in _KINDS.items() if f"'{kind}'" in types]
     literals = ",".join(re.findall(r"Literal\[(.*?)\]", types))
     words = re.findall(r"'([^']+)'", literals)
+    if not kinds + words:
+        return message
     nearest = nearest_name(given, words) if len(words) > 1 else ""
     return (
         f"`--{option.replace('_', '-')}` must be {' or '.join(kinds + words)}. "
