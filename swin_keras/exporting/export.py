@@ -17,7 +17,7 @@ from swin_keras.exporting.images import (
     comparison_images,
 )
 from swin_keras.exporting.inference_model import inference_model
-from swin_keras.exporting.litert import export_litert
+from swin_keras.exporting.litert import exporting_litert
 from swin_keras.exporting.onnx_file import export_onnx
 from swin_keras.exporting.readme import describe
 from swin_keras.exporting.saved_model import export_saved_model
@@ -95,12 +95,14 @@ def _card_of(model: Path, source: Path) -> ModelCard:
     card = read_card(model) or read_card(source)
     if card:
         return card
-    shape = KerasModel(source).outputs
-    classes = next(iter(shape.values()))[-1] if len(shape) == 1 else 0
+    model = KerasModel(source)
+    shapes = list(model.outputs.values())
+    is_classifier = len(shapes) == 1 and len(shapes[0]) == 1
+    classes = shapes[0][0] if is_classifier else 0
     return ModelCard(
         name=source.stem,
         variant="a Keras model",
-        model={"input_shape": KerasModel(source).input_shape},
+        model={"input_shape": model.input_shape},
         class_names=[str(index) for index in range(classes)],
     )
 
@@ -112,21 +114,21 @@ def _write_forms(folder: Path, source: Path, card: ModelCard, config, images):
     (folder / "card.json").write_text(card.to_json(), "utf-8")
     save_keras(inference_model(model, fold=False), folder / "model.keras", card)
     folded = inference_model(model)
-    if "saved_model" in config.formats:
-        directory = folder / FORMATS["saved_model"]
-        export_saved_model(folded, directory)
-        _write_saved_model_card(directory, card)
     needs_calibration = "litert-int8-static" in config.formats
-    export_litert(
+    with exporting_litert(
         folded,
         folder,
         config.formats,
         card,
         batch_size=config.batch_size or None,
         calibration=calibration_images(config, card) if needs_calibration else None,
-    )
-    if "onnx" in config.formats:
-        export_onnx(folded, folder / FORMATS["onnx"])
+    ):
+        if "saved_model" in config.formats:
+            directory = folder / FORMATS["saved_model"]
+            export_saved_model(folded, directory)
+            _write_saved_model_card(directory, card)
+        if "onnx" in config.formats:
+            export_onnx(folded, folder / FORMATS["onnx"])
     if config.verify:
         card = dataclasses.replace(card, checks=_check(folder, card, config, *images))
     card = dataclasses.replace(card, files=_describe_files(folder))

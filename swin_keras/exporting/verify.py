@@ -16,7 +16,7 @@ from swin_keras.runtimes import open_model
 
 log = logging.getLogger(__name__)
 THREADS = 2
-SECONDS = 1.0  # of timing for each file
+SECONDS = 0.5  # of timing for each file
 SMALLEST_PROBABILITY = 1e-30
 
 
