@@ -113,13 +113,19 @@ def _evaluate(parser):
 
 def _export(parser):
     parser.add_argument("model", help="A run, or a .keras file with a card.")
-    parser.add_class_arguments(ExportConfig, skip={"formats", "verify", "overwrite"})
+    skip = {"formats", "features", "verify", "overwrite"}
+    parser.add_class_arguments(ExportConfig, skip=skip)
     parser.add_argument(
         "--formats",
         nargs="+",
         metavar="FORMAT",
         default=list(DEFAULT_FORMATS),
         help=f"Forms beside model.keras: {', '.join(FORMATS)}.",
+    )
+    parser.add_argument(
+        "--features",
+        action="store_true",
+        help="Export the stages' feature maps instead of the classes.",
     )
     parser.add_argument(
         "--no_verify",

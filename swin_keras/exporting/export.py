@@ -16,7 +16,7 @@ from swin_keras.exporting.images import (
     calibration_images,
     comparison_images,
 )
-from swin_keras.exporting.inference_model import inference_model
+from swin_keras.exporting.inference_model import feature_model, inference_model
 from swin_keras.exporting.litert import exporting_litert
 from swin_keras.exporting.onnx_file import export_onnx
 from swin_keras.exporting.readme import describe
@@ -55,7 +55,12 @@ def export(model, config: ExportConfig | None = None) -> Path:
     config = config or ExportConfig()
     source = _keras_file(Path(model))
     card = _card_of(Path(model), source)
-    name = config.name or (Path(model).name if Path(model).is_dir() else card.name)
+    name = Path(model).name if Path(model).is_dir() else card.name
+    command = f"{card.command} && swin-keras export {model}"
+    if config.features:
+        name, command = f"{name}-features", f"{command} --features"
+        card = dataclasses.replace(card, class_names=(), metrics={})
+    name = config.name or name
     target = Path(config.saved_models_dir) / name
     if target.exists() and not config.overwrite:
         raise UsageError(
@@ -68,7 +73,6 @@ def export(model, config: ExportConfig | None = None) -> Path:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as part:
             folder = Path(part) / name
             folder.mkdir()
-            command = f"{card.command} && swin-keras export {model}"
             card = dataclasses.replace(card, name=name, command=command)
             _write_forms(folder, source, card, config, images)
             _put_in_place(folder, target)
@@ -110,6 +114,8 @@ def _card_of(model: Path, source: Path) -> ModelCard:
 def _write_forms(folder: Path, source: Path, card: ModelCard, config, images):
     log.info("writing %s", ", ".join(("keras", *config.formats)))
     model = load_keras(source)
+    if config.features:
+        model = feature_model(model)
     # The first cards lack what only the finished files can tell.
     (folder / "card.json").write_text(card.to_json(), "utf-8")
     save_keras(inference_model(model, fold=False), folder / "model.keras", card)
@@ -133,15 +139,21 @@ def _write_forms(folder: Path, source: Path, card: ModelCard, config, images):
         card = dataclasses.replace(card, checks=_check(folder, card, config, *images))
     card = dataclasses.replace(card, files=_describe_files(folder))
     (folder / "card.json").write_text(card.to_json(), "utf-8")
-    (folder / "labels.txt").write_text("\n".join(card.class_names) + "\n", "utf-8")
+    if card.class_names:
+        labels = "\n".join(card.class_names) + "\n"
+        (folder / "labels.txt").write_text(labels, "utf-8")
     (folder / "README.md").write_text(describe(card), "utf-8")
 
 
 def _check(folder, card, config, images, are_real) -> dict:
     log.info("checking every form against Keras on %d images", len(images))
-    accuracy = accuracy_on_test_split(config, card)
+    names_classes = bool(card.class_names)
     checks = verify(
-        folder, config.formats, images, are_real=are_real, accuracy=accuracy
+        folder,
+        config.formats,
+        images,
+        are_real=are_real and names_classes,
+        accuracy=accuracy_on_test_split(config, card) if names_classes else None,
     )
     require_good(checks)
     return {check.form: check.to_dict() for check in checks}

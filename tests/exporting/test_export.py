@@ -13,12 +13,14 @@ import pytest
 import tensorflow as tf
 from small_model import NAMES, SMALL, shaken
 
-from swin_keras.errors import ExportError, ResourceError, UsageError
+from swin_keras.data import load_image
+from swin_keras.errors import ExportError, ModelFileError, ResourceError, UsageError
 from swin_keras.exporting import verify as verify_module
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.conversion import converting
 from swin_keras.exporting.coverage import coverage
 from swin_keras.exporting.export import export
+from swin_keras.exporting.inference_model import features
 from swin_keras.exporting.lint import lint
 from swin_keras.exporting.quantize import quantize_dynamic
 from swin_keras.inference import Predictor
@@ -136,6 +138,45 @@ def test_a_backbone_is_exported_with_its_features(tmp_path):
         "C2": (1, 16, 16, 16),
         "C3": (1, 8, 8, 32),
     }
+
+
+def test_a_classifier_is_exported_as_feature_maps(
+    small_model, model_file, images_dir, tmp_path
+):
+    config = ExportConfig(
+        features=True,
+        formats=("litert", "litert-int8"),
+        images=str(images_dir),
+        saved_models_dir=str(tmp_path),
+    )
+    folder = export(model_file, config)
+    assert folder.name == "small-features"
+    assert not (folder / "labels.txt").exists()
+    assert "--features" in (folder / "README.md").read_text("utf-8")
+    images = np.stack(
+        [load_image(path, (32, 32), 3) for path in sorted(images_dir.iterdir())]
+    ).astype("float32")
+    expected = keras.Model(small_model.input, features(small_model))(images)
+    for name, tolerance in (("model.tflite", 1e-5), ("model_int8.tflite", 0.2)):
+        assert lint(folder / name).findings == ()
+        assert coverage(folder / name).is_full
+        given = open_model(folder / name)(images)
+        assert sorted(given) == ["C2", "C3"]
+        for level, values in given.items():
+            np.testing.assert_allclose(values, expected[level], atol=tolerance)
+    with pytest.raises(ModelFileError, match="A classifier must give one row"):
+        Predictor(folder / "model.tflite")
+
+
+def test_features_of_a_model_without_stages_are_refused(tmp_path):
+    inputs = keras.Input((8, 8, 3))
+    outputs = keras.layers.Dense(2, activation="softmax")(
+        keras.layers.Flatten()(inputs)
+    )
+    keras.Model(inputs, outputs, name="flat").save(tmp_path / "flat.keras")
+    config = ExportConfig(features=True, saved_models_dir=str(tmp_path / "out"))
+    with pytest.raises(UsageError, match="Received: flat, which has none"):
+        export(tmp_path / "flat.keras", config)
 
 
 def test_a_saved_model_holds_each_number_once(small_model, small_export):
