@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from swin_keras.card import ModelCard
 from swin_keras.exporting.inference_model import inference_model
-from swin_keras.exporting.litert import export_litert
+from swin_keras.exporting.litert import exporting_litert
 from swin_keras.models import SwinNano
 
 
@@ -35,7 +35,9 @@ def main():
     for count in range(1, times + 1):
         start = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
-            export_litert(model, Path(folder), ["litert", "litert-int8"], card)
+            forms = ["litert", "litert-int8"]
+            with exporting_litert(model, Path(folder), forms, card):
+                pass
         seconds = time.perf_counter() - start
         print(f"{count}: {memory_mb():.0f} MB, {seconds:.1f} s", flush=True)
 

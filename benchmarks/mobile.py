@@ -10,6 +10,7 @@ matrix products, each timed alone under XNNPACK in the same run.
 """
 
 import argparse
+import functools
 import json
 import os
 import tempfile
@@ -25,7 +26,7 @@ from textbook import textbook
 from timing import matrix_rate
 
 from swin_keras.benchmarking.benchmark import benchmark
-from swin_keras.exporting.conversion import convert
+from swin_keras.exporting.conversion import converting
 from swin_keras.exporting.coverage import coverage
 from swin_keras.exporting.inference_model import inference_model
 from swin_keras.exporting.lint import lint
@@ -37,9 +38,12 @@ PRODUCTS = ("FULLY_CONNECTED", "BATCH_MATMUL")
 
 
 def to_litert(model, path: Path):
-    with tempfile.TemporaryDirectory() as scratch:
-        write_for_conversion(model, Path(scratch) / "model", batch_size=1)
-        convert(Path(scratch) / "model", path)
+    write = functools.partial(write_for_conversion, model, 1)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        converting(write, Path(scratch) / "model", path),
+    ):
+        pass
 
 
 def keras_hub_file(path: Path) -> bool:

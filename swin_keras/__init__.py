@@ -12,6 +12,10 @@ import wrapt
 __version__ = "0.1.0"
 
 _MODULES = {
+    "swin_keras.benchmarking.benchmark": [
+        "Benchmark",
+        "benchmark",
+    ],
     "swin_keras.data": [
         "check_folder",
         "load_dataset",
@@ -115,6 +119,7 @@ _MODULE_OF = {name: module for module, names in _MODULES.items() for name in nam
 __all__ = sorted(_MODULE_OF)
 
 if TYPE_CHECKING:
+    from swin_keras.benchmarking.benchmark import *  # noqa: F403
     from swin_keras.data import *  # noqa: F403
     from swin_keras.errors import *  # noqa: F403
     from swin_keras.evaluation import *  # noqa: F403

@@ -24,7 +24,7 @@ HELP = {
     "export": (
         "Write .keras, SavedModel and LiteRT to saved_models/<name>/, checked.",
         "swin-keras export runs/digits-1",
-        "swin-keras export runs/digits-1 --formats litert-int8 --images photos/",
+        "swin-keras export runs/flowers --formats litert-int8 --features",
     ),
     "benchmark": (
         "Time model files: latency, memory, what takes the time.",

@@ -94,6 +94,7 @@ class Predictor:
 
         Raises:
             UsageError: If the images are not of the model's size.
+            ModelFileError: If the model's answers are no numbers.
         """
         images = np.asarray(images)
         if images.shape[1:] != self.input_shape:
@@ -104,6 +105,12 @@ class Predictor:
         if message := scaling_message(images):
             warnings.warn(message, stacklevel=2)
         (probabilities,) = self._run(images.astype(np.float32)).values()
+        if not np.isfinite(probabilities).all():
+            raise ModelFileError(
+                "A model must answer with finite numbers. Those of "
+                f"{self._run.path} are not: it is damaged, its training failed, "
+                "or the images hold such numbers."
+            )
         return probabilities
 
     def predict(self, paths: Iterable, top: int = 5, batch_size: int = 32):

@@ -3,28 +3,35 @@
     python -m swin_keras.litert_worker model.tflite 2
 
 A `.tflite` file is a program for a runtime that trusts it: a damaged one can end
-the process that runs it. Here that is this one. One line of JSON tells what the
+the process that runs it, or ask for all memory and time. Here that is this one,
+whose memory and time to load are limited. One line of JSON tells what the
 file takes and gives; then each NumPy array of images on standard input is
 answered by one array for each output.
 """
 
 import json
 import os
+import resource
 import sys
 from types import SimpleNamespace
 
 import numpy as np
 from numpy.lib import format as npy
 
+MOST_SECONDS = 120  # of a processor, to load a file and run it once
+
 
 def main(path, threads):
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever the runtime prints is no answer
+    limit(resource.RLIMIT_AS, total_memory() // 2)
+    unlimited = limit(resource.RLIMIT_CPU, MOST_SECONDS)
     try:
         run, about = _load(path, int(threads))
     except (ValueError, RuntimeError, MemoryError) as error:
         _tell(answers, {"error": (str(error) or "out of memory").splitlines()[0]})
         return
+    resource.setrlimit(resource.RLIMIT_CPU, unlimited)
     _tell(answers, about)
     while sys.stdin.buffer.peek(1):
         images = read_array(sys.stdin.buffer)
@@ -35,6 +42,19 @@ def main(path, threads):
         for name in about["outputs"]:
             stacked = np.concatenate([output[name] for output in outputs])
             write_array(answers, stacked[: len(images)])
+
+
+def limit(kind: int, most: int) -> tuple[int, int]:
+    """Limit what this process may take of a resource; return the limits before."""
+    before = resource.getrlimit(kind)
+    known = [value for value in before if value != resource.RLIM_INFINITY]
+    resource.setrlimit(kind, (min([most, *known]), before[1]))
+    return before
+
+
+def total_memory() -> int:
+    """Return the bytes of memory of this machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def read_array(pipe) -> np.ndarray:

@@ -71,9 +71,18 @@ def read_card(path) -> ModelCard | None:
         if (path / inside).is_file():
             return _parse_card((path / inside).read_text("utf-8"), path)
     if path.is_file() and zipfile.is_zipfile(path):
+        text = _read_member(path, CARD_IN_ZIP)
+        return _parse_card(text, path) if text else None
+    return None
+
+
+def _read_member(path, name) -> str | None:
+    try:
         with zipfile.ZipFile(path) as archive:
-            if CARD_IN_ZIP in archive.namelist():
-                return _parse_card(archive.read(CARD_IN_ZIP).decode("utf-8"), path)
+            if name in archive.namelist():
+                return archive.read(name).decode("utf-8")
+    except Exception as error:  # a damaged zip raises one of a dozen kinds
+        raise _unreadable_card(path, error) from error
     return None
 
 
@@ -81,10 +90,14 @@ def _parse_card(text, path):
     try:
         return ModelCard.from_json(text)
     except (json.JSONDecodeError, TypeError, AttributeError) as error:
-        raise ModelFileError(
-            f"The card in {path} must be the JSON that this package wrote "
-            f"({_first_line(error)}). Export the model again."
-        ) from error
+        raise _unreadable_card(path, error) from error
+
+
+def _unreadable_card(path, error) -> ModelFileError:
+    return ModelFileError(
+        f"The card in {path} must be the JSON that this package wrote "
+        f"({_first_line(error)}). Export the model again."
+    )
 
 
 def require_file(path: Path):

@@ -140,13 +140,19 @@ def _evaluate(parser):
 
 def _export(parser):
     parser.add_argument("model", help="A run, or a .keras file with a card.")
-    parser.add_class_arguments(ExportConfig, skip={"formats", "verify", "overwrite"})
+    skip = {"formats", "features", "verify", "overwrite"}
+    parser.add_class_arguments(ExportConfig, skip=skip)
     parser.add_argument(
         "--formats",
         nargs="+",
         metavar="FORMAT",
         default=list(DEFAULT_FORMATS),
         help=f"Forms beside model.keras: {', '.join(FORMATS)}.",
+    )
+    parser.add_argument(
+        "--features",
+        action="store_true",
+        help="Export the stages' feature maps instead of the classes.",
     )
     parser.add_argument(
         "--no_verify",
@@ -239,8 +245,9 @@ def _train_options(content):
 def _in_words(message):
     """Say what an option takes, where jsonargparse lists the types it tried."""
     found = re.match(
-        r'option "(\w+)": (?:Does not validate against .* Subtypes: \[(.*)\] Errors: '
-        r".* Given value: |Expected a (typing\.Literal\[.*\])\. Got value: )(.*)$",
+        r'option "(\w+)"(?: element \d+)?: '
+        r"(?:Does not validate against .* Subtypes: \[(.*)\] Errors: .* Given value: "
+        r"|Expected a (.*)\. Got value: )(.*)$",
         message,
     )
     if not found:
@@ -250,6 +257,8 @@ def _in_words(message):
     kinds = [text for kind, text in _KINDS.items() if f"'{kind}'" in types]
     literals = ",".join(re.findall(r"Literal\[(.*?)\]", types))
     words = re.findall(r"'([^']+)'", literals)
+    if not kinds + words:
+        return message
     nearest = nearest_name(given, words) if len(words) > 1 else ""
     return (
         f"`--{option.replace('_', '-')}` must be {' or '.join(kinds + words)}. "

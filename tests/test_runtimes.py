@@ -1,8 +1,12 @@
 """A model file that cannot be run is an error message, never a dead process."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
+from swin_keras.cli import main
 from swin_keras.errors import ModelFileError
 from swin_keras.runtimes import LiteRTModel, open_model
 
@@ -54,3 +58,93 @@ def test_another_kind_of_file_is_refused(tmp_path):
     (tmp_path / "model.h5").write_bytes(b"any")
     with pytest.raises(ModelFileError, match=r"must be a \.keras, \.tflite or \.onnx"):
         open_model(tmp_path / "model.h5")
+
+
+def _cut(content, rng):
+    return content[: rng.integers(len(content))]
+
+
+def _flip(content, rng):
+    return _flip_near(content, rng, 0, len(content))
+
+
+def _flip_card(content, rng):
+    return _flip_near(content, rng, len(content) - 1000, len(content))
+
+
+def _flip_near(content, rng, start, end):
+    content = bytearray(content)
+    for place in rng.integers(start, end, rng.integers(1, 8)):
+        content[place] ^= 1 << rng.integers(8)
+    return bytes(content)
+
+
+def _huge(content, rng):
+    words = np.frombuffer(content[: len(content) // 4 * 4], "uint32").copy()
+    places = rng.integers(len(words), size=rng.integers(1, 8))
+    words[places] = rng.choice([2**31 - 1, 2**32 - 1, 2**16])
+    return words.tobytes()
+
+
+def _zero(content, rng):
+    start, length = rng.integers(len(content)), rng.integers(1, len(content) // 4)
+    return content[:start] + bytes(length) + content[start + length :]
+
+
+def _magic(content, rng):
+    return content[:4] + rng.bytes(4) + content[8:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "damage", [_cut, _flip, _flip_card, _huge, _zero, _magic], ids=lambda f: f.__name__
+)
+def test_a_damaged_file_gets_an_answer_or_one_sentence(
+    exported, tmp_path, capsys, damage
+):
+    content = (exported / "model_int8.tflite").read_bytes()
+    path = tmp_path / "model.tflite"
+    codes = []
+    for seed in range(10):
+        path.write_bytes(damage(content, np.random.default_rng(seed)))
+        codes.append(main(["predict", str(path), "tests/samples/3.png"]))
+        said = capsys.readouterr().err.strip()
+        assert codes[-1] in (0, 4)
+        assert said.startswith("swin-keras: ") or codes[-1] == 0
+        assert len(said.splitlines()) == (codes[-1] == 4), said
+    assert 4 in codes
+
+
+def test_a_model_whose_answers_are_no_numbers_is_refused(exported):
+    from swin_keras.inference import Predictor
+
+    predictor = Predictor(exported / "model.tflite")
+    with pytest.raises(ModelFileError, match="must answer with finite numbers"):
+        predictor.probabilities(np.full((1, 16, 16, 1), np.inf))
+
+
+def test_a_runtime_cannot_take_all_memory():
+    program = (
+        "import resource\n"
+        "from swin_keras.litert_worker import limit, total_memory\n"
+        "limit(resource.RLIMIT_AS, total_memory() // 2)\n"
+        "try:\n"
+        "    bytearray(total_memory() // 2)\n"
+        "except MemoryError:\n"
+        "    print('refused')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "refused\n"
+
+
+def test_a_limit_that_is_stricter_already_stays():
+    program = (
+        "import resource\n"
+        "from swin_keras.litert_worker import limit\n"
+        "limit(resource.RLIMIT_CPU, 50)\n"
+        "assert limit(resource.RLIMIT_CPU, 90)[0] == 50\n"
+        "assert resource.getrlimit(resource.RLIMIT_CPU)[0] == 50"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

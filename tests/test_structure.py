@@ -23,11 +23,12 @@ ALLOWED = {
     "inference": {"data", "errors", "model_files", "runtimes"},
     "answers": set(),
     "evaluation": {"answers", "data", "errors", "inference"},
-    "benchmarking": {"benchmarking", "errors", "runtimes"},
+    "benchmarking": {"benchmarking", "errors", "litert_file", "runtimes"},
+    "litert_file": set(),
     "demo": {"demo", "errors", "inference", "model_files"},
     "exporting": {
         *("exporting", "benchmarking", "card", "data", "errors", "evaluation"),
-        *("inference", "layers", "model_files", "runtimes"),
+        *("inference", "layers", "litert_file", "model_files", "runtimes"),
     },
     "tuning": {
         *("tuning", "training", "models", "exporting", "benchmarking", "report"),

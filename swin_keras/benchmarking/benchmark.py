@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swin_keras.benchmarking.timing import Timing, time_files
-from swin_keras.errors import ModelFileError
+from swin_keras.errors import ModelFileError, UsageError
 
 THREADS = (1, 2)
 PROFILED = 8  # kinds of operations that are named; the others are summed up
@@ -43,6 +43,7 @@ def benchmark(*models, threads=THREADS, seconds: float = 3.0) -> Benchmark:
         seconds: Time for each file and number of threads.
 
     Raises:
+        UsageError: If there is nothing to time, no time or no thread.
         ModelFileError: If a file is missing or cannot be run.
 
     Example:
@@ -52,7 +53,12 @@ def benchmark(*models, threads=THREADS, seconds: float = 3.0) -> Benchmark:
     print(min(timing.median for timing in result.timings))
     ```
     """
-    paths = [path for model in models for path in _forms(Path(model))]
+    if not models or not threads or min(threads) < 1 or seconds <= 0:
+        raise UsageError(
+            "A benchmark needs a model, `threads` of at least 1 and `seconds` above 0. "
+            f"Received: {len(models)} models, threads={threads}, seconds={seconds}."
+        )
+    paths = [path for model in models for path in forms(Path(model))]
     timings = [
         timing for number in threads for timing in time_files(paths, number, seconds)
     ]
@@ -64,8 +70,12 @@ def benchmark(*models, threads=THREADS, seconds: float = 3.0) -> Benchmark:
     return Benchmark(tuple(timings), profiles)
 
 
-def _forms(model: Path) -> list[Path]:
-    """Return a file itself, or the forms in a folder."""
+def forms(model: Path) -> list[Path]:
+    """Return a file itself, or the forms in a folder.
+
+    Raises:
+        ModelFileError: If there is none.
+    """
     if not model.exists():
         raise ModelFileError(f"There is no model {model}.")
     if model.is_file() or (model / "saved_model.pb").is_file():

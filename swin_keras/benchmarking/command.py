@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from swin_keras.benchmarking.benchmark import benchmark
+from swin_keras.benchmarking.benchmark import benchmark, forms
 from swin_keras.benchmarking.show import (
     COLUMNS,
     draw,
@@ -22,21 +22,24 @@ def run(options, out, make_table) -> int:
         out: The console to print to.
         make_table: A function from columns to an empty table.
     """
-    if options.seconds <= 0 or min(options.threads) < 1:
-        raise UsageError(
-            "--seconds must be above 0 and --threads at least 1. Received: "
-            f"{options.seconds}, {options.threads}."
-        )
+    pairs = _pairs(options.model, options.vs) if options.vs else []
     models = [*options.model, *([options.vs] if options.vs else [])]
     result = benchmark(*models, threads=options.threads, seconds=options.seconds)
+    if options.json:
+        print(json.dumps(result.to_dict(), indent=2))
+    else:
+        _show(result, out, make_table)
+        for line in _comparison(result, pairs):
+            out.print(line)
     try:
         if options.picture:
             draw(result, Path(options.picture))
     except (OSError, ValueError) as error:
         raise ResourceError(f"The picture cannot be written: {error}.") from error
-    if options.json:
-        print(json.dumps(result.to_dict(), indent=2))
-        return 0
+    return 0
+
+
+def _show(result, out, make_table):
     table = make_table(*COLUMNS)
     for row in timing_rows(result):
         table.add_row(*row)
@@ -46,19 +49,31 @@ def run(options, out, make_table) -> int:
         for row in profile_rows(profile):
             table.add_row(*row)
         out.print(table)
-    if options.vs:
-        out.print(_comparison(result, options))
-    return 0
 
 
-def _comparison(result, options) -> str:
-    """Say how many times as long as the other the first model takes."""
-    lines = []
-    for threads in options.threads:
-        timings = [t for t in result.timings if t.threads == threads]
-        ratio = timings[0].minimum / timings[-1].minimum
-        lines.append(
-            f"{threads} threads: {short_name(timings[0].path)} takes {ratio:.2f} x the "
-            f"time of {short_name(timings[-1].path)}"
+def _pairs(models, other) -> list[tuple[Path, Path]]:
+    """Match each file with the other one, or with its namesake in a folder."""
+    theirs = forms(Path(other))
+    pairs = []
+    for model in models:
+        ours = forms(Path(model))
+        are_files = len(ours) == len(theirs) == 1
+        pairs += [(a, b) for a in ours for b in theirs if are_files or a.name == b.name]
+    if not pairs:
+        raise UsageError(
+            "--vs compares two files, or files of the same name in two folders. "
+            f"Received: {', '.join(models)} and {other}."
         )
-    return "\n".join(lines)
+    return pairs
+
+
+def _comparison(result, pairs):
+    """Say how many times as long as the other each file takes."""
+    least = {(t.path, t.threads): t.minimum for t in result.timings}
+    for threads in sorted({timing.threads for timing in result.timings}):
+        for one, other in pairs:
+            ratio = least[str(one), threads] / least[str(other), threads]
+            yield (
+                f"threads {threads}: {short_name(one)} takes {ratio:.2f} x the time "
+                f"of {short_name(other)}"
+            )

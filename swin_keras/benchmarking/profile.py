@@ -12,8 +12,9 @@ import sys
 import time
 from pathlib import Path
 
-import flatbuffers
 import numpy as np
+
+from swin_keras.litert_file import add_constant, has_data, pack, read_tables
 
 RUNS = 10
 
@@ -30,13 +31,7 @@ def profile(path: Path, threads: int) -> dict[str, list]:
     """
     from ai_edge_litert import schema_py_generated as schema
 
-    data = path.read_bytes()
-    model = schema.ModelT.InitFromPackedBuf(data)
-    for buffer in model.buffers:
-        if buffer.offset > 1:  # weights that the quantizer wrote behind the tables
-            end = buffer.offset + buffer.size
-            buffer.data = np.frombuffer(data[buffer.offset : end], "uint8")
-            buffer.offset = buffer.size = 0
+    model = read_tables(path)
     names = {number: name for name, number in vars(schema.BuiltinOperator).items()}
     _widen_constants(model, schema)
     groups = {}
@@ -61,14 +56,12 @@ def _widen_constants(model, schema):
     for operator in graph.operators:
         tensor = graph.tensors[operator.inputs[0]]
         is_half = tensor.type == schema.TensorType.FLOAT16
-        if not (is_half and _has_data(model, tensor)):
+        if not (is_half and has_data(model.buffers[tensor.buffer])):
             others.append(operator)
             continue
         half = np.asarray(model.buffers[tensor.buffer].data, "uint8").view("float16")
-        buffer = schema.BufferT()
-        buffer.data = half.astype("float32").view("uint8")
-        graph.tensors[operator.outputs[0]].buffer = len(model.buffers)
-        model.buffers.append(buffer)
+        wide = add_constant(model, half.astype("float32"))
+        graph.tensors[operator.outputs[0]].buffer = wide
     graph.operators = others
 
 
@@ -97,22 +90,14 @@ def _cut_out(model, operator, schema) -> bytes:
     single.outputs = [place[i] for i in operator.outputs]
     graph = schema.SubGraphT()
     graph.tensors, graph.operators = tensors, [single]
-    graph.inputs = [
-        place[i] for i in operator.inputs if i >= 0 and not _has_data(model, source[i])
-    ]
+    given = [i for i, weight in zip(used, weights, strict=True) if not has_data(weight)]
+    graph.inputs = [place[i] for i in operator.inputs if i in given]
     graph.outputs = single.outputs
     cut = schema.ModelT()
     cut.version, cut.subgraphs = 3, [graph]
     cut.operatorCodes = [model.operatorCodes[operator.opcodeIndex]]
     cut.buffers = [schema.BufferT(), *weights]
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(cut.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
-def _has_data(model, tensor) -> bool:
-    data = model.buffers[tensor.buffer].data
-    return data is not None and len(data) > 0
+    return pack(cut)
 
 
 def _time(content: bytes, threads: int) -> float:

@@ -24,6 +24,8 @@ class ExportConfig:
         saved_models_dir: Folder in which exports are kept.
         formats: Forms beside model.keras: "saved_model", "litert", "litert-fp16",
             "litert-int8", "litert-int8-static" and "onnx".
+        features: Whether to export the stages' feature maps, C2 to C5, for
+            detection and segmentation, instead of the classes.
         images: Images to compare the forms on; by default the run's samples.
         calibration: Images for litert-int8-static; by default those it was
             trained on.
@@ -40,6 +42,7 @@ class ExportConfig:
     name: str | None = None
     saved_models_dir: str = "saved_models"
     formats: tuple[str, ...] = DEFAULT_FORMATS
+    features: bool = False
     images: str | None = None
     calibration: str | None = None
     test_images: int = 1000

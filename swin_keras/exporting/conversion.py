@@ -1,11 +1,14 @@
 """Convert a SavedModel to LiteRT, in a process of its own.
 
-    python -m swin_keras.exporting.conversion SAVED_MODEL model.tflite fp16.tflite
+    python -m swin_keras.exporting.conversion SAVED_MODEL model.tflite
 
 The converter keeps about 20 MB of each conversion and can abort; its process
-takes both along.
+takes both along. It works while the caller does something else: it imports
+TensorFlow while the SavedModel is written, and then waits for a line on its
+standard input.
 """
 
+import contextlib
 import errno
 import os
 import subprocess
@@ -15,33 +18,46 @@ from pathlib import Path
 from swin_keras.errors import ExportError
 
 
-def convert(saved_model: Path, float32: Path, float16: Path | None = None):
-    """Write LiteRT files of built-in operations only.
+@contextlib.contextmanager
+def converting(write, saved_model: Path, path: Path):
+    """Write a LiteRT file of built-in operations only; it is there at the end.
 
     Keras' own default admits TensorFlow operations, which the runtime on a
     phone does not have.
 
     Args:
-        saved_model: Folder with the signature `serving_default`.
-        float32: The file to write.
-        float16: A second one to write, with half-precision weights.
+        write: A function that writes the SavedModel, given its folder.
+        saved_model: That folder; the signature is `serving_default`.
+        path: The file to write, in float32.
 
     Raises:
         ExportError: If the model needs an operation that LiteRT does not have.
     """
-    files = [str(path) for path in (float32, float16) if path]
-    done = subprocess.run(  # noqa: S603  our own module, our own paths
-        [sys.executable, "-m", __spec__.name, str(saved_model), *files],
-        capture_output=True,
+    process = subprocess.Popen(  # noqa: S603  our own module, our own paths
+        [sys.executable, "-m", __spec__.name, str(saved_model), str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
     )
-    if "No space left on device" in done.stderr:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(float32))
-    if done.returncode:
+    try:
+        write(saved_model)
+        with contextlib.suppress(BrokenPipeError):  # what it died of comes below
+            process.stdin.write("written\n")
+            process.stdin.flush()
+        yield
+        _, said = process.communicate()
+    except BaseException:
+        process.kill()
+        process.communicate()
+        raise
+    if "No space left on device" in said:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    if process.returncode:
         raise ExportError(
             "A LiteRT file can only hold a model of built-in operations. The converter "
-            f"says: {_reason(done.stderr)}"
+            f"says: {_reason(said)}"
         )
 
 
@@ -51,18 +67,15 @@ def _reason(text):
     return (errors or lines or ["nothing"])[-1][:300]
 
 
-def _convert(saved_model, float32, float16=None):
+def _convert(saved_model, path):
     import tensorflow as tf
 
-    for path in filter(None, (float32, float16)):
-        converter = tf.lite.TFLiteConverter.from_saved_model(
-            saved_model, signature_keys=["serving_default"]
-        )
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        if path == float16:
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.target_spec.supported_types = [tf.float16]
-        Path(path).write_bytes(converter.convert())
+    sys.stdin.readline()
+    converter = tf.lite.TFLiteConverter.from_saved_model(
+        saved_model, signature_keys=["serving_default"]
+    )
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    Path(path).write_bytes(converter.convert())
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ from swin_keras.exporting.images import (
     calibration_images,
     comparison_images,
 )
-from swin_keras.exporting.inference_model import inference_model
-from swin_keras.exporting.litert import export_litert
+from swin_keras.exporting.inference_model import feature_model, inference_model
+from swin_keras.exporting.litert import exporting_litert
 from swin_keras.exporting.onnx_file import export_onnx
 from swin_keras.exporting.readme import describe
 from swin_keras.exporting.saved_model import export_saved_model
@@ -55,7 +55,12 @@ def export(model, config: ExportConfig | None = None) -> Path:
     config = config or ExportConfig()
     source = _keras_file(Path(model))
     card = _card_of(Path(model), source)
-    name = config.name or (Path(model).name if Path(model).is_dir() else card.name)
+    name = Path(model).name if Path(model).is_dir() else card.name
+    command = f"{card.command} && swin-keras export {model}"
+    if config.features:
+        name, command = f"{name}-features", f"{command} --features"
+        card = dataclasses.replace(card, class_names=(), metrics={})
+    name = config.name or name
     target = Path(config.saved_models_dir) / name
     if target.exists() and not config.overwrite:
         raise UsageError(
@@ -68,7 +73,6 @@ def export(model, config: ExportConfig | None = None) -> Path:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as part:
             folder = Path(part) / name
             folder.mkdir()
-            command = f"{card.command} && swin-keras export {model}"
             card = dataclasses.replace(card, name=name, command=command)
             _write_forms(folder, source, card, config, images)
             _put_in_place(folder, target)
@@ -95,12 +99,14 @@ def _card_of(model: Path, source: Path) -> ModelCard:
     card = read_card(model) or read_card(source)
     if card:
         return card
-    shape = KerasModel(source).outputs
-    classes = next(iter(shape.values()))[-1] if len(shape) == 1 else 0
+    model = KerasModel(source)
+    shapes = list(model.outputs.values())
+    is_classifier = len(shapes) == 1 and len(shapes[0]) == 1
+    classes = shapes[0][0] if is_classifier else 0
     return ModelCard(
         name=source.stem,
         variant="a Keras model",
-        model={"input_shape": KerasModel(source).input_shape},
+        model={"input_shape": model.input_shape},
         class_names=[str(index) for index in range(classes)],
     )
 
@@ -108,38 +114,46 @@ def _card_of(model: Path, source: Path) -> ModelCard:
 def _write_forms(folder: Path, source: Path, card: ModelCard, config, images):
     log.info("writing %s", ", ".join(("keras", *config.formats)))
     model = load_keras(source)
+    if config.features:
+        model = feature_model(model)
     # The first cards lack what only the finished files can tell.
     (folder / "card.json").write_text(card.to_json(), "utf-8")
     save_keras(inference_model(model, fold=False), folder / "model.keras", card)
     folded = inference_model(model)
-    if "saved_model" in config.formats:
-        directory = folder / FORMATS["saved_model"]
-        export_saved_model(folded, directory)
-        _write_saved_model_card(directory, card)
     needs_calibration = "litert-int8-static" in config.formats
-    export_litert(
+    with exporting_litert(
         folded,
         folder,
         config.formats,
         card,
         batch_size=config.batch_size or None,
         calibration=calibration_images(config, card) if needs_calibration else None,
-    )
-    if "onnx" in config.formats:
-        export_onnx(folded, folder / FORMATS["onnx"])
+    ):
+        if "saved_model" in config.formats:
+            directory = folder / FORMATS["saved_model"]
+            export_saved_model(folded, directory)
+            _write_saved_model_card(directory, card)
+        if "onnx" in config.formats:
+            export_onnx(folded, folder / FORMATS["onnx"])
     if config.verify:
         card = dataclasses.replace(card, checks=_check(folder, card, config, *images))
     card = dataclasses.replace(card, files=_describe_files(folder))
     (folder / "card.json").write_text(card.to_json(), "utf-8")
-    (folder / "labels.txt").write_text("\n".join(card.class_names) + "\n", "utf-8")
+    if card.class_names:
+        labels = "\n".join(card.class_names) + "\n"
+        (folder / "labels.txt").write_text(labels, "utf-8")
     (folder / "README.md").write_text(describe(card), "utf-8")
 
 
 def _check(folder, card, config, images, are_real) -> dict:
     log.info("checking every form against Keras on %d images", len(images))
-    accuracy = accuracy_on_test_split(config, card)
+    names_classes = bool(card.class_names)
     checks = verify(
-        folder, config.formats, images, are_real=are_real, accuracy=accuracy
+        folder,
+        config.formats,
+        images,
+        are_real=are_real and names_classes,
+        accuracy=accuracy_on_test_split(config, card) if names_classes else None,
     )
     require_good(checks)
     return {check.form: check.to_dict() for check in checks}

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from swin_keras.errors import UsageError
 from swin_keras.layers import PatchEmbedding
 
 
@@ -84,6 +85,21 @@ def features(model) -> dict:
         if is_block and stage.startswith("stage_"):
             maps[f"C{int(stage.removeprefix('stage_')) + 1}"] = layer.output
     return maps
+
+
+def feature_model(model):
+    """Return a model from the same images to the feature map of each stage.
+
+    Raises:
+        UsageError: If it has no stages.
+    """
+    maps = features(model)
+    if not maps:
+        raise UsageError(
+            "Feature maps are those of a Swin Transformer's stages. Received: "
+            f"{model.name}, which has none."
+        )
+    return keras.Model(model.input, maps, name=model.name)
 
 
 def _is_flat(model) -> bool:

@@ -1,16 +1,18 @@
 """Write the LiteRT files: the forms that run on phones."""
 
+import contextlib
+import functools
 import logging
 import tempfile
 from pathlib import Path
 
-import flatbuffers
 import numpy as np
 
 from swin_keras.card import ModelCard
 from swin_keras.exporting.config import FORMATS
-from swin_keras.exporting.conversion import convert
+from swin_keras.exporting.conversion import converting
 from swin_keras.exporting.flatten import write_out_reshapes
+from swin_keras.exporting.half import TABLE, store_half
 from swin_keras.exporting.metadata import add_labels, add_metadata
 from swin_keras.exporting.quantize import (
     STATIC_WARNING,
@@ -18,12 +20,14 @@ from swin_keras.exporting.quantize import (
     quantize_static,
 )
 from swin_keras.exporting.saved_model import write_for_conversion
+from swin_keras.litert_file import pack, read_tables
 from swin_keras.model_files import embed_card
 
 log = logging.getLogger(__name__)
 
 
-def export_litert(
+@contextlib.contextmanager
+def exporting_litert(
     model,
     folder: Path,
     formats,
@@ -31,12 +35,15 @@ def export_litert(
     *,
     batch_size: int | None = 1,
     calibration: np.ndarray | None = None,
-) -> list[Path]:
-    """Write the LiteRT forms of a model.
+):
+    """Write the LiteRT forms of a model; they are there at the end.
 
     Each takes `images`, `(batch_size, H, W, C)` float32, 0..255, and gives
     `probabilities`, `(batch_size, classes)`, or its own outputs by name. All have
     the model's card inside; those of a classifier also MediaPipe's metadata.
+
+    The converter is a process of its own: what is done within the context is done
+    at the same time.
 
     Args:
         model: A `keras.Model` for inference.
@@ -46,9 +53,6 @@ def export_litert(
         batch_size: Images at a time; `None` for any number.
         calibration: Images for `litert-int8-static`, `(B, H, W, C)`.
 
-    Returns:
-        The files.
-
     Raises:
         ExportError: If the model cannot be converted.
         UsageError: If the calibration images are not of the model's size.
@@ -57,17 +61,20 @@ def export_litert(
         form: folder / FORMATS[form] for form in formats if form.startswith("litert")
     }
     if not files:
-        return []
+        yield
+        return
+    is_classifier = len(model.outputs) == 1 and len(model.outputs[0].shape) == 2
     with tempfile.TemporaryDirectory(dir=folder, prefix=".litert-") as scratch:
         float32 = files.get("litert", Path(scratch) / "model.tflite")
-        float16 = files.get("litert-fp16")
-        write_for_conversion(model, Path(scratch) / "saved_model", batch_size)
-        convert(Path(scratch) / "saved_model", float32, float16)
-        is_classifier = len(model.outputs) == 1 and len(model.outputs[0].shape) == 2
-        for path in filter(None, (float32, float16)):
-            _finish(path, card if is_classifier else None)
-        if "litert-int8" in files:  # takes the metadata over
+        write = functools.partial(write_for_conversion, model, batch_size)
+        with converting(write, Path(scratch) / "saved_model", float32):
+            yield
+        _finish(float32, card if is_classifier else None)
+        if "litert-fp16" in files:
+            _write_half(float32, files["litert-fp16"])
+        if "litert-int8" in files:
             quantize_dynamic(float32, files["litert-int8"])
+            _write_half(files["litert-int8"], files["litert-int8"], at_least=TABLE)
         if "litert-int8-static" in files:
             log.warning("%s", STATIC_WARNING)
             quantize_static(float32, files["litert-int8-static"], calibration)
@@ -75,17 +82,34 @@ def export_litert(
         if is_classifier:
             add_labels(path, card)
         embed_card(path, card)
-    return list(files.values())
 
 
 def _finish(path: Path, card: ModelCard | None):
     """Write a converted file again, as phones take it best."""
     from ai_edge_litert import schema_py_generated as schema
 
-    model = schema.ModelT.InitFromPackedBuf(path.read_bytes())
+    model = read_tables(path)
     write_out_reshapes(model, schema)
+    _shorten_names(model.subgraphs[0])
     if card:
         add_metadata(model, schema, card)
-    builder = flatbuffers.Builder(path.stat().st_size + 2**16)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    path.write_bytes(builder.Output())
+    path.write_bytes(pack(model))
+
+
+def _shorten_names(graph):
+    """Call all but the inputs and outputs by number, as their users do.
+
+    The converter's names are a quarter of the tables, and no runtime reads them.
+    """
+    named = {*graph.inputs, *graph.outputs}
+    for index, tensor in enumerate(graph.tensors):
+        if index not in named:
+            tensor.name = b"%d" % index
+
+
+def _write_half(source: Path, path: Path, **limit):
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = read_tables(source)
+    store_half(model, schema, **limit)
+    path.write_bytes(pack(model))

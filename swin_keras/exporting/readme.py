@@ -7,8 +7,6 @@ from swin_keras.exporting.table import as_markdown
 def describe(card: ModelCard) -> str:
     """Return the README of an exported model, in Markdown."""
     height, width, channels = card.model["input_shape"]
-    names = ", ".join(card.class_names[:20])
-    more = len(card.class_names) - 20
     measured = "\n".join(
         f"| {name.replace('_', ' ')} | {value:.4g} |"
         for name, value in card.metrics.items()
@@ -16,8 +14,7 @@ def describe(card: ModelCard) -> str:
     checks = as_markdown(card.checks) if card.checks else "Not checked."
     return f"""# {card.name}
 
-`{card.variant}`, {height} x {width} x {channels}, {len(card.class_names)} classes:
-{names}{f" and {more} more" if more > 0 else ""}.
+`{card.variant}`, {height} x {width} x {channels}, {_classes(card)}.
 
 Trained on {card.data.get("name", "unknown data")}. Made by:
 
@@ -33,9 +30,26 @@ the machine that made the export:
 {checks}
 
 Each file takes images as they are, 0..255, `(batch, {height}, {width}, {channels})`,
-and gives probabilities in the order of `labels.txt`. Mean and standard deviation are
+and gives {_outputs(card)}. Mean and standard deviation are
 inside. Images of another size are cut to the same aspect ratio around the centre
 (share kept: {card.crop_fraction}) and resized, bicubic with antialiasing.
 
-    swin-keras predict {card.name} image.jpg
+    swin-keras {"predict" if card.class_names else "benchmark"} {card.name}{
+        " image.jpg" if card.class_names else ""
+    }
 """
+
+
+def _classes(card):
+    if not card.class_names:
+        return "feature maps"
+    names = ", ".join(card.class_names[:20])
+    more = len(card.class_names) - 20
+    rest = f" and {more} more" if more > 0 else ""
+    return f"{len(card.class_names)} classes:\n{names}{rest}"
+
+
+def _outputs(card):
+    if not card.class_names:
+        return "the feature map of each stage, by name: `C2` has a quarter of the sides"
+    return "probabilities in the order of `labels.txt`"

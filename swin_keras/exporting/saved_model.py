@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 from swin_keras.exporting.inference_model import features, logits, named_outputs
 
 
-def export_saved_model(model, directory: Path) -> list[str]:
+def export_saved_model(model, directory: Path):
     """Write a SavedModel for any batch size.
 
     Each endpoint takes float32 images `(B, H, W, C)`, 0..255:
@@ -17,34 +18,34 @@ def export_saved_model(model, directory: Path) -> list[str]:
     - `logits`: `(B, classes)` before the softmax,
     - `features`: a dictionary of the stages' feature maps.
 
+    The last two are there only where the model has them.
+
     Args:
         model: A `keras.Model` from images.
         directory: The folder to write.
-
-    Returns:
-        The names of the endpoints; the last two only where the model has them.
     """
-    outputs = {"serve": model.output, "logits": logits(model)}
-    outputs["features"] = features(model) or None
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    endpoints = [name for name, output in outputs.items() if output is not None]
-    for name in endpoints:
-        part = keras.Model(model.input, outputs[name])
-        archive.add_endpoint(name, _inference(part), [image_spec(model, None)])
-    archive.write_out(str(directory), verbose=False)
-    return endpoints
+    outputs = {
+        "serve": model.output,
+        "logits": logits(model),
+        "features": features(model) or None,
+    }
+    outputs = {name: part for name, part in outputs.items() if part is not None}
+    # Each endpoint is a part of one function, which is stored once; TensorFlow
+    # leaves out what an endpoint does not need when it runs it.
+    everything = tf.function(
+        _inference(keras.Model(model.input, outputs)), autograph=False
+    )
+    endpoints = {
+        name: lambda images, name=name: everything(images)[name] for name in outputs
+    }
+    _write(endpoints, image_spec(model, None), directory)
 
 
-def write_for_conversion(model, directory: Path, batch_size: int | None):
+def write_for_conversion(model, batch_size: int | None, directory: Path):
     """Write a SavedModel of one signature, with a name for each output."""
     part = keras.Model(model.input, named_outputs(model))
-    archive = keras.export.ExportArchive()
-    archive.track(part)
-    archive.add_endpoint(
-        "serving_default", _inference(part), [image_spec(model, batch_size)]
-    )
-    archive.write_out(str(directory), verbose=False)
+    endpoints = {"serving_default": _inference(part)}
+    _write(endpoints, image_spec(model, batch_size), directory)
 
 
 def image_spec(model, batch_size: int | None):
@@ -55,3 +56,14 @@ def image_spec(model, batch_size: int | None):
 
 def _inference(model):
     return lambda images: model(images, training=False)
+
+
+def _write(endpoints: dict, spec, directory: Path):
+    """Write functions of images; their variables come along, each once.
+
+    `ExportArchive.track` would store them a second time, under the model.
+    """
+    archive = keras.export.ExportArchive()
+    for name, function in endpoints.items():
+        archive.add_endpoint(name, function, [spec])
+    archive.write_out(str(directory), verbose=False)

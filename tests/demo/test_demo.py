@@ -75,7 +75,9 @@ def test_a_model_that_browsers_cannot_run_is_refused(tmp_path):
     reason="needs chromium and `npm install @litertjs/core`",
 )
 def test_the_browser_names_the_same_class(server, trained_run, exported):
-    sync_api = pytest.importorskip("playwright.sync_api", reason="drives the browser")
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="needs the extra `browser`"
+    )
     from swin_keras.inference import Predictor
 
     sample = min((trained_run.path / "samples").rglob("*.png"))

@@ -1,23 +1,32 @@
 """An export holds what it promises, in every form."""
 
 import json
+import math
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from small_model import NAMES, SMALL, shaken
 
-from swin_keras.errors import ExportError, ResourceError, UsageError
+from swin_keras.data import load_image
+from swin_keras.errors import ExportError, ModelFileError, ResourceError, UsageError
 from swin_keras.exporting import verify as verify_module
 from swin_keras.exporting.config import ExportConfig
+from swin_keras.exporting.conversion import converting
 from swin_keras.exporting.coverage import coverage
 from swin_keras.exporting.export import export
+from swin_keras.exporting.inference_model import features
 from swin_keras.exporting.lint import lint
+from swin_keras.exporting.quantize import quantize_dynamic
 from swin_keras.inference import Predictor
+from swin_keras.litert_file import has_data, pack, read_tables
 from swin_keras.models import SwinBackbone, SwinClassifier, SwinV2Config
+from swin_keras.runtimes import open_model
 
 LITERT = ["model.tflite", "model_fp16.tflite", "model_int8.tflite"]
 
@@ -124,13 +133,100 @@ def test_a_backbone_is_exported_with_its_features(tmp_path):
     SwinBackbone(SMALL).save(file)
     config = ExportConfig(formats=("litert",), saved_models_dir=str(tmp_path / "out"))
     folder = export(file, config)
-    from swin_keras.runtimes import open_model
-
     outputs = open_model(folder / "model.tflite")(np.zeros((1, 32, 32, 3), "float32"))
     assert {name: value.shape for name, value in outputs.items()} == {
         "C2": (1, 16, 16, 16),
         "C3": (1, 8, 8, 32),
     }
+
+
+def test_a_classifier_is_exported_as_feature_maps(
+    small_model, model_file, images_dir, tmp_path
+):
+    config = ExportConfig(
+        features=True,
+        formats=("litert", "litert-int8"),
+        images=str(images_dir),
+        saved_models_dir=str(tmp_path),
+    )
+    folder = export(model_file, config)
+    assert folder.name == "small-features"
+    assert not (folder / "labels.txt").exists()
+    assert "--features" in (folder / "README.md").read_text("utf-8")
+    images = np.stack(
+        [load_image(path, (32, 32), 3) for path in sorted(images_dir.iterdir())]
+    ).astype("float32")
+    expected = keras.Model(small_model.input, features(small_model))(images)
+    for name, tolerance in (("model.tflite", 1e-5), ("model_int8.tflite", 0.2)):
+        assert lint(folder / name).findings == ()
+        assert coverage(folder / name).is_full
+        given = open_model(folder / name)(images)
+        assert sorted(given) == ["C2", "C3"]
+        for level, values in given.items():
+            np.testing.assert_allclose(values, expected[level], atol=tolerance)
+    with pytest.raises(ModelFileError, match="A classifier must give one row"):
+        Predictor(folder / "model.tflite")
+
+
+def test_features_of_a_model_without_stages_are_refused(tmp_path):
+    inputs = keras.Input((8, 8, 3))
+    outputs = keras.layers.Dense(2, activation="softmax")(
+        keras.layers.Flatten()(inputs)
+    )
+    keras.Model(inputs, outputs, name="flat").save(tmp_path / "flat.keras")
+    config = ExportConfig(features=True, saved_models_dir=str(tmp_path / "out"))
+    with pytest.raises(UsageError, match="Received: flat, which has none"):
+        export(tmp_path / "flat.keras", config)
+
+
+def test_a_saved_model_holds_each_number_once(small_model, small_export):
+    folder = small_export / "saved_model" / "1" / "variables"
+    sizes = dict(tf.train.list_variables(str(folder / "variables")))
+    numbers = sum(math.prod(shape) for shape in sizes.values())
+    weights = sum(math.prod(weight.shape) for weight in small_model.weights)
+    assert numbers <= weights
+
+
+def test_small_forms_hold_no_large_float32_constant(small_export):
+    for name, limit in (("model_fp16.tflite", 64), ("model_int8.tflite", 1024)):
+        model = read_tables(small_export / name)
+        constants = [
+            len(model.buffers[tensor.buffer].data)
+            for tensor in model.subgraphs[0].tensors
+            if tensor.type == 0 and has_data(model.buffers[tensor.buffer])
+        ]
+        assert max(constants, default=0) < limit
+
+
+def test_tables_written_again_are_the_same_model(small_export, tmp_path):
+    """Also those of the quantizer, which leaves weights behind its tables."""
+    quantize_dynamic(small_export / "model.tflite", tmp_path / "behind.tflite")
+    content = pack(read_tables(tmp_path / "behind.tflite"))
+    (tmp_path / "inside.tflite").write_bytes(content)
+    image = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3)).astype("float32")
+    one, other = (
+        open_model(tmp_path / f"{name}.tflite")(image)["probabilities"]
+        for name in ("behind", "inside")
+    )
+    np.testing.assert_array_equal(one, other)
+
+
+def test_the_converter_stops_when_what_runs_beside_it_fails(tmp_path):
+    with (
+        pytest.raises(ZeroDivisionError),
+        converting(lambda folder: None, tmp_path / "model", tmp_path / "x.tflite"),
+    ):
+        _ = 1 / 0
+    assert not (tmp_path / "x.tflite").exists()
+
+
+@pytest.mark.slow
+def test_what_the_converter_says_is_passed_on(tmp_path):
+    with (
+        pytest.raises(ExportError, match=r"The converter says: .*model"),
+        converting(lambda folder: None, tmp_path / "model", tmp_path / "x.tflite"),
+    ):
+        pass
 
 
 @pytest.mark.slow
@@ -227,8 +323,6 @@ def test_a_target_that_cannot_be_written_is_named(model_file, tmp_path):
 
 
 def test_a_model_that_phones_cannot_run_is_refused(tmp_path):
-    import keras
-
     inputs = keras.Input((8, 8, 3))
     x = keras.ops.reshape(inputs, (-1, 2, 4, 2, 4, 3))
     x = keras.ops.transpose(x, (0, 1, 3, 2, 4, 5))

@@ -1,0 +1,141 @@
+"""`swin-keras benchmark` times every form, names what it cannot run."""
+
+import json
+
+import pytest
+from PIL import Image
+
+import swin_keras
+from swin_keras.cli import main
+from swin_keras.errors import ModelFileError, UsageError
+
+FORMS = [
+    "model.keras",
+    "1",
+    "model.tflite",
+    "model_fp16.tflite",
+    "model_int8.tflite",
+]
+
+
+def run(*arguments):
+    try:
+        return main(["benchmark", *map(str, arguments), "--seconds", "0.1"])
+    except SystemExit as stop:
+        return stop.code
+
+
+@pytest.mark.slow
+def test_every_form_is_timed_on_one_thread_and_two(exported, tmp_path, capsys):
+    picture = tmp_path / "speed.png"
+    assert run(exported, "--threads", 1, 2, "--json", "--picture", picture) == 0
+    result = json.loads(capsys.readouterr().out)
+    rows = {
+        (row["path"].split("/")[-1], row["threads"]): row for row in result["timings"]
+    }
+    assert set(rows) == {(form, threads) for form in FORMS for threads in (1, 2)}
+    for row in rows.values():
+        assert 0 < row["min_ms"] <= row["median_ms"] <= row["p95_ms"]
+        assert row["images_per_second"] == pytest.approx(1e3 / row["median_ms"])
+        assert row["runs"] >= 5
+        assert row["load_ms"] > 0
+        assert row["memory_mb"] >= 0
+    assert len(result["profiles"]) == 3
+    for profile in result["profiles"].values():
+        count, seconds = profile["FULLY_CONNECTED"]
+        assert count > 10
+        assert seconds > 0
+    with Image.open(picture) as drawn:
+        assert min(drawn.size) > 300
+        assert len(drawn.convert("RGB").getcolors(1 << 24)) > 50
+
+
+def test_two_files_are_compared_in_both_directions(exported, capsys):
+    one, other = exported / "model.tflite", exported / "model_int8.tflite"
+    assert run(one, "--vs", other, "--threads", 1) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "threads 1:" in said
+    assert f"{one.parent.name}/model.tflite takes" in said
+    assert f"x the time of {one.parent.name}/model_int8.tflite" in said
+    for column in ("p95 ms", "images/s", "memory MB", "FULLY_CONNECTED", "share"):
+        assert column in said
+
+
+def test_folders_are_compared_form_by_form(exported, tmp_path, capsys):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "model.tflite").write_bytes((exported / "model.tflite").read_bytes())
+    (other / "model_int8_static.tflite").write_bytes(b"")
+    with pytest.raises(UsageError, match="two files, or files of the same name"):
+        _compare(exported / "model_int8.tflite", other)
+    (other / "model_int8_static.tflite").unlink()
+    pairs = _compare(exported, other)
+    assert pairs == [(exported / "model.tflite", other / "model.tflite")]
+
+
+def _compare(model, other):
+    from swin_keras.benchmarking.command import _pairs
+
+    return _pairs([str(model)], str(other))
+
+
+def test_python_has_the_same_call(exported):
+    result = swin_keras.benchmark(exported / "model.tflite", threads=(1,), seconds=0.1)
+    assert isinstance(result, swin_keras.Benchmark)
+    (timing,) = result.timings
+    assert timing.threads == 1
+    assert timing.minimum <= timing.median <= timing.p95
+    assert result.to_dict()["timings"][0]["path"] == str(exported / "model.tflite")
+
+
+@pytest.mark.parametrize(
+    "options", [{"threads": (0,)}, {"threads": ()}, {"seconds": 0}, {}]
+)
+def test_a_benchmark_of_nothing_is_refused(exported, options):
+    models = [exported / "model.tflite"] if options else []
+    with pytest.raises(UsageError, match=r"needs a model, `threads` of at least 1"):
+        swin_keras.benchmark(*models, **options)
+
+
+def test_what_is_no_model_is_refused(tmp_path):
+    with pytest.raises(ModelFileError, match="There is no model"):
+        swin_keras.benchmark(tmp_path / "none.tflite")
+    with pytest.raises(ModelFileError, match="must hold a run or an export"):
+        swin_keras.benchmark(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["none.tflite"], 4, "There is no model none.tflite"),
+        (["damaged.tflite"], 4, "must be one that this machine can run"),
+        (["model.tflite", "--vs", "none.tflite"], 4, "There is no model none.tflite"),
+        (["model.tflite", "--threads", "0"], 2, "`threads` of at least 1"),
+        (
+            ["model.tflite", "--threads", "many"],
+            2,
+            "must be a whole number. Received: many",
+        ),
+        (
+            ["model.tflite", "--threads", "1", "--picture", "none/x.png"],
+            5,
+            "The picture cannot be written",
+        ),
+        (
+            ["model.tflite", "--threads", "1", "--picture", "x.speed"],
+            5,
+            "The picture cannot be written",
+        ),
+    ],
+)
+def test_mistakes_get_one_sentence(
+    exported, tmp_path, monkeypatch, capsys, arguments, code, message
+):
+    content = (exported / "model.tflite").read_bytes()
+    (tmp_path / "model.tflite").write_bytes(content)
+    (tmp_path / "damaged.tflite").write_bytes(content[:5000])
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments) == code
+    said = capsys.readouterr().err
+    assert message in said
+    assert "Traceback" not in said
