@@ -56,7 +56,7 @@ class _Remembering:
         for event in folder.events():
             if "start" in event:
                 self._replay_start(event)
-            else:
+            elif "end" in event:
                 self._finish(self.trials[event["end"]], event["score"])
         # What was running when the study stopped comes first.
         running = self.trials.keys() - set(self.end_order)

@@ -1,84 +1,15 @@
 """The search space: what a study changes in its base configuration."""
 
 import dataclasses
-import json
-import math
 import random
 from dataclasses import dataclass
 
 from swin_keras.errors import UsageError
 from swin_keras.training.config import TrainConfig
-from swin_keras.tuning.fields import (
-    SIZES,
-    check_field,
-    check_value,
-    takes_fractions,
-)
+from swin_keras.tuning.fields import SIZES
+from swin_keras.tuning.parameters import read_parameter
 
 TRIES = 500  # combinations tried before a choice counts as one that nothing accepts
-_RANGE, _CHOICE = {"min", "max", "step", "scale", "when"}, {"choices", "when"}
-
-
-@dataclass(frozen=True)
-class Range:
-    """Numbers from one to another.
-
-    Args:
-        name: The field.
-        low: The smallest.
-        high: The largest; it belongs to the range.
-        step: Distance between them, on a logarithmic scale their ratio; `None`
-            for all numbers.
-        is_log: Whether each order of magnitude is as likely.
-        when: `(other parameter, its values)` under which this one counts.
-    """
-
-    name: str
-    low: float
-    high: float
-    step: float | None = None
-    is_log: bool = False
-    when: tuple = ()
-
-    def declare(self, hp):
-        make = hp.Int if isinstance(self.low, int) else hp.Float
-        scale = "log" if self.is_log else "linear"
-        make(self.name, self.low, self.high, step=self.step, sampling=scale)
-
-    def edits(self, value) -> dict:
-        return {self.name: value}
-
-    @property
-    def samples(self) -> list:
-        """Values that stand for all."""
-        return [self.low, self.high]
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of several values, or one of several groups of fields.
-
-    Args:
-        name: The field, or any name for a choice between groups.
-        options: What each choice changes, by its label: the value itself where all
-            are numbers, else text.
-        when: `(other parameter, its values)` under which this one counts.
-    """
-
-    name: str
-    options: dict
-    when: tuple = ()
-
-    def declare(self, hp):
-        hp.Choice(self.name, list(self.options))
-
-    def edits(self, value) -> dict:
-        return self.options[value]
-
-    @property
-    def samples(self) -> list:
-        """Values that stand for all."""
-        return list(self.options)
 
 
 @dataclass(frozen=True)
@@ -118,7 +49,7 @@ class Space:
         """Every `Range` and `Choice` by its name, in the order given."""
         known = {}
         for name, values in self.given.items():
-            known[name] = _parse(str(name), values, known)
+            known[name] = read_parameter(str(name), values, known)
         return known
 
     def declare(self, hp):
@@ -174,139 +105,3 @@ class Space:
                         f"No configuration of the space accepts {name} = {value!r}: "
                         f"{fault}"
                     )
-
-
-def _parse(name, values, known):
-    given = {"choices": values} if isinstance(values, list) else values
-    if not isinstance(given, dict):
-        raise UsageError(
-            f"`{name}` must be a list of choices, or a range with min and max. "
-            f"Received: {values!r}."
-        )
-    expected = _CHOICE if "choices" in given else _RANGE
-    unknown = [key for key in given if key not in expected]
-    has_ends = given.get("min") is not None and given.get("max") is not None
-    if unknown or not (has_ends or "choices" in given):
-        raise UsageError(
-            f"`{name}` must have min and max, and may have step, scale and when; or "
-            f"choices, and may have when. Received: {given}."
-        )
-    when = _condition(name, given.get("when"), known)
-    if "choices" in given:
-        return Choice(name, _options(name, given["choices"]), when)
-    return _range(name, given, when)
-
-
-def _range(name, given, when):
-    check_field(name)
-    low, high, step = (_number(name, given.get(k)) for k in ("min", "max", "step"))
-    if given.get("scale", "linear") not in ("linear", "log"):
-        raise UsageError(
-            f"The scale of `{name}` must be linear or log. Received: {given['scale']}."
-        )
-    is_log = given.get("scale") == "log"
-    if takes_fractions(name):
-        low, high, step = float(low), float(high), step and float(step)
-    check_value(name, low)
-    check_value(name, high)
-    check_value(name, step or low)
-    if not low < high or not all(map(math.isfinite, (low, high))):
-        raise UsageError(
-            f"The range of `{name}` is empty: min must be less than max. Received: "
-            f"min={low}, max={high}."
-        )
-    if is_log and low <= 0:
-        raise UsageError(
-            f"A range on a logarithmic scale begins above 0. Received: {name} from "
-            f"{low}."
-        )
-    if step is not None and step <= (1 if is_log else 0):
-        raise UsageError(
-            f"The step of `{name}` must be more than {1 if is_log else 0}. Received: "
-            f"{step}."
-        )
-    return Range(name, low, high, step, is_log, when)
-
-
-def _number(name, value):
-    """Take a number, also where YAML reads text: 1e-3 lacks the point it wants."""
-    if value is None or isinstance(value, int | float):
-        return value
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise UsageError(
-            f"The range of `{name}` must be of numbers. Received: {value!r}."
-        ) from None
-
-
-def _options(name, choices):
-    if not choices or not isinstance(choices, list | dict):
-        raise UsageError(f"`{name}` needs at least one choice. Received: {choices!r}.")
-    if isinstance(choices, dict):
-        for edits in choices.values():
-            if not isinstance(edits, dict) or not edits:
-                raise UsageError(
-                    f"Each choice of `{name}` must name fields and their values. "
-                    f"Received: {edits!r}."
-                )
-            _check_edits(edits)
-        return {str(label): edits for label, edits in choices.items()}
-    check_field(name)
-    if takes_fractions(name):
-        choices = [float(c) if type(c) is int else _as_number(c) for c in choices]
-    for value in choices:
-        _check_edits({name: value})
-    return {label(value, choices): {name: value} for value in choices}
-
-
-def _as_number(value):
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
-
-
-def _check_edits(edits):
-    for field, value in edits.items():
-        check_field(field)
-        check_value(field, value)
-
-
-def label(value, choices):
-    """Return what KerasTuner calls a choice: numbers as they are, else text."""
-    if all(type(choice) is type(choices[0]) for choice in choices) and isinstance(
-        value, int | float
-    ):
-        return value if not isinstance(value, bool) else str(value).lower()
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _condition(name, when, known):
-    if when is None:
-        return ()
-    if not isinstance(when, dict) or len(when) != 1:
-        raise UsageError(
-            f"The `when` of `{name}` must name one other parameter and its values. "
-            f"Received: {when!r}."
-        )
-    ((other, values),) = when.items()
-    parent = known.get(other)
-    if not isinstance(parent, Choice):
-        raise UsageError(
-            f"The `when` of `{name}` must name a choice that stands before it. "
-            f"Received: {other!r}."
-        )
-    values = values if isinstance(values, list) else [values]
-    edits = [{other: value} for value in values]
-    labels = [
-        text
-        for text, change in parent.options.items()
-        if change in edits or text in values
-    ]
-    if len(labels) < len(values) or not values:
-        raise UsageError(
-            f"The `when` of `{name}` must be among the choices of `{other}`: "
-            f"{', '.join(map(str, parent.options))}. Received: {values}."
-        )
-    return (other, labels)

@@ -2,7 +2,7 @@
 
     tuning/runs/<study>/
       study.json      the study as it began
-      journal.jsonl   a line for each trial that began or ended
+      journal.jsonl   a line for each trial that began or ended, and each pause
       trials/0000/    the run of each trial, and trial.json: values and outcome
 
 Everything is written whole and flushed to the disk, so that a study which is

@@ -69,6 +69,7 @@ def tune(
         folder.mend()
         with stop_request() as stop, Board(study, folder, workers) as board:
             is_over = _search(study, folder, workers, stop, board)
+            folder.note(pause=stop.signal, seconds=round(board.seconds, 2))
     if stop.signal and not is_over:
         raise Interrupted(stop.signal, _how_to_go_on(study, folder))
     if is_over:

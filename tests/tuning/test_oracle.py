@@ -51,6 +51,7 @@ def search(study, stops=()):
     events = 0
     while stops:
         folder = open_folder(study)
+        folder.note(pause=0, seconds=folder.seconds)
         oracle = make_oracle(study, folder)
         while events < stops[0]:
             trial = oracle.create_trial("tuner0")

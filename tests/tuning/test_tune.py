@@ -194,7 +194,9 @@ def test_a_study_ends_when_its_time_is_over(start, tmp_path):
     process = start(path, "--max-minutes", "0.5")
     assert process.wait(200) in (0, TrainingError.exit_code), process.said()
     assert "the time is over" in process.said()
-    assert len(folder_of(path).trials()) < 10
+    folder = folder_of(path)
+    assert len(folder.trials()) < 10
+    assert folder.seconds >= 30  # of which the next part knows
 
 
 def test_hyperband_trains_on_where_the_earlier_round_ended(start, digits_dir, tmp_path):
