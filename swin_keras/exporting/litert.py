@@ -12,7 +12,7 @@ from swin_keras.card import ModelCard
 from swin_keras.exporting.config import FORMATS
 from swin_keras.exporting.conversion import converting
 from swin_keras.exporting.flatten import write_out_reshapes
-from swin_keras.exporting.half import TABLE, store_half
+from swin_keras.exporting.half import store_half, store_tables_half
 from swin_keras.exporting.metadata import add_labels, add_metadata
 from swin_keras.exporting.quantize import (
     STATIC_WARNING,
@@ -71,10 +71,10 @@ def exporting_litert(
             yield
         _finish(float32, card if is_classifier else None)
         if "litert-fp16" in files:
-            _write_half(float32, files["litert-fp16"])
+            _rewrite(float32, files["litert-fp16"], store_half)
         if "litert-int8" in files:
             quantize_dynamic(float32, files["litert-int8"])
-            _write_half(files["litert-int8"], files["litert-int8"], at_least=TABLE)
+            _rewrite(files["litert-int8"], files["litert-int8"], store_tables_half)
         if "litert-int8-static" in files:
             log.warning("%s", STATIC_WARNING)
             quantize_static(float32, files["litert-int8-static"], calibration)
@@ -107,9 +107,9 @@ def _shorten_names(graph):
             tensor.name = b"%d" % index
 
 
-def _write_half(source: Path, path: Path, **limit):
+def _rewrite(source: Path, path: Path, change):
     from ai_edge_litert import schema_py_generated as schema
 
     model = read_tables(source)
-    store_half(model, schema, **limit)
+    change(model, schema)
     path.write_bytes(pack(model))

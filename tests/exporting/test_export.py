@@ -187,15 +187,34 @@ def test_a_saved_model_holds_each_number_once(small_model, small_export):
     assert numbers <= weights
 
 
-def test_small_forms_hold_no_large_float32_constant(small_export):
-    for name, limit in (("model_fp16.tflite", 64), ("model_int8.tflite", 1024)):
-        model = read_tables(small_export / name)
-        constants = [
-            len(model.buffers[tensor.buffer].data)
-            for tensor in model.subgraphs[0].tensors
-            if tensor.type == 0 and has_data(model.buffers[tensor.buffer])
-        ]
-        assert max(constants, default=0) < limit
+def float32_constants(path):
+    """Return the shapes of a LiteRT file's float32 constants."""
+    model = read_tables(path)
+    return [
+        tuple(tensor.shape)
+        for tensor in model.subgraphs[0].tensors
+        if tensor.type == 0 and has_data(model.buffers[tensor.buffer])
+    ]
+
+
+def test_a_half_precision_file_holds_no_float32_vector(small_export):
+    shapes = float32_constants(small_export / "model_fp16.tflite")
+    assert max(map(math.prod, shapes), default=0) < 16
+
+
+def test_int8_files_keep_position_biases_in_half_and_dense_ones_whole(tmp_path):
+    """XNNPACK refuses an int8 dense layer whose bias is not float32."""
+    config = SMALL.replace(embed_dim=96, depths=(2,), num_heads=(3,))
+    shaken(SwinClassifier(config, classes=5)).save(tmp_path / "wide.keras")
+    export(
+        tmp_path / "wide.keras",
+        ExportConfig(saved_models_dir=str(tmp_path), formats=("litert-int8",)),
+    )
+    path = tmp_path / "wide" / "model_int8.tflite"
+    assert coverage(path).is_full
+    shapes = float32_constants(path)
+    assert (3 * 96,) in shapes
+    assert not [shape for shape in shapes if shape[-2:] == (16, 16)]
 
 
 def test_tables_written_again_are_the_same_model(small_export, tmp_path):
