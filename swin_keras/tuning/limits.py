@@ -104,18 +104,18 @@ def measure(job, limits: Limits) -> dict:
 
 def _measure_file(job):
     from swin_keras.benchmarking.timing import time_files
+    from swin_keras.exporting.config import FORMATS
     from swin_keras.exporting.inference_model import inference_model
-    from swin_keras.exporting.litert import export_litert
+    from swin_keras.exporting.litert import exporting_litert
     from swin_keras.exporting.quiet import quiet
 
     with tempfile.TemporaryDirectory(prefix="swin-keras-") as scratch:
-        with quiet():
-            (path,) = export_litert(
-                inference_model(job.model),
-                Path(scratch),
-                ["litert"],
-                job.card(job.config.model, {}),
-            )
+        path, card = Path(scratch) / FORMATS["litert"], job.card(job.config.model, {})
+        with (
+            quiet(),
+            exporting_litert(inference_model(job.model), path.parent, ["litert"], card),
+        ):
+            pass  # nothing else is to be done meanwhile
         (timing,) = time_files([path], THREADS, SECONDS)
         return {
             "litert_kb": path.stat().st_size / 1e3,
