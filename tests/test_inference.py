@@ -131,7 +131,7 @@ def test_classes_are_matched_by_name_not_by_position(trained_run, digits_dir):
 
 
 def test_a_class_that_the_model_does_not_know_is_refused(trained_run, tmp_path):
-    from training.test_train import folder_of_images
+    from training.toy_runs import folder_of_images
 
     data = folder_of_images(tmp_path / "pets")
     with pytest.raises(DataError, match=r"knows 10 classes, but not: cat, dog"):
