@@ -3,17 +3,17 @@
 import json
 import logging
 import os
-import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 from swin_keras.errors import UsageError
+from swin_keras.signals import signals_to
 
 log = logging.getLogger(__name__)
 # What a restart would not change: usage, data, model file, resources, a loss that
@@ -51,7 +51,8 @@ def launch(
         UsageError: If the command is not `train`, or the numbers cannot work.
     """
     _check(command, workers, hosts, index)
-    with stop_request() as request:
+    request = StopRequest()
+    with signals_to(request.note):
         for restart in range(max_restarts + 1):
             if restart:
                 log.info("restart %d of %d", restart, max_restarts)
@@ -207,19 +208,3 @@ class StopRequest:
             else:  # a second Ctrl-C
                 process.kill()
         self._passed = self._times
-
-
-@contextmanager
-def stop_request():
-    """Note SIGTERM and Ctrl-C instead of ending; yield a `StopRequest`."""
-    request = StopRequest()
-    if threading.current_thread() is not threading.main_thread():
-        yield request
-        return
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    previous = [signal.signal(number, request.note) for number in numbers]
-    try:
-        yield request
-    finally:
-        for number, handler in zip(numbers, previous, strict=True):
-            signal.signal(number, handler)

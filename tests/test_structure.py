@@ -32,7 +32,7 @@ ALLOWED = {
     },
     "tuning": {
         *("tuning", "training", "models", "exporting", "benchmarking", "report"),
-        *("card", "errors", "launching", "model_files"),
+        *("card", "errors", "launching", "model_files", "signals"),
     },
     "parser": {"command_help", "errors", "exporting", "training"},
 }

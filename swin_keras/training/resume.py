@@ -2,9 +2,7 @@
 
 import logging
 import signal
-import threading
 import time
-from contextlib import contextmanager
 
 import keras
 
@@ -29,7 +27,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         minutes: Time between checkpoints.
         remembering: Callbacks with `get_state` and `set_state`, by name.
         data: Fingerprint of the data set; a run does not go on with other data.
-        stop: Says whether somebody asked to stop; see `stop_signals`.
+        stop: Says whether somebody asked to stop; see `StopSignals`.
     """
 
     def __init__(
@@ -139,19 +137,3 @@ class StopSignals:
         if not self.asked:
             log.info("stopping after this step, with a checkpoint")
         self.asked, self.signal = True, number
-
-
-@contextmanager
-def stop_signals():
-    """Turn SIGTERM and Ctrl-C into a wish that `SaveCheckpoints` fulfils."""
-    stop = StopSignals()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    signals = (signal.SIGTERM, signal.SIGINT)
-    previous = [signal.signal(number, stop.ask) for number in signals]
-    try:
-        yield stop
-    finally:
-        for number, handler in zip(signals, previous, strict=True):
-            signal.signal(number, handler)

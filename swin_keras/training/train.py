@@ -20,10 +20,11 @@ from swin_keras.report import (
     plot_lr_range,
     write_report,
 )
+from swin_keras.signals import signals_to
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.fitting import fit, memory_errors
 from swin_keras.training.job import TrainingJob, prepare
-from swin_keras.training.resume import stop_signals
+from swin_keras.training.resume import StopSignals
 from swin_keras.training.run_folder import RunFolder, create_run, locked
 from swin_keras.training.search import settle
 from swin_keras.training.strategy import Replicas, make_strategy
@@ -75,7 +76,8 @@ def train(
             "--name, or --config runs/<name>/config.yaml."
         )
     with ExitStack() as stack:
-        stop = stack.enter_context(stop_signals())
+        stop = StopSignals()
+        stack.enter_context(signals_to(stop.ask))
         run = _find_run(config) if resume else None
         if run and replicas.is_chief:
             stack.enter_context(locked(run))

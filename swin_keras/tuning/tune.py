@@ -7,7 +7,8 @@ import signal
 
 from swin_keras.errors import Interrupted, ResourceError, UsageError
 from swin_keras.exporting.quiet import quiet
-from swin_keras.launching import stop_request
+from swin_keras.launching import StopRequest
+from swin_keras.signals import signals_to
 from swin_keras.training.run_folder import locked
 from swin_keras.tuning.board import Board
 from swin_keras.tuning.results import StudyOutcome, write_results
@@ -67,7 +68,8 @@ def tune(
     with locked(folder, instead="give the study's file another name"):
         folder.update(study)
         folder.mend()
-        with stop_request() as stop, Board(study, folder, workers) as board:
+        stop = StopRequest()
+        with signals_to(stop.note), Board(study, folder, workers) as board:
             is_over = _search(study, folder, workers, stop, board)
             folder.note(pause=stop.signal, seconds=round(board.seconds, 2))
     if stop.signal and not is_over:

@@ -9,7 +9,8 @@ import threading
 from pathlib import Path
 
 from swin_keras.exporting.quiet import quiet
-from swin_keras.launching import stop_request
+from swin_keras.launching import StopRequest
+from swin_keras.signals import signals_to
 from swin_keras.tuning.study_folder import StudyFolder
 from swin_keras.tuning.trial import end_with_parent
 
@@ -18,7 +19,8 @@ def main(path: str) -> int:
     """Run trials until there are no more; return 0, or the exit code of a signal."""
     threading.Thread(target=end_with_parent, daemon=True).start()
     logging.basicConfig(format="%(message)s")
-    with stop_request() as stop:
+    stop = StopRequest()
+    with signals_to(stop.note):
         with quiet():
             from swin_keras.tuning.tuner import SearchStopped, StudyTuner
 
