@@ -54,7 +54,7 @@ def _draw_time(axes, rows, scores):
     axes.set(xlabel="time (minutes)", ylabel="validation accuracy")
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)
 
 
 def _draw_values(axes, rows, parameters, winner, norm):
