@@ -92,7 +92,8 @@ class TrainingModel(keras.Model):
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # All is built; Keras would take a batch from the iterator to do so, and
         # average it over machines, which fails.
-        if not self.built or not self._compile_metrics.built:
+        metrics = self._compile_metrics
+        if not self.built or (metrics is not None and not metrics.built):
             super()._maybe_symbolic_build(iterator, data_batch)
 
     def _spans_machines(self):

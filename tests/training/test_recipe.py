@@ -11,6 +11,7 @@ from swin_keras.training.job import prepare
 from swin_keras.training.optimizer import SwinAdamW, decays, layer_of
 from swin_keras.training.presets import PRESETS
 from swin_keras.training.recipe import make_class_weights, make_schedule
+from swin_keras.training.training_model import TrainingModel
 
 TOY = {"embed_dim": 8, "depths": [1, 2], "num_heads": [1, 2]}
 
@@ -169,6 +170,15 @@ def test_balanced_classes_weigh_alike(digits_dir):
     np.testing.assert_allclose(weights * counts, np.full(10, counts.mean()), rtol=1e-6)
     _, shares, sample_weights = next(iter(job.training_batches()))
     np.testing.assert_allclose(sample_weights, weights[np.argmax(shares, -1)])
+
+
+def test_a_training_model_needs_no_metrics():
+    inputs = keras.Input((2,))
+    model = TrainingModel(inputs, keras.layers.Dense(1)(inputs))
+    model.compile("sgd", "mse")
+    x = np.ones((4, 2), "float32")
+    losses = [model.train_on_batch(x, x[:, :1]) for _ in range(2)]
+    assert losses[1] < losses[0]
 
 
 def test_accumulated_gradients_are_those_of_the_whole_batch(digits_dir):
