@@ -18,13 +18,14 @@ from types import SimpleNamespace
 import numpy as np
 from numpy.lib import format as npy
 
+LEAST_ADDRESSES = 4 << 30  # bytes: threads and libraries reserve more than they use
 MOST_SECONDS = 120  # of a processor, to load a file and run it once
 
 
 def main(path, threads):
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever the runtime prints is no answer
-    limit(resource.RLIMIT_AS, total_memory() // 2)
+    limit(resource.RLIMIT_AS, most_memory())
     unlimited = limit(resource.RLIMIT_CPU, MOST_SECONDS)
     try:
         run, about = _load(path, int(threads))
@@ -52,9 +53,10 @@ def limit(kind: int, most: int) -> tuple[int, int]:
     return before
 
 
-def total_memory() -> int:
-    """Return the bytes of memory of this machine."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def most_memory() -> int:
+    """Return the bytes that a file may take: half of this machine's, or a few."""
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(total // 2, LEAST_ADDRESSES)
 
 
 def read_array(pipe) -> np.ndarray:

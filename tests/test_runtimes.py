@@ -126,10 +126,10 @@ def test_a_model_whose_answers_are_no_numbers_is_refused(exported):
 def test_a_runtime_cannot_take_all_memory():
     program = (
         "import resource\n"
-        "from swin_keras.litert_worker import limit, total_memory\n"
-        "limit(resource.RLIMIT_AS, total_memory() // 2)\n"
+        "from swin_keras.litert_worker import limit, most_memory\n"
+        "limit(resource.RLIMIT_AS, most_memory())\n"
         "try:\n"
-        "    bytearray(total_memory() // 2)\n"
+        "    bytearray(most_memory())\n"
         "except MemoryError:\n"
         "    print('refused')"
     )
