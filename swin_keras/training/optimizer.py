@@ -50,10 +50,13 @@ class SwinAdamW(keras.optimizers.AdamW):
             var_list=[variable for variable in variables if not decays(variable)]
         )
         super().build(variables)
-        self._rate_factors = [
-            self.layer_decay ** (sum(self.depths) + 1 - layer_of(v, self.depths))
-            for v in variables
-        ]
+        self._rate_factors = [self._rate_factor(variable) for variable in variables]
+
+    def _rate_factor(self, variable):
+        if self.layer_decay == 1:  # then the depths need not be known
+            return 1.0
+        layers = sum(self.depths) + 1
+        return self.layer_decay ** (layers - layer_of(variable, self.depths))
 
     def average_of(self, variable):
         """Return the moving average of a trainable variable as an array."""

@@ -57,7 +57,7 @@ def test_a_matrix_goes_where_keras_takes_it():
     ours, theirs = one_layer("stage_1_merging", 12), one_layer("theirs", 12)
     theirs.set_weights(ours.get_weights())
     np.testing.assert_allclose(
-        weights_after(SwinMuon(0.1, weight_decay=0.0, depths=(1, 1)), ours, gradients),
+        weights_after(SwinMuon(0.1, weight_decay=0.0), ours, gradients),
         weights_after(
             keras.optimizers.Muon(0.1, weight_decay=0.0, adam_weight_decay=0.0),
             theirs,
