@@ -70,8 +70,8 @@ class TrainConfig:
             that fits into the memory.
         gradient_accumulation_steps: Parts in which a step's images are computed,
             one after the other, to save memory.
-        optimizer: "adamw", or "muon", which trains from random weights in far fewer
-            steps.
+        optimizer: "adamw", or "muon", which can need fewer steps from random
+            weights.
         learning_rate: Highest learning rate, reached after the warm-up; "auto"
             tries rates on a few steps.
         min_learning_rate: Learning rate at the end.

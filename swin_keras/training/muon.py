@@ -18,7 +18,7 @@ class SwinMuon(SwinAdamW):
 
     The momentum of a matrix is made orthogonal before it is taken as a step, so
     that rare directions are learned as fast as common ones: a model trained from
-    scratch needs far fewer steps. Query, key and value are three matrices. Steps
+    scratch can need fewer steps. Query, key and value are three matrices. Steps
     have the size of Adam's, so learning rates and weight decay mean the same.
 
     Args:
