@@ -24,11 +24,48 @@ def read_tables(path: Path):
 
 
 def pack(model) -> bytes:
-    """Return the content of the file for a `ModelT`."""
+    """Return the content of the file for a `ModelT`, as small as it can be."""
+    _drop_unused(model)
     weights = sum(len(buffer.data) for buffer in model.buffers if has_data(buffer))
-    builder = flatbuffers.Builder(weights + 2**18)
+    builder = _SharingBuilder(weights + 2**18)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+class _SharingBuilder(flatbuffers.Builder):
+    """Writes equal vectors once: shapes, and zero points, which are all zeros.
+
+    The zero points of int8 weights are eight bytes for each output channel.
+    """
+
+    def __init__(self, size):
+        super().__init__(size)
+        self._places = {}
+
+    def CreateNumpyVector(self, x):  # noqa: N802  the name is flatbuffers'
+        content = x.dtype.str, x.tobytes()
+        if content not in self._places:
+            self._places[content] = super().CreateNumpyVector(x)
+        return self._places[content]
+
+
+def _drop_unused(model):
+    """Drop buffers without data, of which a converter leaves one for each tensor.
+
+    Number 0 stays: it is what a tensor without constants has.
+    """
+    tensors = [tensor for graph in model.subgraphs for tensor in graph.tensors]
+    for tensor in tensors:
+        if not has_data(model.buffers[tensor.buffer]):
+            tensor.buffer = 0
+        if tensor.quantization and tensor.quantization.scale is None:
+            tensor.quantization = None
+    users = [*tensors, *(model.metadata or ())]
+    used = sorted({0, *(user.buffer for user in users)})
+    place = {number: index for index, number in enumerate(used)}
+    for user in users:
+        user.buffer = place[user.buffer]
+    model.buffers = [model.buffers[number] for number in used]
 
 
 def has_data(buffer) -> bool:
