@@ -1,11 +1,11 @@
-"""Swin-T beside its peers: inference and a training step, in turns in one run.
+"""Swin-T, or V2-T, beside its peers: inference and a training step, in turns in one run.
 
-    python benchmarks/peers.py [--batch 1 8] [--rounds 8] [--only NAME ...]
-        [--skip-training] [--size 224] [--json FILE] [--picture FILE]
+    python benchmarks/peers.py [--family v1] [--batch 1 8] [--training 8]
+        [--rounds 8] [--only NAME ...] [--size 224] [--json FILE] [--picture FILE]
 
 Every contender that is installed runs in a process of its own (`contenders.py`),
-and they take turns, so that each meets the same machine. Where torchvision is
-there, all that can read its weights do, and their probabilities are compared
+and they take turns, so that each meets the same machine. All that can read the
+weights of torchvision (V1) or timm (V2) do, and their probabilities are compared
 before anything is timed. Images per second of the fastest turn; memory is the
 highest that the process held.
 """
@@ -23,10 +23,14 @@ from race import race, show
 from timing import matrix_rate
 
 
-def compare(rows):
-    """Replace probabilities by their largest difference to torchvision's."""
+REFERENCE = {"v1": "torchvision", "v2": "timm"}
+SIZE = {"v1": 224, "v2": 256}
+
+
+def compare(rows, reference):
+    """Replace probabilities by their largest difference to the reference's."""
     outputs = {row["name"]: row.pop("probabilities", None) for row in rows}
-    reference = outputs.get("torchvision")
+    reference = outputs.get(reference)
     for row in rows:
         if reference and outputs[row["name"]]:
             difference = np.abs(np.subtract(outputs[row["name"]], reference))
@@ -52,16 +56,16 @@ def draw(rows, path: Path):
     figure.savefig(path)
 
 
-def torchvision_weights(folder: Path) -> Path | str:
-    """Save torchvision's random weights for all; "" where torchvision is not."""
+def reference_weights(family, size, folder: Path) -> Path | str:
+    """Save random weights for all; "" where the reference is not installed."""
     script = (
-        "import sys, torch; from contenders import torchvision_model;"
-        "torch.manual_seed(0); model = torchvision_model('');"
-        "torch.save(model.state_dict(), sys.argv[1])"
+        "import sys, torch; from torch_contenders import reference;"
+        "model = reference(sys.argv[1], int(sys.argv[2]));"
+        "torch.save(model.state_dict(), sys.argv[3])"
     )
-    path = folder / "swin_t.pth"
+    path = folder / "weights.pth"
     done = subprocess.run(  # noqa: S603  our own words
-        [sys.executable, "-c", script, str(path)],
+        [sys.executable, "-c", script, family, str(size), str(path)],
         capture_output=True,
         cwd=Path(__file__).parent,
     )
@@ -70,42 +74,36 @@ def torchvision_weights(folder: Path) -> Path | str:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--batch", type=int, nargs="+", default=[1, 8])
+    parser.add_argument("--family", choices=SIZE, default="v1")
+    parser.add_argument("--batch", type=int, nargs="*", default=[1, 8])
+    parser.add_argument("--training", type=int, nargs="*", default=[8])
     parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--size", type=int)
     parser.add_argument("--only", nargs="+")
-    parser.add_argument("--skip-training", action="store_true")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--picture", type=Path)
     options = parser.parse_args()
+    family, size = options.family, options.size or SIZE[options.family]
+    races = [("inference", INFERENCE, batch) for batch in options.batch]
+    races += [("training", TRAINING, batch) for batch in options.training]
     rows, rates = [], []
     with tempfile.TemporaryDirectory() as scratch:
-        weights = torchvision_weights(Path(scratch))
-        races = [("inference", INFERENCE, batch) for batch in options.batch]
-        if not options.skip_training:
-            races += [("training", TRAINING, max(options.batch))]
+        weights = reference_weights(family, size, Path(scratch))
         for mode, known, batch in races:
             names = [n for n in known if not options.only or n in options.only]
             print(f"{mode}, batch {batch}")
             rates.append(matrix_rate())
-            result = race(
-                "contenders.py",
-                names,
-                batch,
-                options.rounds,
-                mode,
-                options.size,
-                weights,
-            )
+            more = (mode, family, size, weights)
+            result = race("contenders.py", names, batch, options.rounds, *more)
             for row in result:
                 row["mode"] = mode
-            compare(result)
+            compare(result, REFERENCE[family])
             show(result)
             rows += result
     rates.append(matrix_rate())
     print("NumPy's matrix product:", ", ".join(f"{r:.0f}" for r in rates), "GFLOP/s")
     if options.json:
-        report = {"matrix_gflops": rates, "size": options.size, "rows": rows}
+        report = {"matrix_gflops": rates, "family": family, "size": size, "rows": rows}
         options.json.write_text(json.dumps(report, indent=2) + "\n")
     if options.picture:
         draw(rows, options.picture)
