@@ -1,4 +1,4 @@
-"""Swin-T, or V2-T, beside its peers: inference and a training step, in turns in one run.
+"""Swin-T or V2-T beside its peers: inference and a training step, in turns.
 
     python benchmarks/peers.py [--family v1] [--batch 1 8] [--training 8]
         [--rounds 8] [--only NAME ...] [--size 224] [--json FILE] [--picture FILE]
@@ -21,7 +21,6 @@ import numpy as np
 from contenders import INFERENCE, TRAINING
 from race import race, show
 from timing import matrix_rate
-
 
 REFERENCE = {"v1": "torchvision", "v2": "timm"}
 SIZE = {"v1": 224, "v2": 256}
