@@ -44,7 +44,7 @@ class ResourceError(SwinKerasError):
 
 
 class Interrupted(SwinKerasError):  # noqa: N818  as KeyboardInterrupt
-    """Training stopped because a signal asked for it; a checkpoint is written."""
+    """Training stopped because a signal asked for it; it can go on."""
 
     def __init__(self, signal_number: int, message="interrupted"):
         super().__init__(message)

@@ -57,7 +57,7 @@ class CheckpointFolder:
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
             _write(part, checkpoint)
-            if final.exists():  # of a run that went back to an earlier step
+            if final.exists():  # from before the epoch's validation, for one
                 shutil.rmtree(final)
             part.rename(final)
             _flush(self.path)

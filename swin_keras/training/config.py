@@ -41,8 +41,6 @@ _RULES = (  # what must hold, of which options, and how to tell
 class TrainConfig:
     """What to train on, what to train, and how.
 
-    The defaults train the small variant on scikit-learn's handwritten digits.
-
     An option that is not given is the preset's; `presets.py` shows them all. The
     defaults train the small variant on scikit-learn's handwritten digits.
 

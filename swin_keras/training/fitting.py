@@ -4,9 +4,12 @@ import logging
 from collections.abc import Sequence
 from contextlib import contextmanager
 
+import keras
+
 from swin_keras.data import data_errors
 from swin_keras.errors import ResourceError
 from swin_keras.report.tensorboard import tensorboard_callback
+from swin_keras.signals import StopSignals
 from swin_keras.training.callbacks import (
     BestModel,
     FiniteLoss,
@@ -16,7 +19,7 @@ from swin_keras.training.callbacks import (
 from swin_keras.training.checkpoints import CheckpointFolder
 from swin_keras.training.job import TrainingJob
 from swin_keras.training.progress import LiveProgress
-from swin_keras.training.resume import SaveCheckpoints, StopSignals
+from swin_keras.training.resume import SaveCheckpoints
 from swin_keras.training.run_folder import RunFolder
 
 log = logging.getLogger(__name__)
@@ -67,20 +70,22 @@ def fit(
         stop,
     )
     saver.set_model(job.training_model)
-    saver.step = epochs.start * job.steps
+    saver.step, saver.epochs = epochs.start * job.steps, epochs.start
     if saver.restore():
         log.info("going on after step %d of %d", saver.step, epochs.stop * job.steps)
     progress = LiveProgress(epochs.stop, job.steps, config.batch_size, saver.step)
     finite = FiniteLoss(saver.step, job.names)
     callbacks = [finite, metrics, best, progress, saver, *callbacks]
-    if config.ema_momentum:
-        callbacks.append(ValidateAverage())
+    if config.ema_momentum:  # first, so that others find the weights put back
+        callbacks.insert(0, ValidateAverage())
     if config.tensorboard and is_chief:
         callbacks.append(tensorboard_callback(run.tensorboard))
     if not is_chief:
         callbacks.remove(progress)
     try:
         with data_errors(), memory_errors(config):
+            if saver.must_validate:
+                _end_epoch(job, saver.epochs, callbacks)
             for part in _parts(saver.step, job.steps, epochs.stop):
                 if not best.is_out_of_patience:
                     _fit_epochs(job, part, saver.step, callbacks)
@@ -101,18 +106,36 @@ def _parts(step, steps_per_epoch, stop):
 def _fit_epochs(job, epochs, step, callbacks):
     if not epochs:
         return
-    distributed = job.replicas.strategy is not None
     job.training_model.fit(
         job.training_batches(step),
         initial_epoch=epochs.start,
         epochs=epochs.stop,
         steps_per_epoch=(epochs.start + 1) * job.steps - step,
         validation_data=job.validation_batches(),
-        validation_steps=job.validation_steps if distributed else None,
+        validation_steps=job.validation_steps,
         callbacks=callbacks,
         shuffle=False,  # the batches come in the order of the seed
         verbose=0,
     )
+
+
+def _end_epoch(job, epoch, callbacks):
+    """Validate an epoch that is trained, and end it, as `fit` does."""
+    model = job.training_model
+    callbacks = keras.callbacks.CallbackList(callbacks, model=model)
+    callbacks.on_train_begin()
+    callbacks.on_epoch_begin(epoch)  # which puts back the sums behind its metrics
+    figures = model.get_metrics_result()
+    validated = model.evaluate(
+        job.validation_batches(),
+        steps=job.validation_steps,
+        callbacks=callbacks,
+        return_dict=True,
+        verbose=0,
+    )
+    figures |= {f"val_{name}": value for name, value in validated.items()}
+    callbacks.on_epoch_end(epoch, figures)
+    callbacks.on_train_end()
 
 
 @contextmanager

@@ -61,7 +61,10 @@ class TrainingJob:
         )
 
     @property
-    def validation_steps(self) -> int:
+    def validation_steps(self) -> int | None:
+        """Steps that several devices must agree on; one device sees the end."""
+        if self.replicas.strategy is None:
+            return None
         return steps_per_epoch(self.dataset.splits["val"], self.config.batch_size)
 
     def first_images(self):

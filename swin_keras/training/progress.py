@@ -30,12 +30,12 @@ class LiveProgress(keras.callbacks.Callback):
         self.epochs = epochs
         self.steps_per_epoch = steps_per_epoch
         self.batch_size = batch_size
-        self.first_step = first_step
+        self._done = first_step
 
     def on_train_begin(self, logs=None):
         self._last_line = time.monotonic()
         self._start = None  # where the rate counts from: not from the compilation
-        self._epoch, self._done = 0, self.first_step
+        self._epoch = 0
         self._first_epoch = True
         console = Console(stderr=True)
         self._bar = None
@@ -43,9 +43,8 @@ class LiveProgress(keras.callbacks.Callback):
             columns = [TextColumn("{task.description}"), BarColumn()]
             columns += [TextColumn("ETA"), TimeRemainingColumn()]
             self._bar = Progress(*columns, console=console, transient=True)
-            self._task = self._bar.add_task(
-                "", total=self.epochs * self.steps_per_epoch
-            )
+            total = self.epochs * self.steps_per_epoch
+            self._task = self._bar.add_task("", total=total, completed=self._done)
             self._bar.start()
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -91,7 +90,7 @@ class LiveProgress(keras.callbacks.Callback):
             self._bar.stop()
 
     def _eta(self):
-        began, first = self._start
+        began, first = self._start or (0.0, self._done)
         if self._done == first:
             return "unknown"
         rate = (self._done - first) / (time.monotonic() - began)

@@ -1,12 +1,12 @@
 """Going on where a run stopped: checkpoints while training, and their return."""
 
 import logging
-import signal
 import time
 
 import keras
 
 from swin_keras.errors import DataError, Interrupted, UsageError
+from swin_keras.signals import StopSignals
 from swin_keras.training.checkpoints import Checkpoint, CheckpointFolder
 from swin_keras.training.strategy import Replicas
 
@@ -18,7 +18,8 @@ class SaveCheckpoints(keras.callbacks.Callback):
 
     The run goes on from it as if it had never stopped: weights, optimizer,
     averages, random states and the sums behind the metrics are all in it, and
-    what other callbacks remember.
+    what other callbacks remember. Validation is left when somebody asks to stop,
+    and done again.
 
     Args:
         folder: Where checkpoints go.
@@ -28,6 +29,10 @@ class SaveCheckpoints(keras.callbacks.Callback):
         remembering: Callbacks with `get_state` and `set_state`, by name.
         data: Fingerprint of the data set; a run does not go on with other data.
         stop: Says whether somebody asked to stop; see `StopSignals`.
+
+    Attributes:
+        step: Steps trained.
+        epochs: Epochs trained and validated.
     """
 
     def __init__(
@@ -38,7 +43,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         minutes: float,
         remembering: dict,
         data: str,
-        stop: "StopSignals",
+        stop: StopSignals,
     ):
         super().__init__()
         self.folder = folder
@@ -48,9 +53,9 @@ class SaveCheckpoints(keras.callbacks.Callback):
         self.remembering = remembering
         self.data = data
         self.stop = stop
-        self.step = 0
-        self._saved, self._saved_step = time.monotonic(), None
-        self._counted = None  # sums behind the metrics, to put back
+        self.step = self.epochs = 0
+        self._saved_at, self._saved = time.monotonic(), None
+        self._sums = None  # behind the metrics of training, to put back or to save
 
     def restore(self) -> bool:
         """Load the newest checkpoint into the model; tell whether there is one."""
@@ -75,31 +80,49 @@ class SaveCheckpoints(keras.callbacks.Callback):
             variable.assign(array)
         for name, callback in self.remembering.items():
             callback.set_state(checkpoint.state[name])
-        self.step = checkpoint.step
-        if self.step % self.steps_per_epoch:
-            self._counted = checkpoint.arrays[len(variables) :]
+        self.step, self.epochs = checkpoint.step, checkpoint.state["epochs"]
+        self._saved = self.step, self.epochs
+        if self.step > self.epochs * self.steps_per_epoch:
+            self._sums = checkpoint.arrays[len(variables) :]
         return True
 
+    @property
+    def must_validate(self) -> bool:
+        """Whether an epoch is trained, and not validated yet."""
+        return self.step == (self.epochs + 1) * self.steps_per_epoch
+
     def on_epoch_begin(self, epoch, logs=None):
-        if self._counted is not None:  # Keras has just set them to zero
+        if self._sums is not None:  # Keras has just set them to zero
             metrics = self.model.metrics_variables
-            for variable, array in zip(metrics, self._counted, strict=True):
+            for variable, array in zip(metrics, self._sums, strict=True):
                 variable.assign(array)
-            self._counted = None
+            self._sums = None
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
-        if self.step % self.steps_per_epoch:  # else the epoch's end comes next
-            self._save_if_due()
+        self._save_if_due()
+
+    def on_test_begin(self, logs=None):
+        self._sums = _read(self.model.metrics_variables)  # validation needs them, too
+
+    def on_test_batch_end(self, batch, logs=None):
+        (self.model.stop_evaluating,) = self.replicas.any(self.stop.asked)
+
+    def on_test_end(self, logs=None):
+        if self.model.stop_evaluating:
+            self.save()
+            raise Interrupted(self.stop.signal)
+        self._sums = None
 
     def on_epoch_end(self, epoch, logs=None):
+        self.epochs = epoch + 1
         self._save_if_due()
 
     def on_train_end(self, logs=None):
         self.save()
 
     def _save_if_due(self):
-        is_late = time.monotonic() - self._saved >= 60 * self.minutes
+        is_late = time.monotonic() - self._saved_at >= 60 * self.minutes
         is_late, must_stop = self.replicas.any(is_late, self.stop.asked)
         if is_late or must_stop:
             self.save()
@@ -107,33 +130,21 @@ class SaveCheckpoints(keras.callbacks.Callback):
             raise Interrupted(self.stop.signal)
 
     def save(self):
-        """Write a checkpoint of this step, if it is not written yet."""
-        if self.step == self._saved_step:
+        """Write a checkpoint of this moment, if it is not written yet."""
+        if self._saved == (self.step, self.epochs):
             return
-        variables = self._variables() + self.model.metrics_variables
         # All read, since values that replicas hold in parts are summed by all.
-        arrays = [keras.ops.convert_to_numpy(variable) for variable in variables]
+        arrays = _read(self._variables())
+        arrays += self._sums or _read(self.model.metrics_variables)
         state = {name: c.get_state() for name, c in self.remembering.items()}
-        state["data"] = self.data
+        state |= {"data": self.data, "epochs": self.epochs}
         if self.replicas.is_chief:
             self.folder.save(Checkpoint(self.step, arrays, state))
-        self._saved, self._saved_step = time.monotonic(), self.step
+        self._saved_at, self._saved = time.monotonic(), (self.step, self.epochs)
 
     def _variables(self):
         return self.model.variables + self.model.optimizer.variables
 
 
-class StopSignals:
-    """Whether the process was asked to end, and by which signal."""
-
-    def __init__(self):
-        self.signal = signal.SIGTERM  # what workers report that another stopped
-        self.asked = False
-
-    def ask(self, number, frame=None):
-        """Note the wish; a second Ctrl-C ends the process at once."""
-        if self.asked and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        if not self.asked:
-            log.info("stopping after this step, with a checkpoint")
-        self.asked, self.signal = True, number
+def _read(variables):
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]

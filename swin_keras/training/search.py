@@ -96,7 +96,6 @@ def _measure(config, size, sender):
         config,
         batch_size=size,
         learning_rate=1e-3 if rate == "auto" else rate,
-        jit_compile=config.jit_compile,
     )
     try:
         job = prepare(config)

@@ -20,11 +20,10 @@ from swin_keras.report import (
     plot_lr_range,
     write_report,
 )
-from swin_keras.signals import signals_to
+from swin_keras.signals import StopSignals
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.fitting import fit, memory_errors
 from swin_keras.training.job import TrainingJob, prepare
-from swin_keras.training.resume import StopSignals
 from swin_keras.training.run_folder import RunFolder, create_run, locked
 from swin_keras.training.search import settle
 from swin_keras.training.strategy import Replicas, make_strategy
@@ -63,7 +62,7 @@ def train(
     Raises:
         UsageError: If an option cannot work.
         DataError: If the data cannot be used.
-        Interrupted: If a signal stopped the run; a checkpoint is written.
+        Interrupted: If a signal stopped the run, which can go on.
         TrainingError: If the loss is no number any more.
         ResourceError: If memory or disk are too small, or another process trains
             in this run's folder.
@@ -77,7 +76,7 @@ def train(
         )
     with ExitStack() as stack:
         stop = StopSignals()
-        stack.enter_context(signals_to(stop.ask))
+        stack.enter_context(stop.heard())
         run = _find_run(config) if resume else None
         if run and replicas.is_chief:
             stack.enter_context(locked(run))
@@ -105,11 +104,12 @@ def train(
             if is_new:
                 _write_inputs(run, job, range_test)
         try:
-            metrics = fit(run, job, stop, epochs, callbacks)
-        except Interrupted as error:
-            raise Interrupted(error.signal_number, _how_to_go_on(run)) from None
-        if replicas.is_chief:
-            _conclude(run, job, metrics)
+            with stop.noted():
+                metrics = fit(run, job, stop, epochs, callbacks)
+            if replicas.is_chief:
+                _conclude(run, job, metrics)
+        except (Interrupted, KeyboardInterrupt):
+            raise Interrupted(stop.signal, _how_to_go_on(run)) from None
     return run
 
 
@@ -120,7 +120,7 @@ def _find_run(config):
 
 def _how_to_go_on(run):
     return (
-        f"stopped, with a checkpoint in {run.checkpoints}. Go on with: "
+        f"stopped; checkpoints are in {run.checkpoints}. Go on with: "
         f"swin-keras train --config {run.config} --resume"
     )
 

@@ -14,6 +14,7 @@ SMALL = SwinConfig(
     mlp_ratio=2.0,
 )
 NAMES = ("cat", "dog", "bird", "fish", "horse")
+LITERT = ["model.tflite", "model_fp16.tflite", "model_int8.tflite"]  # by default
 
 
 def shaken(model):

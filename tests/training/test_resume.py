@@ -12,7 +12,6 @@ from toy_runs import EVERYTHING, folder_of_images, outcome, write_config
 
 from swin_keras.errors import DataError, ResourceError, UsageError
 from swin_keras.training import TrainConfig
-from swin_keras.training.resume import StopSignals
 from swin_keras.training.run_folder import RunFolder, locked
 from swin_keras.training.train import train
 
@@ -85,15 +84,6 @@ def test_a_signal_stops_with_a_checkpoint(start, undisturbed, number, code):
     process, run = start(number)
     assert process.wait(300) == 0, process.said()
     assert outcome(run) == outcome(undisturbed)
-
-
-def test_a_second_ctrl_c_stops_at_once():
-    stop = StopSignals()
-    stop.ask(signal.SIGINT)
-    assert stop.asked
-    stop.ask(signal.SIGTERM)  # a cluster may ask more than once
-    with pytest.raises(KeyboardInterrupt):
-        stop.ask(signal.SIGINT)
 
 
 def test_a_finished_run_says_so(start, undisturbed):

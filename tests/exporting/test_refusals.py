@@ -1,0 +1,98 @@
+"""An export that cannot work says why, and leaves nothing behind."""
+
+import keras
+import pytest
+
+from swin_keras.errors import ExportError, ResourceError, UsageError
+from swin_keras.exporting import verify as verify_module
+from swin_keras.exporting.config import ExportConfig
+from swin_keras.exporting.conversion import converting
+from swin_keras.exporting.export import export
+
+
+def test_unknown_format_gets_the_nearest_name():
+    with pytest.raises(UsageError, match="Did you mean 'litert-int8'"):
+        ExportConfig(formats=("litert-int",))
+
+
+def test_missing_calibration_data_is_named(model_file, tmp_path):
+    config = ExportConfig(
+        formats=("litert-int8-static",), saved_models_dir=str(tmp_path)
+    )
+    with pytest.raises(UsageError, match="--calibration"):
+        export(model_file, config)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_target_that_cannot_be_written_is_named(model_file, tmp_path):
+    (tmp_path / "file").write_text("")
+    config = ExportConfig(saved_models_dir=str(tmp_path / "file"))
+    with pytest.raises(ResourceError, match="must be writable"):
+        export(model_file, config)
+
+
+def test_an_existing_export_is_not_replaced_unasked(small_export, model_file):
+    config = ExportConfig(
+        name=small_export.name, saved_models_dir=str(small_export.parent)
+    )
+    with pytest.raises(UsageError, match="--overwrite"):
+        export(model_file, config)
+
+
+def test_a_failed_check_leaves_the_previous_export(
+    small_export, model_file, images_dir, monkeypatch
+):
+    before = (small_export / "card.json").read_bytes()
+    strict = verify_module.Limits(difference=0.0, sqnr=1000)
+    monkeypatch.setattr(verify_module, "EXACT", strict)
+    config = ExportConfig(
+        formats=("litert",),
+        name=small_export.name,
+        saved_models_dir=str(small_export.parent),
+        images=str(images_dir),
+        overwrite=True,
+    )
+    with pytest.raises(ExportError, match=r"litert: logits differ by .*--no-verify"):
+        export(model_file, config)
+    assert (small_export / "card.json").read_bytes() == before
+    assert [path.name for path in small_export.parent.iterdir()] == [small_export.name]
+
+
+def test_a_model_that_phones_cannot_run_is_refused(tmp_path):
+    inputs = keras.Input((8, 8, 3))
+    x = keras.ops.reshape(inputs, (-1, 2, 4, 2, 4, 3))
+    x = keras.ops.transpose(x, (0, 1, 3, 2, 4, 5))
+    x = keras.layers.Dense(2)(keras.layers.Flatten()(x))
+    keras.Model(inputs, keras.layers.Softmax()(x)).save(tmp_path / "other.keras")
+    config = ExportConfig(formats=("litert",), saved_models_dir=str(tmp_path / "out"))
+    with pytest.raises(ExportError, match="a tensor of 6 axes"):
+        export(tmp_path / "other.keras", config)
+
+
+def test_features_of_a_model_without_stages_are_refused(tmp_path):
+    inputs = keras.Input((8, 8, 3))
+    outputs = keras.layers.Dense(2, activation="softmax")(
+        keras.layers.Flatten()(inputs)
+    )
+    keras.Model(inputs, outputs, name="flat").save(tmp_path / "flat.keras")
+    config = ExportConfig(features=True, saved_models_dir=str(tmp_path / "out"))
+    with pytest.raises(UsageError, match="Received: flat, which has none"):
+        export(tmp_path / "flat.keras", config)
+
+
+def test_the_converter_stops_when_what_runs_beside_it_fails(tmp_path):
+    with (
+        pytest.raises(ZeroDivisionError),
+        converting(lambda folder: None, tmp_path / "model", tmp_path / "x.tflite"),
+    ):
+        _ = 1 / 0
+    assert not (tmp_path / "x.tflite").exists()
+
+
+@pytest.mark.slow
+def test_what_the_converter_says_is_passed_on(tmp_path):
+    with (
+        pytest.raises(ExportError, match=r"The converter says: .*model"),
+        converting(lambda folder: None, tmp_path / "model", tmp_path / "x.tflite"),
+    ):
+        pass

@@ -1,0 +1,117 @@
+"""A wish to stop is obeyed at once, whatever a run is doing, and leaves no trace."""
+
+import dataclasses
+import os
+import signal
+
+import keras
+import pytest
+from toy_runs import EVERYTHING, outcome
+
+from swin_keras import evaluation
+from swin_keras.errors import Interrupted
+from swin_keras.signals import StopSignals
+from swin_keras.training import TrainConfig
+from swin_keras.training.run_folder import RunFolder
+from swin_keras.training.train import train
+
+LAST_STEP = 18  # of an epoch; validation takes three
+
+
+class Stop(keras.callbacks.Callback):
+    """Send SIGTERM at a moment of an epoch; count what is validated after it."""
+
+    def __init__(self, epoch, moment):
+        super().__init__()
+        self.wanted, self.validated, self.is_sent = (epoch, moment), 0, False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._reach("last step", batch == LAST_STEP)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._reach("last step done", batch == LAST_STEP)
+
+    def on_test_begin(self, logs=None):
+        self._reach("validation")
+
+    def on_test_batch_end(self, batch, logs=None):
+        self.validated += self.is_sent
+
+    def _reach(self, moment, is_there=True):
+        if is_there and (self.epoch, moment) == self.wanted:
+            self.is_sent = True
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+STOPS = [  # and the batches of validation that follow
+    (0, "last step", 0),
+    (0, "validation", 1),  # which is repeated, and left again
+    (1, "last step done", 1),
+]
+
+
+def rows_of(config):
+    file = RunFolder.named(config.runs_dir, config.name).metrics
+    return file.read_text().splitlines()[1:] if file.exists() else []
+
+
+def train_until_stopped(config, callbacks=()):
+    with pytest.raises(Interrupted, match=r"Go on with: .* --resume") as caught:
+        train(config, resume=True, callbacks=callbacks)
+    assert caught.value.exit_code == 143
+
+
+def test_a_run_stopped_again_and_again_is_as_one_that_never_was(
+    digits_dir, tmp_path, monkeypatch
+):
+    toy = TrainConfig(
+        data_dir=str(digits_dir),
+        runs_dir=str(tmp_path),
+        name="stopped",
+        epochs=2,
+        checkpoint_minutes=60.0,
+        **EVERYTHING,
+    )
+    for epoch, moment, validated in STOPS:
+        stop = Stop(epoch, moment)
+        train_until_stopped(toy, callbacks=[stop])
+        assert (stop.is_sent, stop.validated) == (True, validated)
+        assert len(rows_of(toy)) == epoch  # none of a part of the images
+    batches = evaluation.batches
+
+    def stop_before_the_test_images(*args, **options):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return batches(*args, **options)
+
+    monkeypatch.setattr(evaluation, "batches", stop_before_the_test_images)
+    train_until_stopped(toy)
+    assert len(rows_of(toy)) == 2
+    monkeypatch.undo()
+    run = train(toy, resume=True)
+    assert run.card.is_file()
+    assert outcome(run) == outcome(train(dataclasses.replace(toy, name="undisturbed")))
+
+
+@pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_what_has_nothing_to_save_ends_at_once(number, code):
+    with pytest.raises(Interrupted) as caught, StopSignals().heard():
+        os.kill(os.getpid(), getattr(signal, number))
+    assert caught.value.exit_code == code
+
+
+def test_what_saves_is_ended_at_once_by_a_second_ctrl_c_only():
+    stop = StopSignals()
+
+    def work():
+        with stop.noted():
+            stop.ask(signal.SIGINT)
+            stop.ask(signal.SIGTERM)  # a cluster may ask more than once
+            assert stop.asked
+            with pytest.raises(KeyboardInterrupt):
+                stop.ask(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):  # now that it has ended
+        work()
