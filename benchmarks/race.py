@@ -41,6 +41,7 @@ class Contender:
     def close(self):
         self._process.stdin.close()
         self._process.wait(timeout=60)
+        self._process.stdout.close()
 
 
 def race(script, names, batch, rounds, *arguments) -> list[dict]:
