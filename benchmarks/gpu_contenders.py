@@ -10,14 +10,26 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 import numpy as np
+from contenders import CLASSES, import_torchvision
 from race import answer_turns
 
-CLASSES = 1000
+REPEATS = 10  # steps of a turn: the device is not left idle between them
+NVIDIA = os.path.exists("/dev/nvidiactl")
+TOY = {
+    "img_size": 32,
+    "patch_size": 2,
+    "embed_dim": 32,
+    "depths": (2, 2, 2),
+    "num_heads": (2, 4, 8),
+    "window_size": 4,
+    "mlp_ratio": 2.0,
+}
 TIMM = {
-    "swin_tiny": "swin_tiny_patch4_window7_224",
-    "swin_small": "swin_small_patch4_window7_224",
-    "swin_base": "swin_base_patch4_window7_224",
-    "swinv2_tiny": "swinv2_tiny_window8_256",
+    "swin_nano": ("swin_tiny_patch4_window7_224", TOY),
+    "swin_tiny": ("swin_tiny_patch4_window7_224", {}),
+    "swin_small": ("swin_small_patch4_window7_224", {}),
+    "swin_base": ("swin_base_patch4_window7_224", {}),
+    "swinv2_tiny": ("swinv2_tiny_window8_256", {}),
 }
 
 
@@ -27,70 +39,133 @@ def batch_of(count, size):
     return images, np.eye(CLASSES, dtype="float32")[np.arange(count) % CLASSES]
 
 
-def ours(backend):
-    """Return a maker of steps on a backend of Keras."""
+def our_model(variant, mode):
+    """Return the model with logits: in training as it is trained, else in bfloat16."""
+    import keras
 
-    def make(mode, count, variant):
-        os.environ["KERAS_BACKEND"] = backend
-        if backend == "jax":
-            import jax as framework
-        else:
-            import torch as framework
-        import keras
+    from swin_keras.models import create_model
 
-        from swin_keras.models import SwinClassifier, variant_config
-        from swin_keras.models.summary import summarize
+    policy = "mixed_bfloat16" if mode == "training" else "bfloat16"
+    keras.config.set_dtype_policy(policy)
+    return create_model(variant, classes=CLASSES, classifier_activation=None)
 
-        keras.config.set_dtype_policy("mixed_bfloat16")
-        config = variant_config(variant)
-        model = SwinClassifier(config, classes=CLASSES)
-        images, labels = batch_of(count, config.input_shape[0])
-        images = keras.ops.convert_to_tensor(images)
-        labels = keras.ops.convert_to_tensor(labels)
-        about = {"macs": sum(part.macs for part in summarize(model))}
-        if mode == "training":
-            model.compile(keras.optimizers.AdamW(1e-4), "categorical_crossentropy")
-            return lambda: model.train_on_batch(images, labels), about
-        if backend == "torch":
 
-            def run():
-                with framework.inference_mode():
-                    return model(images, training=False).float().cpu().numpy()
+def about(model):
+    from swin_keras.models.summary import summarize
 
-            return run, about
-        state = model.trainable_variables, model.non_trainable_variables
-        state = [[variable.value for variable in variables] for variables in state]
-        call = framework.jit(
-            lambda *given: model.stateless_call(*given, training=False)
-        )
-        return lambda: np.asarray(call(*state, images)[0]), about
+    return {"macs": sum(part.macs for part in summarize(model))}
 
-    return make
+
+def our_loss():
+    import keras
+
+    return keras.losses.CategoricalCrossentropy(from_logits=True)
+
+
+def ours_on_jax(mode, count, variant):
+    """Make a step of the public functional calls, which `fit` is made of, too."""
+    os.environ["KERAS_BACKEND"] = "jax"
+    jax = gpu_jax()
+    model = our_model(variant, mode)
+    batch = jax.device_put(batch_of(count, model.input_shape[1]))
+    if mode == "inference":
+        call = jax.jit(lambda *given: model.stateless_call(*given, training=False)[0])
+        images, state = batch[0], values(model)
+        return (lambda: call(*state, images)), jax.block_until_ready, about(model)
+    step, state = jax_training(jax, model)
+    state = [state]  # of which each step makes a new one, in place
+
+    def run():
+        state[0], loss = step(state[0], batch)
+        return loss
+
+    return run, jax.block_until_ready, about(model)
+
+
+def values(model):
+    variables = model.trainable_variables, model.non_trainable_variables
+    return [[variable.value for variable in some] for some in variables]
+
+
+def jax_training(jax, model):
+    """Return a training step of a state and a batch, and the state to begin with."""
+    import keras
+
+    optimizer, loss = keras.optimizers.AdamW(1e-4), our_loss()
+    optimizer.build(model.trainable_variables)
+
+    def compute(trainable, other, images, labels):
+        outputs, other = model.stateless_call(trainable, other, images, training=True)
+        return loss(labels, outputs), other
+
+    gradients_of = jax.value_and_grad(compute, has_aux=True)
+
+    def step(state, batch):
+        trainable, other, slots = state
+        (value, other), gradients = gradients_of(trainable, other, *batch)
+        trainable, slots = optimizer.stateless_apply(slots, gradients, trainable)
+        return (trainable, other, slots), value
+
+    slots = [variable.value for variable in optimizer.variables]
+    state = jax.tree.map(jax.numpy.copy, (*values(model), slots))  # is given away
+    return jax.jit(step, donate_argnums=0), state
+
+
+def ours_on_torch(mode, count, variant):
+    os.environ["KERAS_BACKEND"] = "torch"
+    torch, device = gpu_torch()
+    import keras
+
+    model = our_model(variant, mode)
+    images, labels = batch_of(count, model.input_shape[1])
+    images, labels = (torch.from_numpy(v).to(device) for v in (images, labels))
+    if mode == "inference":
+
+        def run():
+            with torch.inference_mode():
+                return model(images, training=False)
+
+        return run, to_numpy, about(model)
+    optimizer, loss_of = keras.optimizers.AdamW(1e-4), our_loss()
+    optimizer.build(model.trainable_variables)
+
+    def step():
+        model.zero_grad()
+        loss = loss_of(labels, model(images, training=True))
+        loss.backward()
+        gradients = [v.value.grad for v in model.trainable_weights]
+        with torch.no_grad():
+            optimizer.apply(gradients, model.trainable_weights)
+        return loss
+
+    return step, to_numpy, about(model)
 
 
 def timm(compiled):
     """Return a maker of steps of timm's model, eager or compiled."""
 
     def make(mode, count, variant):
+        torch, device = gpu_torch()
+        import_torchvision()  # which timm imports
         import timm
-        import torch
 
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        model = timm.create_model(TIMM[variant], num_classes=CLASSES).to(device)
-        size = model.default_cfg["input_size"][-1]
+        name, sizes = TIMM[variant]
+        model = timm.create_model(name, num_classes=CLASSES, **sizes).to(device)
+        size = model.patch_embed.img_size[0]
         images, labels = (torch.from_numpy(v).to(device) for v in batch_of(count, size))
         images = images.permute(0, 3, 1, 2).contiguous()
+        model = model.train() if mode == "training" else model.eval().bfloat16()
+        call = torch.compile(model) if compiled else model
         if mode == "inference":
-            model, images = model.eval().bfloat16(), images.bfloat16()
-            call = torch.compile(model) if compiled else model
+            images = images.bfloat16()
 
             def run():
                 with torch.inference_mode():
-                    return call(images).float().cpu().numpy()
+                    return call(images)
 
-            return run, {}
-        call = torch.compile(model.train()) if compiled else model.train()
-        optimizer = torch.optim.AdamW(model.parameters(), 1e-4)
+            return run, to_numpy, {}
+        fused = device == "cuda"
+        optimizer = torch.optim.AdamW(model.parameters(), 1e-4, fused=fused)
 
         def step():
             optimizer.zero_grad(set_to_none=True)
@@ -98,57 +173,93 @@ def timm(compiled):
                 loss = torch.nn.functional.cross_entropy(call(images), labels)
             loss.backward()
             optimizer.step()
-            return loss.item()
+            return loss
 
-        return step, {}
+        return step, to_numpy, {}
 
     return make
 
 
-def rate_of_jax(size):
+def to_numpy(tensor):
+    return tensor.detach().float().cpu().numpy()
+
+
+def gpu_jax():
     import jax
 
-    a = jax.numpy.ones((size, size), jax.numpy.bfloat16)
+    if NVIDIA and jax.default_backend() != "gpu":
+        raise ImportError("JAX sees no GPU")
+    return jax
+
+
+def gpu_torch():
+    import torch
+
+    if NVIDIA and not torch.cuda.is_available():
+        raise ImportError("torch sees no GPU")
+    return torch, "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def rate_of_jax(size):
+    jax = gpu_jax()
+    a = jax.random.normal(jax.random.key(0), (size, size), jax.numpy.bfloat16)
     product = jax.jit(lambda a: a @ a)
-    return lambda: product(a).block_until_ready()
+    return (lambda: product(a)), jax.block_until_ready
 
 
 def rate_of_torch(size):
-    import torch
-
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    a = torch.ones(size, size, dtype=torch.bfloat16, device=device)
-    return lambda: (a @ a).sum().item()
+    torch, device = gpu_torch()
+    a = torch.randn(size, size, dtype=torch.bfloat16, device=device)
+    return (lambda: a @ a), lambda product: product[0, 0].item()
 
 
 STEPS = {
-    "swin-keras on JAX": ours("jax"),
-    "swin-keras on torch": ours("torch"),
+    "swin-keras on JAX": ours_on_jax,
+    "swin-keras on torch": ours_on_torch,
     "timm compiled": timm(compiled=True),
     "timm": timm(compiled=False),
 }
 RATES = {"swin-keras on JAX": rate_of_jax, "swin-keras on torch": rate_of_torch}
 
 
+def device_memory() -> dict:
+    """Return the most memory that the device held for this process, if it tells."""
+    peak = 0
+    if "jax" in sys.modules:
+        stats = sys.modules["jax"].local_devices()[0].memory_stats() or {}
+        peak = stats.get("peak_bytes_in_use", 0)
+    elif "torch" in sys.modules and sys.modules["torch"].cuda.is_available():
+        peak = sys.modules["torch"].cuda.max_memory_allocated()
+    return {"device_megabytes": peak / 1e6} if peak else {}
+
+
 def main(name, batch, mode, variant):
-    def make_step():
+    def make_turn():
         try:
             if mode == "rate":
-                size = 8192 if _has_gpu() else 1024
-                step, about = RATES[name](size), {"operations": 2 * size**3}
+                size = 8192 if NVIDIA else 512
+                (step, wait), told = RATES[name](size), {"operations": 2 * size**3}
             else:
-                step, about = STEPS[name](mode, int(batch), variant)
+                step, wait, told = STEPS[name](mode, int(batch), variant)
         except (ImportError, KeyError) as error:
             return None, {"error": str(error).splitlines()[0]}
-        step()
-        step()
-        return step, about
+        turn = repeated(step, wait)
+        wait(step())
+        turn()
+        return turn, told | device_memory()
 
-    answer_turns(make_step)
+    answer_turns(make_turn, REPEATS)
 
 
-def _has_gpu() -> bool:
-    return os.path.exists("/dev/nvidiactl")
+def repeated(step, wait):
+    """Return a function that does the step ten times, and waits for the last."""
+
+    def turn():
+        for _ in range(REPEATS):
+            result = step()
+        wait(result)
+
+    return turn
 
 
 if __name__ == "__main__":

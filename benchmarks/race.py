@@ -41,6 +41,7 @@ class Contender:
     def close(self):
         self._process.stdin.close()
         self._process.wait(timeout=60)
+        self._process.stdout.close()
 
 
 def race(script, names, batch, rounds, *arguments) -> list[dict]:
@@ -88,22 +89,25 @@ def race(script, names, batch, rounds, *arguments) -> list[dict]:
 
 
 def show(rows):
-    best = max(row["images_per_second"] for row in rows)
+    best = max((row["images_per_second"] for row in rows), default=0)
     for row in rows:
         more = f"  {row['difference']:.1e} off" if "difference" in row else ""
         more += f"  {100 * row['share']:.0f} % of the rate" if "share" in row else ""
+        if "device_megabytes" in row:
+            more += f"  {row['device_megabytes']:.0f} MB on the device"
         print(
             f"  {row['name']:24} {row['images_per_second']:7.2f} images/s "
             f"{row['images_per_second'] / best:6.2f}  {row['megabytes']:6.0f} MB{more}"
         )
 
 
-def answer_turns(make_step):
+def answer_turns(make_step, steps=1):
     """Be a contender's process: make a step, then do it for each line that is read.
 
     Args:
         make_step: Called without arguments; returns the step, and what to say of
             it: a dictionary, or one with the key `error`.
+        steps: Of the kind that is timed, in one call of the step.
     """
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever the libraries print is no answer
@@ -117,6 +121,6 @@ def answer_turns(make_step):
     for _ in sys.stdin if step else ():
         start = time.perf_counter()
         step()
-        seconds = time.perf_counter() - start
+        seconds = (time.perf_counter() - start) / steps
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
         say({"seconds": seconds, "megabytes": peak})

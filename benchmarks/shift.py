@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from timing import interleave, matrix_rate
+from timing import interleave, matrix_rate, write_json
 
 from swin_keras.layers import SwinTransformerBlock
 from swin_keras.layers.padded_block import PaddedSwinTransformerBlock
@@ -33,6 +33,15 @@ def with_blocks(model, make_block):
     return copy
 
 
+def unshifted(model):
+    """Return the model with windows that stay where they are."""
+    twin = with_blocks(
+        model, lambda c: SwinTransformerBlock.from_config(c | {"shift_size": 0})
+    )
+    twin.name = "unshifted"
+    return twin
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batch", type=int, default=8)
@@ -46,9 +55,7 @@ def main():
     models = {
         "cyclic": cyclic,
         "padded": with_blocks(cyclic, PaddedSwinTransformerBlock.from_config),
-        "unshifted": with_blocks(
-            cyclic, lambda c: SwinTransformerBlock.from_config(c | {"shift_size": 0})
-        ),
+        "unshifted": unshifted(cyclic),
     }
     images = np.random.default_rng(0).uniform(0, 255, (options.batch, *shape))
     images = tf.constant(images, tf.float32)
@@ -71,8 +78,7 @@ def main():
         "matrix product GFLOP/s": [before, matrix_rate()],
     }
     print(json.dumps(result, indent=2))
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
+    write_json(options.json, result)
 
 
 if __name__ == "__main__":

@@ -1,24 +1,28 @@
 """Time several functions side by side, in turns, with the machine's own rate."""
 
+import json
 import time
+from pathlib import Path
 
 import numpy as np
 
 
-def interleave(functions: dict, rounds: int) -> dict[str, list[float]]:
+def interleave(
+    functions: dict, rounds: int, clock=time.perf_counter
+) -> dict[str, list[float]]:
     """Call each function once a round, after one call to warm up.
 
     Returns:
-        Seconds of each call, by name.
+        Seconds of each call by the clock, by name.
     """
     for function in functions.values():
         function()
     seconds = {name: [] for name in functions}
     for _ in range(rounds):
         for name, function in functions.items():
-            start = time.perf_counter()
+            start = clock()
             function()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(clock() - start)
     return seconds
 
 
@@ -27,3 +31,9 @@ def matrix_rate(size=1024, rounds=8) -> float:
     a = np.random.default_rng(0).normal(size=(size, size)).astype("float32")
     seconds = interleave({"product": lambda: a @ a}, rounds)["product"]
     return 2 * size**3 / min(seconds) / 1e9
+
+
+def write_json(path: Path | None, report: dict):
+    """Write what was measured, if anywhere."""
+    if path:
+        path.write_text(json.dumps(report, indent=2) + "\n", "utf-8")

@@ -8,6 +8,8 @@ import numpy as np
 
 from swin_keras.errors import UsageError
 
+ROWS = 16  # of a pair, that are blended at once
+
 
 @dataclass(frozen=True)
 class Mixing:
@@ -78,9 +80,22 @@ class Mixing:
         if self.cutmix and (is_cut or not self.mixup):
             return _cut(pair, rng.beta(self.cutmix, self.cutmix), rng)
         share = rng.beta(self.mixup, self.mixup)
-        blend = np.multiply(pair, share, dtype=np.float32)
-        blend += np.multiply(pair[::-1], 1 - share, dtype=np.float32)
-        return np.rint(blend, out=blend).astype(np.uint8), share
+        return _blend(pair, share), share
+
+
+def _blend(pair, share):
+    """Add to `share` of each what is left of the other.
+
+    A few rows at a time: in memory that stays in the processor's cache this is
+    several times faster.
+    """
+    mixed = np.empty_like(pair)
+    own, other = np.float32(share), np.float32(1 - share)
+    for top in range(0, pair.shape[1], ROWS):
+        rows = pair[:, top : top + ROWS].astype(np.float32)
+        rows = own * rows + other * rows[::-1]
+        mixed[:, top : top + ROWS] = np.rint(rows, out=rows)
+    return mixed
 
 
 def _cut(pair, share, rng):
