@@ -10,8 +10,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 import numpy as np
-from contenders import CLASSES, import_torchvision
 from race import answer_turns
+from torch_contenders import CLASSES, import_torchvision
 
 REPEATS = 10  # steps of a turn: the device is not left idle between them
 NVIDIA = os.path.exists("/dev/nvidiactl")
