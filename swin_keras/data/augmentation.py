@@ -57,8 +57,7 @@ class Augmentation:
 
     def apply(self, image: Image.Image, image_size, rng: np.random.Generator):
         """Return a uint8 array `(H, W, C)`, 0..255, of `image_size`."""
-        mirrored = rng.random() < 0.5
-        turn, *move = rng.uniform(-1, 1, 3) * (self.rotate, self.shift, self.shift)
+        mirrored, turn, move = self._moves(rng)
         pixels = resize(image, image_size, self.crop_box(image.size, image_size, rng))
         if self.rotate or self.shift:
             moved = Image.fromarray(pixels.squeeze()).rotate(
@@ -75,9 +74,24 @@ class Augmentation:
             pixels = erase(pixels, rng)
         return pixels
 
-    def enough(self, image_size) -> int:
-        """Return the pixels a side that even the smallest crop needs."""
-        return math.ceil(max(image_size) / math.sqrt(self.crop_scale[0]))
+    def _moves(self, rng):
+        mirrored = rng.random() < 0.5
+        turn, *move = rng.uniform(-1, 1, 3) * (self.rotate, self.shift, self.shift)
+        return mirrored, turn, move
+
+    def enough(self, size, image_size, rng: np.random.Generator) -> int:
+        """Return the pixels a side that an image of this size needs.
+
+        Args:
+            size: `(width, height)` of the image.
+            image_size: `(height, width)` of the target.
+            rng: As `apply` will have it: the crop decides.
+        """
+        self._moves(rng)
+        left, top, right, bottom = self.crop_box(size, image_size, rng)
+        height, width = image_size
+        spare = min((right - left) / width, (bottom - top) / height)
+        return math.ceil(min(size) / spare)
 
     def crop_box(self, size, image_size, rng: np.random.Generator):
         """Return `(left, top, right, bottom)` in pixels, not rounded.

@@ -109,10 +109,15 @@ class BatchLoader:
             at_least = enough(self.image_size, self.crop_fraction)
             image = self.split.image(index, self.channels, at_least)
             return prepare_image(image, self.image_size, self.crop_fraction)
-        at_least = self.augmentation.enough(self.image_size)
+
+        def rng():  # twice the same: for what to decode, and what to do with it
+            return np.random.default_rng([self.seed, epoch, index])
+
+        def at_least(size):
+            return self.augmentation.enough(size, self.image_size, rng())
+
         image = self.split.image(index, self.channels, at_least)
-        rng = np.random.default_rng([self.seed, epoch, index])
-        return self.augmentation.apply(image, self.image_size, rng)
+        return self.augmentation.apply(image, self.image_size, rng())
 
     @property
     def steps(self) -> int:

@@ -33,9 +33,7 @@ class Split:
         """Return what messages and predictions call an image: "test/17"."""
         return f"{self.title}/{index}"
 
-    def image(
-        self, index: int, channels: int, at_least: int | None = None
-    ) -> Image.Image:
+    def image(self, index: int, channels: int, at_least=None) -> Image.Image:
         """Return one image as `decode_image` does."""
         return decode_image(self.source(index), channels, self.name(index), at_least)
 

@@ -4,6 +4,7 @@ import io
 import math
 import os
 import warnings
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,7 +54,10 @@ def load_image(source, image_size, channels: int = 3, crop_fraction: float = 1.0
 
 
 def decode_image(
-    source, channels: int = 3, name: str | None = None, at_least: int | None = None
+    source,
+    channels: int = 3,
+    name: str | None = None,
+    at_least: int | Callable[[tuple[int, int]], int] | None = None,
 ) -> Image.Image:
     """Decode the first frame of an image, upright, as 8-bit RGB or grey.
 
@@ -61,7 +65,8 @@ def decode_image(
         source: A path, or the bytes of an image file.
         channels: 3 for RGB, 1 for grey.
         name: What messages call it. Defaults to the path.
-        at_least: Pixels a side that are enough. A larger JPEG is decoded at a
+        at_least: Pixels a side that are enough, or what tells them from the
+            `(width, height)` of the whole image. A larger JPEG is decoded at a
             half, a quarter or an eighth, which saves most of the time.
 
     Raises:
@@ -70,6 +75,8 @@ def decode_image(
     mode = image_mode(channels)
     with open_image(source, name) as image:
         try:
+            if callable(at_least):
+                at_least = at_least(upright_size(image))
             if at_least:
                 image.draft(None, (at_least, at_least))
             image.load()
@@ -151,6 +158,12 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
     """Turn or mirror the pixels as the EXIF orientation asks."""
     turn = UPRIGHT.get(orientation)
     return image if turn is None else image.transpose(turn)
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Return width and height as they will be once the image is upright."""
+    width, height = image.size
+    return (height, width) if orientation(image) >= 5 else (width, height)
 
 
 def prepare_image(image: Image.Image, image_size, crop_fraction: float = 1.0):

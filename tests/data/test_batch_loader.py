@@ -1,12 +1,15 @@
 """Which images a step, a shard and a micro batch hold."""
 
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import ExifTags, Image
 
-from swin_keras.data import BatchLoader, Mixing, steps_per_epoch
-from swin_keras.data.dataset import ArraySplit, FileSplit
+from swin_keras.data import Augmentation, BatchLoader, Mixing, steps_per_epoch
+from swin_keras.data.dataset import ArraySplit, EncodedSplit, FileSplit
 from swin_keras.errors import UsageError
 
 
@@ -154,3 +157,39 @@ def test_steps_of_an_epoch():
 def test_batches_that_do_not_divide_are_refused_in_words(arguments, message):
     with pytest.raises(UsageError, match=message):
         make_loader(training=True, **arguments)
+
+
+class WholeSplit(EncodedSplit):
+    def image(self, index, channels, at_least=None):
+        return super().image(index, channels)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_crop_decides_how_small_a_large_jpeg_is_decoded(orientation):
+    slope = np.linspace(0, 127, 1200).astype(np.uint8)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    data = io.BytesIO()
+    picture = Image.fromarray(slope[:800, None] + slope[None, :])
+    picture.save(data, "JPEG", quality=95, exif=exif)
+    sizes = []
+
+    class NotedSplit(EncodedSplit):
+        def image(self, index, channels, at_least=None):
+            image = super().image(index, channels, at_least)
+            sizes.append(image.size)
+            return image
+
+    images, whole = (
+        BatchLoader(
+            kind([data.getvalue()] * 16, np.zeros(16, int), "train"),
+            *(16, (50, 50), 1),
+            training=True,
+            augmentation=Augmentation(),
+        )(0)[0]
+        for kind in (NotedSplit, WholeSplit)
+    )
+    np.testing.assert_allclose(images.astype(int), whole, atol=3)
+    assert {max(size) for size in sizes} == {150, 300}
+    turned = orientation == 6
+    assert all((height > width) == turned for width, height in sizes)
