@@ -11,7 +11,6 @@ highest that the process held.
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from contenders import INFERENCE, TRAINING
 from race import race, show
-from timing import matrix_rate
+from timing import matrix_rate, write_json
 
 REFERENCE = {"v1": "torchvision", "v2": "timm"}
 SIZE = {"v1": 224, "v2": 256}
@@ -101,9 +100,8 @@ def main():
             rows += result
     rates.append(matrix_rate())
     print("NumPy's matrix product:", ", ".join(f"{r:.0f}" for r in rates), "GFLOP/s")
-    if options.json:
-        report = {"matrix_gflops": rates, "family": family, "size": size, "rows": rows}
-        options.json.write_text(json.dumps(report, indent=2) + "\n")
+    report = {"matrix_gflops": rates, "family": family, "size": size, "rows": rows}
+    write_json(options.json, report)
     if options.picture:
         draw(rows, options.picture)
 
