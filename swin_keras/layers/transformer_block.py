@@ -185,10 +185,11 @@ class SwinTransformerBlock(keras.layers.Layer):
         height, width = inputs.shape[1:3]
         x = pad_to_multiple(inputs, self._window)
         padded_size = tuple(x.shape[1:3])
-        x = window_partition(cyclic_shift(x, self._shift), self._window)
+        x = cyclic_shift(x, self._shift, training)
+        x = window_partition(x, self._window)
         x = self.attention(x, attention_mask=self._mask, training=training)
         x = window_reverse(x, self._window, padded_size)
-        x = cyclic_shift(x, tuple(-shift for shift in self._shift))
+        x = cyclic_shift(x, tuple(-shift for shift in self._shift), training)
         is_padded = padded_size != (height, width)
         return x[:, :height, :width] if is_padded else x
 

@@ -91,7 +91,7 @@ def window_reverse(windows, window_size, map_size):
     return ops.reshape(x, (-1, height, width, channels))
 
 
-def cyclic_shift(x, shift_size):
+def cyclic_shift(x, shift_size, training=False):
     """Roll a feature map towards the top left; what falls off comes in opposite.
 
     `(B, H, W, C) -> (B, H, W, C)`. Equal to `ops.roll(x, (-dy, -dx), (1, 2))`,
@@ -101,11 +101,20 @@ def cyclic_shift(x, shift_size):
         x: Feature map of shape `(B, H, W, C)`.
         shift_size: Tokens to shift by, one number or `(dy, dx)`; negative
             numbers shift back.
+        training: Whether gradients will be wanted. Then the map is split, not
+            sliced: a split's gradient is one concatenation, that of each slice a
+            map of zeros to add.
 
     Returns:
         Feature map of the same shape.
     """
     down, right = as_pair(shift_size)
+    if training:
+        for axis, tokens in ((1, down), (2, right)):
+            if tokens:
+                parts = ops.split(x, [tokens % x.shape[axis]], axis)
+                x = ops.concatenate(parts[::-1], axis)
+        return x
     if down:
         x = ops.concatenate([x[:, down:], x[:, :down]], axis=1)
     if right:

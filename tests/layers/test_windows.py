@@ -47,12 +47,14 @@ def test_partition_refuses_a_window_that_does_not_divide_the_map():
         window_partition(feature_map(1, 6, 8, 1), 4)
 
 
+@pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("shift", [0, 1, 3, (2, 0), (0, -1), (-3, -2)])
-def test_cyclic_shift_is_a_roll(shift):
+def test_cyclic_shift_is_a_roll(shift, training):
     x = feature_map(2, 6, 5, 3)
     pair = (shift, shift) if isinstance(shift, int) else shift
     rolled = np.roll(x, (-pair[0], -pair[1]), axis=(1, 2))
-    np.testing.assert_array_equal(ops.convert_to_numpy(cyclic_shift(x, shift)), rolled)
+    shifted = cyclic_shift(x, shift, training)
+    np.testing.assert_array_equal(ops.convert_to_numpy(shifted), rolled)
 
 
 @pytest.mark.parametrize(
