@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from timing import write_json
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 MODELS = {
@@ -89,7 +91,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", default=list(MODELS))
     parser.add_argument("--minutes", type=float, default=15, help="for each model")
-    parser.add_argument("--json")
+    parser.add_argument("--json", type=Path)
     parser.add_argument("--one", choices=MODELS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -110,8 +112,7 @@ def main():
             f"{row['peak_gb']:.1f}",
         )
         print(ROW.format(name, *cells), flush=True)
-    if options.json:
-        Path(options.json).write_text(json.dumps(rows, indent=2) + "\n")
+    write_json(options.json, rows)
 
 
 if __name__ == "__main__":

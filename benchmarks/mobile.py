@@ -11,7 +11,6 @@ matrix products, each timed alone under XNNPACK in the same run.
 
 import argparse
 import functools
-import json
 import os
 import tempfile
 from pathlib import Path
@@ -23,7 +22,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from textbook import textbook
-from timing import matrix_rate
+from timing import matrix_rate, write_json
 
 from swin_keras.benchmarking.benchmark import benchmark
 from swin_keras.exporting.conversion import converting
@@ -95,7 +94,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=6.0)
-    parser.add_argument("--json")
+    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     keras.utils.set_random_seed(0)
     with tempfile.TemporaryDirectory() as scratch:
@@ -129,8 +128,7 @@ def main():
             f"ours / its matrix products alone ({products:.2f} ms): "
             f"{least / products:.2f}"
         )
-    if options.json:
-        Path(options.json).write_text(json.dumps(report, indent=2) + "\n")
+    write_json(options.json, report)
 
 
 def describe(timing, result, options) -> dict:

@@ -33,7 +33,7 @@ def matrix_rate(size=1024, rounds=8) -> float:
     return 2 * size**3 / min(seconds) / 1e9
 
 
-def write_json(path: Path | None, report: dict):
+def write_json(path: Path | None, report: dict | list):
     """Write what was measured, if anywhere."""
     if path:
         path.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
