@@ -34,6 +34,7 @@ TRAINING = {
     "swin-keras XLA, 2 parts": of_keras.ours_training(jit=True, parts=2),
     "swin-keras XLA, 4 parts": of_keras.ours_training(jit=True, parts=4),
     "swin-keras graph": of_keras.ours_training(jit=False),
+    "swin-keras graph, 4 parts": of_keras.ours_training(jit=False, parts=4),
     "KerasHub XLA": of_keras.keras_hub_training(jit=True),
     "KerasHub default": of_keras.keras_hub_training(jit="auto"),
     "torchvision": of_torch.torchvision_training,
