@@ -83,11 +83,9 @@ def torchvision_inference(x, family, weights):
 
 
 def timm_inference(compiled):
-    def make(x, family, weights):
-        model = timm_model(x.shape[1], family, weights).eval()
-        return _inference(_compiled(model, compiled), x)
-
-    return make
+    return lambda x, family, weights: _inference(
+        _compiled(timm_model(x.shape[1], family, weights).eval(), compiled), x
+    )
 
 
 def onnx_runtime(x, family, weights):
@@ -111,11 +109,9 @@ def torchvision_training(x, family, weights):
 
 
 def timm_training(compiled):
-    def make(x, family, weights):
-        model = timm_model(x.shape[1], family, weights).train()
-        return _training(_compiled(model, compiled), x)
-
-    return make
+    return lambda x, family, weights: _training(
+        _compiled(timm_model(x.shape[1], family, weights).train(), compiled), x
+    )
 
 
 def _compiled(model, compiled):
