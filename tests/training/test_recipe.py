@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from swin_keras.models import create_model, variant_config
+from swin_keras.models import create_model
 from swin_keras.training import TrainConfig
 from swin_keras.training.job import prepare
-from swin_keras.training.optimizer import SwinAdamW, decays, layer_of
+from swin_keras.training.optimizer import decays
 from swin_keras.training.presets import PRESETS
 from swin_keras.training.recipe import make_class_weights, make_schedule
 from swin_keras.training.training_model import TrainingModel
@@ -105,47 +105,6 @@ class TestDecay:
         assert (optimizer.clip_norm, optimizer.layer_decay) == (5.0, 0.5)
         for variable in loaded.trainable_variables:
             assert optimizer._use_weight_decay(variable) == decays(variable)
-
-
-def test_layers_are_counted_as_in_the_published_code():
-    config = variant_config("swin_tiny").replace(input_shape=(32, 32, 3))
-    model = create_model("swin_tiny", input_shape=(32, 32, 3))
-    layers = {
-        v.path.split("/")[0]: layer_of(v, config.depths)
-        for v in model.trainable_variables
-    }
-    assert layers["patch_embedding"] == 0
-    assert layers["stage_1_block_1"] == 1
-    assert layers["stage_1_merging"] == layers["stage_1_block_2"] == 2
-    assert layers["stage_3_block_6"] == layers["stage_3_merging"] == 10
-    assert layers["stage_4_block_2"] == 12
-    assert layers["norm"] == layers["head"] == 13
-
-
-def test_layers_near_the_image_learn_more_slowly():
-    """One step of Adam moves every weight by its learning rate."""
-    inputs = keras.Input((3,))
-    x = keras.layers.Dense(2, name="patch_embedding")(inputs)
-    model = keras.Model(inputs, keras.layers.Dense(2, name="head")(x))
-    optimizer = SwinAdamW(0.1, weight_decay=0.0, layer_decay=0.5, depths=(1, 1))
-    optimizer.build(model.trainable_variables)
-    before = [w.copy() for w in model.get_weights()]
-    ones = [np.ones(w.shape, "float32") for w in before]
-    optimizer.apply(ones, model.trainable_variables)
-    steps = [
-        (old - new).mean() for old, new in zip(before, model.get_weights(), strict=True)
-    ]
-    np.testing.assert_allclose(steps, [0.0125, 0.0125, 0.1, 0.1], rtol=1e-4)
-
-
-def test_gradients_are_clipped_by_the_norm_of_all():
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="head")])
-    optimizer = SwinAdamW(0.1, clip_norm=1.0)
-    optimizer.build(model.trainable_variables)
-    variables = [v.value for v in model.trainable_variables]
-    pairs = zip([np.full((2, 1), 3.0), np.full((1,), 3.0)], variables, strict=True)
-    clipped = [g.numpy() for g, _ in optimizer._all_reduce_sum_gradients(pairs)]
-    assert np.sqrt(sum((g**2).sum() for g in clipped)) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(
