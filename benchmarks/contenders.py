@@ -13,6 +13,8 @@ import numpy as np
 import torch_contenders as of_torch
 from race import answer_turns
 
+BFLOAT16 = "mixed_bfloat16"  # products in bfloat16, weights in float32
+
 # Each maker takes a batch of images (0..255), a family and a file of weights, and
 # returns a step, which in inference returns probabilities.
 INFERENCE = {
@@ -37,9 +39,12 @@ TRAINING = {
     "swin-keras graph, 4 parts": of_keras.ours_training(jit=False, parts=4),
     "KerasHub XLA": of_keras.keras_hub_training(jit=True),
     "KerasHub default": of_keras.keras_hub_training(jit="auto"),
-    "torchvision": of_torch.torchvision_training,
+    "torchvision": of_torch.torchvision_training("float32"),
     "timm": of_torch.timm_training(compiled=False),
     "timm compiled": of_torch.timm_training(compiled=True),
+    "swin-keras bfloat16": of_keras.ours_training(jit=False, precision=BFLOAT16),
+    "KerasHub bfloat16": of_keras.keras_hub_training("auto", BFLOAT16),
+    "torchvision bfloat16": of_torch.torchvision_training(BFLOAT16),
 }
 
 

@@ -57,13 +57,16 @@ def ours_inference(jit):
     return make
 
 
-def ours_training(jit, parts=1):
+def ours_training(jit, parts=1, precision="float32"):
     """Return a maker of our training step, a batch at once or in parts."""
 
     def make(x, family, weights):
+        import keras
+
         from swin_keras.training.optimizer import SwinAdamW
         from swin_keras.training.training_model import TrainingModel
 
+        keras.config.set_dtype_policy(precision)
         model = our_model(x, family, weights)
         model = TrainingModel(model.inputs, model.outputs)
         model.micro_batches = parts
@@ -103,10 +106,11 @@ def keras_hub_inference(jit):
     return make
 
 
-def keras_hub_training(jit):
+def keras_hub_training(jit, precision="float32"):
     def make(x, family, weights):
         import keras
 
+        keras.config.set_dtype_policy(precision)
         model = keras_hub_model(x, family)
         return _training(model, x, keras.optimizers.AdamW(1e-4), jit)
 

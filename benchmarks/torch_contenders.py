@@ -104,8 +104,10 @@ def onnx_runtime(x, family, weights):
     return lambda: session.run(None, {name: tensor.numpy()})[0]
 
 
-def torchvision_training(x, family, weights):
-    return _training(torchvision_model(family, weights).train(), x)
+def torchvision_training(precision):
+    return lambda x, family, weights: _training(
+        torchvision_model(family, weights).train(), x, precision
+    )
 
 
 def timm_training(compiled):
@@ -120,15 +122,17 @@ def _compiled(model, compiled):
     return torch.compile(model) if compiled else model
 
 
-def _training(model, x):
+def _training(model, x, precision="float32"):
     import torch
 
     tensor, labels = _tensor(x), torch.arange(len(x)) % CLASSES
     optimizer = torch.optim.AdamW(model.parameters(), 1e-4)
+    mixed = torch.autocast("cpu", torch.bfloat16, enabled=precision == "mixed_bfloat16")
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        loss = torch.nn.functional.cross_entropy(model(tensor), labels)
+        with mixed:
+            loss = torch.nn.functional.cross_entropy(model(tensor), labels)
         loss.backward()
         optimizer.step()
         return loss.item()

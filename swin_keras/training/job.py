@@ -207,8 +207,12 @@ def load_data(config: TrainConfig) -> ImageDataset:
 
 
 def _compiles(config, replicas):
-    alone = replicas.strategy is None
-    return alone if config.jit_compile is None else config.jit_compile
+    """Tell whether XLA compiles the training step; see docs/performance.md."""
+    if config.jit_compile is not None:
+        return config.jit_compile
+    # On a CPU, XLA multiplies bfloat16 as float32; TensorFlow's own kernels do not.
+    on_gpu = bool(tf.config.list_physical_devices("GPU"))
+    return replicas.strategy is None and (on_gpu or config.precision == "float32")
 
 
 def _check_devices(config, replicas):

@@ -131,6 +131,21 @@ def test_balanced_classes_weigh_alike(digits_dir):
     np.testing.assert_allclose(sample_weights, weights[np.argmax(shares, -1)])
 
 
+@pytest.mark.parametrize(
+    ("precision", "jit_compile", "compiles"),
+    [
+        ("float32", None, True),
+        ("mixed_bfloat16", None, bool(tf.config.list_physical_devices("GPU"))),
+        ("mixed_bfloat16", True, True),
+        ("float32", False, False),
+    ],
+)
+def test_xla_compiles_where_it_pays(digits_dir, precision, jit_compile, compiles):
+    """On a CPU its products of bfloat16 are no faster than those of float32."""
+    job = toy_job(digits_dir, precision=precision, jit_compile=jit_compile)
+    assert job.training_model.jit_compile == compiles
+
+
 def test_a_training_model_needs_no_metrics():
     inputs = keras.Input((2,))
     model = TrainingModel(inputs, keras.layers.Dense(1)(inputs))
