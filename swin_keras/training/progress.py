@@ -71,10 +71,11 @@ class LiveProgress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self._epoch_start
         steps = self._done - self._epoch_first
-        rate = steps * self.batch_size / max(seconds, 1e-9)
+        # A run that was stopped in a validation goes on with it, without a step.
+        rate = f"  {steps * self.batch_size / seconds:.0f} images/s" if steps else ""
         self._last_line = time.monotonic()
         log.info(
-            "epoch %d/%d  %s  %.0f images/s  ETA %s",
+            "epoch %d/%d  %s%s  ETA %s",
             *(epoch + 1, self.epochs, _figures(logs), rate, self._eta()),
         )
         if self._first_epoch:  # validation was compiled, too

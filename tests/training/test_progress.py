@@ -1,0 +1,37 @@
+"""What a run says of each epoch."""
+
+import logging
+import re
+
+import pytest
+
+from swin_keras.training.progress import LiveProgress
+
+
+@pytest.fixture
+def line_of(caplog):
+    """Return a function that runs an epoch of some steps and returns its line."""
+
+    def run(steps):
+        progress = LiveProgress(epochs=2, steps_per_epoch=3, batch_size=8)
+        with caplog.at_level(logging.INFO):
+            progress.on_train_begin()
+            progress.on_epoch_begin(0)
+            for batch in range(steps):
+                progress.on_train_batch_end(batch, {"loss": 1.0})
+            progress.on_epoch_end(0, {"loss": 1.0, "val_accuracy": 0.5})
+            progress.on_train_end()
+        return caplog.messages[-1]
+
+    return run
+
+
+def test_an_epoch_has_its_figures_its_rate_and_what_is_left(line_of):
+    figures = r"loss 1\.0000  val_accuracy 0\.5000"
+    pattern = rf"epoch 1/2  {figures}  \d+ images/s  ETA \d+:\d\d"
+    assert re.fullmatch(pattern, line_of(steps=3))
+
+
+def test_a_validation_that_is_repeated_has_no_rate(line_of):
+    line = line_of(steps=0)
+    assert line == "epoch 1/2  loss 1.0000  val_accuracy 0.5000  ETA unknown"
