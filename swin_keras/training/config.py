@@ -98,15 +98,15 @@ class TrainConfig:
         cutmix: The same for CutMix. With both, each pair draws which.
         crop_fraction: Centre crop for evaluation and prediction, as a share of
             the image.
-        precision: Keras dtype policy. "mixed_bfloat16" is faster on GPUs, and on
-            CPUs that have products of bfloat16. "mixed_float16" only on one device.
+        precision: Keras dtype policy. "mixed_bfloat16" is for devices, CPUs too,
+            that have products of bfloat16. "mixed_float16" only on one device.
         remat: Whether blocks are computed again in the backward pass: slower,
             with less memory.
         strategy: Devices: "auto", "none", "mirrored", "multiworker" or "tpu"; see
             docs/scaling.md.
-        jit_compile: Whether XLA compiles the training step: about half a minute
-            more before the first step, then up to twice as fast. By default on one
-            device, but not for 16 bits on a CPU.
+        jit_compile: Whether XLA compiles the training step: it begins later, by
+            about ten seconds for Swin-T, and then is faster. By default on one
+            device, but not for bfloat16 on a CPU.
         checkpoint_minutes: Minutes between checkpoints.
         tensorboard: Whether to write logs for TensorBoard.
         seed: Seed of weights, sample order and augmentation.

@@ -211,8 +211,9 @@ def _compiles(config, replicas):
     if config.jit_compile is not None:
         return config.jit_compile
     # On a CPU, XLA multiplies bfloat16 as float32; TensorFlow's own kernels do not.
-    on_gpu = bool(tf.config.list_physical_devices("GPU"))
-    return replicas.strategy is None and (on_gpu or config.precision == "float32")
+    on_cpu = not tf.config.list_physical_devices("GPU")
+    is_slower = on_cpu and config.precision == "mixed_bfloat16"
+    return replicas.strategy is None and not is_slower
 
 
 def _check_devices(config, replicas):
