@@ -51,6 +51,7 @@ _MODULES = {
         "ContinuousPositionBias",
         "CosineWindowAttention",
         "DropPath",
+        "Dropout",
         "PatchEmbedding",
         "PatchMerging",
         "PatchMergingV2",
@@ -80,7 +81,9 @@ _MODULES = {
         "SwinV2Small",
         "SwinV2Tiny",
         "create_model",
+        "decode_predictions",
         "list_models",
+        "preprocess_input",
     ],
     "swin_keras.training.config": [
         "TrainConfig",

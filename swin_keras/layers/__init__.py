@@ -5,6 +5,7 @@ feature map in tokens; `C` channels; `N` tokens in a window.
 """
 
 from swin_keras.layers.drop_path import DropPath
+from swin_keras.layers.dropout import Dropout
 from swin_keras.layers.patch_embedding import PatchEmbedding
 from swin_keras.layers.patch_merging import PatchMerging, PatchMergingV2
 from swin_keras.layers.position_bias import (
@@ -28,6 +29,7 @@ __all__ = [
     "ContinuousPositionBias",
     "CosineWindowAttention",
     "DropPath",
+    "Dropout",
     "PatchEmbedding",
     "PatchMerging",
     "PatchMergingV2",

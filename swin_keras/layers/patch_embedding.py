@@ -4,12 +4,16 @@ import keras
 import numpy as np
 from keras import ops
 
-from swin_keras.layers.initialization import initializer_config, make_initializer
+from swin_keras.layers.initialization import (
+    initializer_config,
+    make_patch_initializers,
+)
+from swin_keras.layers.quantization import KeepsQuantization
 from swin_keras.layers.windows import known_size, pad_to_multiple, window_partition
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
-class PatchEmbedding(keras.layers.Layer):
+class PatchEmbedding(KeepsQuantization, keras.layers.Layer):
     """Cut an image into patches and embed each as one token.
 
     `(B, H, W, C) -> (B, H / patch_size, W / patch_size, embed_dim)`; at
@@ -29,8 +33,8 @@ class PatchEmbedding(keras.layers.Layer):
         embed_dim: Channels of a token.
         overlap: Pixels that a token sees beyond each side of its patch.
         use_norm: Whether a layer normalization follows.
-        kernel_initializer: How kernels begin; `None` is the published way, see
-            `make_initializer`.
+        kernel_initializer: How the kernel begins; `None` is the published way, see
+            `make_patch_initializers`.
 
     Call arguments:
         inputs: Images of shape `(B, H, W, C)`.
@@ -67,9 +71,13 @@ class PatchEmbedding(keras.layers.Layer):
     def build(self, input_shape):
         known_size(input_shape)
         values = self.kernel_size**2 * input_shape[-1]
+        kernel_initializer, bias_initializer = make_patch_initializers(
+            self.kernel_initializer, values
+        )
         self.embedding = keras.layers.Dense(
             self.embed_dim,
-            kernel_initializer=make_initializer(self.kernel_initializer),
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
             dtype=self.dtype_policy,
             name="embedding",
         )
@@ -111,9 +119,24 @@ class PatchEmbedding(keras.layers.Layer):
     def _embed_overlapping(self, x):
         around = (self.overlap, self.overlap)
         x = ops.pad(x, ((0, 0), around, around, (0, 0)))
+        if self.embedding.quantization_mode:  # only the layer can read its kernel
+            patches = ops.image.extract_patches(
+                x,
+                self.kernel_size,
+                strides=self.patch_size,
+                padding="valid",
+                data_format="channels_last",
+            )
+            return self.embedding(ops.reshape(patches, (-1, patches.shape[-1])))
         shape = (self.kernel_size, self.kernel_size, x.shape[-1], self.embed_dim)
         kernel = ops.cast(ops.reshape(self.embedding.kernel, shape), x.dtype)
-        x = ops.conv(x, kernel, strides=self.patch_size, padding="valid")
+        x = ops.conv(
+            x,
+            kernel,
+            strides=self.patch_size,
+            padding="valid",
+            data_format="channels_last",
+        )
         return x + ops.cast(self.embedding.bias, x.dtype)
 
     def compute_output_shape(self, input_shape):

@@ -4,11 +4,12 @@ import keras
 from keras import ops
 
 from swin_keras.layers.initialization import initializer_config, make_initializer
+from swin_keras.layers.quantization import KeepsQuantization
 from swin_keras.layers.windows import known_size, pad_to_multiple, window_partition
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
-class PatchMerging(keras.layers.Layer):
+class PatchMerging(KeepsQuantization, keras.layers.Layer):
     """Halve height and width of a feature map and double its channels.
 
     `(B, H, W, C) -> (B, ceil(H / 2), ceil(W / 2), 2C)`.

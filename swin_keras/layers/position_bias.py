@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from swin_keras.layers.initialization import published_normal
 from swin_keras.layers.windows import as_pair, relative_position_index
 
 MOST_FOLDED = 4 * 2**20  # bytes of one block's constant; all of Swin-L's at 224
@@ -49,7 +50,7 @@ class RelativePositionBias(keras.layers.Layer):
         self.relative_position_bias_table = self.add_weight(
             name="relative_position_bias_table",
             shape=((2 * height - 1) * (2 * width - 1), input_shape[1]),
-            initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            initializer=published_normal(),
         )
         self._index = relative_position_index(self.window_size).reshape(-1)
 
@@ -127,11 +128,19 @@ class ContinuousPositionBias(RelativePositionBias):
 
     def build(self, input_shape):
         self.mlp_expand = keras.layers.Dense(
-            self.hidden, activation="relu", dtype=self.dtype_policy, name="mlp_expand"
+            self.hidden,
+            activation="relu",
+            kernel_initializer=published_normal(),
+            dtype=self.dtype_policy,
+            name="mlp_expand",
         )
         self.mlp_expand.build((None, 2))
         self.mlp_reduce = keras.layers.Dense(
-            input_shape[1], use_bias=False, dtype=self.dtype_policy, name="mlp_reduce"
+            input_shape[1],
+            use_bias=False,
+            kernel_initializer=published_normal(),
+            dtype=self.dtype_policy,
+            name="mlp_reduce",
         )
         self.mlp_reduce.build((None, self.hidden))
         self._offsets = log_spaced_offsets(

@@ -2,6 +2,8 @@
 
 import keras
 
+from swin_keras.layers.initialization import published_normal
+
 
 @keras.saving.register_keras_serializable(package="swin_keras")
 class PositionEmbedding(keras.layers.Layer):
@@ -24,7 +26,7 @@ class PositionEmbedding(keras.layers.Layer):
         self.embedding = self.add_weight(
             name="embedding",
             shape=(1, *input_shape[1:]),
-            initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            initializer=published_normal(),
         )
 
     def call(self, inputs):

@@ -6,7 +6,9 @@ import keras
 from keras import ops
 
 from swin_keras.layers.drop_path import DropPath
+from swin_keras.layers.dropout import Dropout
 from swin_keras.layers.initialization import initializer_config, make_initializer
+from swin_keras.layers.quantization import KeepsQuantization
 from swin_keras.layers.window_attention import WindowAttention
 from swin_keras.layers.windows import (
     as_pair,
@@ -21,7 +23,7 @@ from swin_keras.layers.windows import (
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
-class SwinTransformerBlock(keras.layers.Layer):
+class SwinTransformerBlock(KeepsQuantization, keras.layers.Layer):
     """One block: W-MSA or, with a shift, SW-MSA; then an MLP.
 
     `(B, H, W, C) -> (B, H, W, C)`; equation 3 of the paper:
@@ -29,7 +31,7 @@ class SwinTransformerBlock(keras.layers.Layer):
 
     A map that windows do not divide is padded at the bottom and right, shifted,
     cut into windows, and put back. A map smaller than the window shrinks the
-    window to the map's side and turns the shift off on that side.
+    window to the map's side and turns the shift off on that side, see `fit_window`.
 
     Args:
         num_heads: Number of attention heads; must divide the channels.
@@ -41,6 +43,7 @@ class SwinTransformerBlock(keras.layers.Layer):
         attention_dropout_rate: Dropout on attention weights.
         drop_path_rate: Probability of dropping each branch for a sample.
         mask_padding: Whether padding is masked; see `shifted_window_mask`.
+        window_fit: How a window fits a map that is no larger; see `fit_window`.
         remat: Whether training keeps only the block's input and computes the rest
             again in the backward pass: less memory, more time.
         kernel_initializer: How kernels begin; `None` is the published way, see
@@ -74,6 +77,7 @@ class SwinTransformerBlock(keras.layers.Layer):
         attention_dropout_rate: float = 0.0,
         drop_path_rate: float = 0.0,
         mask_padding: bool = True,
+        window_fit: str = "side",
         remat: bool = False,
         kernel_initializer=None,
         **kwargs,
@@ -100,6 +104,7 @@ class SwinTransformerBlock(keras.layers.Layer):
         self.attention_dropout_rate = attention_dropout_rate
         self.drop_path_rate = drop_path_rate
         self.mask_padding = mask_padding
+        self.window_fit = window_fit
         self.remat = remat
         self.kernel_initializer = kernel_initializer
 
@@ -107,7 +112,7 @@ class SwinTransformerBlock(keras.layers.Layer):
         channels = input_shape[-1]
         map_size = known_size(input_shape)
         self._window, self._shift = fit_window(
-            map_size, self.window_size, self.shift_size
+            map_size, self.window_size, self.shift_size, self.window_fit
         )
         self._mask = shifted_window_mask(
             map_size, self._window, self._shift, mask_padding=self.mask_padding
@@ -128,7 +133,7 @@ class SwinTransformerBlock(keras.layers.Layer):
         hidden = int(channels * self.mlp_ratio)
         self.mlp_expand = self._dense("mlp_expand", channels, hidden)
         self.mlp_reduce = self._dense("mlp_reduce", hidden, channels)
-        self.dropout = keras.layers.Dropout(
+        self.dropout = Dropout(
             self.dropout_rate, dtype=self.dtype_policy, name="dropout"
         )
         self.drop_path2 = self._drop_path("drop_path2", input_shape)
@@ -216,6 +221,7 @@ class SwinTransformerBlock(keras.layers.Layer):
             "attention_dropout_rate": self.attention_dropout_rate,
             "drop_path_rate": self.drop_path_rate,
             "mask_padding": self.mask_padding,
+            "window_fit": self.window_fit,
             "remat": self.remat,
             "kernel_initializer": initializer_config(self.kernel_initializer),
         }

@@ -6,18 +6,21 @@ import keras
 import numpy as np
 from keras import ops
 
+from swin_keras.layers.dropout import Dropout
 from swin_keras.layers.initialization import initializer_config, make_initializer
 from swin_keras.layers.position_bias import ContinuousPositionBias, RelativePositionBias
+from swin_keras.layers.precision import full_precision
+from swin_keras.layers.quantization import KeepsQuantization
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
-class WindowAttention(keras.layers.Layer):
+class WindowAttention(KeepsQuantization, keras.layers.Layer):
     """Multi-head self-attention inside each window, with relative position bias.
 
     `(B * num_windows, N, C) -> (B * num_windows, N, C)`.
 
     `softmax(q k^T / sqrt(head_dim) + bias + attention_mask) v`; scores and
-    softmax are float32 under any mixed precision policy.
+    softmax are float32 under any policy of half precision.
 
     Args:
         window_size: Side of a window in tokens, or `(height, width)`.
@@ -71,15 +74,18 @@ class WindowAttention(keras.layers.Layer):
                 f"Received: num_heads={self.num_heads}, channels={channels}."
             )
         self.head_dim = channels // self.num_heads
+        self._score_dtype = full_precision(self.compute_dtype)
         self._build_scores(channels)
         tokens = input_shape[1]
         self.position_bias.build((None, self.num_heads, tokens, tokens))
         self.projection = self._dense(channels, "projection")
         self.projection.build((None, channels))
-        self.attention_dropout = keras.layers.Dropout(
-            self.attention_dropout_rate, dtype="float32", name="attention_dropout"
+        self.attention_dropout = Dropout(
+            self.attention_dropout_rate,
+            dtype=self._score_dtype,
+            name="attention_dropout",
         )
-        self.dropout = keras.layers.Dropout(
+        self.dropout = Dropout(
             self.dropout_rate, dtype=self.dtype_policy, name="dropout"
         )
         self._scale = self.head_dim**-0.5
@@ -102,7 +108,7 @@ class WindowAttention(keras.layers.Layer):
         self.qkv = self._dense(3 * channels, "qkv", use_bias=self.qkv_bias)
         self.qkv.build((None, channels))
         self.position_bias = RelativePositionBias(
-            self.window_size, dtype="float32", name="position_bias"
+            self.window_size, dtype=self._score_dtype, name="position_bias"
         )
 
     def _dense(self, units, name, use_bias=True):
@@ -118,11 +124,12 @@ class WindowAttention(keras.layers.Layer):
         tokens, channels = inputs.shape[1:]
         # On flat tokens, a projection is one matrix product in every runtime.
         q, k, v = ops.split(self._project(ops.reshape(inputs, (-1, channels))), 3, -1)
+        q, k = ops.cast(q, self._score_dtype), ops.cast(k, self._score_dtype)
         q = self._heads(q, tokens, (0, 2, 1, 3))
         k = self._heads(k, tokens, (0, 2, 3, 1))  # so that matmul needs no flag
         v = self._heads(v, tokens, (0, 2, 1, 3))
         scores = self.position_bias(self._scores(q, k), attention_mask=attention_mask)
-        weights = ops.softmax(scores, axis=-1)  # (B * num_windows, num_heads, N, N)
+        weights = _softmax(scores)  # (B * num_windows, num_heads, N, N)
         weights = self.attention_dropout(weights, training=training)
         x = ops.matmul(ops.cast(weights, v.dtype), v)
         x = ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, channels))
@@ -162,7 +169,7 @@ class CosineWindowAttention(WindowAttention):
 
     `softmax(scale * cos(q, k) + bias + attention_mask) v`, with one learned scale
     a head, at most 100, and a `ContinuousPositionBias`. Keys have no bias.
-    Cosines and scale are float32 under any mixed precision policy.
+    Cosines and scale are float32 under any policy of half precision.
 
     Args:
         window_size: Side of a window in tokens, or `(height, width)`.
@@ -203,7 +210,7 @@ class CosineWindowAttention(WindowAttention):
         self.position_bias = ContinuousPositionBias(
             self.window_size,
             self.pretrained_window_size,
-            dtype="float32",
+            dtype=self._score_dtype,
             name="position_bias",
         )
 
@@ -211,15 +218,20 @@ class CosineWindowAttention(WindowAttention):
         x = self.qkv(x)
         if not self.qkv_bias:
             return x
-        k_bias = ops.zeros_like(self.q_bias)
-        return x + ops.concatenate([self.q_bias, k_bias, self.v_bias], axis=0)
+        k_bias = ops.zeros(self.q_bias.shape, x.dtype)
+        biases = (
+            ops.cast(self.q_bias, x.dtype),
+            k_bias,
+            ops.cast(self.v_bias, x.dtype),
+        )
+        return x + ops.concatenate(biases, axis=0)
 
     def _fold_scale(self):
         """Leave the scale: it multiplies what has been normalized."""
 
     def _scores(self, q, k):
-        scale = ops.exp(ops.minimum(self.logit_scale, math.log(100)))
-        q, k = ops.cast(q, "float32"), ops.cast(k, "float32")
+        scale = ops.cast(self.logit_scale, self._score_dtype)
+        scale = ops.exp(ops.minimum(scale, math.log(100)))
         # Scale first: a converter makes `q / length` an operation that phones lack.
         q = q * (scale * _inverse_length(q, axis=-1))
         return ops.matmul(q, k * _inverse_length(k, axis=-2))
@@ -231,7 +243,18 @@ class CosineWindowAttention(WindowAttention):
         }
 
 
+def _softmax(scores):
+    """Return the softmax over keys; of a single key Keras would warn."""
+    if scores.shape[-1] == 1:
+        return ops.exp(scores - scores)
+    return ops.softmax(scores, axis=-1)
+
+
 def _inverse_length(x, axis):
-    """Return what vectors are multiplied with to have length 1."""
+    """Return what vectors are multiplied with to have length 1.
+
+    Padding can be zero, and stays zero. A device that computes in half precision
+    takes 1e-24 for 0, hence the second bound, the largest power of 2 that it holds.
+    """
     squared = ops.sum(ops.square(x), axis=axis, keepdims=True)
-    return ops.rsqrt(ops.maximum(squared, 1e-24))
+    return ops.minimum(ops.rsqrt(ops.maximum(squared, 1e-24)), 2.0**15)

@@ -4,6 +4,8 @@ The first three are tensor functions (`keras.ops`); the others are NumPy and
 run once, when a layer is built.
 """
 
+import numbers
+
 import numpy as np
 from keras import ops
 
@@ -16,7 +18,7 @@ def as_pair(size) -> tuple[int, int]:
     >>> as_pair(7), as_pair((4, 7))
     ((7, 7), (4, 7))
     """
-    height, width = (size, size) if isinstance(size, int) else size
+    height, width = (size, size) if isinstance(size, numbers.Integral) else size
     return int(height), int(width)
 
 
@@ -132,7 +134,9 @@ def known_size(shape) -> tuple[int, int]:
     if height is None or width is None:
         raise ValueError(
             "Height and width must be known when a model is built, since windows and "
-            f"masks depend on them. Received: shape={tuple(shape)}."
+            f"masks depend on them. Received: shape={tuple(shape)}. Resize the images, "
+            "or build a model for each size; their weights fit one another while "
+            "windows stay the same."
         )
     return height, width
 
@@ -159,17 +163,27 @@ def pad_to_multiple(x, size):
     return ops.pad(x, ((0, 0), (0, bottom), (0, right), (0, 0)))
 
 
-def fit_window(map_size, window_size, shift_size):
-    """Fit a window and its shift to a feature map, side by side.
+WINDOW_FITS = ("side", "map")
+
+
+def fit_window(map_size, window_size, shift_size, window_fit="side"):
+    """Fit a window and its shift to a feature map.
 
     Where the map is no larger than the window, the window becomes the map's
     side and nothing is shifted, since one window already sees everything.
     This is the one place where sizes are adjusted for the user.
 
+    Others fit otherwise, which matters where a map has one side beyond the window
+    and one within: timm and torchvision fit side by side, as here; in the official
+    code and Hugging Face's the shorter side decides for both.
+
     Args:
         map_size: `(H, W)` of the feature map in tokens.
         window_size: Wanted window, one number or `(height, width)`.
         shift_size: Wanted shift, one number or `(dy, dx)`.
+        window_fit: `"side"`: each side is fitted for itself. `"map"`: if the shorter
+            side is no larger than the window, the window becomes a square of it, and
+            nothing is shifted.
 
     Returns:
         `(window_size, shift_size)`, each as a pair.
@@ -178,7 +192,17 @@ def fit_window(map_size, window_size, shift_size):
     ((7, 7), (3, 3))
     >>> fit_window((4, 16), window_size=7, shift_size=3)
     ((4, 7), (0, 3))
+    >>> fit_window((4, 16), window_size=7, shift_size=3, window_fit="map")
+    ((4, 4), (0, 0))
     """
+    if window_fit not in WINDOW_FITS:
+        raise ValueError(
+            f"`window_fit` must be one of {WINDOW_FITS}. Received: {window_fit!r}."
+        )
+    shorter = min(map_size)
+    if window_fit == "map" and shorter <= max(as_pair(window_size)):
+        height, width = as_pair(window_size)
+        return (min(height, shorter), min(width, shorter)), (0, 0)
     sides = zip(map_size, as_pair(window_size), as_pair(shift_size), strict=True)
     fitted = [
         (side, 0) if side <= window else (window, shift)

@@ -15,6 +15,7 @@ from swin_keras.models.classifier import (
     create_model,
 )
 from swin_keras.models.config import SwinConfig, SwinV2Config, config_from_dict
+from swin_keras.models.predictions import decode_predictions, preprocess_input
 from swin_keras.models.variants import VARIANTS, list_models, variant_config
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
     "SwinV2Tiny",
     "config_from_dict",
     "create_model",
+    "decode_predictions",
     "list_models",
+    "preprocess_input",
     "variant_config",
 ]

@@ -3,6 +3,7 @@
 import keras
 
 from swin_keras.layers import (
+    Dropout,
     PatchEmbedding,
     PatchMerging,
     PatchMergingV2,
@@ -12,6 +13,7 @@ from swin_keras.layers import (
 )
 from swin_keras.layers.windows import as_pair
 from swin_keras.models.config import SwinConfig, SwinV2Config
+from swin_keras.models.variants import as_config
 
 _LAYERS = {
     SwinConfig: (SwinTransformerBlock, PatchMerging),
@@ -19,7 +21,7 @@ _LAYERS = {
 }
 
 
-def SwinBackbone(config: SwinConfig | None = None, name="swin_backbone", **sizes):
+def SwinBackbone(config: SwinConfig | str | None = None, name="swin_backbone", **sizes):
     """Build a Swin Transformer that returns the feature map of each stage.
 
     `(B, H, W, channels)` to, at 224 x 224 with patches of 4 and Swin-T's width,
@@ -31,7 +33,8 @@ def SwinBackbone(config: SwinConfig | None = None, name="swin_backbone", **sizes
     Inputs are normalized images; see `normalize` in `classifier.py`.
 
     Args:
-        config: A `SwinConfig` or `SwinV2Config`; `None` is Swin-T.
+        config: A `SwinConfig` or `SwinV2Config`, or the name of a variant; `None` is
+            Swin-T.
         name: Name of the model.
         **sizes: Fields of `SwinConfig` to change.
 
@@ -48,7 +51,7 @@ def SwinBackbone(config: SwinConfig | None = None, name="swin_backbone", **sizes
     >>> {level: feature.shape[1:] for level, feature in backbone.output.items()}
     {'C2': (16, 24, 24), 'C3': (8, 12, 48)}
     """
-    config = (config or SwinConfig()).replace(**sizes)
+    config = as_config(config).replace(**sizes)
     inputs = keras.Input(config.input_shape, name="images")
     return keras.Model(inputs, feature_maps(inputs, config), name=name)
 
@@ -74,7 +77,7 @@ def feature_maps(x, config: SwinConfig) -> dict:
     if config.position_embedding:
         x = PositionEmbedding(name="position_embedding")(x)
     if config.dropout_rate:
-        x = keras.layers.Dropout(config.dropout_rate, name="embedding_dropout")(x)
+        x = Dropout(config.dropout_rate, name="embedding_dropout")(x)
 
     block_layer, merging_layer = _LAYERS[type(config)]
     features = {}
@@ -96,6 +99,7 @@ def feature_maps(x, config: SwinConfig) -> dict:
                 attention_dropout_rate=config.attention_dropout_rate,
                 drop_path_rate=next(drop_path_rates),
                 mask_padding=config.mask_padding,
+                window_fit=config.window_fit,
                 remat=config.remat,
                 kernel_initializer=config.kernel_initializer,
                 **config.stage_options(stage),

@@ -1,17 +1,22 @@
 """Image classifiers, in the signature of `keras.applications`."""
 
+import dataclasses
 import inspect
+import os
 
 import keras
 
 from swin_keras.errors import UsageError
+from swin_keras.layers.initialization import published_normal
+from swin_keras.layers.precision import full_precision
 from swin_keras.models.backbone import feature_maps
 from swin_keras.models.config import IMAGENET_MEAN, IMAGENET_STD, SwinConfig
-from swin_keras.models.variants import variant_config
+from swin_keras.models.variants import as_config, variant_config
+from swin_keras.models.words import check_words
 
 
 def SwinClassifier(
-    config: SwinConfig,
+    config: SwinConfig | str,
     include_top=True,
     include_preprocessing=True,
     input_tensor=None,
@@ -25,7 +30,7 @@ def SwinClassifier(
     `(B, H, W, channels)` images, 0..255, to `(B, classes)` probabilities.
 
     Args:
-        config: The sizes of the model.
+        config: The sizes of the model, or the name of a variant.
         include_top: Whether the model ends in class probabilities; otherwise it
             ends in the normalized last feature map `(B, H/32, W/32, 8C)`.
         include_preprocessing: Whether the model itself subtracts the mean and
@@ -50,6 +55,13 @@ def SwinClassifier(
         )
     if classes < 1:
         raise UsageError(f"`classes` must be at least 1. Received: {classes}.")
+    if include_top and classes == 1 and classifier_activation == "softmax":
+        raise UsageError(
+            "One class needs `classifier_activation='sigmoid'`, or None for a logit: a "
+            "softmax over one class is always 1. Received: classes=1, "
+            "classifier_activation='softmax'."
+        )
+    config = as_config(config)
 
     if input_tensor is None:
         inputs = x = keras.Input(config.input_shape, name="images")
@@ -63,19 +75,23 @@ def SwinClassifier(
     x = keras.layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
 
     if include_top or pooling == "avg":
-        x = keras.layers.GlobalAveragePooling2D(name="pooling")(x)
+        x = keras.layers.GlobalAveragePooling2D(
+            data_format="channels_last", name="pooling"
+        )(x)
     elif pooling == "max":
-        x = keras.layers.GlobalMaxPooling2D(name="pooling")(x)
+        x = keras.layers.GlobalMaxPooling2D(
+            data_format="channels_last", name="pooling"
+        )(x)
     if include_top:
         x = keras.layers.Dense(
             classes,
-            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
-            dtype="float32",
+            kernel_initializer=published_normal(),
+            dtype=_exact_dtype(),
             name="head",
         )(x)
         if classifier_activation:
             x = keras.layers.Activation(
-                classifier_activation, dtype="float32", name="predictions"
+                classifier_activation, dtype=_exact_dtype(), name="predictions"
             )(x)
     return keras.Model(inputs, x, name=name)
 
@@ -92,8 +108,13 @@ def normalize(images):
         mean, std = ((sum(values) / 3,) * channels for values in (mean, std))
     variance = [value**2 for value in std]
     return keras.layers.Normalization(
-        mean=mean, variance=variance, dtype="float32", name="preprocessing"
+        mean=mean, variance=variance, dtype=_exact_dtype(), name="preprocessing"
     )(images)
+
+
+def _exact_dtype():
+    """Return the dtype of what is exact under any policy: pixels and scores."""
+    return full_precision(keras.config.dtype_policy().compute_dtype)
 
 
 def create_model(
@@ -139,10 +160,14 @@ def create_model(
     >>> model.output_shape, model.count_params()
     ((None, 10), 394118)
     """
+    config = variant_config(variant)
+    names = [field.name for field in dataclasses.fields(config)]
+    check_words(sizes, names, arguments=inspect.signature(create_model).parameters)
+    _check_weights(weights)
     if input_shape is not None:
         sizes["input_shape"] = input_shape
     model = SwinClassifier(
-        variant_config(variant).replace(**sizes),
+        config.replace(**sizes),
         include_top=include_top,
         include_preprocessing=include_preprocessing,
         input_tensor=input_tensor,
@@ -157,6 +182,20 @@ def create_model(
 
         load_weights(model, weights, variant=variant)
     return model
+
+
+def _check_weights(weights):
+    """Check that weights are named as they can be, before a model is built."""
+    if weights is None or weights == "imagenet":
+        return
+    address = os.fspath(weights) if isinstance(weights, str | os.PathLike) else None
+    if address is None or not (
+        address.startswith("hf://") or os.path.exists(os.path.expanduser(address))
+    ):
+        raise UsageError(
+            "`weights` must be None, 'imagenet', the path of a file or folder that is "
+            f"there, or 'hf://ORG/NAME'. Received: {weights!r}."
+        )
 
 
 def _variant_function(name: str, variant: str):

@@ -3,8 +3,11 @@
 import dataclasses
 from dataclasses import dataclass
 
-from swin_keras.errors import UsageError, nearest_name
-from swin_keras.layers.windows import as_pair
+import numpy as np
+
+from swin_keras.errors import UsageError
+from swin_keras.layers.windows import WINDOW_FITS, as_pair, fit_window
+from swin_keras.models.words import check_words
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
@@ -33,6 +36,10 @@ class SwinConfig:
         drop_path_rate: Drop path of the last block; it grows linearly from 0.
         mask_padding: Whether padding is masked; `False` for the numbers of
             torchvision, Hugging Face and the published detection code.
+        window_fit: How a window fits a map that is no larger than it on one side
+            only: `"side"` shrinks it and stops the shift on that side, as timm and
+            torchvision do; `"map"` on both, as the official code and Hugging Face
+            do. Only pictures that are not square can differ.
         remat: Whether blocks are computed again in the backward pass, to save
             memory.
         kernel_initializer: How kernels begin; `None` is the published way, and
@@ -57,14 +64,15 @@ class SwinConfig:
     attention_dropout_rate: float = 0.0
     drop_path_rate: float = 0.1
     mask_padding: bool = True
+    window_fit: str = "side"
     remat: bool = False
     kernel_initializer: str | None = None
 
     def __post_init__(self):
-        for name in ("input_shape", "depths", "num_heads"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-        if not isinstance(self.window_size, int):
-            object.__setattr__(self, "window_size", as_pair(self.window_size))
+        for field in dataclasses.fields(self):
+            value = _plain(getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
+        self._check_types()
         self._check_input_shape()
         self._check_stages()
         if self.patch_overlap < 0:
@@ -81,6 +89,11 @@ class SwinConfig:
                     f"`{name}` must be in [0, 1). Received: {getattr(self, name)}."
                 )
 
+        if self.window_fit not in WINDOW_FITS:
+            raise UsageError(
+                f"`window_fit` must be one of {', '.join(map(repr, WINDOW_FITS))}. "
+                f"Received: {self.window_fit!r}."
+            )
         if self.remat and (self.dropout_rate or self.attention_dropout_rate):
             raise UsageError(
                 "`remat` would draw other dropout in the backward pass: one of them "
@@ -88,12 +101,42 @@ class SwinConfig:
                 f"attention_dropout_rate={self.attention_dropout_rate}."
             )
 
+    def _check_types(self):
+        for name in ("patch_size", "patch_overlap", "embed_dim"):
+            if not _is_whole(getattr(self, name)):
+                raise UsageError(
+                    f"`{name}` must be a whole number. "
+                    f"Received: {getattr(self, name)!r}."
+                )
+        for name in ("depths", "num_heads"):
+            numbers = getattr(self, name)
+            if not isinstance(numbers, tuple) or not all(map(_is_whole, numbers)):
+                raise UsageError(
+                    f"`{name}` must be whole numbers, one for each stage. "
+                    f"Received: {numbers!r}."
+                )
+        window = self.window_size
+        sides = window if isinstance(window, tuple) else (window, window)
+        if len(sides) != 2 or not all(map(_is_whole, sides)):
+            raise UsageError(
+                "`window_size` must be a whole number or (height, width). "
+                f"Received: {window!r}."
+            )
+
     def _check_input_shape(self):
         shape = self.input_shape
-        if len(shape) != 3 or None in shape or min(shape) < 1:
+        if isinstance(shape, tuple) and len(shape) == 3 and None in shape:
+            raise UsageError(
+                "`input_shape` must be (height, width, channels), three known sizes: "
+                "windows and their masks are computed when the model is built. "
+                f"Received: {shape}. Resize the images to one size, or build a model "
+                "for each size and hand the weights on with `set_weights`."
+            )
+        is_shape = isinstance(shape, tuple) and len(shape) == 3
+        if not is_shape or not all(map(_is_whole, shape)) or min(shape) < 1:
             raise UsageError(
                 "`input_shape` must be (height, width, channels), three known sizes. "
-                f"Received: input_shape={shape}."
+                f"Received: input_shape={shape!r}."
             )
         if min(shape[:2]) < self.patch_size:
             raise UsageError(
@@ -131,6 +174,17 @@ class SwinConfig:
         )
 
     @property
+    def window_fit_matters(self) -> bool:
+        """Whether some map has one side beyond the window, and one within."""
+        window = as_pair(self.window_size)
+        shift = tuple(side // 2 for side in window)
+        return any(
+            fit_window(size, window, shift, "side")
+            != fit_window(size, window, shift, "map")
+            for size in self.stage_sizes
+        )
+
+    @property
     def block_drop_path_rates(self) -> tuple[float, ...]:
         """Drop path rate of each block, from 0 to `drop_path_rate`."""
         last = sum(self.depths) - 1
@@ -144,13 +198,7 @@ class SwinConfig:
 
     def replace(self, **changes) -> "SwinConfig":
         """Return a copy with some fields changed."""
-        known = [field.name for field in dataclasses.fields(self)]
-        for name in changes:
-            if name not in known:
-                raise UsageError(
-                    f"A Swin model has no size {name!r}.{nearest_name(name, known)} "
-                    f"Sizes: {', '.join(known)}."
-                )
+        check_words(changes, [field.name for field in dataclasses.fields(self)])
         return dataclasses.replace(self, **changes)
 
 
@@ -174,9 +222,6 @@ class SwinV2Config(SwinConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        if not isinstance(self.pretrained_window_size, int):
-            windows = tuple(self.pretrained_window_size)
-            object.__setattr__(self, "pretrained_window_size", windows)
         windows = self.pretrained_windows
         if len(windows) != len(self.depths) or min(windows) < 0:
             raise UsageError(
@@ -203,3 +248,17 @@ def config_from_dict(fields: dict) -> SwinConfig:
     """
     is_v1 = fields.keys() <= {field.name for field in dataclasses.fields(SwinConfig)}
     return (SwinConfig if is_v1 else SwinV2Config)().replace(**fields)
+
+
+def _plain(value):
+    """Return Python's own numbers for NumPy's, and tuples for lists.
+
+    So that a configuration can be compared, and written as JSON.
+    """
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return tuple(map(_plain, value))
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _is_whole(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

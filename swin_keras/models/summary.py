@@ -60,7 +60,7 @@ def _detail(layers):
     if not blocks:
         return ""
     first = blocks[0]
-    (height, width), _ = fit_window(first.input.shape[1:3], first.window_size, 0)
+    (height, width), _ = _fitted(first)
     shifted = sum(any(_shift(block)) for block in blocks)
     return (
         f"{len(blocks)} blocks ({shifted} shifted), {first.num_heads} heads, "
@@ -69,7 +69,7 @@ def _detail(layers):
 
 
 def _shift(block):
-    return fit_window(block.input.shape[1:3], block.window_size, block.shift_size)[1]
+    return _fitted(block)[1]
 
 
 def layer_macs(layer) -> int:
@@ -88,7 +88,7 @@ def layer_macs(layer) -> int:
 
 def _block_macs(block):
     _, height, width, channels = block.input.shape
-    window, _ = fit_window((height, width), block.window_size, block.shift_size)
+    window, _ = _fitted(block)
     tokens_in_window = math.prod(window)
     padded = math.prod(
         -(-side // size) * size
@@ -97,3 +97,10 @@ def _block_macs(block):
     attention = padded * (4 * channels**2 + 2 * tokens_in_window * channels)
     hidden = int(channels * block.mlp_ratio)
     return attention + height * width * 2 * channels * hidden
+
+
+def _fitted(block):
+    """Return the window and the shift that a block has on its map."""
+    return fit_window(
+        block.input.shape[1:3], block.window_size, block.shift_size, block.window_fit
+    )

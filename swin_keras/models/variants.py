@@ -64,13 +64,29 @@ def list_models(pattern: str = "*") -> list[str]:
     return [name for name in VARIANTS if fnmatchcase(name, pattern)]
 
 
+def as_config(config: SwinConfig | str | None) -> SwinConfig:
+    """Return a configuration; a name is that of a variant, `None` is Swin-T.
+
+    Raises:
+        UsageError: If it is neither, or there is no such variant.
+    """
+    if isinstance(config, str):
+        return variant_config(config)
+    if not isinstance(config, SwinConfig | None):
+        raise UsageError(
+            "`config` must be a SwinConfig, a SwinV2Config or the name of a variant. "
+            f"Received: {config!r}."
+        )
+    return config or SwinConfig()
+
+
 def variant_config(name: str) -> SwinConfig:
     """Return the configuration of a variant.
 
     Raises:
         UsageError: If there is no such variant; the message names the nearest.
     """
-    if name not in VARIANTS:
+    if not isinstance(name, str) or name not in VARIANTS:
         raise UsageError(
             f"There is no variant {name!r}.{nearest_name(name, VARIANTS)} "
             f"Variants: {', '.join(VARIANTS)}."

@@ -42,6 +42,17 @@ def checkpoint_config(checkpoint: Checkpoint) -> SwinConfig:
         return config_class(**sizes)
 
 
+def checkpoint_window_fit(checkpoint: Checkpoint) -> str:
+    """Return how the code that a checkpoint is from fits windows; see `fit_window`.
+
+    The official code for detection, a `backbone`, never shrinks a window; no map of
+    its pictures is that small.
+    """
+    is_detection = checkpoint.prefix.startswith("backbone.")
+    by_map = checkpoint.format.name in ("official", "huggingface")
+    return "map" if by_map and not is_detection else "side"
+
+
 def checkpoint_sizes(checkpoint: Checkpoint) -> tuple[type, dict]:
     """Return the class of configuration and the sizes that shapes of tensors tell.
 
@@ -153,6 +164,7 @@ def model_config(model) -> SwinConfig:
     }
     for name in (
         *("window_size", "mlp_ratio", "qkv_bias", "mask_padding"),
+        "window_fit",
         *("dropout_rate", "attention_dropout_rate", "remat", "kernel_initializer"),
     ):
         sizes[name] = getattr(first[0], name)

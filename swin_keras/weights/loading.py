@@ -10,6 +10,7 @@ from swin_keras.models import SwinClassifier, SwinV2Config
 from swin_keras.weights.adaptation import Adapter, read_head_rows
 from swin_keras.weights.anatomy import (
     checkpoint_config,
+    checkpoint_window_fit,
     checkpoint_windows,
     published_name,
 )
@@ -133,8 +134,11 @@ def from_pretrained(
         sizes["input_shape"] = input_shape
     if classes is None and include_top:
         classes = _classes(checkpoint)
+    config = config.replace(**sizes)
+    if config.window_fit_matters and "window_fit" not in sizes:
+        config = config.replace(window_fit=checkpoint_window_fit(checkpoint))
     model = SwinClassifier(
-        config.replace(**sizes),
+        config,
         include_top=include_top,
         include_preprocessing=include_preprocessing,
         pooling=pooling,
@@ -155,7 +159,11 @@ def _load(model, checkpoint, new_head, head_rows, resize) -> LoadReport:
         source=checkpoint.source.name,
         format=checkpoint.format.name,
         loaded=(sum(fit.apply is not None for fit in plan.values()), len(places)),
-        adapted=(*in_words(plan), *_recomputed(checkpoint, adapter.config)),
+        adapted=(
+            *in_words(plan),
+            *_recomputed(checkpoint, adapter.config),
+            *_fitted_otherwise(checkpoint, adapter.config),
+        ),
         unused=tuple(checkpoint.unused(places)[0]),
     )
     if report.adapted:
@@ -188,6 +196,18 @@ def _recomputed(checkpoint, config):
                 f"position bias: computed for window {config.window_size} instead of "
                 f"{given}, with pretrained_window_size={config.pretrained_window_size}"
             )
+
+
+def _fitted_otherwise(checkpoint, config):
+    """Say when windows fit a small map in another way than where weights are from."""
+    wanted = checkpoint_window_fit(checkpoint)
+    if config.window_fit_matters and config.window_fit != wanted:
+        yield (
+            f"windows: a map is no larger than the window on one side, where the code "
+            f"of this file fits it by {wanted!r} and the model by "
+            f"{config.window_fit!r}; build it with window_fit={wanted!r} for the same "
+            "numbers"
+        )
 
 
 def _classes(checkpoint):

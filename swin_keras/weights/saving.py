@@ -48,6 +48,7 @@ def save_huggingface(model, folder, class_names=None) -> Path:
     tensors = published_arrays(model, HUGGINGFACE, _huggingface_prefix(config))
     _check_for_huggingface(config)
     _warn_of_padding(config, "transformers")
+    _warn_of_fit(config, "transformers", "map")
     settings = huggingface_config(config, _num_classes(model), class_names)
     files = {
         "config.json": settings,
@@ -82,6 +83,7 @@ def save_timm(model, folder, class_names=None) -> Path:
             f"patch_overlap={config.patch_overlap}."
         )
     _warn_of_padding(config, "timm")
+    _warn_of_fit(config, "timm", "side")
     name = published_name(type(config), vars(config))
     settings = timm_config(config, _num_classes(model), class_names, name)
     tensors = published_arrays(model, TIMM)
@@ -155,6 +157,17 @@ def _warn_of_padding(config, project):
             "Windows do not divide every map of this model, and %s lets padding be "
             "attended: its logits will differ, unless mask_padding=False.",
             project,
+        )
+
+
+def _warn_of_fit(config, project, window_fit):
+    if config.window_fit_matters and config.window_fit != window_fit:
+        _log.warning(
+            "A map of this model is no larger than the window on one side only, and "
+            "%s fits windows otherwise: its logits will differ, unless "
+            "window_fit=%r.",
+            project,
+            window_fit,
         )
 
 

@@ -6,6 +6,7 @@ from layer_contract import check_layer
 from swin_keras.layers import (
     ContinuousPositionBias,
     CosineWindowAttention,
+    Dropout,
     DropPath,
     PatchEmbedding,
     PatchMerging,
@@ -63,6 +64,7 @@ BLOCK = {
         ),
         (DropPath, {"rate": 0.5, "seed": 1}, (3, 4)),
         (DropPath, {"rate": 0.0, "seed": None}, (3, 4)),
+        (Dropout, {"rate": 0.5, "seed": 1}, (3, 4)),
         (PatchEmbedding, {"patch_size": 4, "embed_dim": 8}, (8, 8, 3)),
         (PatchEmbedding, {"patch_size": 4, "embed_dim": 8, "overlap": 2}, (8, 8, 3)),
         (
@@ -78,6 +80,7 @@ BLOCK = {
         (SwinTransformerBlock, {**BLOCK, "shift_size": 0}, (6, 9, 8)),
         (SwinTransformerBlock, {**BLOCK, "dropout_rate": 0.1}, (2, 6, 8)),
         (SwinTransformerBlock, {**BLOCK, "remat": True}, (6, 8, 8)),
+        (SwinTransformerBlock, {**BLOCK, "window_fit": "map"}, (2, 8, 8)),
         (SwinTransformerV2Block, BLOCK, (6, 9, 8)),
         (SwinTransformerV2Block, {**BLOCK, "pretrained_window_size": 3}, (8, 2, 8)),
         (PaddedSwinTransformerBlock, BLOCK, (6, 8, 8)),

@@ -70,6 +70,23 @@ def test_window_shrinks_to_the_map_and_does_not_shift_there(map_size, expected):
     assert fit_window(map_size, 7, 3) == expected
 
 
+@pytest.mark.parametrize(
+    ("map_size", "expected"),
+    [
+        ((56, 56), ((7, 7), (3, 3))),
+        ((7, 14), ((7, 7), (0, 0))),
+        ((20, 3), ((3, 3), (0, 0))),
+    ],
+)
+def test_fitted_by_the_map_the_shorter_side_decides_for_both(map_size, expected):
+    assert fit_window(map_size, 7, 3, "map") == expected
+
+
+def test_an_unknown_way_to_fit_is_refused():
+    with pytest.raises(ValueError, match="`window_fit` must be one of"):
+        fit_window((7, 7), 7, 3, "square")
+
+
 @pytest.mark.parametrize("window_size", [1, 3, (2, 4)])
 def test_index_is_the_same_for_equal_offsets_and_differs_otherwise(window_size):
     height, width = (window_size,) * 2 if isinstance(window_size, int) else window_size

@@ -1,6 +1,8 @@
 """Models: published sizes, shapes, arguments, saving, errors."""
 
+import dataclasses
 import inspect
+import json
 import os
 import subprocess
 import sys
@@ -200,11 +202,68 @@ class TestKerasApplicationsArguments:
         (lambda: SwinConfig(window_size=0), "`window_size` must be at least 1"),
         (lambda: SwinNano(classes=0), "`classes` must be at least 1"),
         (lambda: SwinNano(include_top=False, pooling="sum"), "'avg' or 'max'"),
+        (lambda: SwinConfig(window_size=7.5), "whole number or .height, width"),
+        (lambda: SwinConfig(window_size="7"), "whole number or .height, width"),
+        (lambda: SwinConfig(patch_size=4.0), "`patch_size` must be a whole number"),
+        (lambda: SwinConfig(depths=2), "`depths` must be whole numbers"),
+        (lambda: SwinConfig(num_heads=(1, 2.0)), "`num_heads` must be whole numbers"),
+        (lambda: SwinConfig(input_shape=224), "three known sizes"),
+        (lambda: SwinConfig(window_fit="both"), "`window_fit` must be one of 'side'"),
+        (lambda: SwinNano(input_shape=(None, None, 3)), "build a model for each size"),
+        (lambda: SwinNano(classes=1), "classifier_activation='sigmoid'"),
+        (lambda: SwinNano(weights="unknown"), "`weights` must be None, 'imagenet'"),
+        (lambda: SwinNano(weights=3), "`weights` must be None, 'imagenet'"),
+        (lambda: SwinBackbone("swin_tinny"), "Did you mean 'swin_tiny'"),
+        (lambda: SwinBackbone(3), "a SwinV2Config or the name of a variant"),
+        (lambda: SwinNano(num_classes=3), "size 'num_classes'. Say `classes`"),
+        (lambda: SwinNano(pretrained=True), 'Say `weights="imagenet"`'),
+        (lambda: SwinNano(img_size=64), "Say `input_shape=.height, width, channels"),
+        (lambda: SwinNano(in_chans=1), "Say `input_shape=.height, width, channels"),
+        (lambda: SwinNano(drop_path=0.1), "Say `drop_path_rate`"),
+        (lambda: SwinBackbone(attn_drop_rate=0.1), "Say `attention_dropout_rate`"),
+        (lambda: SwinNano(clases=3), "Did you mean 'classes'"),
     ],
 )
 def test_sizes_that_cannot_work_are_refused_in_words(make, message):
     with pytest.raises(UsageError, match=message):
         make()
+
+
+def test_numbers_of_numpy_are_numbers():
+    config = SwinConfig(
+        input_shape=np.array([64, 96, 3]),
+        window_size=np.int64(4),
+        depths=list(np.array([1, 1])),
+        num_heads=(np.int32(2), 4),
+        embed_dim=np.int64(8),
+        drop_path_rate=np.float32(0.5),
+        remat=np.bool_(False),
+    )
+    plain = SwinConfig((64, 96, 3), 4, 0, 8, (1, 1), (2, 4), 4, drop_path_rate=0.5)
+    assert config == plain
+    assert json.loads(json.dumps(dataclasses.asdict(config)))["window_size"] == 4
+    assert SwinBackbone(config).count_params() == SwinBackbone(plain).count_params()
+
+
+def test_a_variant_may_be_named_wherever_sizes_are_taken():
+    features = SwinBackbone("swin_nano").output
+    assert [tuple(feature.shape[1:]) for feature in features.values()] == [
+        *((16, 16, 32), (8, 8, 64), (4, 4, 128))
+    ]
+    assert SwinClassifier("swin_nano", classes=3).output_shape == (None, 3)
+
+
+def test_one_class_with_a_sigmoid_or_as_a_logit():
+    for activation in ("sigmoid", None):
+        model = SwinNano(classes=1, classifier_activation=activation)
+        assert len(np.unique(model.predict(images(32, 32, 3), verbose=0))) == 2
+
+
+def test_a_window_of_one_token_gives_no_warning_and_trains():
+    """Warnings are errors here: Keras has one for a softmax over one value."""
+    model = SwinClassifier(TOY.replace(depths=(1,) * 4, num_heads=(1,) * 4), classes=3)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(images(32, 32, 3), np.arange(2), verbose=0)
 
 
 def test_drop_path_grows_from_zero_to_its_rate():

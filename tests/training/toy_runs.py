@@ -11,6 +11,8 @@ EVERYTHING = {
         "depths": [1, 1],
         "num_heads": [1, 2],
         "drop_path_rate": 0.3,
+        "dropout_rate": 0.1,
+        "attention_dropout_rate": 0.1,
     },
     "batch_size": 64,  # 19 steps an epoch of the digits
     "gradient_accumulation_steps": 2,

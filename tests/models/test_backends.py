@@ -1,0 +1,97 @@
+"""Models under other backends and settings of Keras, each in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from swin_keras.models import SwinClassifier, SwinConfig, SwinV2Config
+
+TOY = {
+    "input_shape": (36, 28, 3),
+    "embed_dim": 8,
+    "depths": [1, 2],
+    "num_heads": [1, 2],
+    "window_size": 4,
+    "drop_path_rate": 0.5,
+    "dropout_rate": 0.1,
+    "attention_dropout_rate": 0.1,
+    "patch_overlap": 1,
+}
+CONFIGS = {"V1": SwinConfig, "V2": SwinV2Config}
+# Builds both versions with the weights of a file, predicts, trains one step.
+CODE = """
+import json, sys, keras, numpy as np
+from swin_keras.models import SwinClassifier, SwinConfig, SwinV2Config
+folder, sizes = sys.argv[1], json.loads(sys.argv[2])
+x = np.load(f"{folder}/images.npy")
+results = {}
+for version, config in (("V1", SwinConfig), ("V2", SwinV2Config)):
+    keras.utils.set_random_seed(0)
+    for pooling in ("avg", "max"):
+        pooled = SwinClassifier(config(**sizes), include_top=False, pooling=pooling)
+        assert pooled.output_shape == (None, 16), pooled.output_shape
+    model = SwinClassifier(config(**sizes), classes=3)
+    with np.load(f"{folder}/{version}.npz") as weights:
+        model.set_weights([weights[name] for name in weights])
+    results[f"{version}/before"] = model.predict(x, verbose=0)
+    for layer in model._flatten_layers():
+        if hasattr(layer, "seed_generator"):
+            layer.seed_generator.state.assign([7, 0])
+    model.compile(keras.optimizers.SGD(0.05), "sparse_categorical_crossentropy")
+    before = model.get_weights()
+    model.fit(x, np.arange(4) % 3, batch_size=4, verbose=0)
+    for old, new, weight in zip(before, model.get_weights(), model.weights):
+        assert not weight.trainable or np.abs(new - old).max() > 0, weight.path
+    results[f"{version}/after"] = model.predict(x, verbose=0)
+np.savez(f"{folder}/results.npz", **results)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder with images, and weights of both versions."""
+    folder = tmp_path_factory.mktemp("backends")
+    rng = np.random.default_rng(0)
+    np.save(folder / "images.npy", rng.uniform(0, 255, (4, 36, 28, 3)).astype("f4"))
+    for version, config in CONFIGS.items():
+        model = SwinClassifier(config(**TOY), classes=3)
+        weights = [rng.normal(scale=0.2, size=w.shape) for w in model.get_weights()]
+        np.savez(folder / f"{version}.npz", *weights)
+    return folder
+
+
+def run(folder, **environment):
+    words = [sys.executable, "-c", CODE, str(folder), json.dumps(TOY)]
+    subprocess.run(words, env=os.environ | environment, check=True, timeout=300)
+    with np.load(folder / "results.npz") as results:
+        return dict(results)
+
+
+@pytest.fixture(scope="module")
+def expected(folder):
+    return run(folder, KERAS_BACKEND="tensorflow")
+
+
+def assert_same(found, expected):
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_another_backend_predicts_and_trains_alike_with_dropout_on(
+    folder, expected, backend
+):
+    pytest.importorskip(backend)
+    assert_same(run(folder, KERAS_BACKEND=backend), expected)
+
+
+def test_channels_first_in_the_settings_of_keras_changes_nothing(
+    folder, expected, tmp_path
+):
+    settings = {"image_data_format": "channels_first", "backend": "tensorflow"}
+    (tmp_path / "keras.json").write_text(json.dumps(settings))
+    assert_same(run(folder, KERAS_HOME=str(tmp_path)), expected)
