@@ -65,27 +65,23 @@ def run(layer_class, arguments, input_shape, policy, scale):
     return to_numpy(keras.ops.cast(y, "float64"))
 
 
-@pytest.mark.parametrize("policy", UNITS)
 @pytest.mark.parametrize(("layer_class", "arguments", "input_shape"), LAYERS)
-def test_a_layer_is_near_its_result_in_float64(
-    layer_class, arguments, input_shape, policy
-):
+def test_a_layer_is_near_its_result_in_float64(layer_class, arguments, input_shape):
     """Values up to 1: some 32 roundings in a row, each half a unit of the largest."""
     given = (layer_class, arguments, input_shape)
     expected = run(*given, "float64", scale=1)
-    found = run(*given, policy, scale=1)
-    bound = 16 * UNITS[policy] * max(np.abs(expected).max(), 1)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=bound)
+    for policy, unit in UNITS.items():
+        found = run(*given, policy, scale=1)
+        bound = 16 * unit * max(np.abs(expected).max(), 1)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=bound, err_msg=policy)
 
 
-@pytest.mark.parametrize("policy", UNITS)
 @pytest.mark.parametrize(("layer_class", "arguments", "input_shape"), LAYERS)
-@pytest.mark.parametrize("scale", [0, 1024])
-def test_nothing_and_large_values_stay_finite(
-    layer_class, arguments, input_shape, policy, scale
-):
-    found = run(layer_class, arguments, input_shape, policy, scale)
-    assert np.isfinite(found).all()
+def test_zeros_and_large_values_stay_finite(layer_class, arguments, input_shape):
+    for policy in ("float16", "bfloat16", "mixed_float16"):
+        for scale in (0, 1024):
+            found = run(layer_class, arguments, input_shape, policy, scale)
+            assert np.isfinite(found).all(), (policy, scale)
 
 
 def test_scores_beyond_half_precision_are_kept():
@@ -100,16 +96,17 @@ def test_scores_beyond_half_precision_are_kept():
     np.testing.assert_array_equal(y, x)  # each token attends to itself
 
 
-@pytest.mark.parametrize("policy", UNITS)
+@pytest.mark.parametrize("policy", ["float64", "float16", "bfloat16", "mixed_float16"])
 @pytest.mark.parametrize("config_class", [SwinConfig, SwinV2Config])
 def test_a_model_trains_a_step_under_any_policy(config_class, policy):
     """With padded windows, in which all of V2's keys are zero."""
     keras.config.set_dtype_policy(policy)
     config = config_class(
-        (36, 28, 3), embed_dim=8, depths=(1, 2), num_heads=(1, 2), window_size=4
+        (36, 28, 3), embed_dim=8, depths=(1, 1), num_heads=(1, 2), window_size=4
     )
     model = SwinClassifier(config, classes=3)
-    model.compile(keras.optimizers.SGD(0.01), "sparse_categorical_crossentropy")
+    loss = "sparse_categorical_crossentropy"
+    model.compile(keras.optimizers.SGD(0.01), loss, jit_compile=False)
     x = np.random.default_rng(0).uniform(0, 255, (4, 36, 28, 3))
     history = model.fit(x, np.arange(4) % 3, epochs=2, verbose=0)
     assert np.isfinite(history.history["loss"]).all()

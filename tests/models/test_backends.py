@@ -13,7 +13,7 @@ from swin_keras.models import SwinClassifier, SwinConfig, SwinV2Config
 TOY = {
     "input_shape": (36, 28, 3),
     "embed_dim": 8,
-    "depths": [1, 2],
+    "depths": [1, 1],
     "num_heads": [1, 2],
     "window_size": 4,
     "drop_path_rate": 0.5,
@@ -29,24 +29,25 @@ from swin_keras.models import SwinClassifier, SwinConfig, SwinV2Config
 folder, sizes = sys.argv[1], json.loads(sys.argv[2])
 x = np.load(f"{folder}/images.npy")
 results = {}
+for pooling in ("avg", "max"):
+    model = SwinClassifier(SwinConfig(**sizes), include_top=False, pooling=pooling)
+    results[pooling] = np.zeros(model.output_shape[1:])
 for version, config in (("V1", SwinConfig), ("V2", SwinV2Config)):
-    keras.utils.set_random_seed(0)
-    for pooling in ("avg", "max"):
-        pooled = SwinClassifier(config(**sizes), include_top=False, pooling=pooling)
-        assert pooled.output_shape == (None, 16), pooled.output_shape
     model = SwinClassifier(config(**sizes), classes=3)
     with np.load(f"{folder}/{version}.npz") as weights:
         model.set_weights([weights[name] for name in weights])
-    results[f"{version}/before"] = model.predict(x, verbose=0)
+    results[f"{version}/before"] = keras.ops.convert_to_numpy(model(x))
     for layer in model._flatten_layers():
         if hasattr(layer, "seed_generator"):
             layer.seed_generator.state.assign([7, 0])
-    model.compile(keras.optimizers.SGD(0.05), "sparse_categorical_crossentropy")
+    loss = "sparse_categorical_crossentropy"
+    compiled = keras.backend.backend() == "jax"
+    model.compile(keras.optimizers.SGD(0.05), loss, jit_compile=compiled)
     before = model.get_weights()
-    model.fit(x, np.arange(4) % 3, batch_size=4, verbose=0)
+    model.train_on_batch(x, np.arange(4) % 3)
     for old, new, weight in zip(before, model.get_weights(), model.weights):
         assert not weight.trainable or np.abs(new - old).max() > 0, weight.path
-    results[f"{version}/after"] = model.predict(x, verbose=0)
+    results[f"{version}/after"] = keras.ops.convert_to_numpy(model(x))
 np.savez(f"{folder}/results.npz", **results)
 """
 

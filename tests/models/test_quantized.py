@@ -9,7 +9,7 @@ from swin_keras.models import SwinClassifier, SwinConfig, SwinV2Config
 TOY = {
     "input_shape": (32, 32, 3),
     "embed_dim": 8,
-    "depths": (1, 2),
+    "depths": (1, 1),
     "num_heads": (1, 2),
     "window_size": 4,
 }
@@ -18,35 +18,26 @@ X = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
 
 @pytest.mark.parametrize(
     "mode",
-    [
-        "int8",
-        "int4",
-        "float8",
-        keras.quantizers.Int4QuantizationConfig(block_size=4),
-        keras.quantizers.Int8QuantizationConfig(activation_quantizer=None),
-    ],
-    ids=["int8", "int4", "float8", "int4 in groups", "int8 of weights"],
+    ["int8", "int4", keras.quantizers.Int4QuantizationConfig(block_size=4)],
+    ids=["int8", "int4", "int4 in groups"],
 )
 @pytest.mark.parametrize("config_class", [SwinConfig, SwinV2Config])
 @pytest.mark.filterwarnings("ignore:.*quantize:UserWarning")  # of norms: they have none
 def test_a_quantized_model_comes_back_from_its_file(config_class, mode, tmp_path):
     model = SwinClassifier(config_class(**TOY), classes=4)
-    plain = model.predict(X, verbose=0)
+    plain = model(X)
     if isinstance(mode, str):
         model.quantize(mode)
     else:
         model.quantize(config=mode)
-    expected = model.predict(X, verbose=0)
+    expected = model(X)
     assert np.abs(expected - plain).max() > 0
     np.testing.assert_allclose(expected, plain, atol=0.05)
     model.save(tmp_path / "quantized.keras")
     loaded = keras.models.load_model(tmp_path / "quantized.keras")
     block = loaded.get_layer("stage_2_block_1")
     assert block.attention.qkv.quantization_mode is not None
-    np.testing.assert_array_equal(loaded.predict(X, verbose=0), expected)
-    loaded.save(tmp_path / "again.keras")
-    again = keras.models.load_model(tmp_path / "again.keras")
-    np.testing.assert_array_equal(again.predict(X, verbose=0), expected)
+    np.testing.assert_array_equal(loaded(X), expected)
 
 
 @pytest.mark.filterwarnings("ignore:.*quantize:UserWarning")
@@ -67,6 +58,4 @@ def test_layers_that_a_filter_leaves_stay_as_they_are(tmp_path):
     block = loaded.get_layer("stage_1_block_1")
     assert block.mlp_expand.quantization_mode == "int8"
     assert block.mlp_reduce.quantization_mode is None
-    np.testing.assert_array_equal(
-        loaded.predict(X, verbose=0), model.predict(X, verbose=0)
-    )
+    np.testing.assert_array_equal(loaded(X), model(X))
