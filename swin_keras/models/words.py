@@ -18,7 +18,6 @@ OTHERS = {
     "global_pool": "`pooling`, with `include_top=False`",
     "activation": "`classifier_activation`",
     "dim": "`embed_dim`",
-    "embed_dims": "`embed_dim`",
     "drop_path": "`drop_path_rate`",
     "drop_path_prob": "`drop_path_rate`",
     "stochastic_depth_prob": "`drop_path_rate`",

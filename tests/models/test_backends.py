@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -82,6 +83,7 @@ def assert_same(found, expected):
         np.testing.assert_allclose(found[name], values, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_another_backend_predicts_and_trains_alike_with_dropout_on(
     folder, expected, backend
@@ -90,6 +92,23 @@ def test_another_backend_predicts_and_trains_alike_with_dropout_on(
     assert_same(run(folder, KERAS_BACKEND=backend), expected)
 
 
+@pytest.fixture
+def channels_first():
+    keras.config.set_image_data_format("channels_first")
+    yield
+    keras.config.set_image_data_format("channels_last")
+
+
+def test_shapes_are_the_same_with_channels_first(channels_first):
+    for options in ({"pooling": "avg"}, {"pooling": "max"}, {}):
+        model = SwinClassifier(SwinConfig(**TOY), include_top=False, **options)
+        expected = (None, 16) if options else (None, 5, 4, 16)
+        assert model.output_shape == expected
+        x = np.zeros((1, *TOY["input_shape"]))
+        assert tuple(model(x).shape[1:]) == expected[1:]
+
+
+@pytest.mark.slow
 def test_channels_first_in_the_settings_of_keras_changes_nothing(
     folder, expected, tmp_path
 ):

@@ -16,12 +16,20 @@ TOY = {
 X = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
 
 
+GROUPS = keras.quantizers.Int4QuantizationConfig(block_size=4)
+
+
 @pytest.mark.parametrize(
-    "mode",
-    ["int8", "int4", keras.quantizers.Int4QuantizationConfig(block_size=4)],
-    ids=["int8", "int4", "int4 in groups"],
+    ("config_class", "mode"),
+    [
+        (SwinConfig, "int8"),
+        (SwinV2Config, "int4"),
+        pytest.param(SwinConfig, "int4", marks=pytest.mark.slow),
+        pytest.param(SwinConfig, GROUPS, marks=pytest.mark.slow),
+        pytest.param(SwinV2Config, "int8", marks=pytest.mark.slow),
+        pytest.param(SwinV2Config, GROUPS, marks=pytest.mark.slow),
+    ],
 )
-@pytest.mark.parametrize("config_class", [SwinConfig, SwinV2Config])
 @pytest.mark.filterwarnings("ignore:.*quantize:UserWarning")  # of norms: they have none
 def test_a_quantized_model_comes_back_from_its_file(config_class, mode, tmp_path):
     model = SwinClassifier(config_class(**TOY), classes=4)
