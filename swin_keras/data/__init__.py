@@ -2,11 +2,12 @@
 
 from swin_keras.data.augmentation import Augmentation
 from swin_keras.data.batch_loader import BatchLoader, steps_per_epoch
-from swin_keras.data.check import Finding, Report, check_folder
+from swin_keras.data.check import check_folder
 from swin_keras.data.dataset import ImageDataset, Split
 from swin_keras.data.extract import extract
+from swin_keras.data.findings import Finding, Report
+from swin_keras.data.image_file import ImageError
 from swin_keras.data.image_io import (
-    ImageError,
     decode_image,
     load_image,
     prepare_image,

@@ -2,15 +2,18 @@
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from swin_keras.data.class_names import problems_of
 from swin_keras.data.image_io import decode_image, image_mode, prepare_image
-from swin_keras.errors import UsageError, nearest_name
+from swin_keras.errors import DataError, UsageError, nearest_name
+from swin_keras.names import printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,11 +24,14 @@ class Split:
         items: One entry an image.
         labels: Class index of each image, int64 `(N,)`.
         title: Name of the split, for the names of its images.
+        grey_range: Values of black and of white in grey images of more than 8
+            bits; see `to_eight_bits`.
     """
 
     items: Sequence
     labels: np.ndarray
     title: str
+    grey_range: tuple[float, float] | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -36,7 +42,9 @@ class Split:
 
     def image(self, index: int, channels: int, at_least=None) -> Image.Image:
         """Return one image as `decode_image` does."""
-        return decode_image(self.source(index), channels, self.name(index), at_least)
+        return decode_image(
+            self.source(index), channels, self.name(index), at_least, self.grey_range
+        )
 
     def source(self, index: int):
         """Return the path or the bytes of the file that holds an image."""
@@ -94,14 +102,15 @@ class FileSplit(Split):
     root: Path
 
     def name(self, index):
-        return str(self.root / self.items[index])
+        return printable(self.source(index))
 
     def source(self, index):
-        return self.name(index)
+        return str(self.root / self.items[index])
 
     def contents(self):
         for item in self.items:
-            yield f"{item} {(self.root / item).stat().st_size}\n".encode()
+            size = (self.root / item).stat().st_size
+            yield os.fsencode(f"{item} {size}\n")
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +183,13 @@ class ImageDataset:
     mirror_safe: bool = True
     notes: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self):
+        problems = problems_of(self.class_names)
+        if not problems and len(set(self.class_names)) < len(self.class_names):
+            problems = ["Two classes have the same name."]
+        if problems:
+            raise DataError(f"{self.name} cannot be used:\n  " + "\n  ".join(problems))
 
     @property
     def classes(self) -> int:

@@ -6,12 +6,18 @@ from pathlib import Path
 
 from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.folder import load_folder
+from swin_keras.data.grey import check_grey_range
 from swin_keras.data.idx import CLASS_NAMES, holds_idx, load_idx
 from swin_keras.data.splitting import HeldOut
+from swin_keras.data.table import is_table
 from swin_keras.errors import DataError
+from swin_keras.names import printable
 
 # Options of a run that decide which images it has, and in which split.
-OPTIONS = ("data_dir", "seed", "val_fraction", "test_fraction", "on_bad")
+OPTIONS = (
+    *("data_dir", "seed", "val_fraction", "test_fraction", "on_bad"),
+    *("label_pattern", "grey_range", "follow_links"),
+)
 
 
 def load_dataset(
@@ -23,6 +29,9 @@ def load_dataset(
     test_fraction: float = 0.1,
     hold_out: bool = True,
     on_bad: str = "stop",
+    label_pattern: str | None = None,
+    grey_range=None,
+    follow_links: bool = False,
 ) -> ImageDataset:
     """Read a data set with its train, val and test split.
 
@@ -30,8 +39,8 @@ def load_dataset(
     `load_dataset(source, hold_out=False).split("all")`.
 
     Args:
-        source: A folder of class folders; "digits"; or the name of an image
-            classification set of TensorFlow Datasets.
+        source: A folder of class folders; a `.csv` of files and labels; "digits";
+            or the name of an image classification set of TensorFlow Datasets.
         data_dir: Where named sets are kept. For "mnist" and "fashion_mnist" it
             may also hold the four published IDX files.
         seed: Chooses the images that are held out where a split is missing.
@@ -41,7 +50,17 @@ def load_dataset(
             what is there: any of the three, or "all" for a folder without splits.
             Classes then may be missing in a split, and one class is enough.
         on_bad: What to do about files in a folder that are no usable images:
-            "stop" lists them all, "skip" leaves them out and records each.
+            "stop" lists them all, "skip" leaves them out and records each. To
+            know them all, "skip" decodes every image once, here.
+        label_pattern: Takes the labels from file names instead of folders: a
+            regular expression with a group "label" that fits a whole name without
+            its ending, such as `(?P<label>[a-z]+)_\\d+`. One with a "/" in it fits
+            the path below the folder.
+        grey_range: Values of black and of white in grey images of more than 8 bits,
+            such as (0, 4095) for 12 bits; by default (0, 65535). A model must be
+            given images as it was trained on: its card keeps the range.
+        follow_links: Whether links may lead out of the folder anywhere. A link in
+            the place of a class or split folder always may.
 
     Returns:
         The data set. Show its `notes` to the user.
@@ -51,18 +70,29 @@ def load_dataset(
         UsageError: If an argument is out of its range.
     """
     held_out = HeldOut(val_fraction, test_fraction, seed) if hold_out else None
-    folder = Path(source).expanduser()
-    if folder.is_dir():
-        return load_folder(folder, held_out, on_bad=on_bad)
-    if not isinstance(source, str) or looks_like_path(source):
-        raise DataError(f"Data must be a folder that exists. Received: {source}.")
+    grey_range = check_grey_range(grey_range)
+    path = Path(source).expanduser()
+    if path.is_dir() or is_table(path):
+        return load_folder(
+            path,
+            held_out,
+            on_bad=on_bad,
+            label_pattern=label_pattern,
+            grey_range=grey_range,
+            follow_links=follow_links,
+        )
+    if not isinstance(source, str) or looks_like_path(source) or path.exists():
+        raise DataError(
+            "Data must be a folder or a .csv table that exists, or the name of a data "
+            f"set. Received: {printable(source)}."
+        )
     given = Path(data_dir).expanduser() if data_dir else None
     if source in CLASS_NAMES and given and holds_idx(given):
         return load_idx(source, given, held_out)
 
     from swin_keras.data.tfds_source import load_tfds
 
-    return load_tfds(source, data_dir=given, held_out=held_out)
+    return load_tfds(source, data_dir=given, held_out=held_out, grey_range=grey_range)
 
 
 def load_trained(train: Mapping, **changes) -> ImageDataset:

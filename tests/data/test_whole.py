@@ -35,7 +35,7 @@ def test_split_folders_are_as_they_are_and_all_together(tmp_path, titles):
     assert names(whole) == files(tmp_path)
     for index, label in enumerate(whole.labels):
         assert f"/{dataset.class_names[label]}/" in whole.name(index)
-        assert whole.image(index, 3).size == (24, 20)
+        assert whole.image(index, 3).size == (40, 36)
 
 
 def test_all_counts_the_images_once_where_val_serves_as_test(tmp_path):
