@@ -234,8 +234,9 @@ def _data(parser):
     )
     check.add_argument(
         "--follow_links",
-        action="store_true",
-        help="Follow links that lead out of the folder anywhere.",
+        type=bool,
+        default=False,
+        help="Whether to follow links that lead out of the folder anywhere.",
     )
     extract = _command("extract", "data ")
     actions.add_subcommand("extract", extract, help=HELP["extract"][0])

@@ -18,6 +18,7 @@ OPTIONS = (
     *("data_dir", "seed", "val_fraction", "test_fraction", "on_bad"),
     *("label_pattern", "grey_range", "follow_links"),
 )
+LAYOUT = ("label_pattern", "follow_links")
 
 
 def load_dataset(
@@ -106,8 +107,11 @@ def load_trained(train: Mapping, **changes) -> ImageDataset:
     Raises:
         DataError: If the data cannot be found or used.
     """
+    source = changes.pop("source", train["data"])
     options = {name: train[name] for name in OPTIONS if name in train}
-    return load_dataset(changes.pop("source", train["data"]), **options | changes)
+    if source != train["data"]:  # other data are not laid out as those were
+        options = {k: v for k, v in options.items() if k not in LAYOUT}
+    return load_dataset(source, **options | changes)
 
 
 def looks_like_path(source: str) -> bool:
