@@ -107,9 +107,9 @@ def load_trained(train: Mapping, **changes) -> ImageDataset:
     Raises:
         DataError: If the data cannot be found or used.
     """
-    source = changes.pop("source", train["data"])
+    source = changes.pop("source", train.get("data"))
     options = {name: train[name] for name in OPTIONS if name in train}
-    if source != train["data"]:  # other data are not laid out as those were
+    if source != train.get("data"):  # other data are not laid out as those were
         options = {k: v for k, v in options.items() if k not in LAYOUT}
     return load_dataset(source, **options | changes)
 
