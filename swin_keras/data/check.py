@@ -62,7 +62,9 @@ def check_folder(
         f for p, look in looks.items() if p not in bad for f in on_file(p, look)
     ]
     findings += on_set(good, looks, grey_range)
-    findings += [Finding("info", "left out", "", note) for note in listing.notes]
+    for note in listing.notes:
+        kind = "left out" if "left out" in note else "folders"
+        findings.append(Finding("info", kind, "", note))
     return Report(
         folder=printable(path),
         quick=quick,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from swin_keras.data.walk import EXAMPLES
 from swin_keras.names import printable
 
+MOST_DETAILS = 20  # of findings that are about the folder itself
 LEVELS = ("error", "warning", "info")
 
 
@@ -34,7 +35,7 @@ class Line(NamedTuple):
         level: As in `Finding`.
         kind: As in `Finding`.
         count: How many there are.
-        text: Three of them: paths with details, or details alone.
+        text: Three files of them with details, or twenty details alone.
     """
 
     level: str
@@ -93,9 +94,9 @@ def summarize(findings) -> list[Line]:
 
 
 def _text(found):
+    most = EXAMPLES if found[0].path else MOST_DETAILS
     shown = [
-        f"{printable(f.path)}: {f.detail}" if f.path else f.detail
-        for f in found[:EXAMPLES]
+        f"{printable(f.path)}: {f.detail}" if f.path else f.detail for f in found[:most]
     ]
     more = len(found) - len(shown)
     return "\n".join(shown + [f"... and {more} more"] * (more > 0))

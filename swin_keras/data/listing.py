@@ -1,14 +1,16 @@
 """Find the classes and images of a folder, opening no image."""
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swin_keras.data.labelling import by_folder, by_name
-from swin_keras.data.table import read_table
+from swin_keras.data.table import is_table, read_table
 from swin_keras.data.walk import Walk, examples
 from swin_keras.errors import DataError, UsageError
 from swin_keras.names import printable
 
+log = logging.getLogger(__name__)
 SPLIT_NAMES = {
     "train": ("train", "training"),
     "val": ("val", "valid", "validation", "dev"),
@@ -74,6 +76,11 @@ def list_source(
     """
     if path.is_dir():
         return list_folder(path, needs_train, label_pattern, follow_links)
+    if not is_table(path):
+        raise DataError(
+            "Data must be a folder of images, or a .csv or .tsv table of files and "
+            f"labels. Received: {printable(path)}."
+        )
     if label_pattern:
         raise UsageError(
             "Labels come from a table or from file names, not from both. "
@@ -131,8 +138,14 @@ def list_folder(
 
 
 def list_images(root: Path, folder: str = "") -> list[str]:
-    """Return the images at any depth of a folder, sorted, as paths below `root`."""
-    paths = Walk(root).images(Path(root) / folder)
+    """Return the images at any depth of a folder, sorted, as paths below `root`.
+
+    What is left out is logged.
+    """
+    walk = Walk(root)
+    paths = walk.images(Path(root) / folder)
+    for note in walk.notes():
+        log.info("%s: %s", printable(root), note)
     return [Path(path).relative_to(root).as_posix() for path in paths]
 
 

@@ -84,7 +84,7 @@ def load_dataset(
         )
     if not isinstance(source, str) or looks_like_path(source) or path.exists():
         raise DataError(
-            "Data must be a folder or a .csv table that exists, or the name of a data "
+            "Data must be a folder that exists, a .csv table or the name of a data "
             f"set. Received: {printable(source)}."
         )
     given = Path(data_dir).expanduser() if data_dir else None

@@ -126,10 +126,13 @@ def test_folders_that_cannot_be_read_are_said(root, monkeypatch):
     assert "cannot be read (Permission denied) (cat/secret)" in walk.notes()[0]
 
 
-def test_images_for_prediction_are_listed_with_the_same_rules(root):
+def test_images_for_prediction_are_listed_with_the_same_rules(root, caplog):
     os.mkfifo(root / "cat" / "pipe.jpg")
     (root / "cat" / "up").symlink_to("..")
-    assert list_images(root) == [
+    with caplog.at_level("INFO", "swin_keras"):
+        listed = list_images(root)
+    assert listed == [
         *(f"cat/00{index}.png" for index in range(3)),
         *(f"dog/00{index}.png" for index in range(3)),
     ]
+    assert "1 left out: a FIFO, which is no file (cat/pipe.jpg)." in caplog.text
