@@ -18,6 +18,7 @@ from swin_keras.names import printable
 UNBALANCED = 0.8  # share of the largest class that is worth a warning
 TIMES = 10  # as many images in the largest class as in the smallest: the same
 SMALL = 32  # pixels a side, of an image and of the smallest input of a variant
+DARK = 24  # the brightest value of a picture that shows nothing; 12 bits in 16 have 15
 MOST_READ = 2**28  # bytes that training reads in search of duplicates
 DEEP_LOOKS = 16  # grey images of more than 8 bits that training looks into
 
@@ -83,6 +84,9 @@ def on_file(path: str, look: Look) -> list[Finding]:
     if expected and look.format not in expected:
         detail = f"holds {look.format}; it is read all the same"
         findings.append(Finding("warning", "wrong extension", path, detail))
+    if look.brightest is not None and look.brightest < DARK:
+        detail = f"no value above {look.brightest} of 255"
+        findings.append(Finding("warning", "nearly black", path, detail))
     if look.orientation != 1:
         detail = f"EXIF orientation {look.orientation}; it is turned upright"
         findings.append(Finding("info", "rotated", path, detail))

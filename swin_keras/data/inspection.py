@@ -5,6 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
+
 from swin_keras.data.decoding_memory import memory_for
 from swin_keras.data.grey import advice, is_deep
 from swin_keras.data.image_file import (
@@ -31,6 +33,7 @@ class Look:
         orientation: EXIF orientation; 1, upright, where it was not decoded.
         is_animated: Whether it has frames that will not be seen, if decoded.
         values: Smallest and largest value of deep grey, if decoded.
+        brightest: Largest value of 8-bit colours, if decoded.
     """
 
     reason: str | None = None
@@ -40,6 +43,7 @@ class Look:
     orientation: int = 1
     is_animated: bool = False
     values: tuple[float, float] | None = None
+    brightest: int | None = None
 
 
 def look_at_all(
@@ -101,7 +105,7 @@ def look_into(file: str, grey_range=None) -> Look:
 
 
 def _look_into(image, grey_range):
-    size, values, reason = image.size, None, None
+    size, values, brightest, reason = image.size, None, None, None
     animated = is_animated(image)
     image.draft(None, (1, 1))
     try:
@@ -110,6 +114,8 @@ def _look_into(image, grey_range):
         return Look(f"truncated or damaged ({error})")
     if is_deep(image.mode):
         values = image.getextrema()
+    elif image.mode in ("L", "RGB", "RGBA"):
+        brightest = max(np.ravel(image.getextrema()[:3])[1::2])
     try:
         as_mode(image.crop((0, 0, 1, 1)), "RGB", grey_range)
     except ValueError as error:
@@ -117,7 +123,14 @@ def _look_into(image, grey_range):
         if values:
             reason = advice(*values, is_float=True)
     return Look(
-        reason, image.format, image.mode, size, orientation(image), animated, values
+        reason=reason,
+        format=image.format,
+        mode=image.mode,
+        size=size,
+        orientation=orientation(image),
+        is_animated=animated,
+        values=values,
+        brightest=brightest,
     )
 
 

@@ -209,3 +209,17 @@ def test_training_compares_no_more_bytes_than_it_may(tmp_path):
     paths = ["a/000.png", "b/same.png", "b/000.png"]
     assert same_files(tmp_path, paths) == [["a/000.png", "b/same.png"]]
     assert same_files(tmp_path, paths, most_bytes=100) == []
+
+
+def test_pictures_that_show_nothing_are_a_warning(tmp_path):
+    make_folder(tmp_path, {"a": 4, "b": 4})
+    for name, value in (("black.png", 0), ("twelve_bits.png", 15), ("night.png", 60)):
+        Image.new("RGB", (64, 64), (value, value // 2, 0)).save(tmp_path / "a" / name)
+    Image.new("L", (64, 64), 9).save(tmp_path / "b" / "grey.png")
+    rows = check_folder(tmp_path).rows("warning")
+    assert [(kind, path) for _, kind, path, _ in rows] == [
+        ("nearly black", "a/black.png"),
+        ("nearly black", "a/twelve_bits.png"),
+        ("nearly black", "b/grey.png"),
+    ]
+    assert rows[1][3] == "no value above 15 of 255"
