@@ -3,9 +3,20 @@
 import threading
 from contextlib import contextmanager
 
+from PIL import Image
+
 SMALL = 2**22  # pixels of an image that never waits
 BYTES_A_PIXEL = 8  # decoded, and once more converted or turned
+BLOCK = 2**26  # bytes in which Pillow asks for the memory of one image
 MOST = 2**30  # bytes of all large images that are decoded at the same time
+
+
+def give_back_pixels():
+    """Let Pillow ask for memory in pieces that go back to the system when freed.
+
+    Smaller ones, of up to 32 MiB, are kept by the thread that freed them.
+    """
+    Image.core.set_block_size(BLOCK)
 
 
 class Budget:

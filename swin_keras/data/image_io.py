@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import ExifTags, Image
 
+from swin_keras.data.decoding_memory import memory_for
 from swin_keras.data.grey import is_deep, to_eight_bits
 from swin_keras.data.image_file import ImageError, name_of, open_image
 from swin_keras.errors import UsageError
@@ -65,22 +66,22 @@ def decode_image(
     Raises:
         ImageError: If the image cannot be read. The message names it.
     """
-    mode = image_mode(channels)
+    mode, name = image_mode(channels), name_of(source, name)
     with open_image(source, name) as image:
-        try:
-            if callable(at_least):
-                at_least = at_least(upright_size(image))
-            if at_least:
-                image.draft(None, (at_least, at_least))
-            image.load()
-        except Exception as error:  # Pillow lets through whatever a reader met
-            reason = f"truncated or damaged ({error})"
-            raise ImageError(name_of(source, name), reason) from error
-        try:
-            return upright(as_mode(image, mode, grey_range), orientation(image))
-        except ValueError as error:
-            reason = f"cannot be turned into 8 bits a channel ({error})"
-            raise ImageError(name_of(source, name), reason) from error
+        if callable(at_least):
+            at_least = at_least(upright_size(image))
+        if at_least:
+            image.draft(None, (at_least, at_least))
+        with memory_for(image.size):
+            try:
+                image.load()
+            except Exception as error:  # Pillow lets through whatever a reader met
+                raise ImageError(name, f"truncated or damaged ({error})") from error
+            try:
+                return upright(as_mode(image, mode, grey_range), orientation(image))
+            except ValueError as error:
+                reason = f"cannot be turned into 8 bits a channel ({error})"
+                raise ImageError(name, reason) from error
 
 
 def image_mode(channels: int) -> str:

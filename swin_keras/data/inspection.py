@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from swin_keras.data.decoding_memory import memory_for
+from swin_keras.data.decoding_memory import give_back_pixels, memory_for
 from swin_keras.data.grey import advice, is_deep
 from swin_keras.data.image_file import (
     ImageError,
@@ -15,7 +15,7 @@ from swin_keras.data.image_file import (
     open_image,
     without_pillow_warnings,
 )
-from swin_keras.data.image_io import as_mode, decode_image, is_animated, orientation
+from swin_keras.data.image_io import as_mode, is_animated, orientation
 from swin_keras.data.listing import Listing
 
 LAST_BYTES = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
@@ -62,6 +62,7 @@ def look_at_all(
         grey_range: What images will be read with; see `to_eight_bits`.
         progress: Called with `(done, total)` after each image.
     """
+    give_back_pixels()
     places = list(listing.places())
     look = look_into if decode else look_at_header
     looks = {}
@@ -86,20 +87,19 @@ def look_at_header(file: str, grey_range=None) -> Look:
     try:
         with open_image(file) as image:
             look = Look(None, image.format, image.mode, image.size)
-        if look.mode == "F" and not grey_range:
-            decode_image(file)  # says what is missing
-        elif not ends_well(file, look.format):
-            decode_image(file, grey_range=grey_range)
+        needs_more = look.mode == "F" or not ends_well(file, look.format)
     except ImageError as error:
         return Look(error.reason)
-    return look
+    return look_into(file, grey_range) if needs_more else look
 
 
 def look_into(file: str, grey_range=None) -> Look:
     """Decode a file, a JPEG at an eighth of its size, and keep no pixels."""
     try:
         with open_image(file) as image, memory_for(image.size):
-            return _look_into(image, grey_range)
+            look = _look_into(image, grey_range)
+            image.close()  # its pixels, before others may have the memory
+            return look
     except ImageError as error:
         return Look(error.reason)
 

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def read_table(path: Path, title_of, follow_links: bool = False):
             continue
         seen[file] = line
         splits[title][label].append(file)
+    problems += _several_labels(splits)
     if problems or not seen:
         more = len(problems) - MOST_PROBLEMS
         lines = problems[:MOST_PROBLEMS] + [f"  ... and {more} more"] * (more > 0)
@@ -127,6 +129,20 @@ def _read_row(cells, columns, title_of):
                 f"the split {cells[columns['split']]!r} must be train, val or test"
             )
     return title, label, file
+
+
+def _several_labels(splits):
+    """Say which labels are several others in one, such as "cat;dog"."""
+    labels = {label for classes in splits.values() for label in classes}
+    several = [
+        label
+        for label in sorted(labels)
+        if any(part.strip() in labels for part in re.split("[;|]", label)[1:])
+    ]
+    return [
+        f"  {label!r} seems to name several classes: an image must have one"
+        for label in several
+    ]
 
 
 def _below(root, folder, file, follow_links):

@@ -11,13 +11,13 @@ from swin_keras.names import printable
 
 EXTENSIONS = tuple(FORMATS_OF)
 OF_SYSTEMS = {"thumbs.db", "desktop.ini"}  # what nobody put there
-SYSTEM = ("/proc", "/sys", "/dev")
+SYSTEM = {"/proc", "/sys", "/dev"}
 EXAMPLES = 3
 
 ABOVE = "links to the folder itself or above it"
 INSIDE = "links to folders that are listed already"
 TO_SYSTEM = "links to files of the system"
-OUTSIDE = "links that lead out of the folder (follow_links)"
+OUTSIDE = "links that lead out of the folder, unless --follow-links true"
 NO_ENDING = "files without an ending that are no pictures"
 
 
@@ -42,7 +42,9 @@ class Walk:
     left_out: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self):
-        self._inside = {os.path.realpath(self.root)}  # the root and where links led
+        root = os.path.realpath(self.root)
+        self._inside = {root}  # the root, and where links led
+        self._above = set(lineage(root))
         self._folders = {}
 
     def folders(self, folder) -> list[str]:
@@ -98,9 +100,9 @@ class Walk:
             except OSError:  # leads nowhere: an image that cannot be read
                 return None if is_image(entry.name) else "links that lead nowhere"
             target = os.path.realpath(entry.path)
-            if _is_below(target, SYSTEM):
+            if is_below(target, SYSTEM):
                 return TO_SYSTEM
-            if not (_is_below(target, self._inside) or self.follow_links):
+            if not (is_below(target, self._inside) or self.follow_links):
                 return OUTSIDE
         elif not entry.is_file():
             mode = entry.stat().st_mode
@@ -116,16 +118,17 @@ class Walk:
     def _may_enter(self, link, stands_for_class) -> bool:
         """Tell whether to follow a link to a folder, and remember where it led."""
         target = os.path.realpath(link)
-        if any(_is_below(place, [target]) for place in self._inside):
+        if target in self._above:
             kind = ABOVE
-        elif _is_below(target, self._inside):
+        elif is_below(target, self._inside):
             kind = INSIDE
-        elif _is_below(target, SYSTEM):
+        elif is_below(target, SYSTEM):
             kind = TO_SYSTEM
         elif not (stands_for_class or self.follow_links):
             kind = OUTSIDE
         else:
             self._inside.add(target)
+            self._above.update(os.path.dirname(up) for up in lineage(target))
             return True
         self._leave_out(kind, link)
         return False
@@ -148,9 +151,18 @@ def is_image(name: str) -> bool:
     return name.lower().endswith(EXTENSIONS)
 
 
-def _is_below(path: str, folders) -> bool:
-    """Tell whether a path is one of some folders or below it."""
-    return any(
-        path == folder or path.startswith(folder.rstrip("/") + "/")
-        for folder in folders
-    )
+def is_below(path: str, folders: set[str]) -> bool:
+    """Tell whether a real path is one of some folders or below it."""
+    return not folders.isdisjoint(lineage(path))
+
+
+def lineage(path: str) -> Iterator[str]:
+    """Yield a real path and all folders above it.
+
+    >>> list(lineage("/a/b"))
+    ['/a/b', '/a', '/']
+    """
+    while path != "/":
+        yield path
+        path = os.path.dirname(path)
+    yield path

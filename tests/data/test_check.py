@@ -1,5 +1,7 @@
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 from image_files import encoded, file_bytes, make_folder, noise, png_that_declares
@@ -223,3 +225,24 @@ def test_pictures_that_show_nothing_are_a_warning(tmp_path):
         ("nearly black", "b/grey.png"),
     ]
     assert rows[1][3] == "no value above 15 of 255"
+
+
+@pytest.mark.slow
+def test_bombs_on_all_cores_take_less_than_a_gigabyte(tmp_path):
+    make_folder(tmp_path, {"a": 3, "b": 3})
+    whole = Image.new("RGB", (9_400, 9_400))
+    whole.save(tmp_path / "a" / "0.png", compress_level=1)
+    data = (tmp_path / "a" / "0.png").read_bytes()
+    for index in range(1, 6):
+        (tmp_path / "b" / f"{index}.png").write_bytes(data)
+    code = (
+        "import os, pathlib, re, sys\n"
+        "os.cpu_count = lambda: 16\n"
+        "from swin_keras.data import check_folder\n"
+        "check_folder(sys.argv[1])\n"
+        "status = pathlib.Path('/proc/self/status').read_text()\n"
+        "print(re.search(r'VmHWM:\\s*(\\d+)', status)[1])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert int(shown.stdout) < 1_000_000  # kilobytes

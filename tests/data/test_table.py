@@ -69,6 +69,7 @@ def test_a_header_may_order_the_columns_and_tell_the_splits(root):
         (["../outside.png,cat"], "line 1: '../outside.png' lies out of the table's"),
         (["file,label,split", "x/000.png,a,dev ops"], "split 'dev ops' must be train"),
         (['"x/000.png,cat'], "must be a table.*Line 1"),
+        (["x/000.png,a", "x/001.png,b", "x/002.png,a; b"], "'a; b' seems to name sev"),
         ([], "there are no rows"),
     ],
 )
