@@ -6,6 +6,8 @@ import platform
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
+from swin_keras.data.grey import check_grey_range
+
 PACKAGES = ("swin-keras", "keras", "tensorflow", "numpy", "pillow")
 
 
@@ -19,6 +21,8 @@ class ModelCard:
         model: Fields of its `SwinConfig`.
         class_names: Names in the order of the outputs.
         crop_fraction: Centre crop before resizing, as a share of the image.
+        grey_range: Values of black and of white in grey images of more than 8 bits;
+            `None` for the whole of 16 bits.
         train: Fields of the `TrainConfig` it was trained with.
         data: Name, fingerprint and numbers of images of the data set.
         metrics: What was measured, such as `test_accuracy`.
@@ -33,6 +37,7 @@ class ModelCard:
     model: dict
     class_names: tuple[str, ...]
     crop_fraction: float = 1.0
+    grey_range: tuple[float, float] | None = None
     train: dict = field(default_factory=dict)
     data: dict = field(default_factory=dict)
     metrics: dict = field(default_factory=dict)
@@ -43,6 +48,7 @@ class ModelCard:
 
     def __post_init__(self):
         object.__setattr__(self, "class_names", tuple(self.class_names))
+        object.__setattr__(self, "grey_range", check_grey_range(self.grey_range))
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"

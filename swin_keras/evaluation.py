@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from swin_keras.answers import Answers
-from swin_keras.data import ImageDataset, batches, data_errors, load_dataset
+from swin_keras.data import ImageDataset, batches, data_errors, load_trained
 from swin_keras.errors import DataError, UsageError
 from swin_keras.inference import Predictor
 
@@ -118,10 +118,9 @@ def evaluate(model, data=None, *, data_dir=None, split="test", batch_size=32):
         raise UsageError(
             f"{model} does not tell what it was trained on. Name the data: --data."
         )
-    if data is None:
-        data = trained_on["data"]
-        data_dir = data_dir or trained_on["data_dir"]
-    dataset = load_dataset(data, data_dir=data_dir, seed=trained_on.get("seed", 0))
+    changes = {"source": data, "data_dir": data_dir}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    dataset = load_trained(trained_on, **changes)
     return evaluate_dataset(predictor, dataset, split, batch_size)
 
 

@@ -85,6 +85,11 @@ class Predictor:
         return self.card.crop_fraction if self.card else 1.0
 
     @property
+    def grey_range(self) -> tuple[float, float] | None:
+        """Values of black and white in grey images of more than 8 bits."""
+        return self.card.grey_range if self.card else None
+
+    @property
     def form(self) -> str:
         """What runs the model: "keras", "saved_model", "litert" or "onnx"."""
         return self._run.form
@@ -134,7 +139,13 @@ class Predictor:
         for file in files:
             try:
                 images.append(
-                    load_image(file, (height, width), channels, self.crop_fraction)
+                    load_image(
+                        file,
+                        (height, width),
+                        channels,
+                        self.crop_fraction,
+                        self.grey_range,
+                    )
                 )
             except ImageError as error:
                 errors[file] = error.reason

@@ -218,16 +218,35 @@ def _data(parser):
     actions = parser.add_subcommands(dest="action", required=True)
     check = _command("check", "data ")
     actions.add_subcommand("check", check, help=HELP["check"][0])
-    check.add_argument("folder", help="A folder of class folders.")
+    check.add_argument("folder", help="A folder of class folders, or a .csv table.")
     check.add_argument("--quick", action="store_true", help="Read headers only.")
     check.add_argument("--json", metavar="FILE", help="Write the report as JSON.")
+    check.add_argument(
+        "--label_pattern",
+        metavar="PATTERN",
+        help="Labels from file names: a regular expression with a group 'label'.",
+    )
+    check.add_argument(
+        "--grey_range",
+        type=list[float],
+        metavar="RANGE",
+        help="Values of black and white in 16-bit grey images, such as [0,4095].",
+    )
+    check.add_argument(
+        "--follow_links",
+        type=bool,
+        default=False,
+        help="Whether to follow links that lead out of the folder anywhere.",
+    )
     extract = _command("extract", "data ")
     actions.add_subcommand("extract", extract, help=HELP["extract"][0])
     extract.add_argument("data", help="The name of a data set.")
     extract.add_argument("folder", help="The folder to make.")
     extract.add_argument("--data_dir", help="Where named data sets are kept.")
     extract.add_argument("--count", type=int, help="Images in all; default: every one.")
-    extract.add_argument("--split", default="test", choices=["train", "val", "test"])
+    extract.add_argument(
+        "--split", default="test", choices=["train", "val", "test", "all"]
+    )
     extract.add_argument("--format", default="png", choices=["png", "jpeg"])
 
 

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+from rich.markup import escape
+
 from swin_keras.commands.console import load_tensorflow, make_table, out
+from swin_keras.errors import ResourceError
+from swin_keras.names import printable
 
 
 def data(options):
@@ -13,19 +17,28 @@ def data(options):
 def _check(options):
     from swin_keras.data import check_folder
 
-    report = check_folder(options.folder, quick=options.quick)
+    report = check_folder(
+        options.folder,
+        quick=options.quick,
+        label_pattern=options.label_pattern,
+        grey_range=options.grey_range,
+        follow_links=options.follow_links,
+    )
     if options.json:
-        Path(options.json).write_text(report.to_json() + "\n", "utf-8")
+        _write(options.json, report.to_json() + "\n")
     counts = make_table("class", *report.counts)
     for name in sorted({name for split in report.counts.values() for name in split}):
         numbers = [str(split.get(name, 0)) for split in report.counts.values()]
-        counts.add_row(name, *numbers)
+        counts.add_row(_plain(name), *numbers)
     out.print(counts)
     if report.findings:
-        findings = make_table("level", "what", "file", "detail")
-        for row in report.rows():
-            findings.add_row(*row)
+        findings = make_table("level", "what", "count", "examples")
+        for line in report.summary():
+            texts = "\n".join(_plain(text) for text in line.text.splitlines())
+            findings.add_row(line.level, line.kind, str(line.count), texts)
         out.print(findings)
+        if not options.json:
+            out.print("every finding: --json FILE")
     out.print("ready to train" if report.ok else "not ready: see the errors above")
     return 0 if report.ok else 3
 
@@ -38,5 +51,19 @@ def _extract(options):
     files = extract(
         dataset, options.folder, options.count, options.split, options.format
     )
-    out.print(f"{len(files)} images in {options.folder}")
+    out.print(f"{len(files)} images in {_plain(options.folder)}")
     return 0
+
+
+def _write(path, text):
+    try:
+        Path(path).write_text(text, "utf-8")
+    except OSError as error:
+        raise ResourceError(
+            f"The report must be written to {path}: {error.strerror}."
+        ) from error
+
+
+def _plain(text):
+    """Return a text of somebody else's for the terminal: no markup, no escapes."""
+    return escape(printable(text))

@@ -2,17 +2,18 @@
 
 from swin_keras.data.augmentation import Augmentation
 from swin_keras.data.batch_loader import BatchLoader, steps_per_epoch
-from swin_keras.data.check import Finding, Report, check_folder
+from swin_keras.data.check import check_folder
 from swin_keras.data.dataset import ImageDataset, Split
 from swin_keras.data.extract import extract
+from swin_keras.data.findings import Finding, Report
+from swin_keras.data.image_file import ImageError
 from swin_keras.data.image_io import (
-    ImageError,
     decode_image,
     load_image,
     prepare_image,
     scaling_message,
 )
-from swin_keras.data.loading import load_dataset
+from swin_keras.data.loading import load_dataset, load_trained
 from swin_keras.data.mixing import Mixing
 from swin_keras.data.pipeline import batches, data_errors
 from swin_keras.data.rand_augment import RandAugment
@@ -34,6 +35,7 @@ __all__ = [
     "extract",
     "load_dataset",
     "load_image",
+    "load_trained",
     "prepare_image",
     "scaling_message",
     "steps_per_epoch",

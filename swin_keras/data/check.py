@@ -1,117 +1,73 @@
 """Look over a folder of images before training does. Changes no file."""
 
-import hashlib
-import json
-import os
-from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from swin_keras.data.folder import bad_headers
-from swin_keras.data.image_io import (
-    ImageError,
-    decode_image,
-    is_animated,
-    open_image,
-    orientation,
-    without_pillow_warnings,
-)
-from swin_keras.data.listing import WHOLE, Listing, list_folder, structure_problems
+import numpy as np
+
+from swin_keras.data import grey
+from swin_keras.data.duplicates import same_files
+from swin_keras.data.findings import LEVELS, Finding, Report
+from swin_keras.data.image_file import FORMATS_OF
+from swin_keras.data.inspection import Look, look_at_all, look_into, unusable
+from swin_keras.data.listing import WHOLE, Listing, list_source
+from swin_keras.data.readiness import problems_to_train
 from swin_keras.errors import DataError
+from swin_keras.names import printable
 
-LEVELS = ("error", "warning", "info")
 UNBALANCED = 0.8  # share of the largest class that is worth a warning
-FORMATS = {
-    ".jpg": ("JPEG", "MPO"),
-    ".jpeg": ("JPEG", "MPO"),
-    ".png": ("PNG",),
-    ".bmp": ("BMP", "DIB"),
-    ".gif": ("GIF",),
-    ".webp": ("WEBP",),
-}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing to know about a folder.
-
-    Args:
-        level: "error" (training will not run), "warning" or "info".
-        kind: A word or two for its kind: "unreadable", "leak".
-        path: The file, below the folder; "" for the folder itself.
-        detail: What is there, in a sentence.
-    """
-
-    level: str
-    kind: str
-    path: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class Report:
-    """What `check_folder` found.
-
-    Args:
-        folder: The folder.
-        quick: Whether only the headers were read.
-        counts: Split -> class -> number of images, bad ones among them.
-        findings: Errors first.
-    """
-
-    folder: str
-    quick: bool
-    counts: dict[str, dict[str, int]]
-    findings: tuple[Finding, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether training can run."""
-        return not self.rows("error")
-
-    def rows(self, *levels: str) -> list[tuple[str, str, str, str]]:
-        """Return `(level, kind, path, detail)` of each finding of some levels."""
-        return [
-            (finding.level, finding.kind, finding.path, finding.detail)
-            for finding in self.findings
-            if finding.level in (levels or LEVELS)
-        ]
-
-    def to_json(self) -> str:
-        """Return the whole report as JSON."""
-        return json.dumps({"ok": self.ok, **asdict(self)}, indent=2)
+TIMES = 10  # as many images in the largest class as in the smallest: the same
+SMALL = 32  # pixels a side, of an image and of the smallest input of a variant
+DARK = 24  # the brightest value of a picture that shows nothing; 12 bits in 16 have 15
+MOST_READ = 2**28  # bytes that training reads in search of duplicates
+DEEP_LOOKS = 16  # grey images of more than 8 bits that training looks into
 
 
 def check_folder(
     path,
     *,
     quick: bool = False,
+    label_pattern: str | None = None,
+    grey_range=None,
+    follow_links: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Check every image of a folder and the folder itself.
 
+    What is ready here is ready for `load_dataset` with the same arguments.
+
     Args:
-        path: A folder that `load_dataset` takes.
+        path: A folder or a table that `load_dataset` takes.
         quick: Read the headers only, as training does before it begins.
+        label_pattern: As for `load_dataset`.
+        grey_range: As for `load_dataset`.
+        follow_links: As for `load_dataset`.
         progress: Called with `(done, total)` after each image.
 
     Raises:
         DataError: If there is no such folder, or no class folders in it.
     """
-    if not Path(path).is_dir():
-        raise DataError(f"There is no folder {path} to check.")
-    listing = list_folder(Path(path))
-    if quick:
-        bad = bad_headers(listing)
-        findings = [Finding("error", "unreadable", *item) for item in bad.items()]
-    else:
-        findings = check_images(listing, progress)
-        bad = {f.path for f in findings if f.level == "error"}
-    findings += check_classes(listing.without(bad))
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise DataError(f"There is no folder {printable(path)} to check.")
+    grey_range = grey.check_grey_range(grey_range)
+    listing = list_source(path, label_pattern=label_pattern, follow_links=follow_links)
+    looks = look_at_all(
+        listing, decode=not quick, grey_range=grey_range, progress=progress
+    )
+    bad = unusable(looks)
+    good = listing.without(bad)
+    findings = [Finding("error", "unreadable", *item) for item in bad.items()]
+    findings += [Finding("error", "classes", "", p) for p in problems_to_train(good)]
+    findings += [
+        f for p, look in looks.items() if p not in bad for f in on_file(p, look)
+    ]
+    findings += on_set(good, looks, grey_range)
+    for note in listing.notes:
+        kind = "left out" if "left out" in note else "folders"
+        findings.append(Finding("info", kind, "", note))
     return Report(
-        folder=str(path),
+        folder=printable(path),
         quick=quick,
         counts={
             title: {name: len(paths) for name, paths in sorted(classes.items())}
@@ -121,52 +77,47 @@ def check_folder(
     )
 
 
-def check_images(listing: Listing, progress=None) -> list[Finding]:
-    """Decode every image, on all cores, and compare their bytes."""
-    places = listing.places()
-    findings, same = [], defaultdict(list)
-    with without_pillow_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
-        checked = pool.map(lambda path: check_image(listing.root, path), places)
-        for done, (path, (digest, found)) in enumerate(
-            zip(places, checked, strict=True), start=1
-        ):
-            same[digest].append(path)
-            findings += found
-            if progress:
-                progress(done, len(places))
-    for digest, paths in same.items():
-        if digest and len(paths) > 1:
-            findings.append(compare_places(paths, places))
+def on_file(path: str, look: Look) -> list[Finding]:
+    """Say what is unusual about an image that can be used."""
+    findings = []
+    expected = FORMATS_OF.get(Path(path).suffix.lower())
+    if expected and look.format not in expected:
+        detail = f"holds {look.format}; it is read all the same"
+        findings.append(Finding("warning", "wrong extension", path, detail))
+    if look.brightest is not None and look.brightest < DARK:
+        detail = f"no value above {look.brightest} of 255"
+        findings.append(Finding("warning", "nearly black", path, detail))
+    if look.orientation != 1:
+        detail = f"EXIF orientation {look.orientation}; it is turned upright"
+        findings.append(Finding("info", "rotated", path, detail))
+    if look.is_animated:
+        detail = "only the first frame is used"
+        findings.append(Finding("info", "animated", path, detail))
     return findings
 
 
-def check_image(root: Path, path: str) -> tuple[str, list[Finding]]:
-    """Return a digest of the file, "" for a bad one, and what there is to say."""
-    try:
-        data = (root / path).read_bytes()
-        with open_image(data, path) as image:
-            findings = check_header(image, path)
-        decode_image(data, name=path)
-    except ImageError as error:
-        return "", [Finding("error", "unreadable", path, error.reason)]
-    except OSError as error:
-        return "", [Finding("error", "unreadable", path, str(error.strerror))]
-    return hashlib.sha256(data).hexdigest(), findings
+def on_set(
+    listing: Listing, looks: dict[str, Look], grey_range=None, most_read=None
+) -> list[Finding]:
+    """Say what is unusual about the images and classes together.
 
-
-def check_header(image, path: str) -> list[Finding]:
-    """Say what is unusual about an image that can be used."""
-    findings = []
-    suffix = Path(path).suffix.lower()
-    if image.format not in FORMATS[suffix]:
-        detail = f"holds {image.format}; it is read all the same"
-        findings.append(Finding("warning", "wrong extension", path, detail))
-    if (turn := orientation(image)) != 1:
-        detail = f"EXIF orientation {turn}; it is turned upright"
-        findings.append(Finding("info", "rotated", path, detail))
-    if is_animated(image):
-        detail = "only the first frame is used"
-        findings.append(Finding("info", "animated", path, detail))
+    Args:
+        listing: The images that can be used.
+        looks: What was found of each.
+        grey_range: What they will be read with.
+        most_read: Bytes that may be read to compare files.
+    """
+    places = listing.places()
+    groups = same_files(listing.root, places, most_read)
+    findings = [compare_places(paths, places) for paths in groups]
+    findings += balance(listing)
+    for path in places:
+        if min(looks[path].size) < SMALL:
+            width, height = looks[path].size
+            detail = f"{width} x {height} pixels; it is enlarged"
+            findings.append(Finding("info", "small", path, detail))
+    if not grey_range:
+        findings += deep_greys(listing, looks)
     return findings
 
 
@@ -176,7 +127,8 @@ def compare_places(paths: list[str], places) -> Finding:
         set(values) for values in zip(*map(places.get, paths), strict=True)
     )
     first, *others = paths
-    detail = f"same bytes as {', '.join(others[:3])}" + " ..." * (len(others) > 3)
+    shown = ", ".join(map(printable, others[:3]))
+    detail = f"same bytes as {shown}" + " ..." * (len(others) > 3)
     if len(names) > 1:
         return Finding("warning", "two classes", first, detail)
     if len(titles) > 1:
@@ -186,17 +138,41 @@ def compare_places(paths: list[str], places) -> Finding:
     return Finding("info", "duplicate", first, detail)
 
 
-def check_classes(listing: Listing) -> list[Finding]:
-    """Say what is wrong with the classes and what was left out."""
-    findings = [
-        Finding("error", "classes", "", text) for text in structure_problems(listing)
-    ]
-    findings += [Finding("info", "left out", "", note) for note in listing.notes]
+def balance(listing: Listing) -> list[Finding]:
+    """Say which classes drown the others."""
+    findings = []
     for title, classes in listing.splits.items():
-        total = sum(map(len, classes.values()))
-        name = max(classes, key=lambda name: len(classes[name]))
-        if len(classes) > 1 and total and len(classes[name]) >= UNBALANCED * total:
-            share = f"class {name!r} is {len(classes[name]) / total:.0%} of {title}"
-            detail = f"{share}; judge by balanced accuracy"
-            findings.append(Finding("warning", "unbalanced", "", detail))
+        counts = {name: len(paths) for name, paths in classes.items() if paths}
+        if len(counts) < 2:
+            continue
+        most, least = max(counts, key=counts.get), min(counts, key=counts.get)
+        share = counts[most] / sum(counts.values())
+        if share >= UNBALANCED:
+            detail = f"class {most!r} is {share:.0%} of {title}"
+        elif counts[most] >= TIMES * counts[least]:
+            detail = (
+                f"class {most!r} has {counts[most]} images in {title}, "
+                f"{least!r} has {counts[least]}"
+            )
+        else:
+            continue
+        detail += "; judge by balanced accuracy"
+        findings.append(Finding("warning", "unbalanced", "", detail))
     return findings
+
+
+def deep_greys(listing: Listing, looks: dict[str, Look]) -> list[Finding]:
+    """Say which range grey images of more than 8 bits have, if it is not the usual."""
+    deep = [path for path in listing.places() if grey.is_deep(looks[path].mode)]
+    values = [looks[path].values for path in deep if looks[path].values]
+    if deep and not values:  # only the headers were read
+        chosen = np.linspace(0, len(deep) - 1, DEEP_LOOKS, dtype=int)
+        files = [str(listing.root / deep[index]) for index in sorted(set(chosen))]
+        values = [look.values for look in map(look_into, files) if look.values]
+    if not values:
+        return []
+    advice = grey.advice(min(v[0] for v in values), max(v[1] for v in values))
+    if not advice:
+        return []
+    detail = f"{len(deep)} images of 16 bits hold {advice}"
+    return [Finding("warning", "grey range", deep[0], detail)]

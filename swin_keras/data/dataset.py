@@ -2,14 +2,18 @@
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from swin_keras.data.class_names import problems_of
 from swin_keras.data.image_io import decode_image, image_mode, prepare_image
+from swin_keras.errors import DataError, UsageError, nearest_name
+from swin_keras.names import printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,11 +24,14 @@ class Split:
         items: One entry an image.
         labels: Class index of each image, int64 `(N,)`.
         title: Name of the split, for the names of its images.
+        grey_range: Values of black and of white in grey images of more than 8
+            bits; see `to_eight_bits`.
     """
 
     items: Sequence
     labels: np.ndarray
     title: str
+    grey_range: tuple[float, float] | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -35,7 +42,9 @@ class Split:
 
     def image(self, index: int, channels: int, at_least=None) -> Image.Image:
         """Return one image as `decode_image` does."""
-        return decode_image(self.source(index), channels, self.name(index), at_least)
+        return decode_image(
+            self.source(index), channels, self.name(index), at_least, self.grey_range
+        )
 
     def source(self, index: int):
         """Return the path or the bytes of the file that holds an image."""
@@ -93,14 +102,15 @@ class FileSplit(Split):
     root: Path
 
     def name(self, index):
-        return str(self.root / self.items[index])
+        return printable(self.source(index))
 
     def source(self, index):
-        return self.name(index)
+        return str(self.root / self.items[index])
 
     def contents(self):
         for item in self.items:
-            yield f"{item} {(self.root / item).stat().st_size}\n".encode()
+            size = (self.root / item).stat().st_size
+            yield os.fsencode(f"{item} {size}\n")
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,13 +128,48 @@ class RecordSplit(Split):
 
 
 @dataclass(frozen=True, eq=False)
+class JoinedSplit(Split):
+    """Several splits as one: each item is a split's number and an index in it.
+
+    The images keep the names that they have in their splits.
+    """
+
+    parts: tuple[Split, ...]
+
+    @classmethod
+    def of(cls, parts: Sequence[Split], title: str) -> "JoinedSplit":
+        """Join splits, one after the other."""
+        items = [(n, i) for n, part in enumerate(parts) for i in range(len(part))]
+        labels = np.concatenate([part.labels for part in parts])
+        return cls(items, labels, title, tuple(parts))
+
+    def name(self, index):
+        part, place = self.items[index]
+        return self.parts[part].name(place)
+
+    def image(self, index, channels, at_least=None):
+        part, place = self.items[index]
+        return self.parts[part].image(place, channels, at_least)
+
+    def source(self, index):
+        part, place = self.items[index]
+        return self.parts[part].source(place)
+
+    def contents(self):
+        yield repr(self.items).encode()
+        for part in self.parts:
+            yield from part.contents()
+
+
+@dataclass(frozen=True, eq=False)
 class ImageDataset:
     """Images in classes, split for training, choosing and judging a model.
 
     Args:
         name: A folder's name or a data set's.
         class_names: Names in the order of the labels.
-        splits: "train", "val" and "test".
+        splits: "train", "val" and "test"; where nothing was held out, what is
+            there: some of these, or "all" for a folder without splits.
         image_shape: `(height, width, channels)`; `None` where images differ.
         mirror_safe: Whether a mirrored image still belongs to its class.
         notes: What was decided on the way, to be shown to the user.
@@ -139,9 +184,34 @@ class ImageDataset:
     notes: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
 
+    def __post_init__(self):
+        problems = problems_of(self.class_names)
+        if not problems and len(set(self.class_names)) < len(self.class_names):
+            problems = ["Two classes have the same name."]
+        if problems:
+            raise DataError(f"{self.name} cannot be used:\n  " + "\n  ".join(problems))
+
     @property
     def classes(self) -> int:
         return len(self.class_names)
+
+    def split(self, title: str) -> Split:
+        """Return a split by name, or "all" of the images, each once.
+
+        Raises:
+            UsageError: If there is no such split.
+        """
+        if title in self.splits:
+            return self.splits[title]
+        if title != "all":
+            known = ", ".join([*self.splits, "all"])
+            raise UsageError(
+                f"The split of {self.name} must be one of {known}. Received: {title!r}."
+                f"{nearest_name(title, [*self.splits, 'all'])}"
+            )
+        # The test split is the val split where no images could be held out.
+        distinct = {id(split): split for split in self.splits.values()}
+        return JoinedSplit.of(list(distinct.values()), "all")
 
     def fingerprint(self) -> str:
         """Return 16 hexadecimal digits that change when the data does.

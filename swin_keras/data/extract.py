@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from swin_keras.data.class_names import folder_of
 from swin_keras.data.dataset import ImageDataset
-from swin_keras.errors import DataError, UsageError
+from swin_keras.errors import DataError, ResourceError, UsageError
 
 OPTIONS = {"png": {}, "jpeg": {"quality": 95}}
 
@@ -19,11 +20,14 @@ def extract(
 ) -> list[Path]:
     """Write `directory/<class>/<split>_<index>.<format>`.
 
+    Every class has a folder of its own, whatever its name: "T-shirt/top" is in
+    `T-shirt%2Ftop`, which `load_dataset` reads as "T-shirt/top" again.
+
     Args:
         dataset: Where the images come from.
         directory: A folder that is empty or not there yet.
         count: Images in all, spread evenly over the split. Defaults to all.
-        split: "train", "val" or "test".
+        split: "train", "val", "test" or "all".
         format: "png", or "jpeg" of quality 95.
 
     Returns:
@@ -31,10 +35,11 @@ def extract(
 
     Raises:
         UsageError: If `split` or `format` is none of these.
-        DataError: If `directory` holds anything.
+        DataError: If `directory` holds anything, or gives two classes one folder.
+        ResourceError: If it cannot be written.
     """
     for name, value, known in (
-        ("split", split, sorted(dataset.splits)),
+        ("split", split, [*sorted(dataset.splits), "all"]),
         ("format", format, sorted(OPTIONS)),
     ):
         if value not in known:
@@ -42,14 +47,30 @@ def extract(
                 f"`{name}` must be one of {', '.join(known)}. Received: {value!r}."
             )
     directory = Path(directory)
+    try:
+        return _write(dataset, directory, count, split, format)
+    except FileExistsError as error:  # where "a" and "A" are one folder
+        raise DataError(
+            f"Each class must get a folder of its own in {directory}, where capitals "
+            f"do not tell names apart: {error.filename}."
+        ) from error
+    except OSError as error:
+        raise ResourceError(
+            f"The images must be written to {directory}: {error.strerror}. What is "
+            "there is incomplete; remove it, or choose another folder."
+        ) from error
+
+
+def _write(dataset, directory, count, split, format):
     if directory.exists() and any(directory.iterdir()):
         raise DataError(
             f"{directory} must be empty or not there yet, so nothing is lost."
         )
-    images = dataset.splits[split]
-    folders = [directory / folder_name(name) for name in dataset.class_names]
+    images = dataset.split(split)
+    folders = [directory / folder_of(name) for name in dataset.class_names]
+    directory.mkdir(parents=True, exist_ok=True)
     for folder in folders:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
     paths = []
     for index in spread(len(images), count):
         path = folders[images.labels[index]] / f"{split}_{index:05d}.{format}"
@@ -69,8 +90,3 @@ def spread(size: int, count: int | None = None) -> list[int]:
     """
     count = size if count is None else min(count, size)
     return (np.arange(count) * size // max(count, 1)).tolist()
-
-
-def folder_name(class_name: str) -> str:
-    """Return a class name that can be a folder: "T-shirt/top" -> "T-shirt_top"."""
-    return class_name.replace("/", "_").replace("\\", "_")

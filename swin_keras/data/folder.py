@@ -1,110 +1,89 @@
-"""Make a data set of a folder of images."""
+"""Make a data set of a folder of images, or of a table that names them."""
 
-import os
 from pathlib import Path
 
-import numpy as np
-
-from swin_keras.data.dataset import FileSplit, ImageDataset
-from swin_keras.data.image_io import (
-    ImageError,
-    decode_image,
-    open_image,
-    without_pillow_warnings,
-)
-from swin_keras.data.listing import WHOLE, Listing, list_folder, structure_problems
-from swin_keras.data.splitting import complete_splits
+from swin_keras.data.check import MOST_READ, on_set
+from swin_keras.data.dataset import ImageDataset
+from swin_keras.data.findings import summarize
+from swin_keras.data.inspection import look_at_all, unusable
+from swin_keras.data.listing import list_source
+from swin_keras.data.readiness import file_splits, problems_to_train, splits_to_train
+from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.errors import DataError, UsageError
-
-ENDINGS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
+from swin_keras.names import printable
 
 
 def load_folder(
-    root, *, val_fraction: float = 0.1, seed: int = 0, on_bad: str = "stop"
+    path,
+    held_out: HeldOut | None = USUAL,
+    *,
+    on_bad: str = "stop",
+    label_pattern: str | None = None,
+    grey_range=None,
+    follow_links: bool = False,
 ) -> ImageDataset:
     """Read a folder of class folders, with or without split folders above them.
 
-    Headers and endings are read, pixels are not: `check_folder` decodes them all.
+    Headers and endings are read, pixels are not, unless bad files are to be
+    skipped: which these are must not change while a run goes on.
 
     Args:
-        root: The folder.
-        val_fraction: Share of the images held out for each missing split.
-        seed: Chooses which.
+        path: The folder, or a table of files and labels.
+        held_out: What is held out for missing splits; `None` takes the splits
+            that are there.
         on_bad: "stop" at files that are no usable images, or "skip" them.
+        label_pattern: As for `load_dataset`.
+        grey_range: As for `load_dataset`.
+        follow_links: As for `load_dataset`.
 
     Raises:
         DataError: If files or classes are not as they must be. All are listed.
     """
     if on_bad not in ("stop", "skip"):
         raise UsageError(f"`on_bad` must be 'stop' or 'skip'. Received: {on_bad!r}.")
-    listing = list_folder(Path(root))
-    bad = bad_headers(listing)
+    path = Path(path)
+    listing = list_source(path, held_out is not None, label_pattern, follow_links)
+    looks = look_at_all(listing, decode=on_bad == "skip", grey_range=grey_range)
+    bad = unusable(looks)
     if bad and on_bad == "stop":
         raise DataError(
-            f"{len(bad)} of {len(listing.places())} images in {root} cannot be used:\n"
-            + shorten(f"{path}: {reason}" for path, reason in bad.items())
-            + "\nRepair or remove them, or leave them out with on_bad='skip'."
+            f"{len(bad)} of {len(looks)} images in {printable(path)} cannot be used:\n"
+            + shorten(f"{printable(p)}: {reason}" for p, reason in bad.items())
+            + "\nRepair or remove them, or leave them out: --on-bad skip, which is "
+            "on_bad='skip' in Python."
         )
     listing = listing.without(bad)
-    if problems := structure_problems(listing):
-        raise DataError(f"{root} cannot be used:\n{shorten(problems)}")
-    splits = file_splits(listing)
-    if WHOLE in splits:
-        splits = {"train": splits[WHOLE]}
-    splits, notes = complete_splits(splits, val_fraction, seed)
+    problems = problems_to_train(listing, held_out) if held_out else no_images(listing)
+    if problems:
+        raise DataError(f"{printable(path)} cannot be used:\n{shorten(problems)}")
+    if held_out:
+        splits, notes = splits_to_train(listing, held_out, grey_range)
+        lines = summarize(on_set(listing, looks, grey_range, MOST_READ))
+        notes += tuple(as_note(line) for line in lines)
+    else:
+        splits, notes = file_splits(listing, grey_range), ()
     if bad:
         notes = (f"Images that cannot be used, left out: {len(bad)}.", *notes)
+    name = path.resolve().name if path.is_dir() else path.stem
     return ImageDataset(
-        name=Path(root).resolve().name,
+        name=printable(name),
         class_names=listing.class_names,
         splits=splits,
         notes=listing.notes + notes,
-        skipped=tuple((str(listing.root / path), bad[path]) for path in bad),
+        skipped=tuple((printable(listing.root / p), bad[p]) for p in bad),
     )
 
 
-def bad_headers(listing: Listing) -> dict[str, str]:
-    """Read every header and ending; return path -> reason of the unusable.
-
-    Only what does not end as its format does, such as a copy that was cut off,
-    is decoded.
-    """
-    bad = {}
-    with without_pillow_warnings():
-        for path in listing.places():
-            file = str(listing.root / path)
-            try:
-                with open_image(file) as image:
-                    whole = ends_well(file, image.format)
-                if not whole:
-                    decode_image(file)
-            except ImageError as error:
-                bad[path] = error.reason
-    return bad
+def no_images(listing) -> list[str]:
+    """Say that there are no images, if that is so."""
+    return [] if listing.places() else ["There are no images in its class folders."]
 
 
-def ends_well(file: str, format: str) -> bool:
-    """Tell whether a file ends as a complete JPEG or PNG does, other formats aside."""
-    if format not in ENDINGS:
-        return True
-    with open(file, "rb") as stream:
-        stream.seek(0, os.SEEK_END)
-        stream.seek(max(stream.tell() - 16, 0))
-        return ENDINGS[format] in stream.read()
-
-
-def file_splits(listing: Listing) -> dict[str, FileSplit]:
-    """Number the classes by name and put each split in the order of its paths."""
-    label_of = {name: label for label, name in enumerate(listing.class_names)}
-    splits = {}
-    for title, classes in listing.splits.items():
-        label_at = {
-            path: label_of[name] for name, paths in classes.items() for path in paths
-        }
-        items = sorted(label_at)
-        labels = np.array([label_at[path] for path in items], np.int64)
-        splits[title] = FileSplit(items, labels, title, listing.root)
-    return splits
+def as_note(line) -> str:
+    """Put one kind of finding into a sentence; `data check` has the others."""
+    first, *_ = line.text.splitlines()
+    more = f" ({line.count} in all: see swin-keras data check)" * (line.count > 1)
+    return f"{line.kind}: {first}{more}."
 
 
 def shorten(lines, most: int = 20) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from swin_keras.data.dataset import ArraySplit, ImageDataset
-from swin_keras.data.splitting import complete_splits
+from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.errors import DataError
 
 CLASS_NAMES = {
@@ -26,6 +26,7 @@ CLASS_NAMES = {
         "Ankle boot",
     ),
 }
+MOST_BYTES = 2**30  # of a file; MNIST's largest holds 47 million
 PREFIXES = {"train": "train", "test": "t10k"}
 
 
@@ -38,22 +39,19 @@ def holds_idx(folder: Path) -> bool:
     )
 
 
-def load_idx(
-    name: str, folder: Path, *, val_fraction: float = 0.1, seed: int = 0
-) -> ImageDataset:
+def load_idx(name: str, folder: Path, held_out: HeldOut | None = USUAL) -> ImageDataset:
     """Read `mnist` or `fashion_mnist` from a folder of its four IDX files.
 
     Args:
         name: One of `CLASS_NAMES`.
         folder: Where the files are, packed (.gz) or not.
-        val_fraction: Share of the training images held out for validation.
-        seed: Chooses which.
+        held_out: What is held out of the training images; `None` for nothing.
 
     Raises:
         DataError: If a file is missing, damaged or does not fit the others.
     """
     splits = {title: read_split(folder, title, name) for title in PREFIXES}
-    splits, notes = complete_splits(splits, val_fraction, seed)
+    splits, notes = held_out.complete(splits) if held_out else (splits, ())
     return ImageDataset(
         name=name,
         class_names=CLASS_NAMES[name],
@@ -105,21 +103,38 @@ def read_idx(path: Path, rank: int) -> np.ndarray:
     Raises:
         DataError: If the header or the length is not that of such a file.
     """
+    opened = gzip.open if path.suffix == ".gz" else open
     try:
-        data = path.read_bytes()
-        data = gzip.decompress(data) if path.suffix == ".gz" else data
+        with opened(path, "rb") as file:
+            shape = read_shape(path, file.read(4 + 4 * rank), rank)
+            size = math.prod(shape)
+            data = file.read(size + 1)  # never more: a packed file may be a bomb
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}). Get it again.") from error
-    header = 4 + 4 * rank
-    if len(data) < header or data[:4] != bytes([0, 0, 8, rank]):
+    if len(data) != size:
+        count = f"{len(data):,}" if len(data) < size else f"more than {size:,}"
+        raise DataError(
+            f"{path} must hold {size:,} bytes of {shape} as its header says. "
+            f"Received: {count} bytes. Get it again."
+        )
+    return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def read_shape(path: Path, header: bytes, rank: int) -> tuple[int, ...]:
+    """Return the dimensions that the header of an IDX file declares.
+
+    Raises:
+        DataError: If it is no such header, or declares too much.
+    """
+    if len(header) < 4 + 4 * rank or header[:4] != bytes([0, 0, 8, rank]):
         raise DataError(
             f"{path} must begin as an IDX file of bytes in {rank} dimensions. "
-            f"Received: {data[:4].hex() or 'nothing'}."
+            f"Received: {header[:4].hex() or 'nothing'}."
         )
-    shape = tuple(np.frombuffer(data, ">u4", rank, offset=4).tolist())
-    if len(data) != header + math.prod(shape):
+    shape = tuple(np.frombuffer(header, ">u4", rank, offset=4).tolist())
+    if math.prod(shape) > MOST_BYTES:
         raise DataError(
-            f"{path} must hold {math.prod(shape):,} bytes of {shape} as its header "
-            f"says. Received: {len(data) - header:,} bytes. Get it again."
+            f"{path} must hold at most {MOST_BYTES:,} bytes. Its header says {shape}, "
+            f"which are {math.prod(shape):,}."
         )
-    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+    return shape

@@ -1,21 +1,15 @@
 """Read one image: the same pixels in training, evaluation, prediction and export."""
 
-import io
 import math
-import os
-import warnings
 from collections.abc import Callable
-from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image
 
-from swin_keras.errors import DataError, UsageError
-
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
-MAX_PIXELS = 89_478_485  # where Pillow begins to speak of a decompression bomb
-MAX_SIDE = 30_000
+from swin_keras.data.decoding_memory import memory_for
+from swin_keras.data.grey import is_deep, to_eight_bits
+from swin_keras.data.image_file import ImageError, name_of, open_image
+from swin_keras.errors import UsageError
 
 UPRIGHT = {  # EXIF orientation -> what turns the stored pixels upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -28,15 +22,9 @@ UPRIGHT = {  # EXIF orientation -> what turns the stored pixels upright
 }
 
 
-class ImageError(DataError):
-    """One image that cannot be used; `reason` says why, without its name."""
-
-    def __init__(self, name, reason: str):
-        super().__init__(f"{name}: {reason}")
-        self.reason = reason
-
-
-def load_image(source, image_size, channels: int = 3, crop_fraction: float = 1.0):
+def load_image(
+    source, image_size, channels: int = 3, crop_fraction: float = 1.0, grey_range=None
+):
     """Read an image as a model wants it: uint8 `(H, W, C)`, 0..255.
 
     Args:
@@ -45,11 +33,14 @@ def load_image(source, image_size, channels: int = 3, crop_fraction: float = 1.0
         channels: 3 for RGB, 1 for grey.
         crop_fraction: Side of the centre crop, as a share of the largest crop
             that has the aspect ratio of `image_size`.
+        grey_range: Values of black and of white in grey images of more than 8
+            bits; see `to_eight_bits`.
 
     Raises:
         ImageError: If the image cannot be read. The message names it.
     """
-    image = decode_image(source, channels, at_least=enough(image_size, crop_fraction))
+    at_least = enough(image_size, crop_fraction)
+    image = decode_image(source, channels, at_least=at_least, grey_range=grey_range)
     return prepare_image(image, image_size, crop_fraction)
 
 
@@ -58,6 +49,7 @@ def decode_image(
     channels: int = 3,
     name: str | None = None,
     at_least: int | Callable[[tuple[int, int]], int] | None = None,
+    grey_range=None,
 ) -> Image.Image:
     """Decode the first frame of an image, upright, as 8-bit RGB or grey.
 
@@ -68,55 +60,28 @@ def decode_image(
         at_least: Pixels a side that are enough, or what tells them from the
             `(width, height)` of the whole image. A larger JPEG is decoded at a
             half, a quarter or an eighth, which saves most of the time.
+        grey_range: Values of black and of white in grey images of more than 8
+            bits; see `to_eight_bits`.
 
     Raises:
         ImageError: If the image cannot be read. The message names it.
     """
-    mode = image_mode(channels)
+    mode, name = image_mode(channels), name_of(source, name)
     with open_image(source, name) as image:
-        try:
-            if callable(at_least):
-                at_least = at_least(upright_size(image))
-            if at_least:
-                image.draft(None, (at_least, at_least))
-            image.load()
-            return upright(as_mode(image, mode), orientation(image))
-        except Exception as error:  # Pillow lets through whatever a reader met
-            reason = f"truncated or damaged ({error})"
-            raise ImageError(_name(source, name), reason) from error
-
-
-def open_image(source, name: str | None = None) -> Image.Image:
-    """Read the header only, and refuse sizes that could fill the memory.
-
-    Raises:
-        ImageError: If there is no header to read, or it declares too much.
-    """
-    name = _name(source, name)
-    try:
-        image = Image.open(
-            io.BytesIO(source) if isinstance(source, bytes) else source,
-            formats=FORMATS,
-        )
-    except Exception as error:
-        raise ImageError(name, _reason(error, source)) from error
-    width, height = image.size
-    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        image.close()
-        raise ImageError(name, _too_large(f"{width} x {height} pixels"))
-    return image
-
-
-@contextmanager
-def without_pillow_warnings():
-    """Silence Pillow on sizes that `open_image` refuses anyway and on odd EXIF.
-
-    Warning filters belong to the whole process: enter this in one thread,
-    around the work of others.
-    """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        yield
+        if callable(at_least):
+            at_least = at_least(upright_size(image))
+        if at_least:
+            image.draft(None, (at_least, at_least))
+        with memory_for(image.size):
+            try:
+                image.load()
+            except Exception as error:  # Pillow lets through whatever a reader met
+                raise ImageError(name, f"truncated or damaged ({error})") from error
+            try:
+                return upright(as_mode(image, mode, grey_range), orientation(image))
+            except ValueError as error:
+                reason = f"cannot be turned into 8 bits a channel ({error})"
+                raise ImageError(name, reason) from error
 
 
 def image_mode(channels: int) -> str:
@@ -128,14 +93,13 @@ def image_mode(channels: int) -> str:
     return "RGB" if channels == 3 else "L"
 
 
-def as_mode(image: Image.Image, mode: str) -> Image.Image:
+def as_mode(image: Image.Image, mode: str, grey_range=None) -> Image.Image:
     """Convert to 8 bits a channel; transparency is dropped, not blended."""
-    if image.mode.startswith("I"):  # 16 bits: keep the upper eight
-        pixels = np.clip(np.asarray(image), 0, 65_535) >> 8
-        image = Image.fromarray(pixels.astype(np.uint8))
+    if is_deep(image.mode):
+        image = to_eight_bits(image, grey_range)
     elif "transparency" in image.info:  # Pillow warns unless alpha comes first
         image = image.convert("RGBA")
-    return image.convert(mode)
+    return image if image.mode == mode else image.convert(mode)
 
 
 def orientation(image: Image.Image) -> int:
@@ -215,29 +179,4 @@ def scaling_message(images) -> str | None:
         "These inputs look already scaled to 0-1; the model expects 0-255 and "
         f"scales them itself. Received: min={images.min():.3g}, "
         f"max={images.max():.3g}. Pass the pixels as they are in the file."
-    )
-
-
-def _name(source, name: str | None) -> str:
-    if name is None:
-        name = "image" if isinstance(source, bytes) else os.fspath(source)
-    return name
-
-
-def _reason(error: Exception, source) -> str:
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return _too_large(str(error))
-    if isinstance(error, UnidentifiedImageError):
-        size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
-        kinds = "not an image that can be read: JPEG, PNG, BMP, GIF or WebP"
-        return kinds if size else "empty, 0 bytes"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return f"damaged header ({error})"
-
-
-def _too_large(declared: str) -> str:
-    return (
-        f"too large, its header declares {declared}; at most {MAX_PIXELS:,} pixels "
-        f"and {MAX_SIDE:,} a side are read. Make it smaller"
     )

@@ -1,16 +1,20 @@
 """Find the classes and images of a folder, opening no image."""
 
-import os
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from swin_keras.errors import DataError
+from swin_keras.data.labelling import by_folder, by_name
+from swin_keras.data.table import is_table, read_table
+from swin_keras.data.walk import Walk, examples
+from swin_keras.errors import DataError, UsageError
+from swin_keras.names import printable
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+log = logging.getLogger(__name__)
 SPLIT_NAMES = {
-    "train": ("train",),
-    "val": ("val", "valid", "validation"),
-    "test": ("test",),
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing"),
 }
 WHOLE = "all"  # the title of a folder that is not split
 
@@ -32,8 +36,8 @@ class Listing:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Return the classes of the training images, in lexical order."""
-        return tuple(sorted(next(iter(self.splits.values()))))
+        """Return the classes of all splits, in lexical order."""
+        return tuple(sorted(set().union(*self.splits.values())))
 
     def places(self) -> dict[str, tuple[str, str]]:
         """Return path -> (title, class), in the order of the paths."""
@@ -58,112 +62,181 @@ class Listing:
         return replace(self, splits=splits)
 
 
-def list_folder(root: Path) -> Listing:
+def list_source(
+    path: Path,
+    needs_train: bool = True,
+    label_pattern: str | None = None,
+    follow_links: bool = False,
+) -> Listing:
+    """List a folder, or the images that a table names.
+
+    Raises:
+        DataError: If it cannot be used.
+        UsageError: If a table is given with a pattern.
+    """
+    if path.is_dir():
+        return list_folder(path, needs_train, label_pattern, follow_links)
+    if not is_table(path):
+        raise DataError(
+            "Data must be a folder of images, or a .csv or .tsv table of files and "
+            f"labels. Received: {printable(path)}."
+        )
+    if label_pattern:
+        raise UsageError(
+            "Labels come from a table or from file names, not from both. "
+            f"Received: {printable(path)} and `label_pattern`."
+        )
+    return list_table(path, needs_train, follow_links)
+
+
+def list_folder(
+    root: Path,
+    needs_train: bool = True,
+    label_pattern: str | None = None,
+    follow_links: bool = False,
+) -> Listing:
     """List `root/class/*`, or `root/train/class/*` and its sister folders.
 
-    Classes are folders; images may lie at any depth below them.
+    Classes are folders; images may lie at any depth below them. A folder that is
+    the only one and holds nothing but folders is entered.
+
+    Args:
+        root: The folder.
+        needs_train: Whether split folders without one for training are refused.
+        label_pattern: Takes the classes from the files' names instead; see
+            `load_dataset`.
+        follow_links: Whether links may lead out of the folder; see `Walk`.
 
     Raises:
         DataError: If there are no class folders, or split folders that do not
             go together.
+        UsageError: If `label_pattern` is none.
     """
-    folders = visible_folders(root)
-    if not folders:
+    walk, notes = Walk(root, follow_links), []
+    if label_pattern:
+        list_labels = by_name(label_pattern)
+    else:
+        list_labels = by_folder
+        root, notes = enter(walk, root, lambda name: title_of(name) is None)
+    folders = find_splits(walk, root, needs_train, bool(label_pattern))
+    splits = {}
+    for title, folder in folders.items():
+        if title != WHOLE and not label_pattern:
+            folder, entered = enter(walk, folder, title_of)
+            notes += entered
+        splits[title], more = list_labels(walk, folder, root)
+        notes += more
+    if WHOLE not in folders:
+        others = set(walk.folders(root)).difference(f.name for f in folders.values())
+        notes += [
+            f"{printable(name)}/ is not a split with class folders: left out."
+            for name in sorted(others)
+        ]
+        if count := walk.loose_images(root):
+            notes.append(f"Images in no class folder, left out: {count}.")
+    return Listing(root, splits, (*notes, *walk.notes()))
+
+
+def list_images(root: Path, folder: str = "") -> list[str]:
+    """Return the images at any depth of a folder, sorted, as paths below `root`.
+
+    What is left out is logged.
+    """
+    walk = Walk(root)
+    paths = walk.images(Path(root) / folder)
+    for note in walk.notes():
+        log.info("%s: %s", printable(root), note)
+    return [Path(path).relative_to(root).as_posix() for path in paths]
+
+
+def list_table(path: Path, needs_train: bool = True, follow_links: bool = False):
+    """List the images that a table names; see `read_table`.
+
+    Raises:
+        DataError: If it cannot be used.
+    """
+    splits = read_table(path, title_of, follow_links)
+    if None in splits:  # the table has no column of splits
+        return Listing(path.parent, {WHOLE: splits[None]})
+    if needs_train and "train" not in splits:
         raise DataError(
-            f"{root} must hold one folder of images for each class. "
-            f"Received: no folders and {loose_images(root)} images."
+            f"{printable(path)} must have rows of the split train. "
+            f"Received: {', '.join(splits)}."
         )
-    found = {
-        title: [f for f in folders if f.lower() in names and visible_folders(root / f)]
-        for title, names in SPLIT_NAMES.items()
-    }
-    others = sorted(set(folders).difference(*found.values()))
-    if not found["train"]:
-        if not others:
-            raise DataError(
-                f"{root} must hold a train folder beside the others. "
-                f"Received: {', '.join(folders)}."
-            )
-        return Listing(root, {WHOLE: list_classes(root, "")}, notes_on(root, []))
+    return Listing(path.parent, {t: splits[t] for t in SPLIT_NAMES if t in splits})
+
+
+def find_splits(walk: Walk, root: Path, needs_train: bool, any_images: bool):
+    """Return title -> folder of each split; "all" -> `root` without splits.
+
+    Args:
+        walk: Knows the folders.
+        root: Where they are.
+        needs_train: Whether the others are splits only beside one for training.
+        any_images: Whether a split may do without class folders.
+
+    Raises:
+        DataError: If the folders do not go together.
+    """
+    folders = walk.folders(root)
+    if not folders and not any_images:
+        raise DataError(
+            f"{printable(root)} must hold one folder of images for each class. "
+            f"Received: no folders and {walk.loose_images(root)} images. Labels in "
+            "file names are read by a label pattern, labels in a table from its .csv."
+        )
+    found = {}
+    for name in folders:
+        title = title_of(name)
+        if title and (any_images or walk.folders(root / name)):
+            found.setdefault(title, []).append(name)
     for title, names in found.items():
         if len(names) > 1:
             raise DataError(
-                f"{root} must hold one folder for {title}. "
+                f"{printable(root)} must hold one folder for {title}. "
                 f"Received: {' and '.join(names)}. Rename or remove one."
             )
-    splits = {
-        title: list_classes(root, *names) for title, names in found.items() if names
-    }
-    return Listing(root, splits, notes_on(root, others))
+    if found and needs_train and "train" not in found:
+        if len(found) == len(folders):
+            raise DataError(
+                f"{printable(root)} must hold a train folder beside the others. "
+                f"Received: {', '.join(folders)}."
+            )
+        return {WHOLE: root}
+    titles = [title for title in SPLIT_NAMES if title in found]
+    return {title: root / found[title][0] for title in titles} or {WHOLE: root}
 
 
-def list_classes(root: Path, folder: str) -> dict[str, list[str]]:
-    """Return class -> sorted paths below `root`, of the classes in a folder."""
-    return {
-        name: list_images(root, os.path.join(folder, name))
-        for name in visible_folders(root / folder)
-    }
+def title_of(folder: str) -> str | None:
+    """Return the split that a folder's name stands for, or `None`."""
+    return next(
+        (t for t, names in SPLIT_NAMES.items() if folder.lower() in names), None
+    )
 
 
-def list_images(root: Path, folder: str) -> list[str]:
-    """Return the images at any depth of a folder, sorted.
+def enter(walk: Walk, folder: Path, is_wrapper) -> tuple[Path, list[str]]:
+    """Enter a folder's only folder while that holds nothing but folders.
 
-    Links are followed, but no folder is entered twice, so loops do no harm.
+    Args:
+        walk: Knows the folders.
+        folder: Where to begin.
+        is_wrapper: Tells by its name whether a folder may be entered.
+
+    Returns:
+        The innermost folder, and a note on each that was entered.
     """
-    found, seen = [], set()
-    for directory, subfolders, files in os.walk(root / folder, followlinks=True):
-        status = os.stat(directory)
-        if (status.st_dev, status.st_ino) in seen:
-            subfolders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        subfolders[:] = sorted(name for name in subfolders if is_visible(name))
-        below = Path(directory).relative_to(root)
-        found += [(below / name).as_posix() for name in files if is_image(name)]
-    return sorted(found)
-
-
-def visible_folders(folder: Path) -> list[str]:
-    """Return the names of the folders in a folder, sorted, less hidden ones."""
-    with os.scandir(folder) as entries:
-        return sorted(e.name for e in entries if e.is_dir() and is_visible(e.name))
-
-
-def loose_images(folder: Path) -> int:
-    """Count the images that lie in a folder itself."""
-    with os.scandir(folder) as entries:
-        return sum(entry.is_file() and is_image(entry.name) for entry in entries)
-
-
-def is_visible(name: str) -> bool:
-    return not name.startswith((".", "__MACOSX"))
-
-
-def is_image(name: str) -> bool:
-    return is_visible(name) and name.lower().endswith(EXTENSIONS)
-
-
-def notes_on(root: Path, others: list[str]) -> tuple[str, ...]:
-    """Say which folders and images of `root` are left out."""
-    notes = [f"{name}/ is not a split with class folders: left out." for name in others]
-    if count := loose_images(root):
-        notes.append(f"Images in no class folder, left out: {count}.")
-    return tuple(notes)
-
-
-def structure_problems(listing: Listing) -> list[str]:
-    """Say what is wrong with the classes, each in one sentence."""
-    names = listing.class_names
-    problems = []
-    if len(names) < 2:
-        problems.append(f"There must be two classes or more, not only {names[0]!r}.")
-    for title, classes in listing.splits.items():
-        where = "" if title == WHOLE else f" in {title}"
-        for name in sorted(set(names) | set(classes)):
-            if name not in classes:
-                problems.append(f"Class {name!r} of train is missing{where}.")
-            elif name not in names:
-                problems.append(f"Class {name!r}{where} is not in train.")
-            elif not classes[name]:
-                problems.append(f"Class {name!r} has no images{where}.")
-    return problems
+    notes = []
+    while len(names := walk.folders(folder)) == 1 and is_wrapper(names[0]):
+        inner = folder / names[0]
+        if (
+            walk.loose_images(folder)
+            or walk.loose_images(inner)
+            or not walk.folders(inner)
+        ):
+            break
+        notes.append(
+            f"{printable(inner.relative_to(walk.root))}/ is the only folder, so the "
+            f"folders in it are taken: {examples(walk.folders(inner))}."
+        )
+        folder = inner
+    return folder, notes

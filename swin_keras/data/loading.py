@@ -1,12 +1,24 @@
 """One way in: a folder of images, a built-in set or a TensorFlow Datasets name."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.folder import load_folder
+from swin_keras.data.grey import check_grey_range
 from swin_keras.data.idx import CLASS_NAMES, holds_idx, load_idx
-from swin_keras.errors import DataError, UsageError
+from swin_keras.data.splitting import HeldOut
+from swin_keras.data.table import is_table
+from swin_keras.errors import DataError
+from swin_keras.names import printable
+
+# Options of a run that decide which images it has, and in which split.
+OPTIONS = (
+    *("data_dir", "seed", "val_fraction", "test_fraction", "on_bad"),
+    *("label_pattern", "grey_range", "follow_links"),
+)
+LAYOUT = ("label_pattern", "follow_links")
 
 
 def load_dataset(
@@ -15,19 +27,41 @@ def load_dataset(
     data_dir=None,
     seed: int = 0,
     val_fraction: float = 0.1,
+    test_fraction: float = 0.1,
+    hold_out: bool = True,
     on_bad: str = "stop",
+    label_pattern: str | None = None,
+    grey_range=None,
+    follow_links: bool = False,
 ) -> ImageDataset:
     """Read a data set with its train, val and test split.
 
+    To judge a model on images that it was not trained on, take them all:
+    `load_dataset(source, hold_out=False).split("all")`.
+
     Args:
-        source: A folder of class folders; "digits"; or the name of an image
-            classification set of TensorFlow Datasets.
+        source: A folder of class folders; a `.csv` of files and labels; "digits";
+            or the name of an image classification set of TensorFlow Datasets.
         data_dir: Where named sets are kept. For "mnist" and "fashion_mnist" it
             may also hold the four published IDX files.
         seed: Chooses the images that are held out where a split is missing.
-        val_fraction: Share of the images held out for each missing split.
+        val_fraction: Share of the images held out where there is no val split.
+        test_fraction: The same for test; 0 lets the val images serve as test.
+        hold_out: Whether to make splits that are missing. If not, `splits` has
+            what is there: any of the three, or "all" for a folder without splits.
+            Classes then may be missing in a split, and one class is enough.
         on_bad: What to do about files in a folder that are no usable images:
-            "stop" lists them all, "skip" leaves them out and records each.
+            "stop" lists them all, "skip" leaves them out and records each. To
+            know them all, "skip" decodes every image once, here.
+        label_pattern: Takes the labels from file names instead of folders: a
+            regular expression with a group "label" that fits a whole name without
+            its ending, such as `(?P<label>[a-z]+)_\\d+`. One with a "/" in it fits
+            the path below the folder.
+        grey_range: Values of black and of white in grey images of more than 8 bits,
+            such as (0, 4095) for 12 bits; by default (0, 65535). A model must be
+            given images as it was trained on: its card keeps the range.
+        follow_links: Whether links may lead out of the folder anywhere. A link in
+            the place of a class or split folder always may.
 
     Returns:
         The data set. Show its `notes` to the user.
@@ -36,23 +70,48 @@ def load_dataset(
         DataError: If the data cannot be found or used.
         UsageError: If an argument is out of its range.
     """
-    if not 0 < val_fraction < 0.5:
-        raise UsageError(
-            "`val_fraction` must lie between 0 and 0.5. "
-            f"Received: val_fraction={val_fraction}."
+    held_out = HeldOut(val_fraction, test_fraction, seed) if hold_out else None
+    grey_range = check_grey_range(grey_range)
+    path = Path(source).expanduser()
+    if path.is_dir() or is_table(path):
+        return load_folder(
+            path,
+            held_out,
+            on_bad=on_bad,
+            label_pattern=label_pattern,
+            grey_range=grey_range,
+            follow_links=follow_links,
         )
-    folder = Path(source).expanduser()
-    if folder.is_dir():
-        return load_folder(folder, seed=seed, val_fraction=val_fraction, on_bad=on_bad)
-    if not isinstance(source, str) or looks_like_path(source):
-        raise DataError(f"Data must be a folder that exists. Received: {source}.")
+    if not isinstance(source, str) or looks_like_path(source) or path.exists():
+        raise DataError(
+            "Data must be a folder that exists, a .csv table or the name of a data "
+            f"set. Received: {printable(source)}."
+        )
     given = Path(data_dir).expanduser() if data_dir else None
     if source in CLASS_NAMES and given and holds_idx(given):
-        return load_idx(source, given, seed=seed, val_fraction=val_fraction)
+        return load_idx(source, given, held_out)
 
     from swin_keras.data.tfds_source import load_tfds
 
-    return load_tfds(source, data_dir=given, seed=seed, val_fraction=val_fraction)
+    return load_tfds(source, data_dir=given, held_out=held_out, grey_range=grey_range)
+
+
+def load_trained(train: Mapping, **changes) -> ImageDataset:
+    """Read the data that a run was trained on, with the same splits.
+
+    Args:
+        train: The run's options, as its `config.yaml` and its model's card have
+            them: the fields of `TrainConfig`. An older run may lack some.
+        changes: Arguments of `load_dataset` to use instead.
+
+    Raises:
+        DataError: If the data cannot be found or used.
+    """
+    source = changes.pop("source", train.get("data"))
+    options = {name: train[name] for name in OPTIONS if name in train}
+    if source != train.get("data"):  # other data are not laid out as those were
+        options = {k: v for k, v in options.items() if k not in LAYOUT}
+    return load_dataset(source, **options | changes)
 
 
 def looks_like_path(source: str) -> bool:

@@ -131,4 +131,7 @@ def data_errors():
         found = re.search(r"ImageError: (.*)", error.message)
         if found is None:
             raise
-        raise DataError(found[1]) from error
+        raise DataError(
+            f"{found[1]}. Look for all such files with swin-keras data check, or leave "
+            "them out: --on-bad skip."
+        ) from error

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from swin_keras.card import ModelCard
-from swin_keras.data import batches, load_dataset, load_image
+from swin_keras.data import batches, load_image, load_trained
 from swin_keras.data.loading import looks_like_path
 from swin_keras.errors import DataError, UsageError
 from swin_keras.evaluation import evaluate_dataset
@@ -77,14 +77,14 @@ def data_at_hand(card: ModelCard):
     if not name or not _is_here(name, data_dir):
         return None
     try:
-        return load_dataset(name, data_dir=data_dir, seed=card.train.get("seed", 0))
+        return load_trained(card.train)
     except (DataError, UsageError) as error:
         log.info("the training data cannot be read: %s", error)
         return None
 
 
 def _is_here(name, data_dir) -> bool:
-    if Path(name).is_dir() or name == "digits":
+    if Path(name).exists() or name == "digits":
         return True
     if looks_like_path(name):
         return False
@@ -102,7 +102,7 @@ def _load(folder: Path, card: ModelCard) -> np.ndarray:
     *size, channels = card.model["input_shape"]
     return np.stack(
         [
-            load_image(file, size, channels, card.crop_fraction)
+            load_image(file, size, channels, card.crop_fraction, card.grey_range)
             for file in image_files(folder)
         ]
     )

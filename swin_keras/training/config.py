@@ -45,8 +45,9 @@ class TrainConfig:
     defaults train the small variant on scikit-learn's handwritten digits.
 
     Args:
-        data: A folder of images, "digits", "fashion_mnist", or the name of any
-            image classification set of TensorFlow Datasets.
+        data: A folder of images, a .csv of files and labels, "digits",
+            "fashion_mnist", or the name of any image classification set of
+            TensorFlow Datasets.
         data_dir: Where named data sets are kept, or the folder of the four IDX
             files of fashion_mnist.
         train_images: Training images to use, about as many of each class as its
@@ -112,6 +113,12 @@ class TrainConfig:
         seed: Seed of weights, sample order and augmentation.
         on_bad: What to do about files that are not usable images: "stop" lists
             them, "skip" goes on without them.
+        label_pattern: Takes the labels from file names: a regular expression with a
+            group "label", such as "(?P<label>[a-z]+)_[0-9]+"; see docs/data.md.
+        grey_range: Values of black and white in grey images of more than 8 bits, such
+            as [0, 4095]; the model keeps it. By default [0, 65535].
+        follow_links: Whether links that lead out of the data's folder are followed
+            anywhere; where they stand for a class or split folder, they are.
     """
 
     data: str = "digits"
@@ -157,6 +164,9 @@ class TrainConfig:
     tensorboard: bool = True
     seed: int = 0
     on_bad: Literal["stop", "skip"] = "stop"
+    label_pattern: str | None = None
+    grey_range: list[float] | None = None
+    follow_links: bool = False
 
     def __post_init__(self):
         if self.preset is None:

@@ -13,7 +13,7 @@ from swin_keras.data import (
     BatchLoader,
     ImageDataset,
     batches,
-    load_dataset,
+    load_trained,
     steps_per_epoch,
 )
 from swin_keras.data.splitting import stratified
@@ -135,6 +135,7 @@ class TrainingJob:
             model=dataclasses.asdict(self.model_config),
             class_names=self.dataset.class_names,
             crop_fraction=self.config.crop_fraction,
+            grey_range=self.config.grey_range,
             train=dataclasses.asdict(self.config),
             data=self.data_card,
             metrics={key: float(value) for key, value in metrics.items()},
@@ -194,9 +195,7 @@ def load_data(config: TrainConfig) -> ImageDataset:
     Raises:
         DataError: If the data cannot be used.
     """
-    dataset = load_dataset(
-        config.data, data_dir=config.data_dir, seed=config.seed, on_bad=config.on_bad
-    )
+    dataset = load_trained(dataclasses.asdict(config))
     train = dataset.splits["train"]
     if not 0 < config.train_images < len(train):
         return dataset

@@ -12,6 +12,7 @@ SIZES = "sizes."
 # What decides a study itself, or where and how a trial is kept.
 _FIXED = {
     *("data", "data_dir", "preset", "sizes", "name", "runs_dir", "on_bad"),
+    *("label_pattern", "grey_range", "follow_links"),
     *("strategy", "checkpoint_minutes", "tensorboard"),
 }
 _TRAIN = typing.get_type_hints(TrainConfig)

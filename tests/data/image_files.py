@@ -11,7 +11,7 @@ from PIL import Image
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
 
-def noise(seed: int, size=(24, 20)) -> Image.Image:
+def noise(seed: int, size=(40, 36)) -> Image.Image:
     """An RGB image of `(width, height)` unlike that of any other seed."""
     width, height = size
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)

@@ -1,11 +1,14 @@
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 from image_files import encoded, file_bytes, make_folder, noise, png_that_declares
 from PIL import ExifTags, Image
 
-from swin_keras.data import check_folder
+from swin_keras.data import check_folder, load_dataset
+from swin_keras.data.duplicates import same_files
 from swin_keras.errors import DataError
 
 
@@ -138,3 +141,108 @@ def test_progress_counts_to_the_end(tmp_path):
 def test_a_folder_without_classes_cannot_be_checked(tmp_path):
     with pytest.raises(DataError, match="one folder of images for each class"):
         check_folder(tmp_path)
+
+
+def broken_middle(side=400):
+    """A JPEG that begins and ends well, with other bytes in between."""
+    data = bytearray(encoded(noise(3, (side, side)), "JPEG", quality=95))
+    middle = len(data) // 2
+    data[middle : middle + 400] = b"\xff\xd8\xff\xe0" * 100
+    return bytes(data)
+
+
+def test_check_and_training_agree_on_what_is_ready(tmp_path):
+    make_folder(tmp_path / "few", {"a": 1, "b": 2})
+    report = check_folder(tmp_path / "few")
+    (row,) = report.rows("error")
+    with pytest.raises(DataError) as error:
+        load_dataset(tmp_path / "few")
+    assert row[3] in str(error.value)
+
+
+def test_a_broken_middle_is_skipped_and_its_removal_changes_nothing(tmp_path):
+    make_folder(tmp_path, {"a": 12, "b": 12})
+    broken = tmp_path / "a" / "broken.jpg"
+    broken.write_bytes(broken_middle())
+    (row,) = check_folder(tmp_path).rows("error")
+    assert row[2] == "a/broken.jpg"
+    assert check_folder(tmp_path, quick=True).ok
+    dataset = load_dataset(tmp_path, on_bad="skip")
+    assert [path for path, _ in dataset.skipped] == [str(broken)]
+    broken.unlink()
+    assert load_dataset(tmp_path, on_bad="skip").fingerprint() == dataset.fingerprint()
+
+
+def test_the_summary_has_a_line_a_kind(tmp_path):
+    make_folder(tmp_path, {"a": 30, "b": 1})
+    for index in range(600):
+        (tmp_path / "b" / f"{index:03d}.jpg").write_bytes(b"")
+        (tmp_path / "b" / f"{index:03d}.xyz").write_bytes(b"")
+    report = check_folder(tmp_path)
+    assert len(report.rows()) == 602
+    lines = report.summary()
+    assert [(line.level, line.kind, line.count) for line in lines] == [
+        ("error", "unreadable", 600),
+        ("warning", "unbalanced", 1),
+        ("info", "left out", 1),
+    ]
+    assert lines[0].text.splitlines() == [
+        "b/000.jpg: empty, 0 bytes",
+        "b/001.jpg: empty, 0 bytes",
+        "b/002.jpg: empty, 0 bytes",
+        "... and 597 more",
+    ]
+
+
+def test_small_images_and_classes_of_few_are_said_by_training_too(tmp_path):
+    make_folder(tmp_path, {"a": 40, "b": 30, "c": 3})
+    noise(1, (20, 31)).save(tmp_path / "b" / "tiny.png")
+    shutil.copy(tmp_path / "a" / "000.png", tmp_path / "b" / "same.png")
+    notes = load_dataset(tmp_path).notes
+    assert "small: b/tiny.png: 20 x 31 pixels; it is enlarged." in notes
+    assert "two classes: a/000.png: same bytes as b/same.png." in notes
+    (unbalanced,) = [note for note in notes if note.startswith("unbalanced")]
+    assert "class 'a' has 40 images in all, 'c' has 3" in unbalanced
+
+
+def test_training_compares_no_more_bytes_than_it_may(tmp_path):
+    make_folder(tmp_path, {"a": 3, "b": 3})
+    shutil.copy(tmp_path / "a" / "000.png", tmp_path / "b" / "same.png")
+    paths = ["a/000.png", "b/same.png", "b/000.png"]
+    assert same_files(tmp_path, paths) == [["a/000.png", "b/same.png"]]
+    assert same_files(tmp_path, paths, most_bytes=100) == []
+
+
+def test_pictures_that_show_nothing_are_a_warning(tmp_path):
+    make_folder(tmp_path, {"a": 4, "b": 4})
+    for name, value in (("black.png", 0), ("twelve_bits.png", 15), ("night.png", 60)):
+        Image.new("RGB", (64, 64), (value, value // 2, 0)).save(tmp_path / "a" / name)
+    Image.new("L", (64, 64), 9).save(tmp_path / "b" / "grey.png")
+    rows = check_folder(tmp_path).rows("warning")
+    assert [(kind, path) for _, kind, path, _ in rows] == [
+        ("nearly black", "a/black.png"),
+        ("nearly black", "a/twelve_bits.png"),
+        ("nearly black", "b/grey.png"),
+    ]
+    assert rows[1][3] == "no value above 15 of 255"
+
+
+@pytest.mark.slow
+def test_bombs_on_all_cores_take_less_than_a_gigabyte(tmp_path):
+    make_folder(tmp_path, {"a": 3, "b": 3})
+    whole = Image.new("RGB", (9_400, 9_400))
+    whole.save(tmp_path / "a" / "0.png", compress_level=1)
+    data = (tmp_path / "a" / "0.png").read_bytes()
+    for index in range(1, 6):
+        (tmp_path / "b" / f"{index}.png").write_bytes(data)
+    code = (
+        "import os, pathlib, re, sys\n"
+        "os.cpu_count = lambda: 16\n"
+        "from swin_keras.data import check_folder\n"
+        "check_folder(sys.argv[1])\n"
+        "status = pathlib.Path('/proc/self/status').read_text()\n"
+        "print(re.search(r'VmHWM:\\s*(\\d+)', status)[1])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert int(shown.stdout) < 1_000_000  # kilobytes

@@ -57,7 +57,7 @@ def test_a_missing_val_folder_is_carved_from_train(tmp_path):
         8,
         10,
     ]
-    assert "no val split: 20%" in dataset.notes[0]
+    assert "no val split: of the 40 images" in dataset.notes[0]
 
 
 def test_a_missing_test_folder_is_replaced_by_val_and_said(tmp_path):
@@ -196,7 +196,7 @@ def test_fingerprint_follows_names_sizes_and_nothing_else(tmp_path):
     first = load_dataset(root).fingerprint()
     copy = shutil.copytree(root, tmp_path / "two")
     assert load_dataset(copy).fingerprint() == first
-    noise(0, (9, 9)).save(copy / "a" / "000.png")
+    noise(0, (90, 90)).save(copy / "a" / "000.png")
     changed = load_dataset(copy).fingerprint()
     (copy / "a" / "000.png").rename(copy / "a" / "other.png")
     renamed = load_dataset(copy).fingerprint()

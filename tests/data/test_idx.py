@@ -1,4 +1,5 @@
 import gzip
+import resource
 import struct
 
 import numpy as np
@@ -91,9 +92,17 @@ def test_labels_beyond_the_classes_are_an_error(folder):
     [
         ("x", b"", "must begin as an IDX file.*Received: nothing"),
         ("x", b"\0\0\x08\x01\0\0\0\x02ab", r"3 dimensions. Received: 00000801"),
-        ("x", b"\0\0\x08\x03" + bytes(12) + b"a", "must hold 0 bytes.*Received: 1 "),
+        (
+            "x",
+            b"\0\0\x08\x03" + bytes(12) + b"a",
+            "must hold 0 bytes.*Received: more than 0 ",
+        ),
         ("x.gz", b"no gzip", "cannot be read"),
-        ("x.gz", gzip.compress(bytes(5000), mtime=0)[:-9], "cannot be read"),
+        (
+            "x.gz",
+            gzip.compress(b"\0\0\x08\x03" + b"\0\0\0\x20" * 3 + bytes(32768))[:-9],
+            "cannot be read",
+        ),
     ],
 )
 def test_damaged_files_are_named(tmp_path, name, content, words):
@@ -102,3 +111,14 @@ def test_damaged_files_are_named(tmp_path, name, content, words):
     with pytest.raises(DataError, match=words) as error:
         read_idx(path, rank=3)
     assert str(path) in str(error.value)
+
+
+def test_a_packed_file_is_not_unpacked_beyond_its_header(tmp_path):
+    path = tmp_path / "bomb.gz"
+    header = b"\0\0\x08\x03" + struct.pack(">3I", 1, 28, 28)
+    path.write_bytes(gzip.compress(header + bytes(300_000_000), compresslevel=1))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(DataError, match=r"must hold 784 bytes.*more than 784"):
+        read_idx(path, rank=3)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 100_000  # kilobytes

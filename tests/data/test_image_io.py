@@ -1,22 +1,31 @@
 import contextlib
+import os
+import struct
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from image_files import encoded, noise, png_that_declares, quadrants
 from PIL import ExifTags, Image
 
-from swin_keras.data.image_io import (
+from swin_keras.data.decoding_memory import Budget
+from swin_keras.data.image_file import (
     MAX_SIDE,
     ImageError,
+    open_image,
+    without_pillow_warnings,
+)
+from swin_keras.data.image_io import (
     as_mode,
     centre_box,
     decode_image,
     load_image,
-    open_image,
     prepare_image,
     scaling_message,
     upright,
-    without_pillow_warnings,
 )
 from swin_keras.errors import UsageError
 
@@ -52,7 +61,7 @@ def test_an_orientation_beyond_eight_is_taken_as_upright():
     assert upright(picture, 9) is picture
 
 
-@pytest.mark.parametrize("format", ["PNG", "BMP", "GIF", "WEBP"])
+@pytest.mark.parametrize("format", ["PNG", "BMP", "GIF", "WEBP", "TIFF"])
 def test_lossless_formats_keep_every_pixel(format):
     picture = quadrants()
     options = {"lossless": True} if format == "WEBP" else {}
@@ -116,7 +125,7 @@ def test_an_unusable_file_is_named_with_the_reason(tmp_path):
         b"not a picture at all": "not an image that can be read",
         picture[: len(picture) // 2]: "truncated or damaged",
         encoded(noise(0), "PNG")[:300]: "truncated or damaged",
-        encoded(noise(0), "TIFF"): "not an image that can be read",
+        encoded(noise(0), "ICO"): "not an image that can be read",
         png_that_declares(30_000, 30_000): "too large, its header declares",
         png_that_declares(10_000, 9_000): "10000 x 9000 pixels",
         png_that_declares(MAX_SIDE + 1, 10): "30001 x 10 pixels",
@@ -129,7 +138,9 @@ def test_an_unusable_file_is_named_with_the_reason(tmp_path):
         assert reason in error.value.reason
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "BMP", "GIF", "WEBP"])
+@pytest.mark.parametrize(
+    "format", ["JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "AVIF"]
+)
 def test_damaged_bytes_are_an_image_or_a_clear_error(format):
     rng = np.random.default_rng(0)
     whole = np.frombuffer(encoded(noise(0, (40, 30)), format), np.uint8)
@@ -144,7 +155,7 @@ def test_damaged_bytes_are_an_image_or_a_clear_error(format):
 
 def test_a_warning_of_pillow_about_sizes_becomes_the_same_error():
     with pytest.raises(ImageError, match="too large"):  # warnings are errors here
-        open_image(png_that_declares(10_000, 9_000))
+        open_image(png_that_declares(10_000, 9_000)).__enter__()
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -160,7 +171,7 @@ def test_other_numbers_of_channels_are_refused():
 def test_damaged_exif_is_ignored():
     data = encoded(noise(0), "JPEG", exif=b"Exif\x00\x00MM\x00*\xff\xff\xff\xff")
     with without_pillow_warnings():
-        assert decode_image(data).size == (24, 20)
+        assert decode_image(data).size == (40, 36)
 
 
 @pytest.mark.parametrize("size", [(500, 375), (375, 500), (7, 311), (224, 224)])
@@ -211,3 +222,79 @@ def test_inputs_scaled_to_one_are_reported(scale):
 @pytest.mark.parametrize("images", [np.full((1, 4, 4, 3), 1, np.uint8), np.ones(4) * 9])
 def test_inputs_as_they_should_be_are_not_reported(images):
     assert scaling_message(images) is None
+
+
+def test_avif_is_read():
+    pixels = np.asarray(decode_image(encoded(quadrants(), "AVIF", quality=100)))
+    np.testing.assert_allclose(pixels[8, 8], (255, 0, 0), atol=12)
+
+
+def test_heic_is_read_by_its_content(tmp_path):
+    heif = pytest.importorskip("pillow_heif")
+    path = tmp_path / "photo.jpg"  # as some phones name them
+    heif.from_pillow(quadrants()).save(path, quality=95)
+    pixels = np.asarray(decode_image(path))
+    assert pixels.shape == (64, 64, 3)
+    np.testing.assert_allclose(pixels[8, 8], (255, 0, 0), atol=12)
+
+
+def test_heic_without_its_package_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(ImageError, match=r"pip install 'swin-keras\[heif\]'"):
+        decode_image(b"\0\0\0\x18ftypheic" + bytes(100))
+
+
+def test_a_size_that_pillow_refuses_is_told_with_one_limit():
+    with pytest.raises(ImageError) as error:
+        decode_image(png_that_declares(60_000, 60_000))
+    assert "declares 3,600,000,000 pixels; at most 89,478,485" in str(error.value)
+    assert "178" not in str(error.value)
+
+
+def test_tiles_larger_than_an_image_may_be_are_refused():
+    tags = {256: 16, 257: 16, 258: 8, 259: 5, 262: 1, 277: 1}
+    tags |= {322: 60_000, 323: 60_000, 324: 0, 325: 100}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, tags[tag]) for tag in tags)
+    data = b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + entries + bytes(100)
+    with without_pillow_warnings(), pytest.raises(ImageError, match="tiles of 60000"):
+        decode_image(data)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path, kind):
+    path = tmp_path / "x.png"
+    {
+        "pipe": lambda: os.mkfifo(path),
+        "folder": path.mkdir,
+        "device": lambda: path.symlink_to("/dev/zero"),
+    }[kind]()
+    words = {"pipe": "a FIFO", "folder": "a folder", "device": "a device"}[kind]
+    with pytest.raises(ImageError, match=f"no regular file, but {words}"):
+        decode_image(path)
+
+
+def test_a_file_of_too_many_bytes_is_not_read(tmp_path):
+    path = tmp_path / "x.bmp"
+    with open(path, "wb") as file:
+        file.truncate(2**29 + 1)
+    with pytest.raises(ImageError, match="too large, 536,870,913 bytes; at most"):
+        decode_image(path)
+
+
+def test_large_images_wait_for_each_other():
+    budget, most, held = Budget(100), [0], [0]
+    lock = threading.Lock()
+
+    def hold(count):
+        with budget.holding(count):
+            with lock:
+                held[0] += count
+                most[0] = max(most[0], held[0])
+            time.sleep(0.01)
+            with lock:
+                held[0] -= count
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(hold, [40, 40, 40, 90, 250, 10, 60] * 2))
+    assert most[0] == 250  # alone: more than there is
+    assert held[0] == 0

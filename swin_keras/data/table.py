@@ -1,0 +1,159 @@
+"""Labels from a table: a `.csv` of files and their classes."""
+
+import csv
+import os
+import re
+from collections import defaultdict
+from pathlib import Path
+
+from swin_keras.data.class_names import problem_of
+from swin_keras.data.image_file import open_file
+from swin_keras.errors import DataError
+from swin_keras.names import printable
+
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+COLUMNS = {  # what a header may call them
+    "file": ("file", "filename", "file_name", "path", "filepath", "image"),
+    "label": ("label", "class", "class_name", "category"),
+    "split": ("split", "set", "subset"),
+}
+MOST_PROBLEMS = 20
+
+
+def is_table(path: Path) -> bool:
+    """Tell by its name whether a path is that of a table that exists."""
+    return path.suffix.lower() in SEPARATORS and path.exists()
+
+
+def read_table(path: Path, title_of, follow_links: bool = False):
+    """Return title -> class -> sorted paths below the table's folder.
+
+    A row is a file, its label and perhaps its split. A header may name the columns
+    and give them another order; without one, the first two count.
+
+    Args:
+        path: The table.
+        title_of: Returns "train", "val" or "test" for a word, or `None`.
+        follow_links: Whether files may lie out of the table's folder.
+
+    Raises:
+        DataError: If it is no such table. The message names the lines.
+    """
+    rows = list(_rows(path))
+    columns = _columns(rows[0][1]) if rows else None
+    if columns:
+        rows = rows[1:]
+    columns = columns or {"file": 0, "label": 1}
+    splits, seen, problems = defaultdict(lambda: defaultdict(list)), {}, []
+    root = os.path.realpath(path.parent)
+    for line, cells in rows:
+        try:
+            title, label, file = _read_row(cells, columns, title_of)
+            file = _below(root, path.parent, file, follow_links)
+            if file in seen:
+                raise ValueError(f"{file} stands in line {seen[file]} already")
+        except ValueError as problem:
+            problems.append(f"  line {line}: {problem}")
+            continue
+        seen[file] = line
+        splits[title][label].append(file)
+    problems += _several_labels(splits)
+    if problems or not seen:
+        more = len(problems) - MOST_PROBLEMS
+        lines = problems[:MOST_PROBLEMS] + [f"  ... and {more} more"] * (more > 0)
+        raise DataError(
+            f"{printable(path)} must have a file and its label in each row, such as "
+            "cats/1.jpg,cat:\n" + ("\n".join(lines) or "  there are no rows")
+        )
+    return {
+        title: {label: sorted(files) for label, files in classes.items()}
+        for title, classes in splits.items()
+    }
+
+
+def _rows(path):
+    """Yield the line and the cells of each row that is not empty."""
+    try:
+        with open_file(path) as file:
+            text = file.read().decode("utf-8-sig")
+        reader = csv.reader(
+            text.splitlines(keepends=True),
+            delimiter=SEPARATORS[path.suffix.lower()],
+            strict=True,
+        )
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield reader.line_num, [cell.strip() for cell in cells]
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataError(f"{printable(path)} cannot be read: {reason}.") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"{printable(path)} must be text in UTF-8. Line {line} is not."
+        ) from error
+    except csv.Error as error:
+        raise DataError(
+            f"{printable(path)} must be a table, as spreadsheets save it. "
+            f"Line {reader.line_num}: {error}."
+        ) from error
+
+
+def _columns(cells):
+    """Return name -> place of the columns if this row is a header, else `None`."""
+    words = [cell.lower() for cell in cells]
+    columns = {
+        name: place
+        for name, known in COLUMNS.items()
+        for place, word in enumerate(words)
+        if word in known
+    }
+    return columns if {"file", "label"} <= columns.keys() else None
+
+
+def _read_row(cells, columns, title_of):
+    if len(cells) <= max(columns.values()):
+        raise ValueError(
+            f"must have {max(columns.values()) + 1} cells, has {len(cells)}"
+        )
+    label, file = cells[columns["label"]], cells[columns["file"]]
+    if not file:
+        raise ValueError("names no file")
+    if problem := problem_of(label):
+        raise ValueError(f"the label {label!r} {problem}")
+    title = None
+    if "split" in columns:
+        title = title_of(cells[columns["split"]])
+        if title is None:
+            raise ValueError(
+                f"the split {cells[columns['split']]!r} must be train, val or test"
+            )
+    return title, label, file
+
+
+def _several_labels(splits):
+    """Say which labels are several others in one, such as "cat;dog"."""
+    labels = {label for classes in splits.values() for label in classes}
+    several = [
+        label
+        for label in sorted(labels)
+        if any(part.strip() in labels for part in re.split("[;|]", label)[1:])
+    ]
+    return [
+        f"  {label!r} seems to name several classes: an image must have one"
+        for label in several
+    ]
+
+
+def _below(root, folder, file, follow_links):
+    """Return a file's path below the folder, or outside of it if that may be."""
+    full = os.path.normpath(os.path.join(folder, file))
+    if not os.path.lexists(full):
+        raise ValueError(f"there is no file {file!r}")
+    target = os.path.realpath(full)
+    if not (target.startswith(root.rstrip("/") + "/") or follow_links):
+        raise ValueError(
+            f"{file!r} lies out of the table's folder, which must be asked for: "
+            "--follow-links true"
+        )
+    return os.path.relpath(full, folder)

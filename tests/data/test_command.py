@@ -1,0 +1,74 @@
+"""swin-keras data check, as it is seen on a terminal."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from image_files import make_folder, noise
+from PIL import Image
+
+from swin_keras.cli import main
+
+
+@pytest.fixture
+def root(tmp_path):
+    return make_folder(tmp_path / "photos", {"cat": 4, "dog": 4})
+
+
+def check(*words):
+    return main(["data", "check", *map(str, words)])
+
+
+def test_a_line_a_kind_is_shown_and_every_finding_is_in_the_file(root, capsys):
+    for index in range(60):
+        (root / "cat" / f"{index}.jpg").touch()
+    report = root.parent / "report.json"
+    assert check(root, "--json", report) == 3
+    shown = capsys.readouterr().out
+    assert len(shown.splitlines()) < 20
+    assert "... and 57 more" in shown
+    assert len(json.loads(report.read_text())["findings"]) == 60
+
+
+def test_names_of_files_and_classes_are_shown_as_they_are(root, capsys):
+    make_folder(root, {"owl [red]": 3})
+    for name in ("photo [copy].png", "x[bold].png", "esc\x1b[31m.png"):
+        (root / "cat" / name).touch()
+    assert check(root) == 3
+    shown = capsys.readouterr().out
+    assert "photo [copy].png" in shown
+    assert "x[bold].png" in shown
+    assert "owl [red]" in shown
+    assert "esc\\x1b[31m.png" in shown
+    assert "\x1b[31m" not in shown
+
+
+@pytest.mark.parametrize("target", ["nowhere/report.json", "photos"])
+def test_a_report_that_cannot_be_written_is_one_sentence(root, target, capsys):
+    assert check(root, "--json", root.parent / target) == 5
+    errors = capsys.readouterr().err
+    assert errors.startswith("swin-keras: The report must be written to ")
+    assert len(errors.splitlines()) == 1
+
+
+def test_the_options_of_the_data_are_those_of_training(tmp_path, capsys):
+    for index in range(4):
+        noise(index).save(tmp_path / f"a_{index}.png")
+        deep = np.full((40, 40), 1000 * index, np.uint16)
+        Image.fromarray(deep).save(tmp_path / f"b_{index}.png")
+    pattern = ["--label-pattern", r"(?P<label>[a-z])_\d"]
+    assert check(tmp_path, *pattern) == 0
+    assert '--grey-range "[0, 4095]"' in capsys.readouterr().out
+    assert check(tmp_path, *pattern, "--grey-range", "[0, 4095]") == 0
+    assert "grey range" not in capsys.readouterr().out
+    rows = [f"{name},{name[0]}" for name in sorted(os.listdir(tmp_path))]
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    assert check(tmp_path / "labels.csv") == 0
+
+
+@pytest.mark.parametrize("what", ["/dev/zero", "notes.txt"])
+def test_what_is_neither_a_folder_nor_a_table_is_refused(tmp_path, what, capsys):
+    (tmp_path / "notes.txt").write_text("hello")
+    assert check(tmp_path / what) == 3
+    assert "must be a folder of images, or a .csv" in capsys.readouterr().err

@@ -1,0 +1,104 @@
+"""Labels from a table of files and classes."""
+
+import os
+
+import pytest
+from image_files import make_folder
+
+from swin_keras.data import check_folder, load_dataset
+from swin_keras.errors import DataError, UsageError
+
+
+@pytest.fixture
+def root(tmp_path):
+    return make_folder(tmp_path / "set", {"x": 6, "y": 6})
+
+
+def write(root, rows, name="labels.csv"):
+    (root / name).write_text("\n".join(rows) + "\n", "utf-8")
+    return root / name
+
+
+def rows(root, **labels):
+    return [
+        f"{path.relative_to(root)},{labels[path.parent.name]}"
+        for path in sorted(root.rglob("*.png"))
+    ]
+
+
+@pytest.mark.parametrize("header", [[], ["file,label"], ["\ufeffFilename,Class"]])
+def test_files_get_the_labels_of_their_rows(root, header):
+    table = write(root, [*header, *rows(root, x="cat", y="dog")])
+    dataset = load_dataset(table)
+    assert dataset.name == "labels"
+    assert dataset.class_names == ("cat", "dog")
+    whole = dataset.split("all")
+    assert len(whole) == 12
+    for index, label in enumerate(whole.labels):
+        folder = {"cat": "x", "dog": "y"}[dataset.class_names[label]]
+        assert f"{os.sep}{folder}{os.sep}" in whole.name(index)
+    assert check_folder(table).ok
+
+
+def test_the_order_of_the_rows_does_not_matter(root):
+    lines = rows(root, x="cat", y="dog")
+    first = load_dataset(write(root, lines)).fingerprint()
+    assert load_dataset(write(root, lines[::-1])).fingerprint() == first
+
+
+def test_a_header_may_order_the_columns_and_tell_the_splits(root):
+    lines = ["split\tid\tlabel\tfile"]
+    for path in sorted(root.rglob("*.png")):
+        split = "validation" if path.stem == "005" else "train"
+        file = path.relative_to(root)
+        lines.append(f"{split}\t7\tis {path.parent.name}\t{file}")
+    table = write(root, lines, "labels.tsv")
+    dataset = load_dataset(table)
+    assert dataset.class_names == ("is x", "is y")
+    assert [len(dataset.splits[title]) for title in ("train", "val")] == [10, 2]
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["gone.png,cat"], "line 1: there is no file 'gone.png'"),
+        (["x/000.png,cat", "", "x/000.png,dog"], "line 3: x/000.png stands in line 1"),
+        (["x/000.png"], "line 1: must have 2 cells, has 1"),
+        (["file,label", "x/000.png,"], "line 2: the label '' is empty"),
+        ([",cat"], "line 1: names no file"),
+        (["../outside.png,cat"], "line 1: '../outside.png' lies out of the table's"),
+        (["file,label,split", "x/000.png,a,dev ops"], "split 'dev ops' must be train"),
+        (['"x/000.png,cat'], "must be a table.*Line 1"),
+        (["x/000.png,a", "x/001.png,b", "x/002.png,a; b"], "'a; b' seems to name sev"),
+        ([], "there are no rows"),
+    ],
+)
+def test_errors_name_the_lines(root, lines, words):
+    (root.parent / "outside.png").write_bytes(b"")
+    with pytest.raises(DataError, match=words):
+        load_dataset(write(root, lines))
+
+
+def test_a_table_that_is_no_text_says_where(root):
+    table = root / "labels.csv"
+    table.write_bytes(b"x/000.png,cat\nx/001.png,caf\xe9\n")
+    with pytest.raises(DataError, match=r"must be text in UTF-8\. Line 2 is not"):
+        load_dataset(table)
+
+
+def test_files_out_of_the_folder_may_be_asked_for(root):
+    lines = [f"00{index}.png,cat" for index in range(4)]
+    lines += [f"../y/00{index}.png,dog" for index in range(4)]
+    table = write(root / "x", lines)
+    with pytest.raises(DataError, match="--follow-links"):
+        load_dataset(table)
+    assert len(load_dataset(table, follow_links=True).split("all")) == 8
+
+
+def test_a_table_takes_no_pattern_and_waits_for_no_pipe(root):
+    table = write(root, rows(root, x="a", y="b"))
+    with pytest.raises(UsageError, match="not from both"):
+        load_dataset(table, label_pattern="(?P<label>.)")
+    os.mkfifo(root / "pipe.csv")
+    with pytest.raises(DataError, match="no regular file, but a FIFO"):
+        load_dataset(root / "pipe.csv")

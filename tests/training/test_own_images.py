@@ -1,0 +1,102 @@
+"""One's own images with everything that can be said of them, from end to end."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from swin_keras.card import ModelCard
+from swin_keras.data import load_image
+from swin_keras.errors import UsageError
+from swin_keras.evaluation import evaluate
+from swin_keras.exporting.images import comparison_images, data_at_hand
+from swin_keras.inference import Predictor
+from swin_keras.training.config import TrainConfig
+from swin_keras.training.train import train
+
+TOY = {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2], "window_size": 4}
+RANGE = [0.0, 4095.0]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """12-bit pictures named by their class, a table of them, and a broken one."""
+    root = tmp_path_factory.mktemp("lab")
+    rng = np.random.default_rng(0)
+    rows = ["file,label"]
+    for number, name in enumerate(("dark", "light")):
+        for index in range(10):
+            pixels = rng.integers(0, 2000, (32, 32)) + 2000 * number
+            Image.fromarray(pixels.astype("uint16")).save(root / f"{name}{index}.png")
+            rows.append(f"{name}{index}.png,{name}")
+    (root / "broken.png").write_bytes((root / "dark0.png").read_bytes()[:300])
+    (root / "labels.csv").write_text("\n".join([*rows, "broken.png,dark"]))
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(folder, tmp_path_factory):
+    config = TrainConfig(
+        data=str(folder / "labels.csv"),
+        grey_range=RANGE,
+        on_bad="skip",
+        runs_dir=str(tmp_path_factory.mktemp("runs")),
+        name="lab",
+        sizes=TOY,
+        image_size=16,
+        epochs=2,
+        batch_size=8,
+        jit_compile=False,
+        tensorboard=False,
+    )
+    train(config, epochs=range(1)).card.unlink()  # it has not come to its end
+    lines = (folder / "labels.csv").read_text().splitlines()
+    (folder / "labels.csv").write_text("\n".join(lines[:-1]))
+    (folder / "broken.png").unlink()  # as the log told to
+    return train(config, resume=True)
+
+
+def test_a_run_goes_on_when_what_it_skipped_is_removed(run):
+    rows = run.metrics.read_text().splitlines()
+    assert len(rows) == 3
+    assert "broken.png" in run.log.read_text()
+
+
+def test_the_range_travels_in_the_card_and_is_used_by_all(run, folder):
+    predictor = Predictor(run.path)
+    assert predictor.grey_range == tuple(RANGE)
+    path = folder / "light3.png"
+    image = load_image(path, (16, 16), grey_range=RANGE)
+    assert image.mean() > 150  # and not 11, as without the range
+    (prediction,) = predictor.predict([path])
+    expected = predictor.probabilities(image[None])[0]
+    scores = dict(prediction.scores)
+    found = [scores[name] for name in predictor.class_names]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    dataset = data_at_hand(predictor.card)
+    for split in dataset.splits.values():
+        assert split.grey_range == tuple(RANGE)
+    result = evaluate(run.path)
+    whole = dataset.split("test")
+    images = [load_image(whole.source(i), (16, 16), grey_range=RANGE) for i in range(2)]
+    best = predictor.probabilities(np.stack(images)).argmax(-1)
+    assert result.accuracy == pytest.approx((best == whole.labels).mean())
+
+
+def test_export_compares_on_images_of_that_range(run, folder, tmp_path):
+    config = type("Config", (), {"images": str(folder)})
+    images, real = comparison_images(config, run.path, Predictor(run.path).card)
+    assert real
+    assert images.max() > 200
+
+
+def test_a_card_keeps_the_range_and_refuses_what_is_none():
+    card = ModelCard("x", "y", {}, ("a",), grey_range=[0, 4095])
+    assert ModelCard.from_json(card.to_json()).grey_range == (0, 4095)
+    old = {k: v for k, v in json.loads(card.to_json()).items() if k != "grey_range"}
+    assert ModelCard.from_json(json.dumps(old)).grey_range is None
+    for bad in ("text", [3], [2, 1], {"a": 1}):
+        values = {**json.loads(card.to_json()), "grey_range": bad}
+        with pytest.raises(UsageError, match="grey_range"):
+            ModelCard.from_json(json.dumps(values))
