@@ -11,8 +11,16 @@ import pytest
 @pytest.fixture(autouse=True)
 def _same_start():
     keras.utils.set_random_seed(0)
-    keras.config.set_dtype_policy("float32")
     yield
+    left = keras.config.dtype_policy().name
+    keras.config.set_dtype_policy("float32")
+    assert left == "float32", f"the process is left with the dtype policy {left}"
+
+
+@pytest.fixture
+def set_dtype_policy(_same_start):
+    """Return `keras.config.set_dtype_policy`, for as long as a test lasts."""
+    yield keras.config.set_dtype_policy
     keras.config.set_dtype_policy("float32")
 
 

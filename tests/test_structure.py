@@ -32,7 +32,8 @@ ALLOWED = {
     },
     "tuning": {
         *("tuning", "training", "models", "exporting", "benchmarking", "report"),
-        *("card", "errors", "launching", "model_files", "signals"),
+        *("card", "errors", "launching", "model_files", "names", "options"),
+        *("processes", "signals", "yaml_files"),
     },
     "parser": {"command_help", "errors", "exporting", "training"},
 }

@@ -20,6 +20,10 @@ MOST_ROWS = 30  # of a table of classes
 MOST_PAIRS, IMAGES_OF_A_PAIR = 8, 4
 MOST_MISTAKES = 24
 CURVES = {"loss": "Loss", "accuracy": "Accuracy", "learning_rate": "Learning rate"}
+MONITORS = {
+    "val_loss": "the smallest loss",
+    "val_accuracy": "the highest accuracy",
+}
 ONE_SIDED = 0.8  # share of one class that makes accuracy look better than it is
 
 
@@ -93,7 +97,8 @@ def _run(report):
     names = report.dataset.class_names
     return {
         "epochs": len(rows),
-        "best_epoch": best_epoch(rows),
+        "best_epoch": best_epoch(rows, _monitor(report)),
+        "monitor": MONITORS[_monitor(report)],
         "changed": {
             name: value
             for name, value in report.card.train.items()
@@ -130,7 +135,7 @@ def _pictures(report):
     measured = next(iter(_rows(report.metrics)), {})
     return {
         "curves": [
-            (title, plot_uri(plot_curves, report.metrics, metrics=[metric]))
+            (title, _curve(report, metric))
             for metric, title in CURVES.items()
             if metric in measured
         ],
@@ -150,6 +155,16 @@ def _pictures(report):
             for *pair, images in evaluation.confused_pairs()[:MOST_PAIRS]
         ],
     }
+
+
+def _curve(report, metric):
+    return plot_uri(
+        plot_curves, report.metrics, metrics=[metric], monitor=_monitor(report)
+    )
+
+
+def _monitor(report):
+    return report.card.train.get("monitor", "val_loss")
 
 
 def _picture(report, mistake):

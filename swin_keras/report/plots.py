@@ -23,15 +23,19 @@ UNITS = {
 MOST_NUMBERED, MOST_NAMED = 30, 100  # classes of a confusion matrix
 
 
-def plot_curves(metrics_csv, path, metrics=("loss", "accuracy", "learning_rate")):
+def plot_curves(
+    metrics_csv,
+    path,
+    metrics=("loss", "accuracy", "learning_rate"),
+    monitor: str = "val_loss",
+):
     """Draw loss, accuracy and learning rate over the epochs; mark the best.
-
-    The best epoch is that of the smallest loss on the validation images.
 
     Args:
         metrics_csv: What `keras.callbacks.CSVLogger` wrote.
         path: The file to write.
         metrics: What to draw, side by side; what the file lacks is left out.
+        monitor: What makes an epoch the best; see `best_epoch`.
     """
     with open(metrics_csv, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -39,11 +43,11 @@ def plot_curves(metrics_csv, path, metrics=("loss", "accuracy", "learning_rate")
     figure = Figure(figsize=(4.2 * max(len(found), 1), 3.5), layout="constrained")
     grid = figure.subplots(1, max(len(found), 1), squeeze=False)[0]
     for axes, metric in zip(grid, found, strict=False):
-        _draw_metric(axes, rows, metric)
+        _draw_metric(axes, rows, metric, best_epoch(rows, monitor))
     save_figure(figure, path)
 
 
-def _draw_metric(axes, rows, metric):
+def _draw_metric(axes, rows, metric, best):
     epochs = [int(row["epoch"]) + 1 for row in rows]
     style = "-" if len(rows) > 40 else ".-"
     for column, label, colour in (
@@ -52,7 +56,6 @@ def _draw_metric(axes, rows, metric):
     ):
         if column in rows[0]:
             axes.plot(epochs, _column(rows, column), style, label=label, color=colour)
-    best = best_epoch(rows)
     if best is not None:
         label = f"best: epoch {best}"
         axes.axvline(best, color=BEST, linestyle=":", label=label, zorder=0)
@@ -63,14 +66,21 @@ def _draw_metric(axes, rows, metric):
         axes.legend()
 
 
-def best_epoch(rows) -> int | None:
-    """Return the epoch, from 1, that a run keeps; `None` without validation."""
-    if not rows or "val_loss" not in rows[0]:
+def best_epoch(rows, monitor: str = "val_loss") -> int | None:
+    """Return the epoch, from 1, that a run keeps; `None` without validation.
+
+    Args:
+        rows: Of a run's `metrics.csv`.
+        monitor: "val_loss" for the smallest; "val_accuracy" for the highest, of equal
+            ones that of the smallest loss.
+    """
+    if not rows or not {"val_loss", monitor} <= rows[0].keys():
         return None
     losses = _column(rows, "val_loss")
     if np.isnan(losses).all():
         return None
-    return int(rows[np.nanargmin(losses)]["epoch"]) + 1
+    order = [losses] if monitor == "val_loss" else [losses, -_column(rows, monitor)]
+    return int(rows[np.lexsort(order)[0]]["epoch"]) + 1  # nan comes last
 
 
 def _column(rows, name):
@@ -169,6 +179,23 @@ def plot_confusion_matrix(confusion, class_names, path):
     save_figure(figure, path)
 
 
+def mixed_title(shares, class_names) -> str:
+    """Return a title for an image of several classes, one a line, the largest first.
+
+    >>> mixed_title([0.7, 0.3], ["cat", "flower"])
+    'cat 0.7 +\nflower 0.3'
+    >>> mixed_title([0.0, 1.0], ["cat", "flower"])
+    'flower'
+    """
+    order = np.argsort(-np.asarray(shares), kind="stable")
+    parts = [index for index in order if round(float(shares[index]), 1) > 0]
+    if len(parts) == 1:
+        return class_names[parts[0]]
+    return " +\n".join(
+        f"{_shortened(class_names[index], 10)} {shares[index]:.1f}" for index in parts
+    )
+
+
 def _pooled(confusion, count):
     """Add up `count` neighbouring classes, by row and by column."""
     starts = range(0, len(confusion), count)
@@ -180,14 +207,16 @@ def plot_images(images, titles, path, most: int = 32):
 
     Args:
         images: `(B, H, W, C)`, 0..255, one or three channels.
-        titles: A title each.
+        titles: A title each, of one line or a few.
         path: The file to write.
         most: Images shown at the most.
     """
     images, titles = images[:most], titles[:most]
     columns = min(8, len(images))
     rows = math.ceil(len(images) / columns)
-    figure = Figure(figsize=(1.4 * columns, 1.6 * rows), layout="constrained")
+    lines = max((str(title).count("\n") for title in titles), default=0)
+    size = (1.4 * columns, (1.6 + 0.13 * lines) * rows)
+    figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid:
         axes.axis("off")
@@ -195,7 +224,8 @@ def plot_images(images, titles, path, most: int = 32):
         image = image.astype("uint8")
         grey = image.shape[-1] == 1
         axes.imshow(image[..., 0] if grey else image, cmap="gray", vmin=0, vmax=255)
-        axes.set_title(_shortened(str(title), 16), fontsize=8, parse_math=False)
+        lines = [_shortened(line, 16) for line in str(title).split("\n")]
+        axes.set_title("\n".join(lines), fontsize=8, parse_math=False)
     save_figure(figure, path)
 
 

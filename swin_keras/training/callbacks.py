@@ -7,6 +7,7 @@ import csv
 import io
 import math
 import time
+import zipfile
 from pathlib import Path
 
 import keras
@@ -81,44 +82,64 @@ class ValidateAverage(keras.callbacks.Callback):
 
 
 class BestModel(keras.callbacks.Callback):
-    """Keep the model of the epoch with the smallest loss on the validation images.
+    """Keep the model of the best epoch, judged on the validation images.
 
-    The loss tells epochs apart where accuracy cannot, as on a few hundred images
-    that are nearly all right. The file is written at most every half minute, so
-    that short epochs do not wait for the disk; `finish` writes what is left.
+    By default that of the smallest loss, which tells epochs apart where accuracy
+    cannot, as on a few hundred images that are nearly all right. The file is written
+    at most every half minute, so that short epochs do not wait for the disk; `finish`
+    writes what is left.
 
     Args:
         inference_model: The model to save; it shares the weights in training.
         path: The `.keras` file; `None` writes nothing.
         make_card: Called with the epoch's figures; returns the model's card.
-        patience: Epochs without a smaller loss after which training stops; 0 never
+        patience: Epochs without a better one after which training stops; 0 never
             stops.
+        monitor: "val_loss", or "val_accuracy"; of two epochs with the same, the one
+            with the smaller loss is better.
     """
 
-    def __init__(self, inference_model, path, make_card, patience: int = 0):
+    def __init__(
+        self,
+        inference_model,
+        path,
+        make_card,
+        patience: int = 0,
+        monitor: str = "val_loss",
+    ):
         super().__init__()
         self.inference_model = inference_model
         self.path = path
         self.make_card = make_card
         self.patience = patience
-        self.best_loss = math.inf
-        self.waited = 0  # epochs since the loss fell
+        self.monitor = monitor
+        self.best = None  # what `rank` made of the best epoch
+        self.waited = 0  # epochs since then
         self._unwritten = None  # weights and figures of a better epoch
         self._last_write = -math.inf
 
     def on_epoch_end(self, epoch, logs=None):
         self.waited += 1
-        if logs["val_loss"] < self.best_loss:
-            self.best_loss, self.waited = float(logs["val_loss"]), 0
-            self._unwritten = self._weights(), {"epoch": epoch + 1, **logs}
+        rank = rank_of(logs, self.monitor)
+        if self.best is None or rank < self.best:
+            self.best, self.waited = rank, 0
+            self.take({"epoch": epoch + 1, **logs})
         if time.monotonic() - self._last_write > SECONDS_BETWEEN_WRITES:
             self.finish()
         if self.is_out_of_patience:
             self.model.stop_training = True
 
+    def take(self, figures):
+        """Take the weights as they are now for the best model.
+
+        Args:
+            figures: What was measured of them, with their epoch.
+        """
+        self._unwritten = self._weights(), figures
+
     @property
     def is_out_of_patience(self) -> bool:
-        """Whether the loss has not fallen for too many epochs."""
+        """Whether no epoch was better for too long."""
         return 0 < self.patience <= self.waited
 
     def _weights(self):
@@ -144,12 +165,26 @@ class BestModel(keras.callbacks.Callback):
         self.inference_model.set_weights(current)
         self._unwritten, self._last_write = None, time.monotonic()
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the best model is on disk, or waits to be written."""
+        return self._unwritten is not None or zipfile.is_zipfile(self.path)
+
     def get_state(self):
         self.finish()
-        return {"best_loss": self.best_loss, "waited": self.waited}
+        return {"best": self.best, "waited": self.waited}
 
     def set_state(self, state):
-        self.best_loss, self.waited = state["best_loss"], state["waited"]
+        self.best, self.waited = state["best"] and tuple(state["best"]), state["waited"]
+        if self.path is not None and not self.is_kept:
+            self.best = None  # its file was lost: the next epoch is better than none
+
+
+def rank_of(figures, monitor: str) -> tuple[float, ...]:
+    """Return what is smaller the better an epoch is."""
+    loss = float(figures["val_loss"])
+    loss = math.inf if math.isnan(loss) else loss
+    return (loss,) if monitor == "val_loss" else (-float(figures[monitor]), loss)
 
 
 class FiniteLoss(keras.callbacks.Callback):

@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,13 +82,19 @@ class CheckpointFolder:
         for path in self._paths():
             try:
                 return _read(path)
-            except (OSError, ValueError, KeyError, EOFError) as error:
-                log.warning("checkpoint %s is damaged and left out: %s", path, error)
+            except Exception as error:  # what was damaged can fail in any way
+                reason = str(error) or type(error).__name__
+                log.warning("checkpoint %s is damaged and left out: %s", path, reason)
         return None
 
     def _paths(self):
         """Return the finished checkpoints, newest first."""
-        return sorted(self.path.glob(f"{PREFIX}*"), reverse=True)
+        found = {
+            int(path.name.removeprefix(PREFIX)): path
+            for path in self.path.glob(f"{PREFIX}*")
+            if re.fullmatch(r"[0-9]+", path.name.removeprefix(PREFIX))
+        }
+        return [found[step] for step in sorted(found, reverse=True)]
 
 
 def _write(folder, checkpoint):
@@ -110,6 +117,9 @@ def _write(folder, checkpoint):
 
 
 def _read(folder):
+    for name in (MANIFEST, ARRAYS, STATE):
+        if not (folder / name).is_file():  # a pipe would be waited for
+            raise ValueError(f"{name} is missing, or no file")
     manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     for name in (ARRAYS, STATE):
         with open(folder / name, "rb") as file:

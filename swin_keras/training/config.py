@@ -1,6 +1,7 @@
 """TrainConfig: everything that decides a training run, in one flat dataclass."""
 
 import dataclasses
+import itertools
 import json
 import shlex
 from dataclasses import dataclass, field
@@ -9,7 +10,9 @@ from typing import Any, Literal
 import yaml
 
 from swin_keras.errors import UsageError, nearest_name
-from swin_keras.training.presets import PRESETS, default_preset, preset_values
+from swin_keras.names import check_name
+from swin_keras.options import named, settle_types
+from swin_keras.training.presets import default_preset, preset_values
 
 _RULES = (  # what must hold, of which options, and how to tell
     (
@@ -31,12 +34,15 @@ _RULES = (  # what must hold, of which options, and how to tell
     ),
     ("be in (0, 1]", ("min_crop_area", "crop_fraction"), lambda value: 0 < value <= 1),
     ("be in [0, 1)", ("label_smoothing", "ema_momentum"), lambda value: 0 <= value < 1),
+    ("be in (0, 0.5)", ("val_fraction",), lambda value: 0 < value < 0.5),
+    ("be in [0, 0.5)", ("test_fraction",), lambda value: 0 <= value < 0.5),
     ("be in [0, 1]", ("erase",), lambda value: 0 <= value <= 1),
     ("be in [0, 10]", ("rand_augment",), lambda value: 0 <= value <= 10),
     ("be at least 1", ("crop_ratio",), lambda value: value >= 1),
 )
 
 
+@named
 @dataclass(frozen=True)
 class TrainConfig:
     """What to train on, what to train, and how.
@@ -50,6 +56,10 @@ class TrainConfig:
             TensorFlow Datasets.
         data_dir: Where named data sets are kept, or the folder of the four IDX
             files of fashion_mnist.
+        val_fraction: Share of the images held out to choose the best epoch by, where
+            the data has no such split.
+        test_fraction: The same for the images that judge the finished model; 0 lets
+            those of the choice judge it, too.
         train_images: Training images to use, about as many of each class as its
             share; 0 for all.
         model: Name of the variant; `swin-keras info` lists them.
@@ -64,15 +74,19 @@ class TrainConfig:
             else "published".
         name: Name of the run; by default the data's name and a number.
         runs_dir: Folder in which runs are kept.
-        epochs: Passes over the training images.
-        batch_size: Images in a step, over all devices; "auto" takes the fastest
+        epochs: Passes over the training images. With --resume, more than a finished
+            run had: it goes on, on a new schedule.
+        restarts: Epochs after which the schedule began anew, with a warm-up; what
+            such runs have here.
+        batch_size: Images in a step, over all devices; by default the preset's, or
+            fewer where the data or the memory are small. "auto" takes the fastest
             that fits into the memory.
         gradient_accumulation_steps: Parts in which a step's images are computed,
             one after the other, to save memory.
         optimizer: "adamw", or "muon", which can need fewer steps from random
             weights.
-        learning_rate: Highest learning rate, reached after the warm-up; "auto"
-            tries rates on a few steps.
+        learning_rate: Highest learning rate, reached after the warm-up; by default
+            the one that goes with the batch size. "auto" tries rates on a few steps.
         min_learning_rate: Learning rate at the end.
         warmup_epochs: Epochs of linear warm-up; the rest is a cosine.
         weight_decay: Decay of the weights, on matrices only.
@@ -82,8 +96,10 @@ class TrainConfig:
         clip_norm: Largest global norm of the gradients.
         ema_momentum: How slowly the averaged weights follow, 0 for no average. The
             averaged weights are validated and kept.
-        early_stopping: Epochs without a smaller loss on the validation images after
-            which the run ends; 0 never ends it early.
+        monitor: What makes an epoch the best, which is kept: the smallest "val_loss"
+            or the highest "val_accuracy".
+        early_stopping: Epochs without a better one after which the run ends; 0 never
+            ends it early.
         class_weights: "balanced" weighs each class by its rarity in training.
         freeze_stages: Stages that do not learn, from the first, with the patch
             embedding; "all" leaves only the classes' weights.
@@ -111,6 +127,8 @@ class TrainConfig:
         checkpoint_minutes: Minutes between checkpoints.
         tensorboard: Whether to write logs for TensorBoard.
         seed: Seed of weights, sample order and augmentation.
+        deterministic: Whether two equal runs on a GPU are the same, bit for bit; it
+            is slower there. On a CPU they always are.
         on_bad: What to do about files that are not usable images: "stop" lists
             them, "skip" goes on without them.
         label_pattern: Takes the labels from file names: a regular expression with a
@@ -123,6 +141,8 @@ class TrainConfig:
 
     data: str = "digits"
     data_dir: str | None = None
+    val_fraction: float = 0.1
+    test_fraction: float = 0.1
     train_images: int = 0
     model: str = "swin_nano"
     sizes: dict[str, Any] = field(default_factory=dict)
@@ -132,6 +152,7 @@ class TrainConfig:
     name: str | None = None
     runs_dir: str = "runs"
     epochs: int | None = None
+    restarts: tuple[int, ...] = ()
     batch_size: int | Literal["auto"] | None = None
     gradient_accumulation_steps: int = 1
     optimizer: Literal["adamw", "muon"] | None = None
@@ -143,6 +164,7 @@ class TrainConfig:
     label_smoothing: float | None = None
     clip_norm: float | None = None
     ema_momentum: float | None = None
+    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
     early_stopping: int = 0
     class_weights: Literal["none", "balanced"] = "none"
     freeze_stages: int | Literal["all"] | None = None
@@ -163,34 +185,36 @@ class TrainConfig:
     checkpoint_minutes: float = 2.0
     tensorboard: bool = True
     seed: int = 0
+    deterministic: bool = False
     on_bad: Literal["stop", "skip"] = "stop"
     label_pattern: str | None = None
     grey_range: list[float] | None = None
     follow_links: bool = False
 
     def __post_init__(self):
+        settle_types(self)
+        if self.name is not None:
+            check_name(self.name, "A run's name", UsageError)
         if self.preset is None:
             preset = default_preset(self.model, self.weights)
             object.__setattr__(self, "preset", preset)
-        if self.preset not in PRESETS:
-            raise UsageError(
-                f"There is no preset {self.preset!r}."
-                f"{nearest_name(self.preset, PRESETS)} Presets: {', '.join(PRESETS)}."
-            )
         for name, value in preset_values(self.preset, self.batch_size).items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
         for hold, names, holds in _RULES:
             for name in names:
                 value = getattr(self, name)
-                if not isinstance(value, str) and not holds(value):
+                if not isinstance(value, str | None) and not holds(value):
                     raise UsageError(f"`{name}` must {hold}. Received: {value}.")
+        bounds = (0, *self.restarts, self.epochs)
+        if any(one >= two for one, two in itertools.pairwise(bounds)):
+            raise UsageError(
+                "`restarts` must rise, between 0 and the epochs. Received: "
+                f"restarts={list(self.restarts)}, epochs={self.epochs}."
+            )
 
     def to_yaml(self) -> str:
-        values = dataclasses.asdict(self)
-        if isinstance(self.image_size, tuple):
-            values["image_size"] = list(self.image_size)
-        return yaml.safe_dump(values, sort_keys=False)
+        return yaml.safe_dump(dataclasses.asdict(self), sort_keys=False)
 
     def to_command(self) -> str:
         """Return the command that trains with this configuration."""
@@ -225,6 +249,4 @@ class TrainConfig:
                 raise UsageError(
                     f"There is no training option {name!r}.{nearest_name(name, known)}"
                 )
-        if isinstance(values.get("image_size"), list):
-            values = values | {"image_size": tuple(values["image_size"])}
         return cls(**values)

@@ -5,10 +5,10 @@ import sys
 
 from swin_keras.data import data_errors
 from swin_keras.training.config import TrainConfig
-from swin_keras.training.job import prepare
-from swin_keras.training.search import StepClock, settle
-
-TIMED_STEPS = 5
+from swin_keras.training.description import describe
+from swin_keras.training.fitting import memory_errors
+from swin_keras.training.job import load_data, prepare
+from swin_keras.training.search import seconds_per_step, settle
 
 
 def dry_run(config: TrainConfig) -> str:
@@ -24,37 +24,23 @@ def dry_run(config: TrainConfig) -> str:
         UsageError: If an option cannot work.
         DataError: If the data cannot be used.
     """
-    config, _ = settle(config)
-    job = prepare(config)
-    clock = StepClock()
-    with data_errors():
-        job.training_model.fit(
-            job.training_batches(),
-            steps_per_epoch=min(1 + TIMED_STEPS, job.steps),
-            validation_data=job.validation_batches(),
-            validation_steps=1,
-            callbacks=[clock],
-            shuffle=False,
-            verbose=0,
+    dataset = load_data(config)
+    config, _ = settle(config, dataset)
+    job = prepare(config, dataset=dataset)
+    with data_errors(), memory_errors(job.config):
+        seconds = seconds_per_step(
+            job, validation_data=job.validation_batches(), validation_steps=1
         )
-    seconds = clock.seconds_per_step
-    counts = ", ".join(f"{len(s)} {name}" for name, s in job.dataset.splits.items())
-    height, width, channels = job.model_config.input_shape
-    lines = [
-        f"data        {job.dataset.name}: {job.dataset.classes} classes ({counts})",
-        f"model       {config.model} at {height} x {width} x {channels}, "
-        f"{job.model.count_params():,} parameters",
-        f"steps       {job.steps} an epoch, {config.epochs} epochs, "
-        f"{config.batch_size} images each",
-        f"memory      {peak_memory() / 2**30:.1f} GiB at most so far, of this process",
-    ]
-    if seconds is not None:
-        total = seconds * job.steps * config.epochs
-        lines.append(
-            f"time        {seconds * 1e3:.0f} ms a step, about {total / 60:.1f} "
-            "minutes without validation"
-        )
-    return "\n".join(lines)
+    minutes = seconds * job.steps * config.epochs / 60
+    return "\n".join(
+        [
+            *describe(job),
+            f"memory      {peak_memory() / 2**30:.1f} GiB at most so far, of this "
+            "process",
+            f"time        {seconds * 1e3:.0f} ms a step, about {minutes:.1f} minutes "
+            "without validation",
+        ]
+    )
 
 
 def peak_memory() -> int:

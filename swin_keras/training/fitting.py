@@ -1,6 +1,8 @@
 """`model.fit` with everything around it: checkpoints, metrics, best model, progress."""
 
+import errno
 import logging
+import os
 from collections.abc import Sequence
 from contextlib import contextmanager
 
@@ -8,6 +10,7 @@ import keras
 
 from swin_keras.data import data_errors
 from swin_keras.errors import ResourceError
+from swin_keras.model_files import write_text
 from swin_keras.report.tensorboard import tensorboard_callback
 from swin_keras.signals import StopSignals
 from swin_keras.training.callbacks import (
@@ -31,6 +34,7 @@ def fit(
     stop: StopSignals,
     epochs: range | None = None,
     callbacks: Sequence = (),
+    verbose: bool = True,
 ) -> MetricsFile:
     """Train to the end, from the newest checkpoint if there is one.
 
@@ -41,6 +45,7 @@ def fit(
         epochs: Epochs to train; by default all. A checkpoint comes before their
             start.
         callbacks: Further callbacks of Keras.
+        verbose: Whether a terminal gets a bar.
 
     Returns:
         The run's figures.
@@ -59,6 +64,7 @@ def fit(
         run.best_model if is_chief else None,
         lambda figures: job.card(run.name, figures),
         config.early_stopping,
+        config.monitor,
     )
     saver = SaveCheckpoints(
         CheckpointFolder(run.checkpoints),
@@ -69,11 +75,18 @@ def fit(
         job.data_card["fingerprint"],
         stop,
     )
-    saver.set_model(job.training_model)
+    for callback in (saver, best):  # also where no epoch is left to train
+        callback.set_model(job.training_model)
     saver.step, saver.epochs = epochs.start * job.steps, epochs.start
     if saver.restore():
         log.info("going on after step %d of %d", saver.step, epochs.stop * job.steps)
-    progress = LiveProgress(epochs.stop, job.steps, config.batch_size, saver.step)
+        if is_chief:  # the data are those that it began with, wherever they are now
+            write_text(run.config, config.to_yaml())
+        if saver.epochs in config.restarts:
+            best.waited = 0
+    progress = LiveProgress(
+        epochs.stop, job.steps, config.batch_size, saver.step, bar=verbose
+    )
     finite = FiniteLoss(saver.step, job.names)
     callbacks = [finite, metrics, best, progress, saver, *callbacks]
     if config.ema_momentum:  # first, so that others find the weights put back
@@ -91,6 +104,10 @@ def fit(
                     _fit_epochs(job, part, saver.step, callbacks)
     finally:
         progress.stop()
+    if is_chief and metrics.rows and not best.is_kept:
+        log.warning("%s was lost: the last epoch's model stands for it", run.best_model)
+        last = metrics.rows[-1]
+        best.take({**last, "epoch": last["epoch"] + 1})
     best.finish()
     return metrics
 
@@ -146,8 +163,12 @@ def memory_errors(config):
     try:
         yield
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+        if "No space left" in str(error):  # of a disk: TensorFlow has one name for both
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        images = config.batch_size if config.batch_size != "auto" else None
         raise ResourceError(
-            f"A step of {config.batch_size} images does not fit into the memory. Try "
-            "--batch-size auto, more --gradient-accumulation-steps, --remat true or "
-            "--precision mixed_bfloat16."
+            f"{f'A step of {images} images' if images else 'A step'} does not fit into "
+            "the memory. Try --batch-size auto, more --gradient-accumulation-steps, "
+            "--remat true or --precision mixed_bfloat16; or end what else uses the "
+            "device."
         ) from error

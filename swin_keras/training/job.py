@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import keras
@@ -19,7 +20,10 @@ from swin_keras.data import (
 from swin_keras.data.splitting import stratified
 from swin_keras.errors import UsageError
 from swin_keras.models import SwinClassifier, SwinConfig, variant_config
+from swin_keras.training.backend import require_tensorflow
+from swin_keras.training.batch_size import images_mixed, with_batch_size
 from swin_keras.training.config import TrainConfig
+from swin_keras.training.memory import check_memory
 from swin_keras.training.recipe import (
     freeze,
     make_augmentation,
@@ -68,11 +72,13 @@ class TrainingJob:
         return steps_per_epoch(self.dataset.splits["val"], self.config.batch_size)
 
     def first_images(self):
-        """Return the images and labels of the first step, as they are trained on."""
-        loader = self._loader()
-        _, indices = loader.indices(0)
-        images, _ = loader(0)
-        return images, self.dataset.splits["train"].labels[indices]
+        """Return the images of the first step and their shares of the classes.
+
+        `(B, H, W, C)` and `(B, classes)`, augmented and mixed, as they are trained on.
+        """
+        images, labels = self._loader()(0)
+        is_mixed = labels.ndim == 2
+        return images, labels if is_mixed else np.eye(self.dataset.classes)[labels]
 
     def names(self, step: int) -> list[str]:
         """Return the names of the images of a step."""
@@ -143,27 +149,39 @@ class TrainingJob:
         )
 
 
-def prepare(config: TrainConfig, replicas: Replicas | None = None) -> TrainingJob:
+def prepare(
+    config: TrainConfig,
+    replicas: Replicas | None = None,
+    dataset: ImageDataset | None = None,
+) -> TrainingJob:
     """Load the data, build and compile the model; write nothing.
 
     Args:
-        config: What and how; its batch size and rates are numbers.
+        config: What and how; nothing of it is "auto". A batch size and rates that are
+            not given follow from the data and the memory.
         replicas: The devices; by default those that `config.strategy` names.
+        dataset: Its data, if they are loaded already.
 
     Raises:
         UsageError: If an option cannot work.
         DataError: If the data cannot be used.
         WeightsError: If the weights to start from cannot be loaded.
     """
+    require_tensorflow("Training")
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
     replicas = replicas or Replicas(make_strategy(config.strategy))
+    if dataset is None:
+        dataset = load_data(config)
+    model_config = model_config_of(config, dataset)
+    config = with_batch_size(config, dataset, model_config, replicas)
     _check_devices(config, replicas)
-    keras.config.set_dtype_policy(config.precision)
-    dataset = load_data(config)
+    parts = replicas.count * config.gradient_accumulation_steps
+    check_memory(config, model_config, config.batch_size // parts)
+    steps = steps_per_epoch(dataset.splits["train"], config.batch_size, training=True)
     # Only now: preparing a data set for the first time draws random numbers, too.
     keras.utils.set_random_seed(config.seed)
-    model_config = model_config_of(config, dataset)
-    steps = steps_per_epoch(dataset.splits["train"], config.batch_size, training=True)
-    with replicas.scope():
+    with replicas.scope(), _dtype_policy(config.precision):
         model = SwinClassifier(model_config, classes=dataset.classes, name=config.model)
         if config.weights is not None:
             # Reading weights is another part, which training without them spares.
@@ -187,6 +205,17 @@ def prepare(config: TrainConfig, replicas: Replicas | None = None) -> TrainingJo
     return TrainingJob(
         *(config, replicas, dataset, model_config, model, training_model, steps)
     )
+
+
+@contextmanager
+def _dtype_policy(policy):
+    """Build in a precision, and leave that of the process as it was."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def load_data(config: TrainConfig) -> ImageDataset:
@@ -227,7 +256,7 @@ def _check_devices(config, replicas):
             "mixed_float16 is not safe on several devices: an overflow on one of them "
             "would spoil the weights of all. Use --precision mixed_bfloat16."
         )
-    pair = 2 if config.mixup or config.cutmix else 1
+    pair = images_mixed(config)
     parts = replicas.count * config.gradient_accumulation_steps * pair
     if config.batch_size % parts:
         nearest = max(parts, config.batch_size // parts * parts)

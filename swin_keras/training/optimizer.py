@@ -5,6 +5,8 @@ import re
 import keras
 import tensorflow as tf
 
+from swin_keras.training.backend import require_tensorflow
+
 
 @keras.saving.register_keras_serializable(package="swin_keras")
 class SwinAdamW(keras.optimizers.AdamW):
@@ -42,6 +44,7 @@ class SwinAdamW(keras.optimizers.AdamW):
         name="swin_adamw",
         **kwargs,
     ):
+        require_tensorflow(f"`{type(self).__name__}`")
         super().__init__(learning_rate, weight_decay=weight_decay, name=name, **kwargs)
         self.clip_norm = clip_norm
         self.layer_decay = layer_decay

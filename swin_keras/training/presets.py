@@ -1,7 +1,9 @@
 """Recipes by name: what `TrainConfig` takes where an option is not given.
 
 Learning rates are for 512 images a step and scale with the batch, as the
-published ones do; those of "small" and "linear-probe" do not scale.
+published ones do; those of "small" and "linear-probe" do not scale. Where a batch is
+smaller because the data or the memory are, rates fall with its root only: few images
+give few steps, and Adam's steps have the size of the rate.
 """
 
 _SMALL = {
@@ -99,11 +101,32 @@ def default_preset(model: str, weights: str | None) -> str:
     return "small" if model == "swin_nano" else "published"
 
 
-def preset_values(preset: str, batch_size=None) -> dict:
-    """Return all values of a preset, its rates scaled to a batch size."""
+def preset_values(preset: str, batch_size: int | str | None = None) -> dict:
+    """Return the values of a preset, its rates scaled to a batch size.
+
+    Without a number for it, batch size and rates are `None`: they follow from the
+    data; see `fitted_values`.
+    """
     values = dict(PRESETS[preset])
-    values["batch_size"] = batch_size or values["batch_size"]
-    if preset in SCALED and isinstance(values["batch_size"], int):
-        for name in RATES:
-            values[name] *= values["batch_size"] / 512
+    is_number = isinstance(batch_size, int)
+    for name in RATES:
+        values[name] = _rate(preset, name, batch_size) if is_number else None
+    values["batch_size"] = batch_size
     return values
+
+
+def fitted_values(preset: str, batch_size: int) -> dict:
+    """Return a batch size below a preset's own, and the rates that go with it.
+
+    >>> fitted_values("published", 64)["learning_rate"] * 4
+    0.001
+    """
+    own = PRESETS[preset]["batch_size"]
+    root = min(1.0, batch_size / own) ** 0.5
+    rates = {name: root * _rate(preset, name, own) for name in RATES}
+    return {"batch_size": batch_size, **rates}
+
+
+def _rate(preset, name, batch_size):
+    scale = batch_size / 512 if preset in SCALED else 1.0
+    return PRESETS[preset][name] * scale

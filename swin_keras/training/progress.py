@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LINES = 20
+FIRST_STEP = "building the first step, which takes longer than the others"
 
 
 class LiveProgress(keras.callbacks.Callback):
@@ -21,16 +22,24 @@ class LiveProgress(keras.callbacks.Callback):
         steps_per_epoch: Steps in an epoch.
         batch_size: Images in a step.
         first_step: Step at which this run goes on.
+        bar: Whether a terminal gets a bar.
     """
 
     def __init__(
-        self, epochs: int, steps_per_epoch: int, batch_size: int, first_step: int = 0
+        self,
+        epochs: int,
+        steps_per_epoch: int,
+        batch_size: int,
+        first_step: int = 0,
+        bar: bool = True,
     ):
         super().__init__()
         self.epochs = epochs
         self.steps_per_epoch = steps_per_epoch
         self.batch_size = batch_size
         self._done = first_step
+        self._wants_bar = bar
+        self._begun = False
 
     def on_train_begin(self, logs=None):
         self._last_line = time.monotonic()
@@ -39,13 +48,18 @@ class LiveProgress(keras.callbacks.Callback):
         self._first_epoch = True
         console = Console(stderr=True)
         self._bar = None
-        if console.is_terminal:
+        if console.is_terminal and self._wants_bar:
             columns = [TextColumn("{task.description}"), BarColumn()]
             columns += [TextColumn("ETA"), TimeRemainingColumn()]
             self._bar = Progress(*columns, console=console, transient=True)
             total = self.epochs * self.steps_per_epoch
-            self._task = self._bar.add_task("", total=total, completed=self._done)
+            self._task = self._bar.add_task(
+                FIRST_STEP, total=total, completed=self._done
+            )
             self._bar.start()
+        elif not self._begun:
+            log.info("%s", FIRST_STEP)
+        self._begun = True
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch

@@ -30,8 +30,24 @@ def make_optimizer(config: TrainConfig, depths, steps_per_epoch: int):
 
 
 def make_schedule(config: TrainConfig, steps_per_epoch: int):
-    """Return the learning rate of each step: linear warm-up, then cosine."""
-    steps = config.epochs * steps_per_epoch
+    """Return the learning rate of each step: linear warm-up, then cosine.
+
+    A run that went on after its end does so with another warm-up and cosine.
+    """
+    ends = [*config.restarts, config.epochs]
+    starts = [0, *config.restarts]
+    schedules = [
+        _warmup_and_cosine(config, end - start, steps_per_epoch)
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    if len(schedules) == 1:
+        return schedules[0]
+    steps = [start * steps_per_epoch for start in config.restarts]
+    return ScheduleParts(schedules, steps)
+
+
+def _warmup_and_cosine(config, epochs, steps_per_epoch):
+    steps = epochs * steps_per_epoch
     # A short run keeps most of its steps for the cosine.
     warmup = min(round(config.warmup_epochs * steps_per_epoch), steps // 5)
     return keras.optimizers.schedules.CosineDecay(
@@ -41,6 +57,36 @@ def make_schedule(config: TrainConfig, steps_per_epoch: int):
         warmup_target=config.learning_rate if warmup else None,
         warmup_steps=warmup,
     )
+
+
+@keras.saving.register_keras_serializable(package="swin_keras")
+class ScheduleParts(keras.optimizers.schedules.LearningRateSchedule):
+    """Schedules one after the other, each of which counts its own steps from 0.
+
+    Args:
+        schedules: At least one.
+        starts: Steps at which those after the first begin.
+    """
+
+    def __init__(self, schedules, starts):
+        super().__init__()
+        self.schedules, self.starts = list(schedules), list(starts)
+
+    def __call__(self, step):
+        rate = self.schedules[0](step)
+        for start, schedule in zip(self.starts, self.schedules[1:], strict=True):
+            later = schedule(keras.ops.maximum(step - start, 0))
+            rate = keras.ops.where(step < start, rate, later)
+        return rate
+
+    def get_config(self):
+        schedules = map(keras.saving.serialize_keras_object, self.schedules)
+        return {"schedules": list(schedules), "starts": self.starts}
+
+    @classmethod
+    def from_config(cls, config):
+        schedules = map(keras.saving.deserialize_keras_object, config["schedules"])
+        return cls(schedules, config["starts"])
 
 
 def make_loss(config: TrainConfig):

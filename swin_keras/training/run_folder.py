@@ -1,5 +1,6 @@
 """The folder of a run: `runs/<name>/`, never overwritten."""
 
+import errno
 import fcntl
 import re
 from contextlib import contextmanager
@@ -7,6 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swin_keras.errors import ResourceError, UsageError
+from swin_keras.names import check_name
+from swin_keras.training.config import TrainConfig
+from swin_keras.yaml_files import read_yaml
+
+# What a disk or its rights say, against what a fault of ours would.
+_OF_THE_DISK = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
+    *(errno.EROFS, errno.EACCES, errno.EPERM),
+}
 
 
 @dataclass(frozen=True)
@@ -17,8 +27,12 @@ class RunFolder:
 
     @classmethod
     def named(cls, runs_dir, name: str) -> "RunFolder":
-        """Return the run of this name, whether or not it exists."""
-        return cls(Path(runs_dir) / name)
+        """Return the run of this name, whether or not it exists.
+
+        Raises:
+            UsageError: If the name is none, but a path.
+        """
+        return cls(Path(runs_dir) / check_name(name, "A run's name", UsageError))
 
     @property
     def name(self) -> str:
@@ -27,6 +41,23 @@ class RunFolder:
     @property
     def config(self) -> Path:
         return self.path / "config.yaml"
+
+    def read_config(self) -> TrainConfig:
+        """Return the configuration that the run began with.
+
+        Raises:
+            UsageError: If it cannot be read.
+        """
+        try:
+            values = read_yaml(self.config)
+            if not isinstance(values, dict):
+                raise UsageError(f"{self.config} holds no options.")
+            return TrainConfig.from_dict(values)
+        except UsageError as error:
+            raise UsageError(
+                f"A run goes on by its configuration, which cannot be read. {error} "
+                "Put it back, or start another run."
+            ) from error
 
     @property
     def metrics(self) -> Path:
@@ -115,7 +146,12 @@ def locked(folder, instead: str = "choose another --name"):
     Raises:
         ResourceError: If another process trains there.
     """
-    with open(folder.path / ".lock", "w") as file:
+    path = folder.path / ".lock"
+    try:
+        file = open(path, "a")  # noqa: SIM115  closed below
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -124,6 +160,41 @@ def locked(folder, instead: str = "choose another --name"):
                 f"or {instead}."
             ) from None
         yield
+
+
+@contextmanager
+def disk_errors(folder, go_on=lambda: ""):
+    """Say in words that a folder's files could not be written.
+
+    Args:
+        folder: The folder of a run or a study: what has a `path`.
+        go_on: Called then; returns how to go on, a sentence.
+
+    Raises:
+        ResourceError: For what a full or read-only disk raises.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not is_of_the_disk(error):
+            raise
+        raise _unwritable(folder.path, error, go_on()) from error
+
+
+def is_of_the_disk(error: OSError) -> bool:
+    """Tell what a full, broken or read-only disk raises.
+
+    HDF5 tells the system's reason in its text only.
+    """
+    return error.errno in _OF_THE_DISK or "No space left" in str(error)
+
+
+def _unwritable(path, error, go_on=""):
+    reason = error.strerror or "No space left on device"
+    return ResourceError(
+        f"A run's files must be writable. {error.filename or path}: {reason}. "
+        f"Make room, or see to its rights.{f' {go_on}' if go_on else ''}"
+    )
 
 
 def _first_free(runs_dir, stem):

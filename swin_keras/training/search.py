@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from swin_keras.data import ImageDataset
 from swin_keras.errors import ResourceError, UsageError
+from swin_keras.training.batch_size import largest_batch
 from swin_keras.training.config import TrainConfig
 
 log = logging.getLogger(__name__)
@@ -18,7 +20,7 @@ GAIN = 1.05  # a batch twice as large is taken if it is faster by this factor
 SLOWEST_RATE, FASTEST_RATE = 1e-6, 1.0
 RATES = 100  # steps of the range test
 WINDOW = 9  # steps over which its losses are averaged
-TIMED_STEPS = 6
+TIMED_STEPS = 5  # after the first, which compiles
 
 
 @dataclass(frozen=True)
@@ -30,32 +32,39 @@ class RangeTest:
     chosen: float
 
 
-def settle(config: TrainConfig) -> tuple[TrainConfig, RangeTest | None]:
+def settle(
+    config: TrainConfig, dataset: ImageDataset
+) -> tuple[TrainConfig, RangeTest | None]:
     """Replace "auto" by numbers; see `find_batch_size` and `find_learning_rate`."""
     test = None
     if config.batch_size == "auto":
-        batch_size = find_batch_size(config)
+        largest = largest_batch(len(dataset.splits["train"]))
+        batch_size = find_batch_size(config, largest)
         log.info("batch size auto: %d", batch_size)
         config = dataclasses.replace(config, batch_size=batch_size)
     if config.learning_rate == "auto":
-        test = find_learning_rate(config)
+        test = find_learning_rate(config, dataset)
         log.info("learning rate auto: %.2g", test.chosen)
         config = dataclasses.replace(config, learning_rate=test.chosen)
     return config, test
 
 
-def find_batch_size(config: TrainConfig) -> int:
+def find_batch_size(config: TrainConfig, largest: int = LARGEST_BATCH) -> int:
     """Return the batch size from which on larger ones are not faster, or do not fit.
 
     Sizes double from 8. Each is tried in a process of its own, so that one that
     runs out of memory takes nothing with it.
 
+    Args:
+        config: The run's.
+        largest: The largest to try; the first is tried in any case.
+
     Raises:
         ResourceError: If not even 8 images fit.
     """
     best, best_rate = None, 0.0
-    size = 8 * config.gradient_accumulation_steps
-    while size <= LARGEST_BATCH:
+    size = smallest = 8 * config.gradient_accumulation_steps
+    while size <= max(smallest, min(largest, LARGEST_BATCH)):
         rate = _try(config, size)
         if rate is None:
             break
@@ -67,7 +76,7 @@ def find_batch_size(config: TrainConfig) -> int:
     if best is None:
         raise ResourceError(
             f"Not even {size} images a step fit into the memory, or one step of them "
-            "failed; --batch-size 8 shows why. Try a smaller model or image."
+            f"failed; --batch-size {size} shows why. Try a smaller model or image."
         )
     return best
 
@@ -99,20 +108,39 @@ def _measure(config, size, sender):
     )
     try:
         job = prepare(config)
-    except UsageError:  # more than the training images
+    except UsageError:  # more than the training images, or than the memory
         return
-    clock = StepClock()
+    seconds = seconds_per_step(job)
+    sender.send(size / seconds)
+
+
+def seconds_per_step(job, **options) -> float:
+    """Train a few steps, however short an epoch is; return the time of one.
+
+    Args:
+        job: The run; its weights change.
+        **options: Further arguments of `fit`.
+    """
+    clock, steps = StepClock(), 1 + TIMED_STEPS
     job.training_model.fit(
-        job.training_batches(),
-        steps_per_epoch=min(TIMED_STEPS, job.steps),
+        _lasting(job, steps).training_batches(),
+        steps_per_epoch=steps,
         callbacks=[clock],
         shuffle=False,
         verbose=0,
+        **options,
     )
-    sender.send(size / clock.seconds_per_step if clock.seconds_per_step else None)
+    return clock.seconds_per_step
 
 
-def find_learning_rate(config: TrainConfig) -> RangeTest:
+def _lasting(job, steps):
+    """Return a run that has at least as many steps, over however many epochs."""
+    epochs = max(job.config.epochs, steps)
+    config = dataclasses.replace(job.config, epochs=epochs)
+    return dataclasses.replace(job, config=config)
+
+
+def find_learning_rate(config: TrainConfig, dataset: ImageDataset) -> RangeTest:
     """Try learning rates from small to large, and choose one by the loss.
 
     The rate rises by a constant factor with each step of training. The choice is
@@ -124,21 +152,21 @@ def find_learning_rate(config: TrainConfig) -> RangeTest:
     """
     from swin_keras.training.job import prepare
 
-    job = prepare(dataclasses.replace(config, learning_rate=SLOWEST_RATE))
+    config = dataclasses.replace(config, learning_rate=SLOWEST_RATE)
+    job = prepare(config, dataset=dataset)
     factor = (FASTEST_RATE / SLOWEST_RATE) ** (1 / RATES)
     job.training_model.inner_optimizer.learning_rate = (
         keras.optimizers.schedules.ExponentialDecay(SLOWEST_RATE, 1, factor)
     )
     trial = _Losses()
     job.training_model.fit(
-        job.training_batches(),
-        epochs=-(-RATES // job.steps),
-        steps_per_epoch=min(RATES, job.steps),
+        _lasting(job, RATES).training_batches(),
+        steps_per_epoch=RATES,
         callbacks=[trial],
         shuffle=False,
         verbose=0,
     )
-    losses = np.array(trial.losses[:RATES])
+    losses = np.array(trial.losses)
     rates = SLOWEST_RATE * factor ** np.arange(len(losses))
     return RangeTest(rates, losses, choose_rate(rates, losses))
 
@@ -174,10 +202,8 @@ class StepClock(keras.callbacks.Callback):
         self.ends.append(time.monotonic())
 
     @property
-    def seconds_per_step(self) -> float | None:
-        """Mean of all steps after the first; `None` if there was none."""
-        if len(self.ends) < 2:
-            return None
+    def seconds_per_step(self) -> float:
+        """Mean of all steps after the first."""
         return (self.ends[-1] - self.ends[0]) / (len(self.ends) - 1)
 
 

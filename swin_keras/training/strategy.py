@@ -1,5 +1,6 @@
 """Which devices a run trains on: `tf.distribute` strategies by name."""
 
+import contextlib
 import json
 import os
 
@@ -23,6 +24,7 @@ def make_strategy(name: str):
     Raises:
         UsageError: If there is nothing for such a strategy to use.
     """
+    let_memory_grow()
     if name == "auto":
         name = _best_strategy()
     if name == "none":
@@ -32,6 +34,17 @@ def make_strategy(name: str):
     if name == "multiworker":
         return _multiworker()
     return _tpu()
+
+
+def let_memory_grow():
+    """Let GPUs give memory as it is needed, so that two runs can share one.
+
+    TensorFlow else takes nearly all of it at once. What has begun to work keeps what
+    it was told.
+    """
+    for gpu in tf.config.list_physical_devices("GPU"):
+        with contextlib.suppress(RuntimeError, ValueError):  # in use, or divided
+            tf.config.experimental.set_memory_growth(gpu, True)
 
 
 def _best_strategy():

@@ -2,13 +2,13 @@
 
 import dataclasses
 import logging
+import os
+import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
 
-import yaml
-
 from swin_keras.data import extract
-from swin_keras.errors import Interrupted, UsageError
+from swin_keras.errors import DataError, Interrupted, UsageError
 from swin_keras.evaluation import evaluate_dataset
 from swin_keras.inference import Predictor
 from swin_keras.model_files import write_text
@@ -20,41 +20,57 @@ from swin_keras.report import (
     plot_lr_range,
     write_report,
 )
+from swin_keras.report.plots import mixed_title
+from swin_keras.screen import PlainFormatter
 from swin_keras.signals import StopSignals
+from swin_keras.training.backend import require_tensorflow
 from swin_keras.training.config import TrainConfig
+from swin_keras.training.description import describe, why_kept
+from swin_keras.training.extending import as_begun
 from swin_keras.training.fitting import fit, memory_errors
-from swin_keras.training.job import TrainingJob, prepare
-from swin_keras.training.run_folder import RunFolder, create_run, locked
+from swin_keras.training.job import TrainingJob, load_data, prepare
+from swin_keras.training.run_folder import RunFolder, create_run, disk_errors, locked
 from swin_keras.training.search import settle
+from swin_keras.training.speaking import spoken
 from swin_keras.training.strategy import Replicas, make_strategy
 
 log = logging.getLogger(__name__)
 SAMPLES = 16  # test images kept with the run: for prediction and export checks
-MAY_CHANGE = ("runs_dir", "data_dir", "strategy", "jit_compile", "checkpoint_minutes")
 
 
 def train(
-    config: TrainConfig | None = None,
+    config: TrainConfig | str | None = None,
     *,
     resume: bool = False,
     job: TrainingJob | None = None,
-    epochs: range | None = None,
+    part: range | None = None,
     callbacks: Sequence = (),
+    verbose: bool = True,
+    **options,
 ) -> RunFolder:
     """Train a classifier and write everything about it to `runs/<name>/`.
 
-    `config.yaml`, `metrics.csv`, `checkpoints/`, `best.keras` (smallest loss
-    on the validation images), `card.json`, `report.html`, `plots/`, `samples/` (test
+    `config.yaml`, `metrics.csv`, `checkpoints/`, `best.keras` (the best epoch on the
+    validation images), `card.json`, `report.html`, `plots/`, `samples/` (test
     images), `tensorboard/`, `log.txt`.
 
+    ```python
+    run = swin_keras.train("photos/", model="swin_tiny", epochs=50)
+    run = swin_keras.train(TrainConfig(data="photos/", model="swin_tiny", epochs=50))
+    ```
+
     Args:
-        config: What and how; `None` trains the small variant on digits.
+        config: What and how; or its `data` alone. `None` trains on digits.
         resume: Whether to go on with the run of this name, if there is one: it
-            ends as if it had never stopped.
+            ends as if it had never stopped. With more epochs than a finished run had,
+            it goes on from its last state, on another warm-up and cosine.
         job: This configuration, if it is prepared already.
-        epochs: Epochs to train, such as `range(3)`, on the schedule of all; by
+        part: Epochs to train now, such as `range(3)`, on the schedule of all; by
             default all.
         callbacks: Further callbacks of Keras.
+        verbose: Whether to show data, epochs and the outcome on standard error, where
+            the program has no logging of its own.
+        **options: Those of `TrainConfig`, instead of one.
 
     Returns:
         The run's folder; its card holds the accuracy on the test images.
@@ -67,91 +83,78 @@ def train(
         ResourceError: If memory or disk are too small, or another process trains
             in this run's folder.
     """
-    config = config or TrainConfig()
+    config = _configured(config, options)
+    require_tensorflow("Training")
     replicas = Replicas(make_strategy(config.strategy))
-    if not config.name and (resume or replicas.is_multiworker):
-        raise UsageError(
-            "A run that goes on, or that workers share, is found by its name. Give "
-            "--name, or --config runs/<name>/config.yaml."
-        )
+    _check_shared(config, resume, replicas)
     with ExitStack() as stack:
+        stack.enter_context(spoken(verbose and replicas.is_chief))
         stop = StopSignals()
         stack.enter_context(stop.heard())
         run = _find_run(config) if resume else None
         if run and replicas.is_chief:
             stack.enter_context(locked(run))
         if run:
-            config = _as_begun(run, config)
+            config = as_begun(run, config, replicas)
             if run.card.is_file():
-                log.info("run %s is finished", run.path)
+                log.info("run %s is finished; --epochs N trains it to more", run.path)
                 return run
-        _refuse_auto(config, replicas)
         range_test = None
         if job is None:
             with memory_errors(config):
-                config, range_test = settle(config)
-                job = prepare(config, replicas)
+                dataset = _load(config, run)
+                config, range_test = settle(config, dataset)
+                job = prepare(config, replicas, dataset)
         is_new = run is None
         if not replicas.is_chief:
             run = run or RunFolder.named(config.runs_dir, config.name)
         elif is_new:
             run = create_run(config.runs_dir, config.name, config.data, resume=resume)
             stack.enter_context(locked(run))
+        stack.enter_context(disk_errors(run, lambda: _how_to_go_on(run)))
         if replicas.is_chief:
             stack.enter_context(_log_file(run.log))
             log.info("run %s%s", run.path, "" if is_new else " goes on")
-            _describe(job)
+            for line in describe(job):
+                log.info("%s", line)
             if is_new:
                 _write_inputs(run, job, range_test)
         try:
             with stop.noted():
-                metrics = fit(run, job, stop, epochs, callbacks)
+                metrics = fit(run, job, stop, part, callbacks, verbose)
             if replicas.is_chief:
                 _conclude(run, job, metrics)
         except (Interrupted, KeyboardInterrupt):
-            raise Interrupted(stop.signal, _how_to_go_on(run)) from None
+            message = f"stopped; checkpoints are in {run.checkpoints}. "
+            raise Interrupted(stop.signal, message + _how_to_go_on(run)) from None
     return run
 
 
-def _find_run(config):
-    run = RunFolder.named(config.runs_dir, config.name)
-    return run if run.config.is_file() else None
-
-
-def _how_to_go_on(run):
-    return (
-        f"stopped; checkpoints are in {run.checkpoints}. Go on with: "
-        f"swin-keras train --config {run.config} --resume"
-    )
-
-
-def _as_begun(run, config):
-    """Return the options a run began with, with what may change taken from new ones.
-
-    Raises:
-        UsageError: If other options changed.
-    """
-    before = TrainConfig.from_dict(yaml.safe_load(run.config.read_text("utf-8")))
-    pairs = {
-        field.name: (getattr(before, field.name), getattr(config, field.name))
-        for field in dataclasses.fields(TrainConfig)
-    }
-    changed = [
-        f"{name} was {was!r} and is {now!r}"
-        for name, (was, now) in pairs.items()
-        if name not in MAY_CHANGE and was != now and now != "auto"
-    ]
-    if changed:
+def _configured(config, options):
+    """Return the configuration that was given in one way or the other."""
+    if isinstance(config, str | os.PathLike):
+        return TrainConfig(data=config, **options)
+    if config is None:
+        return TrainConfig(**options)
+    if not isinstance(config, TrainConfig):
         raise UsageError(
-            f"A run goes on with the options it began with: {'; '.join(changed)}. "
-            f"Use --config {run.config} --resume, or another --name."
+            "`train` takes a TrainConfig, or the data and options by their names, as "
+            f'in train("photos/", epochs=50). Received: {config!r:.200}.'
         )
-    return dataclasses.replace(
-        before, **{name: getattr(config, name) for name in MAY_CHANGE}
-    )
+    if options:
+        raise UsageError(
+            "`train` takes a TrainConfig or single options, not both. Received, beside "
+            f"a TrainConfig: {', '.join(options)}."
+        )
+    return config
 
 
-def _refuse_auto(config, replicas):
+def _check_shared(config, resume, replicas):
+    if not config.name and (resume or replicas.is_multiworker):
+        raise UsageError(
+            "A run that goes on, or that workers share, is found by its name. Give "
+            "--name, or --config runs/<name>/config.yaml."
+        )
     autos = [n for n in ("batch_size", "learning_rate") if getattr(config, n) == "auto"]
     if autos and replicas.is_multiworker:
         raise UsageError(
@@ -160,19 +163,27 @@ def _refuse_auto(config, replicas):
         )
 
 
-def _describe(job):
-    for note in job.dataset.notes:
-        log.info("data: %s", note)
-    for path, reason in job.dataset.skipped:
-        log.info("data: skipped %s (%s)", path, reason)
-    counts = ", ".join(f"{len(s)} {name}" for name, s in job.dataset.splits.items())
-    log.info(
-        "%s with %d classes (%s images); %s at %d x %d x %d, %s parameters%s",
-        *(job.dataset.name, job.dataset.classes, counts, job.config.model),
-        *job.model_config.input_shape,
-        f"{job.model.count_params():,}",
-        f", on {job.replicas.count} devices" if job.replicas.count > 1 else "",
-    )
+def _find_run(config):
+    run = RunFolder.named(config.runs_dir, config.name)
+    return run if run.config.exists() else None
+
+
+def _load(config, run):
+    try:
+        return load_data(config)
+    except DataError as error:
+        if run is None or os.path.exists(config.data):
+            raise
+        raise DataError(
+            f"{error} If the run's data have moved, name where they are now: --data "
+            "FOLDER."
+        ) from error
+
+
+def _how_to_go_on(run):
+    if run.config.is_file():
+        return f"Go on with: swin-keras train --config {run.config} --resume"
+    return f"Then start it again, with --name {run.name} --resume."
 
 
 def _write_inputs(run, job, range_test):
@@ -181,18 +192,22 @@ def _write_inputs(run, job, range_test):
         picture = run.plots / "learning_rate.png"
         chosen = range_test.chosen
         plot_lr_range(range_test.rates, range_test.losses, chosen, picture)
-    images, labels = job.first_images()
-    names = [job.dataset.class_names[label] for label in labels]
-    plot_images(images, names, run.plots / "training_images.png")
+    images, shares = job.first_images()
+    titles = [mixed_title(one, job.dataset.class_names) for one in shares]
+    plot_images(images, titles, run.plots / "training_images.png")
     if not run.samples.exists():
-        extract(job.dataset, run.samples, count=SAMPLES, split="test")
+        part = run.samples.with_name(".samples.part")
+        shutil.rmtree(part, ignore_errors=True)
+        extract(job.dataset, part, count=SAMPLES, split="test")
+        part.rename(run.samples)
     config = dataclasses.replace(job.config, name=run.name)
     write_text(run.config, config.to_yaml())  # last: from now on the run can go on
 
 
 def _conclude(run, job, training):
     """Judge the best model on the test images; draw the curves."""
-    plot_curves(run.metrics, run.plots / "curves.png")
+    curves = run.plots / "curves.png"
+    plot_curves(run.metrics, curves, monitor=job.config.monitor)
     predictor = Predictor(run.best_model)
     result = evaluate_dataset(predictor, job.dataset)
     plot_confusion_matrix(
@@ -211,10 +226,11 @@ def _conclude(run, job, training):
             dataset=job.dataset,
             metrics=run.metrics,
             parameters=job.model.count_params(),
-            defaults=dataclasses.asdict(TrainConfig()),
+            defaults=dataclasses.asdict(TrainConfig(batch_size=job.config.batch_size)),
         ),
     )
     write_text(run.card, card.to_json())  # last: it says that the run is finished
+    log.info("%s", why_kept(training.rows, metrics["epoch"], job.config.monitor))
     log.info(
         "test accuracy %.2f %% on %d images after %.0f s, best epoch %d: %s",
         *(100 * result.accuracy, result.images, training.seconds, metrics["epoch"]),
@@ -222,10 +238,15 @@ def _conclude(run, job, training):
     )
 
 
+class _LogFile(logging.FileHandler):
+    def handleError(self, record):  # noqa: N802  logging's name
+        """Go on without the line: what else is written tells that the disk is full."""
+
+
 @contextmanager
 def _log_file(path):
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    handler = _LogFile(path, encoding="utf-8")
+    handler.setFormatter(PlainFormatter("%(asctime)s %(message)s"))
     logger = logging.getLogger("swin_keras")
     level = logger.level
     logger.addHandler(handler)

@@ -77,6 +77,6 @@ class SwinHyperModel(keras_tuner.HyperModel):
             raise UsageError("`fit` trains the model that `build` has made last.")
         part = range(initial_epoch, epochs or job.config.epochs)
         callbacks = kwargs.get("callbacks", ())
-        run = train(job.config, job=job, epochs=part, callbacks=callbacks)
+        run = train(job.config, job=job, part=part, callbacks=callbacks)
         metrics = read_card(run.path).metrics
         return {name: metrics[name] for name in FIGURES}

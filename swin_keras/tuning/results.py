@@ -13,6 +13,7 @@ from swin_keras.card import installed_versions
 from swin_keras.errors import TrainingError
 from swin_keras.model_files import read_card, write_text
 from swin_keras.report.search_plot import plot_search
+from swin_keras.training.presets import RATES
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.tuning.study import Study
 from swin_keras.tuning.study_folder import StudyFolder, Trial
@@ -80,13 +81,15 @@ def write_results(study: Study, folder: StudyFolder) -> StudyOutcome:
 
 def _summary(study, folder, trials, winner):
     card = read_card(folder.run(winner.id).path)
+    train = dataclasses.asdict(study.train_config(winner.values))
+    fitted = {name: card.train[name] for name in ("batch_size", *RATES)}
     return {
         "study": study.name,
         "winner": winner.id,
         "scores": winner.metrics,
         "values": winner.chosen,
         "costs": winner.costs,
-        "train": dataclasses.asdict(study.train_config(winner.values)),
+        "train": train | fitted,
         "model": card.model,
         "tuner": study.tuner,
         "limits": study.limits.given,

@@ -5,13 +5,13 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from swin_keras.errors import UsageError, nearest_name
+from swin_keras.names import check_name
 from swin_keras.training.config import TrainConfig
 from swin_keras.tuning.fields import check_options
 from swin_keras.tuning.limits import Limits
 from swin_keras.tuning.space import Space
+from swin_keras.yaml_files import read_yaml
 
 TUNERS = ("random", "bayesian", "hyperband", "grid")
 MAY_CHANGE = ("trials", "minutes", "data_dir")  # when a study goes on
@@ -33,7 +33,8 @@ class Study:
             want.
         minutes: Time after which no more is tried; `None` for any.
         seed: Seed of the search. Each trial trains with the base's own seed.
-        folder: Where `runs/<name>/` and `results/` are.
+        folder: Where `runs/<name>/` and `results/` are; for a study in a file, beside
+            it.
 
     Raises:
         UsageError: If something in it cannot work.
@@ -62,6 +63,7 @@ class Study:
     folder: str = "tuning"
 
     def __post_init__(self):
+        check_name(self.name, "A study's name", UsageError)
         if self.tuner not in TUNERS:
             raise UsageError(
                 f"There is no tuner {self.tuner!r}."
@@ -110,15 +112,14 @@ class Study:
             UsageError: If there is no such file, or something in it cannot work.
         """
         path = Path(path)
-        try:
-            values = yaml.safe_load(path.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-            raise UsageError(
-                f"A study must be a YAML file that can be read. {path}: {reason}."
-            ) from error
+        values = read_yaml(path)
         if not isinstance(values, dict):
             raise UsageError(f"A study must name its space. {path} names nothing.")
+        if "folder" in values:
+            raise UsageError(
+                f"A study's `runs/` and `results/` stand beside its file: {path} must "
+                "not name a `folder`."
+            )
         try:
             return cls.from_dict(
                 {"name": path.stem, "folder": str(path.parent), **values}

@@ -12,11 +12,13 @@ killed at any moment goes on.
 import dataclasses
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from swin_keras.errors import UsageError
 from swin_keras.model_files import write_text
+from swin_keras.names import check_name
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.tuning.study import Study
 
@@ -110,13 +112,27 @@ class StudyFolder:
         write_text(self.study, json.dumps(study.to_dict(), indent=2) + "\n")
 
     def read_study(self) -> Study:
-        """Return the study that this folder is of."""
-        return Study.from_dict(json.loads(self.study.read_text("utf-8")))
+        """Return the study that this folder is of.
+
+        Raises:
+            UsageError: If that cannot be read.
+        """
+        with self._damage(self.study):
+            return Study.from_dict(_read_object(self.study))
 
     def trial(self, trial_id: str) -> Trial:
-        """Return a trial as it stands."""
+        """Return a trial as it stands.
+
+        Raises:
+            UsageError: If that cannot be read.
+        """
         path = self.run(trial_id).path / "trial.json"
-        return Trial(**json.loads(path.read_text("utf-8")))
+        with self._damage(path):
+            trial = Trial(**_read_object(path))
+            check_name(trial.id, "A trial's id")
+            if trial.status == FINISHED:
+                float(trial.score)
+            return trial
 
     def has(self, trial_id: str) -> bool:
         """Tell whether anything is known of a trial."""
@@ -138,8 +154,11 @@ class StudyFolder:
         """Return what the journal tells; a last line that was cut off is left out."""
         if not self.journal.is_file():
             return []
-        lines = self.journal.read_bytes().split(b"\n")[:-1]
-        return [json.loads(line) for line in lines]
+        with self._damage(self.journal):
+            lines = self.journal.read_bytes().split(b"\n")[:-1]
+            events = [json.loads(line) for line in lines]
+            _check_events(events)
+        return events
 
     def note(self, **event):
         """Add a line to the journal."""
@@ -155,7 +174,42 @@ class StudyFolder:
             if whole[2]:
                 write_text(self.journal, (whole[0] + whole[1]).decode())
 
+    @contextmanager
+    def _damage(self, path):
+        """Say in words that a file of this folder is not what was written."""
+        try:
+            yield
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise UsageError(
+                f"What a study has written must be as it was. {path}: {reason}. Put it "
+                f"back, or remove {self.path} and begin again."
+            ) from error
+
     @property
     def seconds(self) -> float:
         """How long the study has run so far, over all its parts."""
         return max((event["seconds"] for event in self.events()), default=0.0)
+
+
+def _read_object(path):
+    if not path.is_file():  # a pipe would be waited for
+        raise ValueError("it is missing, or no file")
+    value = json.loads(path.read_text("utf-8"))
+    if not isinstance(value, dict):
+        raise ValueError("it is no JSON object")
+    return value
+
+
+def _check_events(events):
+    """Refuse events that do not follow from one another, by what they lack."""
+    begun = set()
+    for event in events:
+        float(event["seconds"])
+        if "start" in event:
+            _ = event["tuner"], event["values"].items()
+            begun.add(event["start"])
+        elif "end" in event:
+            float(event["score"])
+            if event["end"] not in begun:
+                raise ValueError(f"trial {event['end']!r} ends, and did not begin")

@@ -89,10 +89,10 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
     over = study.limits.broken(trial.costs)
     if over:
         return dataclasses.replace(trial, status=OVER, reason=over)
-    epochs = range(trial.values.get("tuner/epochs", config.epochs))
+    part = range(trial.values.get("tuner/epochs", config.epochs))
     if "tuner/trial_id" in trial.values:
         take_over(folder, trial.values["tuner/trial_id"], trial.id)
-    run = train(config, resume=True, job=job, epochs=epochs)
+    run = train(config, resume=True, job=job, part=part)
     card = read_card(run.path)
     metrics = {name: card.metrics[name] for name in FIGURES}
     trial = dataclasses.replace(trial, status=FINISHED, metrics=metrics)

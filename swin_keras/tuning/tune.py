@@ -9,7 +9,7 @@ from swin_keras.errors import Interrupted, ResourceError, UsageError
 from swin_keras.exporting.quiet import quiet
 from swin_keras.launching import StopRequest
 from swin_keras.signals import signals_to
-from swin_keras.training.run_folder import locked
+from swin_keras.training.run_folder import disk_errors, locked
 from swin_keras.tuning.board import Board
 from swin_keras.tuning.results import StudyOutcome, write_results
 from swin_keras.tuning.study import Study
@@ -65,7 +65,10 @@ def tune(
         raise ResourceError(
             f"The study's folder must be writable. {folder.path}: {error.strerror}."
         ) from error
-    with locked(folder, instead="give the study's file another name"):
+    with (
+        disk_errors(folder, lambda: "Go on with --resume."),
+        locked(folder, instead="give the study's file another name"),
+    ):
         folder.update(study)
         folder.mend()
         stop = StopRequest()
@@ -76,7 +79,8 @@ def tune(
         raise Interrupted(stop.signal, _how_to_go_on(study, folder))
     if is_over:
         log.info("the time is over; go on by --resume --max-minutes")
-    return write_results(given, folder)
+    with disk_errors(folder, lambda: "Go on with --resume."):
+        return write_results(given, folder)
 
 
 def _with_budget(study, max_trials, max_minutes):

@@ -84,8 +84,8 @@ def test_a_large_bias_and_its_mask_stay_apart(small_model, monkeypatch):
     )
 
 
-def test_a_model_of_mixed_precision_is_exported_in_float32():
-    keras.config.set_dtype_policy("mixed_bfloat16")
+def test_a_model_of_mixed_precision_is_exported_in_float32(set_dtype_policy):
+    set_dtype_policy("mixed_bfloat16")
     model = shaken(SwinClassifier(SMALL, classes=5))
     exact = inference_model(model, fold=False)
     assert {layer.compute_dtype for layer in exact.layers[1:]} == {"float32"}

@@ -88,8 +88,8 @@ def test_gradients_are_those_of_a_block_that_keeps_everything(
         np.testing.assert_array_equal(left, right)
 
 
-def test_bfloat16_trains_too():
-    keras.config.set_dtype_policy("mixed_bfloat16")
+def test_bfloat16_trains_too(set_dtype_policy):
+    set_dtype_policy("mixed_bfloat16")
     plain, again = (gradients(make_model(SwinConfig, remat)) for remat in (False, True))
     for (_, grads), (_, others) in zip(plain, again, strict=True):
         for grad, other in zip(grads, others, strict=True):

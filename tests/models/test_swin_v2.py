@@ -43,8 +43,8 @@ def test_function_and_variant_are_the_same_model():
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
-def test_a_small_model_learns_saves_and_loads(policy, tmp_path):
-    keras.config.set_dtype_policy(policy)
+def test_a_small_model_learns_saves_and_loads(policy, tmp_path, set_dtype_policy):
+    set_dtype_policy(policy)
     model = SwinV2Tiny(classes=2, drop_path_rate=0.0, **SMALL)
     rng = np.random.default_rng(0)
     images = rng.uniform(0, 255, size=(16, 32, 32, 3)).astype("float32")

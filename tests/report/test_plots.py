@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from swin_keras.report import plot_confusion_matrix, plot_curves, plot_lr_range
-from swin_keras.report.plots import best_epoch, smoothed
+from swin_keras.report import (
+    plot_confusion_matrix,
+    plot_curves,
+    plot_images,
+    plot_lr_range,
+)
+from swin_keras.report.plots import best_epoch, mixed_title, smoothed
 
 HEADER = "epoch,accuracy,learning_rate,loss,val_accuracy,val_loss\n"
 
@@ -48,6 +53,26 @@ def test_the_best_epoch_is_that_of_the_smallest_loss():
     rows[3]["val_loss"] = "0.5"
     assert best_epoch(rows) == 4
     assert best_epoch([{"epoch": "0", "val_loss": ""}]) is None
+
+
+def test_the_best_epoch_can_be_that_of_the_highest_accuracy(metrics):
+    assert "best: epoch 3" in svg_of(plot_curves, metrics, monitor="val_accuracy")
+    rows = [{"epoch": "0", "val_loss": "2", "val_accuracy": "0.58"}]
+    rows.append({"epoch": "1", "val_loss": "1", "val_accuracy": "0.33"})
+    assert best_epoch(rows, "val_accuracy") == 1
+    assert best_epoch(rows) == 2
+    assert best_epoch([{"epoch": "0", "val_loss": "1"}], "val_accuracy") is None
+
+
+def test_mixed_images_have_the_titles_of_their_parts(tmp_path):
+    names = ("a very long name", "flower", "owl")
+    assert mixed_title([0.25, 0.75, 0.0], names) == "flower 0.8 +\na very lo… 0.2"
+    assert mixed_title([0.0, 0.99, 0.01], names) == "flower"
+    titles = ["flower 0.8 +\nowl 0.2", "owl"]
+    images = np.zeros((2, 8, 8, 3), "uint8")
+    svg = svg_of(plot_images, images, titles)
+    for text in ("flower 0.8 +", "owl 0.2"):
+        assert text in svg
 
 
 @pytest.mark.parametrize("classes", [2, 10, 30, 31, 100, 101, 1000])

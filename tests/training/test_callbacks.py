@@ -9,7 +9,8 @@ from toy_runs import folder_of_images
 
 from swin_keras.errors import TrainingError
 from swin_keras.training import TrainConfig
-from swin_keras.training.callbacks import BestModel
+from swin_keras.training.callbacks import BestModel, rank_of
+from swin_keras.training.description import why_kept
 from swin_keras.training.train import train
 
 TOY = {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]}
@@ -68,9 +69,37 @@ def test_the_averaged_weights_are_validated_and_kept(digits_dir, tmp_path):
     assert max(moved) > 0.01
 
 
+def rank(val_loss, val_accuracy, monitor):
+    return rank_of({"val_loss": val_loss, "val_accuracy": val_accuracy}, monitor)
+
+
+def test_the_best_epoch_is_that_of_what_is_monitored():
+    assert rank(0.5, 0.33, "val_loss") < rank(0.6, 0.58, "val_loss")
+    assert rank(0.6, 0.58, "val_accuracy") < rank(0.5, 0.33, "val_accuracy")
+    assert rank(0.4, 0.58, "val_accuracy") < rank(0.6, 0.58, "val_accuracy")
+    for monitor in ("val_loss", "val_accuracy"):
+        assert rank(0.5, 0.2, monitor) < rank(float("nan"), 0.2, monitor)
+
+
+def test_a_run_says_which_epoch_it_keeps_and_what_the_other_choice_is():
+    rows = [
+        {"epoch": 0, "val_loss": 1.2, "val_accuracy": 0.58},
+        {"epoch": 1, "val_loss": 1.1, "val_accuracy": 0.33},
+    ]
+    text = why_kept(rows, 2.0, "val_loss")
+    assert text.startswith("kept epoch 2 of 2, of the smallest loss")
+    assert (
+        "had epoch 1: val_loss 1.2000, val_accuracy 58.00%; --monitor val_acc" in text
+    )
+    text = why_kept(rows, 1.0, "val_accuracy")
+    assert text.startswith("kept epoch 1 of 2, of the highest accuracy")
+    assert text.endswith("--monitor val_loss keeps that")
+    assert "had epoch" not in why_kept(rows[:1], 1.0, "val_loss")
+
+
 def test_patience_is_remembered():
     best = BestModel(None, None, None, patience=3)
-    best.set_state({"best_loss": 0.5, "waited": 2})
+    best.set_state({"best": [0.5], "waited": 2})
     assert not best.is_out_of_patience
     best.set_state(best.get_state() | {"waited": 3})
     assert best.is_out_of_patience

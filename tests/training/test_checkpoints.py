@@ -41,7 +41,7 @@ def test_the_newest_comes_back_and_two_are_kept(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["arrays.bin", "state.json", "manifest.json"])
-@pytest.mark.parametrize("damage", ["one byte", "cut off", "gone"])
+@pytest.mark.parametrize("damage", ["one byte", "cut off", "gone", "a list", "a pipe"])
 def test_a_damaged_one_is_named_and_the_one_before_is_taken(
     tmp_path, caplog, name, damage
 ):
@@ -54,11 +54,23 @@ def test_a_damaged_one_is_named_and_the_one_before_is_taken(
         file.write_bytes(content)
     elif damage == "cut off":
         file.write_bytes(content[: len(content) // 2])
+    elif damage == "a list":
+        file.write_text("[[]]")
     else:
         file.unlink()
+    if damage == "a pipe":
+        os.mkfifo(file)
     with caplog.at_level(logging.WARNING):
         assert_whole(folder.newest(), 1)
     assert "step-00000002 is damaged" in caplog.text
+
+
+def test_the_newest_is_that_of_the_most_steps(tmp_path):
+    folder = CheckpointFolder(tmp_path)
+    for step in (99_999_999, 100_000_000):
+        folder.save(checkpoint(step))
+    (tmp_path / "step-of-somebody").mkdir()
+    assert_whole(folder.newest(), 100_000_000)
 
 
 class Killed(BaseException):

@@ -35,16 +35,35 @@ class TestSchedule:
         assert rates[50] == pytest.approx(0.01)
 
     def test_a_short_run_warms_up_for_a_fifth_of_it(self):
-        config = TrainConfig(epochs=2, warmup_epochs=5, learning_rate=0.1)
+        config = TrainConfig(
+            epochs=2, warmup_epochs=5, learning_rate=0.1, min_learning_rate=0.0
+        )
         schedule = make_schedule(config, steps_per_epoch=50)
         rates = [float(schedule(step)) for step in range(100)]
         assert rates.index(max(rates)) == 20
 
+    def test_each_part_of_a_run_has_a_schedule_of_its_own(self):
+        options = {"warmup_epochs": 2, "learning_rate": 0.1, "min_learning_rate": 0.01}
+        parts = [TrainConfig(epochs=epochs, **options) for epochs in (10, 5, 20)]
+        expected = [
+            float(make_schedule(config, 5)(step))
+            for config in parts
+            for step in range(5 * config.epochs)
+        ]
+        whole = TrainConfig(epochs=35, restarts=(10, 15), **options)
+        schedule = make_schedule(whole, 5)
+        again = keras.saving.deserialize_keras_object(
+            keras.saving.serialize_keras_object(schedule)
+        )
+        for one in (schedule, again):
+            rates = [float(one(step)) for step in range(5 * 35)]
+            np.testing.assert_allclose(rates, expected, rtol=1e-6)
+
 
 class TestPresets:
     def test_published_rates_scale_with_the_batch(self):
-        config = TrainConfig(model="swin_tiny")
-        assert (config.preset, config.batch_size) == ("published", 1024)
+        config = TrainConfig(model="swin_tiny", batch_size=1024)
+        assert config.preset == "published"
         assert config.learning_rate == pytest.approx(1e-3)
         small = TrainConfig(model="swin_tiny", batch_size=128)
         assert small.learning_rate == pytest.approx(1.25e-4)

@@ -1,5 +1,6 @@
 """Runs that are stopped or killed end as if they had never been."""
 
+import dataclasses
 import random
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from toy_runs import EVERYTHING, folder_of_images, outcome, write_config
 
 from swin_keras.errors import DataError, ResourceError, UsageError
 from swin_keras.training import TrainConfig
-from swin_keras.training.run_folder import RunFolder, locked
+from swin_keras.training.run_folder import RunFolder, create_run, locked
 from swin_keras.training.train import train
 
 OPTIONS = EVERYTHING | {"epochs": 6, "checkpoint_minutes": 0.002}
@@ -112,9 +113,46 @@ def test_a_run_does_not_go_on_with_other_data(tmp_path):
     run.card.unlink()  # as if it had been killed before its end
     assert train(config, resume=True).card.is_file()
     run.card.unlink()
-    (tmp_path / "pets" / "cat" / "0.jpg").unlink()
-    with pytest.raises(DataError, match="these have changed since"):
+    (tmp_path / "pets").rename(tmp_path / "animals")
+    with pytest.raises(DataError, match="have moved, name where they are now: --data"):
         train(config, resume=True)
+    moved = dataclasses.replace(config, data=str(tmp_path / "animals"))
+    assert train(moved, resume=True).card.is_file()
+    assert run.read_config().data == moved.data
+    run.card.unlink()
+    (tmp_path / "animals" / "cat" / "0.jpg").unlink()
+    with pytest.raises(DataError, match="these are others than when"):
+        train(moved, resume=True)
+
+
+def test_a_lost_best_model_does_not_keep_a_run_from_its_end(tmp_path, caplog):
+    folder_of_images(tmp_path / "pets")
+    options = EVERYTHING | {"batch_size": 8, "epochs": 1, "tensorboard": False}
+    config = TrainConfig(
+        data=str(tmp_path / "pets"), runs_dir=str(tmp_path), name="run", **options
+    )
+    run = train(config)
+    expected = outcome(run)
+    run.card.unlink()
+    run.best_model.write_bytes(run.best_model.read_bytes()[:1000])
+    train(config, resume=True)
+    assert "best.keras was lost" in caplog.text
+    assert outcome(run) == expected  # its only epoch is its best, too
+
+
+@pytest.mark.parametrize("content", ["", "- 1", "a: [", "epochs: many", "epoch: 3"])
+def test_a_configuration_that_cannot_be_read_is_told(tmp_path, content):
+    run = create_run(tmp_path, "run", "digits")
+    run.config.write_text(content)
+    with pytest.raises(UsageError, match=r"config\.yaml|`epochs`|'epoch'"):
+        train(TrainConfig(name="run", runs_dir=str(tmp_path)), resume=True)
+
+
+def test_a_lock_that_cannot_be_written_is_told(tmp_path):
+    run = create_run(tmp_path, "run", "digits")
+    (run.path / ".lock").mkdir()
+    with pytest.raises(ResourceError, match=r"must be writable.*\.lock"), locked(run):
+        pass
 
 
 def test_a_run_without_a_name_cannot_be_found():

@@ -38,6 +38,8 @@ def test_batches_grow_until_they_do_not_fit(monkeypatch):
         search, "_try", lambda config, size: size if size < 100 else None
     )
     assert find_batch_size(TrainConfig()) == 64
+    assert find_batch_size(TrainConfig(), largest=40) == 32
+    assert find_batch_size(TrainConfig(), largest=1) == 8
     monkeypatch.setattr(search, "_try", lambda config, size: None)
     with pytest.raises(ResourceError, match="Not even 8 images"):
         find_batch_size(TrainConfig())

@@ -7,7 +7,7 @@ from toy_studies import SPACE, TRAIN, write_study
 
 from swin_keras.errors import UsageError
 from swin_keras.tuning.study import Study
-from swin_keras.tuning.study_folder import StudyFolder
+from swin_keras.tuning.study_folder import StudyFolder, Trial
 
 
 def test_a_study_is_read_and_written_without_change(tmp_path):
@@ -77,3 +77,33 @@ def test_a_folder_takes_only_its_own_study(tmp_path):
     assert "train.seed was 0 and is 3" in str(caught.value)
     longer = dataclasses.replace(study, trials=9, minutes=2.0)
     folder.begin(longer, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("name: ../../../x", "A study's name must be one plain name"),
+        ("name: 5", "A study's name must be one plain name"),
+        ("folder: /elsewhere", "must not name a `folder`"),
+    ],
+)
+def test_a_study_does_not_choose_where_it_is_written(tmp_path, line, message):
+    path = write_study(tmp_path)
+    path.write_text(f"{path.read_text()}{line}\n")
+    with pytest.raises(UsageError, match=message):
+        Study.read(path)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"id": "../x"}', '{"no": 1}'])
+@pytest.mark.parametrize("name", ["study.json", "trial.json", "journal.jsonl"])
+def test_what_is_not_as_it_was_written_is_told(tmp_path, name, content):
+    study = Study.read(write_study(tmp_path))
+    folder = StudyFolder.of(study)
+    folder.begin(study, resume=False)
+    folder.write(Trial("0000", {}))
+    folder.note(start="0000", tuner="t", values={}, seconds=1.0)
+    assert (folder.trials()[0].id, folder.seconds) == ("0000", 1.0)
+    (path,) = folder.path.rglob(name)
+    path.write_text(content + "\n")
+    with pytest.raises(UsageError, match=rf"must be as it was\. .*{name}"):
+        _ = folder.read_study(), folder.trials(), folder.events()

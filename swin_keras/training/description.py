@@ -1,0 +1,112 @@
+"""What a run is, in a few lines: its data, its model, and why these numbers."""
+
+from swin_keras.models import variant_config
+from swin_keras.names import printable
+from swin_keras.training.callbacks import rank_of
+from swin_keras.training.job import TrainingJob
+from swin_keras.training.presets import PRESETS, fitted_values
+
+FEW = 10_000  # training images, below which random weights are a poor beginning
+MONITORS = {
+    "val_loss": "the smallest loss on the validation images",
+    "val_accuracy": "the highest accuracy on the validation images",
+}
+MOST_NAMES = 5  # of files that were left out
+
+
+def describe(job: TrainingJob) -> list[str]:
+    """Return lines that say what is trained on what, and how that was chosen."""
+    return [
+        f"data        {printable(job.dataset.name)}: {job.dataset.classes} classes "
+        f"({', '.join(f'{len(s)} {n}' for n, s in job.dataset.splits.items())} images)",
+        *(f"            {note}" for note in job.dataset.notes),
+        *_skipped(job.dataset.skipped),
+        f"model       {job.config.model} at {_size(job.model_config.input_shape)}, "
+        f"{job.model.count_params():,} parameters{_beginning(job.config)}",
+        f"            image size: {_why_this_size(job)}",
+        f"steps       {job.steps} an epoch, {job.config.epochs} epochs, "
+        f"{job.config.batch_size} images each{_devices(job.replicas)}; "
+        f"preset {job.config.preset}, learning rate {job.config.learning_rate:.2g}",
+        *_why_this_batch(job),
+        *_advice(job),
+    ]
+
+
+def _skipped(skipped):
+    if not skipped:
+        return
+    yield f"            {len(skipped)} files were left out:"
+    for path, reason in skipped[:MOST_NAMES]:
+        yield f"            {printable(path)} ({printable(reason)})"
+    if len(skipped) > MOST_NAMES:
+        yield "            ..."
+
+
+def _size(shape):
+    return " x ".join(map(str, shape))
+
+
+def _beginning(config):
+    return f", from {config.weights}" if config.weights else ", from random weights"
+
+
+def _devices(replicas):
+    return f" on {replicas.count} devices" if replicas.count > 1 else ""
+
+
+def _why_this_size(job):
+    if job.config.image_size is not None or "input_shape" in job.config.sizes:
+        return "as given"
+    own = variant_config(job.config.model).input_shape[:2]
+    if job.model_config.input_shape[:2] == own:
+        return "the variant's own; --image-size changes it"
+    own = _size(job.dataset.image_shape[:2])
+    return f"twice that of the images, {own}; --image-size changes it"
+
+
+def _why_this_batch(job):
+    """Say so where batch and rate are not the preset's, but what the data can fill."""
+    config = job.config
+    preset = PRESETS[config.preset]["batch_size"]
+    fitted = fitted_values(config.preset, config.batch_size)
+    if config.batch_size >= preset or config.learning_rate != fitted["learning_rate"]:
+        return
+    usual = fitted_values(config.preset, preset)["learning_rate"]
+    yield (
+        f"            fewer images a step than the preset's {preset}, at {usual:.2g}: "
+        f"what {len(job.dataset.splits['train'])} images and the memory can fill"
+    )
+
+
+def _advice(job):
+    images = len(job.dataset.splits["train"])
+    if job.config.preset != "published" or job.config.weights or images >= FEW:
+        return
+    yield (
+        f"advice      {images:,} images are few to begin from random weights. "
+        "Published weights learn classes from a hundred: --weights; see docs/weights.md"
+    )
+
+
+def why_kept(rows, epoch: int, monitor: str) -> str:
+    """Say which epoch a run keeps, and what another choice would have kept.
+
+    Args:
+        rows: Figures of each epoch, as in `metrics.csv`.
+        epoch: The one that is kept, from 1.
+        monitor: Why.
+    """
+    other = next(name for name in MONITORS if name != monitor)
+    kept = next(row for row in rows if row["epoch"] == epoch - 1)
+    text = (
+        f"kept epoch {epoch:.0f} of {len(rows)}, of {MONITORS[monitor]}: val_loss "
+        f"{kept['val_loss']:.4f}, val_accuracy {kept['val_accuracy']:.2%}"
+    )
+    best = min(rows, key=lambda row: rank_of(row, other))
+    if rank_of(best, other)[0] == rank_of(kept, other)[0]:
+        return text
+    return (
+        f"{text}. {MONITORS[other].capitalize()} had epoch {best['epoch'] + 1}: "
+        f"val_loss {best['val_loss']:.4f}, val_accuracy {best['val_accuracy']:.2%}; "
+        f"--monitor {other} keeps that"
+    )

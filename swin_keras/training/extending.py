@@ -1,0 +1,85 @@
+"""With which options a run goes on: those it began with, or more epochs."""
+
+import dataclasses
+import logging
+
+from swin_keras.errors import UsageError
+from swin_keras.model_files import write_text
+from swin_keras.training.checkpoints import CheckpointFolder
+from swin_keras.training.config import TrainConfig
+from swin_keras.training.run_folder import RunFolder, disk_errors
+from swin_keras.training.strategy import Replicas
+
+log = logging.getLogger(__name__)
+MAY_CHANGE = ("runs_dir", "data_dir", "strategy", "jit_compile", "checkpoint_minutes")
+
+
+def as_begun(run: RunFolder, config: TrainConfig, replicas: Replicas) -> TrainConfig:
+    """Return the options a run began with, with what may change taken from new ones.
+
+    The data may have moved: whether they are the same is seen when they are read. A
+    finished run that is to have more epochs is none any more, and has a restart.
+
+    Args:
+        run: What goes on.
+        config: The options given now; `None` in it is not given.
+        replicas: The devices: all processes must have read before one writes.
+
+    Raises:
+        UsageError: If other options changed.
+    """
+    before = run.read_config()
+    named = config.data != TrainConfig.data
+    may_change = {name: getattr(config, name) for name in MAY_CHANGE}
+    may_change |= {"name": run.name, "data": config.data if named else before.data}
+    changed = [
+        field.name
+        for field in dataclasses.fields(TrainConfig)
+        if field.name not in may_change
+        and getattr(config, field.name) not in (None, "auto")
+        and getattr(config, field.name) != getattr(before, field.name)
+    ]
+    if changed == ["epochs"] and config.epochs > before.epochs:
+        more = _extended(run, before, config.epochs, replicas)
+        return dataclasses.replace(more, **may_change)
+    if changed:
+        differences = [
+            f"{name} was {getattr(before, name)!r} and is {getattr(config, name)!r}"
+            for name in changed
+        ]
+        raise UsageError(
+            f"A run goes on with the options it began with: {'; '.join(differences)}. "
+            f"Use --config {run.config} --resume, or another --name."
+        )
+    return dataclasses.replace(before, **may_change)
+
+
+def _extended(run, before, epochs, replicas):
+    """Take a finished run for one that goes on, and write that down."""
+    if not run.card.is_file():
+        raise UsageError(
+            f"A run gets more epochs when it is finished, and {run.path} is not: its "
+            f"schedule leads to epoch {before.epochs}. Finish it by --resume without "
+            "--epochs, then give them."
+        )
+    checkpoint = CheckpointFolder(run.checkpoints).newest()
+    if checkpoint is None:
+        raise UsageError(
+            f"A run goes on from its last checkpoint, and {run.checkpoints} has none "
+            f"that is whole. Start another run from its weights: --weights {run.path}."
+        )
+    done = checkpoint.state["epochs"]
+    config = dataclasses.replace(
+        before, epochs=epochs, restarts=(*before.restarts, done)
+    )
+    log.info(
+        "epochs %d to %d come after the end of the first %d, with a warm-up and a "
+        "cosine of their own",
+        *(done + 1, epochs, done),
+    )
+    replicas.any(False)
+    if replicas.is_chief:
+        with disk_errors(run):
+            run.card.unlink()  # first: from now on the run is not finished
+            write_text(run.config, config.to_yaml())
+    return config

@@ -1,0 +1,120 @@
+"""What a training step needs of memory, said before anything is built."""
+
+import math
+import subprocess
+from pathlib import Path
+
+import tensorflow as tf
+
+from swin_keras.errors import UsageError
+from swin_keras.models import SwinConfig
+from swin_keras.training.config import TrainConfig
+
+# What a block keeps for the backward pass, in values a token: 9 C outside its MLP,
+# and a hidden layer before and after its activation; logits and their softmax.
+OUTSIDE_MLP, HIDDEN, LOGITS = 9, 2, 2
+# Measured peaks are 1.5 to 3 times that: gradients and temporary values.
+PEAK = 2.5
+SHARE = 0.5  # of the memory, that a step fills when nobody has named its size
+
+
+def image_bytes(config: TrainConfig, model_config: SwinConfig) -> int:
+    """Return what an image keeps for the backward pass, at least.
+
+    Blocks that are computed again keep their input alone; frozen ones nothing.
+    """
+    height, width, _ = model_config.input_shape
+    height, width = (-(-side // model_config.patch_size) for side in (height, width))
+    frozen = config.freeze_stages
+    frozen = len(model_config.depths) if frozen == "all" else frozen
+    kept, largest = 0, 0
+    for stage, depth in enumerate(model_config.depths):
+        tokens = height * width
+        channels = model_config.embed_dim * 2**stage
+        block = tokens * _values_of_token(model_config, stage, channels, tokens)
+        largest = max(largest, block)
+        if stage >= frozen:
+            kept += depth * (tokens * channels if model_config.remat else block)
+        height, width = -(-height // 2), -(-width // 2)
+    values = kept + largest if model_config.remat else max(kept, largest)
+    return int(values * (4 if config.precision == "float32" else 2))
+
+
+def _values_of_token(model_config, stage, channels, tokens):
+    window = model_config.window_size
+    side = (window, window) if isinstance(window, int) else window
+    in_window = min(math.prod(side), tokens)
+    mlp = HIDDEN * model_config.mlp_ratio
+    logits = LOGITS * in_window * model_config.num_heads[stage]
+    return (OUTSIDE_MLP + mlp) * channels + logits
+
+
+def images_that_fit(config: TrainConfig, model_config: SwinConfig) -> int | None:
+    """Return how many images at a time leave room on a device, `None` if unknown."""
+    memory = device_memory()
+    if memory is None:
+        return None
+    return int(SHARE * memory / (PEAK * image_bytes(config, model_config)))
+
+
+def check_memory(config: TrainConfig, model_config: SwinConfig, images: int):
+    """Refuse a step that cannot fit, whatever else this machine does.
+
+    Args:
+        config: The run's.
+        model_config: Its model's.
+        images: Images that a device computes at a time.
+
+    Raises:
+        UsageError: That says what fits.
+    """
+    memory, needed = device_memory(), images * image_bytes(config, model_config)
+    if memory is None or needed <= memory:
+        return
+    height, width, _ = model_config.input_shape
+    step = model_config.patch_size * 2 ** (len(model_config.depths) - 1)
+    scale = math.sqrt(memory / (PEAK * needed))
+    fitting = [max(int(side * scale) // step, 1) * step for side in (height, width)]
+    raise UsageError(
+        f"A step of {images} images of {height} x {width} needs at least "
+        f"{needed / 2**30:,.0f} GiB of memory, and there are {memory / 2**30:,.0f}. "
+        f"About {fitting[0]} x {fitting[1]} fits. Otherwise: a smaller --batch-size, "
+        "more --gradient-accumulation-steps, --remat true."
+    )
+
+
+def device_memory() -> int | None:
+    """Return the bytes of memory of a device to train on, `None` if unknown."""
+    if tf.config.list_physical_devices("GPU"):
+        return _gpu_memory()
+    return _main_memory()
+
+
+def _gpu_memory():
+    """Return the memory of the smallest NVIDIA GPU."""
+    try:
+        said = subprocess.run(
+            ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        )
+        return min(int(line) for line in said.stdout.split()) * 2**20
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+
+
+def _main_memory():
+    """Return the memory of this machine, or what its container may take of it."""
+    sizes = []
+    for path, read in (
+        ("/proc/meminfo", lambda text: int(text.split()[1]) * 1024),
+        ("/sys/fs/cgroup/memory.max", int),
+        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", int),
+    ):
+        try:
+            sizes.append(read(Path(path).read_text("ascii")))
+        except (OSError, ValueError):  # not on this system, or "max"
+            continue
+    return min(sizes, default=None)

@@ -1,0 +1,29 @@
+"""A run that is heard, also in a program that has not set up logging."""
+
+import logging
+from contextlib import contextmanager
+
+from swin_keras.screen import ScreenHandler
+
+
+@contextmanager
+def spoken(verbose: bool = True):
+    """Show this package's lines, as the command line does, and take that back.
+
+    Where a program has handlers of its own, these decide what is shown.
+
+    Args:
+        verbose: Whether to show them; if not, nothing changes.
+    """
+    logger = logging.getLogger("swin_keras")
+    if not verbose or logger.hasHandlers():
+        yield
+        return
+    handler, level = ScreenHandler(), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)

@@ -1,0 +1,56 @@
+"""YAML as people and this package write it, read without surprises."""
+
+from pathlib import Path
+
+import yaml
+
+from swin_keras.errors import UsageError
+
+MOST_BYTES = 2**20
+MOST_VALUES = 100_000  # once that aliases are written out
+
+
+def read_yaml(path):
+    """Return what a YAML file holds.
+
+    Raises:
+        UsageError: If it cannot be read, is no YAML, or is too large; also where few
+            bytes stand for many, by aliases of aliases.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise UsageError(f"{path} must be a file.")
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise UsageError(f"{path} must be a file of options, under 1 MiB.")
+        return parse_yaml(path.read_text("utf-8"))
+    except UsageError:
+        raise
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise UsageError(
+            f"{path} must be a YAML file that can be read: {reason}."
+        ) from error
+
+
+def parse_yaml(text: str):
+    """Return what a YAML text holds.
+
+    Raises:
+        yaml.YAMLError: If it is no YAML, or stands for too many values.
+    """
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    if node is not None and _size(node, {}) > MOST_VALUES:
+        raise yaml.YAMLError("its aliases stand for too many values")
+    return yaml.safe_load(text)
+
+
+def _size(node, known):
+    """Count the values below a node, those of an alias as often as it stands."""
+    if id(node) not in known:
+        known[id(node)] = MOST_VALUES  # of an alias within itself: without end
+        parts = [] if isinstance(node, yaml.ScalarNode) else node.value
+        if isinstance(node, yaml.MappingNode):
+            parts = [one for pair in parts for one in pair]
+        known[id(node)] = 1 + sum(_size(part, known) for part in parts)
+    return known[id(node)]

@@ -1,0 +1,79 @@
+"""Options are checked where they come in, whoever made the value."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+import yaml
+
+from swin_keras.errors import UsageError
+from swin_keras.options import named, settle_types
+from swin_keras.training import TrainConfig
+
+
+@named
+@dataclass(frozen=True)
+class Options:
+    path: str = "a"
+    count: int | None = None
+    share: float = 0.5
+    size: int | tuple[int, int] | None = None
+    stages: tuple[int, ...] = ()
+    mode: Literal["fast", "slow"] | int = "fast"
+    on: bool = False
+    more: dict[str, Any] | None = None
+
+    def __post_init__(self):
+        settle_types(self)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("count", "1", "a whole number. Received: '1'"),
+        ("count", 16.0, "a whole number. Received: 16.0"),
+        ("count", True, "a whole number"),
+        ("share", "much", "a number. Received: 'much'"),
+        ("size", (1, 2, 3), "a whole number or a list of 2, each a whole number"),
+        ("size", (1, 2.5), "a whole number or a list of 2"),
+        ("stages", ["a"], "a list, each a whole number"),
+        ("stages", 3, "a list, each a whole number"),
+        ("mode", "fats", "fast or slow or a whole number. .* Did you mean 'fast'?"),
+        ("on", 1, "true or false"),
+        ("more", [1], "a mapping"),
+        ("path", 3, "text. Received: 3"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_in_words(name, value, words):
+    with pytest.raises(UsageError, match=f"`{name}` must be {words}"):
+        Options(**{name: value})
+
+
+def test_a_name_that_is_none_gets_the_nearest():
+    with pytest.raises(UsageError, match=r"'counts' of Options\. Did you mean 'count'"):
+        Options(counts=3)
+    with pytest.raises(UsageError, match=r"'epoch' of TrainConfig.*'epochs'"):
+        TrainConfig(epoch=3)
+
+
+def test_values_become_plain():
+    options = Options(
+        path=Path("photos"),
+        count=np.int64(3),
+        share=np.float32(0.5),
+        size=[np.int64(1), 2],
+        stages=[1, 2],
+        more={"depths": [np.int64(2)]},
+    )
+    assert options == Options("photos", 3, 0.5, (1, 2), (1, 2), more={"depths": [2]})
+    assert type(options.count) is int
+    config = TrainConfig(epochs=np.int64(3), data=Path("photos"), image_size=[32, 48])
+    assert TrainConfig.from_dict(yaml.safe_load(config.to_yaml())) == config
+
+
+@pytest.mark.parametrize("name", ["/abs", "../../x", "a\nb", "..", ".x", ""])
+def test_the_name_of_a_run_is_no_path(name):
+    with pytest.raises(UsageError, match="must be one plain name"):
+        TrainConfig(name=name)

@@ -1,0 +1,150 @@
+"""What `train` takes, and what it leaves behind in the process."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from toy_runs import folder_of_images
+
+from swin_keras.errors import ResourceError, UsageError
+from swin_keras.training import TrainConfig, strategy
+from swin_keras.training.description import describe
+from swin_keras.training.dry_run import dry_run
+from swin_keras.training.fitting import memory_errors
+from swin_keras.training.job import prepare
+from swin_keras.training.train import train
+
+TOY = {"sizes": {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]}}
+TOY |= {"jit_compile": False, "tensorboard": False}
+
+
+@pytest.fixture(scope="module")
+def pets(tmp_path_factory):
+    return folder_of_images(tmp_path_factory.mktemp("data") / "pets", count=20)
+
+
+def test_data_and_options_can_be_given_as_they_are(pets, tmp_path):
+    run = train(pets, epochs=1, name="a", runs_dir=tmp_path, **TOY)
+    config = run.read_config()
+    assert (config.data, config.epochs, config.batch_size) == (str(pets), 1, 8)
+    with pytest.raises(UsageError, match=r"'epoch' of TrainConfig.*'epochs'"):
+        train(data=pets, epoch=1)
+    with pytest.raises(UsageError, match=r"not both.*epochs"):
+        train(TrainConfig(), epochs=1)
+    with pytest.raises(UsageError, match="takes a TrainConfig, or the data"):
+        train({"data": "photos"})
+
+
+def test_a_precision_is_that_of_the_run_alone(pets):
+    job = prepare(TrainConfig(data=str(pets), precision="mixed_bfloat16", **TOY))
+    assert "bfloat16" in {layer.compute_dtype for layer in job.model.layers}
+    assert keras.config.dtype_policy().name == "float32"
+    with pytest.raises(UsageError, match="depths"):
+        prepare(
+            TrainConfig(
+                precision="mixed_bfloat16", sizes={"depths": []}, data=str(pets)
+            )
+        )
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_a_small_set_is_told_what_suits_it(pets):
+    config = TrainConfig(data=str(pets), preset="published", **TOY)
+    job = prepare(config)
+    text = "\n".join(describe(job))
+    for words in (
+        "2 classes (32 train, 4 val, 4 test images)",
+        "image size: the variant's own",
+        "4 an epoch, 300 epochs, 8 images each; preset published",
+        "fewer images a step than the preset's 1024",
+        "32 images are few to begin from random weights",
+    ):
+        assert words in text
+    given = dataclasses.replace(config, batch_size=8, learning_rate=1e-3, image_size=24)
+    text = "\n".join(describe(prepare(given)))
+    assert "fewer images" not in text
+    assert "image size: as given" in text
+
+
+def test_a_dry_run_times_epochs_of_one_step_too(pets):
+    text = dry_run(TrainConfig(data=str(pets), batch_size=32, epochs=1, **TOY))
+    assert "1 an epoch" in text
+    assert "ms a step, about" in text
+
+
+def test_images_are_shown_with_their_shares_of_the_classes(pets):
+    config = TrainConfig(data=str(pets), mixup=0.8, batch_size=32, **TOY)
+    images, shares = prepare(config).first_images()
+    assert len(images) == len(shares) == 32
+    np.testing.assert_allclose(shares.sum(-1), 1, atol=1e-6)
+    assert ((shares > 0.01) & (shares < 0.99)).any()
+    _, shares = prepare(dataclasses.replace(config, mixup=0.0)).first_images()
+    assert set(np.unique(shares)) == {0, 1}
+
+
+def test_gpus_give_memory_as_it_is_needed(monkeypatch):
+    asked = []
+
+    def grow(gpu, on):
+        asked.append((gpu, on))
+        if gpu == "busy":
+            raise RuntimeError("Physical devices cannot be modified")
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["busy", "b"])
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", grow)
+    strategy.make_strategy("none")
+    assert asked == [("busy", True), ("b", True)]
+
+
+def full(batch_size, error):
+    with memory_errors(TrainConfig(batch_size=batch_size)):
+        raise error
+
+
+def test_memory_that_is_full_is_told():
+    exhausted = tf.errors.ResourceExhaustedError
+    with pytest.raises(ResourceError, match=r"of 64 images does not fit.*--remat true"):
+        full(64, exhausted(None, None, "OOM when allocating"))
+    with pytest.raises(ResourceError, match="A step does not fit"):
+        full("auto", MemoryError())
+    with pytest.raises(OSError, match="No space left"):  # of a disk
+        full(64, exhausted(None, None, "/runs/a: No space left on device"))
+
+
+def test_a_deterministic_run_asks_tensorflow_to_be(pets, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        tf.config.experimental, "enable_op_determinism", lambda: asked.append(True)
+    )
+    prepare(TrainConfig(data=str(pets), **TOY))
+    assert not asked
+    prepare(TrainConfig(data=str(pets), deterministic=True, **TOY))
+    assert asked
+
+
+def test_another_backend_of_keras_is_refused_in_a_sentence():
+    pytest.importorskip("jax")
+    code = """
+import swin_keras
+for call in (swin_keras.train, swin_keras.SwinAdamW, swin_keras.SwinMuon):
+    try:
+        call()
+    except swin_keras.UsageError as error:
+        print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+    )
+    lines = done.stdout.splitlines()
+    assert [line.split(" needs")[0] for line in lines] == [
+        *("Training", "`SwinAdamW`", "`SwinMuon`"),
+    ], done.stderr
+    assert all("it is on 'jax' here" in line for line in lines)

@@ -1,0 +1,58 @@
+"""More epochs for a run that is finished."""
+
+import csv
+import dataclasses
+
+import pytest
+import yaml
+from toy_runs import EVERYTHING, folder_of_images, outcome
+
+from swin_keras.errors import UsageError
+from swin_keras.model_files import read_card
+from swin_keras.training import TrainConfig
+from swin_keras.training.train import train
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    root = tmp_path_factory.mktemp("extended")
+    options = EVERYTHING | {"batch_size": 8, "epochs": 2, "tensorboard": False}
+    data = folder_of_images(root / "pets")
+    config = TrainConfig(data=str(data), runs_dir=str(root), name="run", **options)
+    train(config)
+    return config
+
+
+def test_a_finished_run_goes_on_as_if_that_had_been_planned(toy):
+    more = dataclasses.replace(toy, epochs=5)
+    run = train(more, resume=True)
+    written = TrainConfig.from_dict(yaml.safe_load(run.config.read_text()))
+    assert (written.epochs, written.restarts) == (5, (2,))
+    assert read_card(run.path).train["restarts"] == [2]
+    assert "--restarts '[2]'" in read_card(run.path).command
+    rows = list(csv.DictReader(run.metrics.read_text().splitlines()))
+    assert [int(row["epoch"]) for row in rows] == [0, 1, 2, 3, 4]
+    rates = [float(row["learning_rate"]) for row in rows]
+    assert rates[1] == rates[4] == 0 < rates[2]
+    planned = dataclasses.replace(written, name="planned")
+    assert outcome(run) == outcome(train(planned))
+    before = run.config.read_text()
+    assert train(written, resume=True).card.is_file()  # it is finished
+    assert run.config.read_text() == before
+
+
+def test_what_cannot_have_more_epochs_is_told(toy):
+    run = train(dataclasses.replace(toy, name="short", epochs=1))
+    text = run.card.read_text()
+    more = dataclasses.replace(toy, name="short", epochs=3)
+    for config in (dataclasses.replace(more, seed=7), more):
+        if config == more:
+            run.card.unlink()
+        with pytest.raises(UsageError, match=r"epochs was 1|Finish it by --resume"):
+            train(config, resume=True)
+    run.card.write_text(text)
+    for path in run.checkpoints.glob("*/manifest.json"):
+        path.write_text("[]")
+    with pytest.raises(UsageError, match="Start another run from its weights"):
+        train(more, resume=True)
+    assert run.card.read_text() == text
