@@ -1,14 +1,30 @@
 """Evaluate any model on any data set: `swin-keras evaluate`."""
 
+import inspect
+import logging
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from swin_keras.answers import Answers
-from swin_keras.data import ImageDataset, batches, data_errors, load_dataset
-from swin_keras.errors import DataError, UsageError
+from swin_keras.data import (
+    ImageDataset,
+    batches,
+    data_errors,
+    load_dataset,
+    load_labelled,
+)
+from swin_keras.errors import DataError, UsageError, nearest_name
 from swin_keras.inference import Predictor
+from swin_keras.names import printable
+
+log = logging.getLogger(__name__)
+SPLITS = ("all", "train", "val", "test")
 
 
 class ClassFigures(NamedTuple):
@@ -27,20 +43,23 @@ class Evaluation:
 
     Args:
         accuracy: Share of images whose best class is right.
-        top5_accuracy: Share of images whose class is among the best five.
+        top5_accuracy: Share of images whose class is among the best five; `None`
+            with five classes or fewer, where it says nothing.
         confusion: Number of images, true class by predicted class
             `(classes, classes)`, in the order of the model's class names.
         class_names: The model's class names.
         notes: What was decided about the data on the way.
         answers: What the model said of each image.
+        split: Which images these were.
     """
 
     accuracy: float
-    top5_accuracy: float
+    top5_accuracy: float | None
     confusion: np.ndarray
     class_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
     answers: Answers | None = None
+    split: str = "test"
 
     @property
     def images(self) -> int:
@@ -82,6 +101,7 @@ class Evaluation:
         return {
             "accuracy": self.accuracy,
             "top5_accuracy": self.top5_accuracy,
+            "split": self.split,
             "images": self.images,
             "classes": [
                 {k: v if v == v else None for k, v in row._asdict().items()}
@@ -93,16 +113,29 @@ class Evaluation:
         }
 
 
-def evaluate(model, data=None, *, data_dir=None, split="test", batch_size=32):
+def evaluate(
+    model,
+    data=None,
+    *,
+    data_dir=None,
+    split: str | None = None,
+    batch_size: int = 32,
+    on_bad: str | None = None,
+) -> Evaluation:
     """Evaluate a trained or exported model.
+
+    What is judged, and how many images that are, is logged first.
 
     Args:
         model: A run's folder, an export's folder or a model file.
         data: A folder of images or the name of a data set; `None` is the data
-            that the model was trained on, with the same split.
+            that the model was trained on, split as then.
         data_dir: Where named data sets are kept.
-        split: "test", "val" or "train".
+        split: "train", "val", "test" or "all". By default the test images of a
+            data set that has some, and all images of a folder that is not split.
         batch_size: Images that are run together.
+        on_bad: "stop" at files that are no usable images, or "skip" them; by
+            default as in training.
 
     Returns:
         An `Evaluation`.
@@ -110,19 +143,104 @@ def evaluate(model, data=None, *, data_dir=None, split="test", batch_size=32):
     Raises:
         ModelFileError: If there is no such model.
         DataError: If the data has a class that the model does not know.
-        UsageError: If the model does not tell what it was trained on.
+        UsageError: If the model does not tell what it was trained on, or an
+            argument is of another kind.
     """
+    _check(data, split, batch_size)
     predictor = Predictor(model)
     trained_on = predictor.card.train if predictor.card else {}
     if data is None and not trained_on:
         raise UsageError(
             f"{model} does not tell what it was trained on. Name the data: --data."
         )
+    options = trained_on | ({"on_bad": on_bad} if on_bad else {})
     if data is None:
-        data = trained_on["data"]
-        data_dir = data_dir or trained_on["data_dir"]
-    dataset = load_dataset(data, data_dir=data_dir, seed=trained_on.get("seed", 0))
+        dataset = load_as_trained(options, data_dir)
+    else:
+        dataset = _load_given(data, data_dir, split, options)
+    split = split or ("test" if "test" in dataset.splits else "all")
+    _say_what(dataset, split, _is_same(data, trained_on.get("data")))
     return evaluate_dataset(predictor, dataset, split, batch_size)
+
+
+def _check(data, split, batch_size):
+    if data is not None and not isinstance(data, str | os.PathLike):
+        raise UsageError(
+            "`data` must be a folder or the name of a data set. "
+            f"Received: {data!r:.200}."
+        )
+    if split is not None and split not in SPLITS:
+        raise UsageError(
+            f"`split` must be {', '.join(SPLITS[:-1])} or {SPLITS[-1]}. "
+            f"Received: {split!r}.{nearest_name(split, SPLITS)}"
+        )
+    if not isinstance(batch_size, Integral) or batch_size < 1:
+        raise UsageError(
+            "`batch_size` must be a whole number of at least 1. "
+            f"Received: {batch_size!r}."
+        )
+
+
+def load_as_trained(train: Mapping, data_dir=None) -> ImageDataset:
+    """Load the data that a model was trained on, split and cleaned as then.
+
+    Args:
+        train: The training options in its card.
+        data_dir: Where named data sets are kept, if elsewhere than then.
+
+    Raises:
+        DataError: If the data cannot be found or used.
+    """
+    known = set(inspect.signature(load_dataset).parameters) - {"source", "data_dir"}
+    options = {name: train[name] for name in sorted(known) if name in train}
+    data_dir = data_dir or train.get("data_dir")
+    return load_dataset(train["data"], data_dir=data_dir, **options)
+
+
+def _load_given(data, data_dir, split, options):
+    """Load other data than the model's own: a folder as it lies, if that will do."""
+    folder = Path(data).expanduser()
+    if folder.is_dir():
+        dataset = load_labelled(folder, options.get("on_bad", "stop"))
+        if split in (None, "all", *dataset.splits):
+            return dataset
+        if list(dataset.splits) != ["all"]:
+            raise DataError(
+                f"{folder} must hold the split that is asked for, {split}. "
+                f"It holds: {', '.join(dataset.splits)}."
+            )
+    return load_as_trained(options | {"data": str(data)}, data_dir)
+
+
+def _is_same(data, trained_on):
+    """Tell whether data that was named is what the model was trained on."""
+    if data is None or not isinstance(trained_on, str):
+        return False
+    return Path(data).expanduser().resolve() == Path(trained_on).expanduser().resolve()
+
+
+def _say_what(dataset, split, is_same):
+    counts = {title: len(part) for title, part in dataset.splits.items()}
+    images = sum(len(part) for part in _parts(dataset, split))
+    kind = "all" if split == "all" else f"the {split}"
+    others = ", ".join(f"{title} {count}" for title, count in counts.items())
+    log.info(
+        "judging %s images of %s: %d%s",
+        *(kind, printable(dataset.name), images),
+        f" (of {others})" if len(counts) > 1 else "",
+    )
+    if is_same and split == "all":
+        log.info(
+            "The model was trained on some of these images, which it knows. To judge "
+            "the others alone, leave --data out."
+        )
+
+
+def _parts(dataset, split):
+    """Return the named split, or of "all" every one, none twice."""
+    if split != "all":
+        return [dataset.splits[split]]
+    return list({id(part): part for part in dataset.splits.values()}.values())
 
 
 def evaluate_dataset(
@@ -138,29 +256,38 @@ def evaluate_dataset(
             "Train it on these classes, or leave their images out."
         )
     true_index = np.array([index_of[name] for name in dataset.class_names])
-    height, width, channels = predictor.input_shape
     confusion = np.zeros((len(index_of),) * 2, int)
     right_in_5, answers = 0, []
-    with data_errors():
-        for images, labels in batches(
-            dataset.splits[split],
-            batch_size,
-            (height, width),
-            channels,
-            crop_fraction=predictor.crop_fraction,
-        ).as_numpy_iterator():
-            scores = predictor.probabilities(images)
-            true = true_index[labels]
-            answers.append(Answers.from_probabilities(true, scores))
-            np.add.at(confusion, (true, answers[-1].predicted), 1)
-            best = np.argsort(-scores, axis=-1, kind="stable")[:, :5]
-            right_in_5 += (best == true[:, None]).any(-1).sum()
+    for images, labels in _batches(predictor, dataset, split, batch_size):
+        scores = predictor.probabilities(images)
+        true = true_index[labels]
+        answers.append(Answers.from_probabilities(true, scores))
+        np.add.at(confusion, (true, answers[-1].predicted), 1)
+        best = np.argsort(-scores, axis=-1, kind="stable")[:, :5]
+        right_in_5 += (best == true[:, None]).any(-1).sum()
     total = confusion.sum()
+    if not total:
+        raise DataError(f"There must be images to judge. {dataset.name} has none.")
     return Evaluation(
         accuracy=float(np.trace(confusion) / total),
-        top5_accuracy=float(right_in_5 / total),
+        top5_accuracy=float(right_in_5 / total) if len(index_of) > 5 else None,
         confusion=confusion,
         class_names=predictor.class_names,
         notes=dataset.notes,
         answers=Answers.joined(answers),
+        split=split,
     )
+
+
+def _batches(predictor, dataset, split, batch_size):
+    """Yield the images and labels of a split, or of all, as the model wants them."""
+    height, width, channels = predictor.input_shape
+    with data_errors():
+        for part in _parts(dataset, split):
+            yield from batches(
+                part,
+                batch_size,
+                (height, width),
+                channels,
+                crop_fraction=predictor.crop_fraction,
+            ).as_numpy_iterator()

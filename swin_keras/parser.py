@@ -4,12 +4,15 @@ import re
 import sys
 
 import jsonargparse
-import yaml
 
 from swin_keras.command_help import HELP
-from swin_keras.errors import nearest_name
+from swin_keras.config_file import read_options
+from swin_keras.errors import UsageError, nearest_name
 from swin_keras.exporting.config import DEFAULT_FORMATS, FORMATS, ExportConfig
+from swin_keras.screen import complain
 from swin_keras.training.config import TrainConfig
+
+ALSO_CALLED = {"lr": "learning_rate"}  # what others call our options
 
 
 class Parser(jsonargparse.ArgumentParser):
@@ -17,12 +20,14 @@ class Parser(jsonargparse.ArgumentParser):
 
     def parse_args(self, args=None, *rest, **options):
         args = sys.argv[1:] if args is None else list(args)
-        return super().parse_args(
-            [_underscores(word) for word in args], *rest, **options
-        )
+        return super().parse_args([_our_word(word) for word in args], *rest, **options)
 
-    def parse_string(self, content, *rest, **options):
-        return super().parse_string(_train_options(content), *rest, **options)
+    def parse_path(self, path, **options):
+        try:
+            content = read_options(str(path))
+        except UsageError as error:
+            self.error(error)
+        return self.parse_string(content, **options)
 
     examples = ()
 
@@ -42,8 +47,7 @@ class Parser(jsonargparse.ArgumentParser):
             message = f"There is no option {word}.{nearest_name(word, known)}"
             if self.prog.endswith("launch"):
                 message += " What is the workers' own comes after --."
-        message = _in_words(message)
-        print(f"swin-keras: {message}", file=sys.stderr)
+        complain(_in_words(message))
         command = self.prog.replace(" [options]", "")
         print(f"See: {command} --help", file=sys.stderr)
         self.exit(2)
@@ -86,6 +90,9 @@ def _train(parser):
         action="config",
         help="A YAML file of options, or a study's results.",
     )
+    parser.add_argument(
+        "folder", nargs="?", metavar="DATA", help="The same as --data DATA."
+    )
     parser.add_class_arguments(TrainConfig)
     parser.add_argument(
         "--resume",
@@ -107,6 +114,13 @@ def _launch(parser):
     parser.add_argument("--index", type=int, default=0, help="Which of them this is.")
     parser.add_argument(
         "--max_restarts", type=int, default=3, help="Starts after a worker's death."
+    )
+    parser.add_argument(
+        "--no_fence",
+        dest="fence",
+        action="store_false",
+        help="Leave workers of one machine on its network: they may download, and "
+        "whoever reaches their ports rules them.",
     )
     parser.add_argument("words", nargs="+", help="-- train and its options.")
 
@@ -134,7 +148,16 @@ def _evaluate(parser):
     parser.add_argument("model", help="A run, an export or a model file.")
     parser.add_argument("--data", help="A folder or data set; default: the model's.")
     parser.add_argument("--data_dir", help="Where named data sets are kept.")
-    parser.add_argument("--split", default="test", choices=["train", "val", "test"])
+    parser.add_argument(
+        "--split",
+        choices=["all", "train", "val", "test"],
+        help="Default: the test images where there are such, else all.",
+    )
+    parser.add_argument(
+        "--on_bad",
+        choices=["stop", "skip"],
+        help="What to do about files that are no usable images; default: as trained.",
+    )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
 
 
@@ -188,6 +211,12 @@ def _predict(parser):
     parser.add_argument("model", help="A run, an export or a model file.")
     parser.add_argument("images", nargs="+", help="Images, or folders of images.")
     parser.add_argument("--top", type=int, default=3, help="Classes to name.")
+    parser.add_argument(
+        "--save", metavar="FOLDER", help="Write each picture with its class on it."
+    )
+    parser.add_argument(
+        "--every", type=float, default=1.0, help="Seconds between a video's frames."
+    )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
 
 
@@ -231,19 +260,13 @@ def _data(parser):
     extract.add_argument("--format", default="png", choices=["png", "jpeg"])
 
 
-def _train_options(content):
-    """Take the winner's options out of the results of a study."""
-    try:
-        values = yaml.safe_load(content)
-    except yaml.YAMLError:
-        return content  # the parser says what is wrong with it
-    if isinstance(values, dict) and isinstance(values.get("train"), dict):
-        return yaml.safe_dump(values["train"])
-    return content
-
-
 def _in_words(message):
     """Say what an option takes, where jsonargparse lists the types it tried."""
+    if found := re.search(
+        r"invalid choice: '([^']*)' \(choose from ([^)]*)\)", message
+    ):
+        known = re.findall(r"[\w.-]+", found[2])
+        return f"{message}.{nearest_name(found[1], known)}"
     found = re.match(
         r'option "(\w+)"(?: element \d+)?: '
         r"(?:Does not validate against .* Subtypes: \[(.*)\] Errors: .* Given value: "
@@ -269,12 +292,13 @@ def _in_words(message):
 _KINDS = {"int": "a whole number", "float": "a number"}
 
 
-def _underscores(word):
+def _our_word(word):
     """Turn `--on-bad=x` into `--on_bad=x`, as the configurations are written."""
     if not word.startswith("--"):
         return word
     option, equals, value = word.partition("=")
-    return "--" + option[2:].replace("-", "_") + equals + value
+    name = option[2:].replace("-", "_")
+    return "--" + ALSO_CALLED.get(name, name) + equals + value
 
 
 def _options(parser):

@@ -151,7 +151,13 @@ class SwinConfig:
                     f"A Swin model has no size {name!r}.{nearest_name(name, known)} "
                     f"Sizes: {', '.join(known)}."
                 )
-        return dataclasses.replace(self, **changes)
+        try:
+            return dataclasses.replace(self, **changes)
+        except TypeError as error:
+            raise UsageError(
+                f"Sizes must be numbers, or several of them. Received: {changes} "
+                f"({error})."
+            ) from error
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from swin_keras.report import (
     plot_lr_range,
     write_report,
 )
+from swin_keras.screen import PlainFormatter
 from swin_keras.signals import StopSignals
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.fitting import fit, memory_errors
@@ -225,7 +226,7 @@ def _conclude(run, job, training):
 @contextmanager
 def _log_file(path):
     handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    handler.setFormatter(PlainFormatter("%(asctime)s %(message)s"))
     logger = logging.getLogger("swin_keras")
     level = logger.level
     logger.addHandler(handler)

@@ -1,0 +1,38 @@
+"""What is said on the screen, with nothing in it that a terminal would obey."""
+
+import logging
+import sys
+
+from swin_keras.names import printable
+
+
+def plain(text) -> str:
+    """Return a text with its lines, all other control characters written out.
+
+    Names of files and classes come from others: an escape sequence in one must
+    not move the cursor or colour what follows.
+    """
+    return "\n".join(printable(line) for line in str(text).split("\n"))
+
+
+def complain(text):
+    """Say on standard error what is wrong."""
+    print(plain(f"swin-keras: {text}"), file=sys.stderr)
+
+
+class PlainFormatter(logging.Formatter):
+    """A formatter for log lines that hold names from outside."""
+
+    def format(self, record):
+        return plain(super().format(record))
+
+
+class ScreenHandler(logging.Handler):
+    """Write to standard error as it is now: a progress bar may stand in for it."""
+
+    def __init__(self):
+        super().__init__()
+        self.setFormatter(PlainFormatter("%(message)s"))
+
+    def emit(self, record):
+        print(self.format(record), file=sys.stderr)
