@@ -12,7 +12,6 @@ from swin_keras.data.image_io import (
     prepare_image,
     scaling_message,
 )
-from swin_keras.data.labelled import load_labelled
 from swin_keras.data.loading import load_dataset
 from swin_keras.data.mixing import Mixing
 from swin_keras.data.pipeline import batches, data_errors
@@ -35,7 +34,6 @@ __all__ = [
     "extract",
     "load_dataset",
     "load_image",
-    "load_labelled",
     "prepare_image",
     "scaling_message",
     "steps_per_epoch",
