@@ -12,7 +12,7 @@ from swin_keras.data.image_io import (
     prepare_image,
     scaling_message,
 )
-from swin_keras.data.loading import load_dataset
+from swin_keras.data.loading import load_dataset, load_trained
 from swin_keras.data.mixing import Mixing
 from swin_keras.data.pipeline import batches, data_errors
 from swin_keras.data.rand_augment import RandAugment
@@ -34,6 +34,7 @@ __all__ = [
     "extract",
     "load_dataset",
     "load_image",
+    "load_trained",
     "prepare_image",
     "scaling_message",
     "steps_per_epoch",

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from swin_keras.data.image_io import decode_image, image_mode, prepare_image
+from swin_keras.errors import UsageError, nearest_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,13 +119,48 @@ class RecordSplit(Split):
 
 
 @dataclass(frozen=True, eq=False)
+class JoinedSplit(Split):
+    """Several splits as one: each item is a split's number and an index in it.
+
+    The images keep the names that they have in their splits.
+    """
+
+    parts: tuple[Split, ...]
+
+    @classmethod
+    def of(cls, parts: Sequence[Split], title: str) -> "JoinedSplit":
+        """Join splits, one after the other."""
+        items = [(n, i) for n, part in enumerate(parts) for i in range(len(part))]
+        labels = np.concatenate([part.labels for part in parts])
+        return cls(items, labels, title, tuple(parts))
+
+    def name(self, index):
+        part, place = self.items[index]
+        return self.parts[part].name(place)
+
+    def image(self, index, channels, at_least=None):
+        part, place = self.items[index]
+        return self.parts[part].image(place, channels, at_least)
+
+    def source(self, index):
+        part, place = self.items[index]
+        return self.parts[part].source(place)
+
+    def contents(self):
+        yield repr(self.items).encode()
+        for part in self.parts:
+            yield from part.contents()
+
+
+@dataclass(frozen=True, eq=False)
 class ImageDataset:
     """Images in classes, split for training, choosing and judging a model.
 
     Args:
         name: A folder's name or a data set's.
         class_names: Names in the order of the labels.
-        splits: "train", "val" and "test".
+        splits: "train", "val" and "test"; where nothing was held out, what is
+            there: some of these, or "all" for a folder without splits.
         image_shape: `(height, width, channels)`; `None` where images differ.
         mirror_safe: Whether a mirrored image still belongs to its class.
         notes: What was decided on the way, to be shown to the user.
@@ -142,6 +178,24 @@ class ImageDataset:
     @property
     def classes(self) -> int:
         return len(self.class_names)
+
+    def split(self, title: str) -> Split:
+        """Return a split by name, or "all" of the images, each once.
+
+        Raises:
+            UsageError: If there is no such split.
+        """
+        if title in self.splits:
+            return self.splits[title]
+        if title != "all":
+            known = ", ".join([*self.splits, "all"])
+            raise UsageError(
+                f"The split of {self.name} must be one of {known}. Received: {title!r}."
+                f"{nearest_name(title, [*self.splits, 'all'])}"
+            )
+        # The test split is the val split where no images could be held out.
+        distinct = {id(split): split for split in self.splits.values()}
+        return JoinedSplit.of(list(distinct.values()), "all")
 
     def fingerprint(self) -> str:
         """Return 16 hexadecimal digits that change when the data does.

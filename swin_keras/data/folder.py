@@ -12,15 +12,21 @@ from swin_keras.data.image_io import (
     open_image,
     without_pillow_warnings,
 )
-from swin_keras.data.listing import WHOLE, Listing, list_folder, structure_problems
-from swin_keras.data.splitting import complete_splits
+from swin_keras.data.listing import (
+    WHOLE,
+    Listing,
+    emptiness,
+    list_folder,
+    structure_problems,
+)
+from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.errors import DataError, UsageError
 
 ENDINGS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 
 
 def load_folder(
-    root, *, val_fraction: float = 0.1, seed: int = 0, on_bad: str = "stop"
+    root, held_out: HeldOut | None = USUAL, *, on_bad: str = "stop"
 ) -> ImageDataset:
     """Read a folder of class folders, with or without split folders above them.
 
@@ -28,8 +34,8 @@ def load_folder(
 
     Args:
         root: The folder.
-        val_fraction: Share of the images held out for each missing split.
-        seed: Chooses which.
+        held_out: What is held out for missing splits; `None` takes the splits
+            that are there.
         on_bad: "stop" at files that are no usable images, or "skip" them.
 
     Raises:
@@ -37,7 +43,7 @@ def load_folder(
     """
     if on_bad not in ("stop", "skip"):
         raise UsageError(f"`on_bad` must be 'stop' or 'skip'. Received: {on_bad!r}.")
-    listing = list_folder(Path(root))
+    listing = list_folder(Path(root), needs_train=held_out is not None)
     bad = bad_headers(listing)
     if bad and on_bad == "stop":
         raise DataError(
@@ -46,12 +52,14 @@ def load_folder(
             + "\nRepair or remove them, or leave them out with on_bad='skip'."
         )
     listing = listing.without(bad)
-    if problems := structure_problems(listing):
+    problems = structure_problems(listing) if held_out else emptiness(listing)
+    if problems:
         raise DataError(f"{root} cannot be used:\n{shorten(problems)}")
-    splits = file_splits(listing)
-    if WHOLE in splits:
-        splits = {"train": splits[WHOLE]}
-    splits, notes = complete_splits(splits, val_fraction, seed)
+    splits, notes = file_splits(listing), ()
+    if held_out:
+        if WHOLE in splits:
+            splits = {"train": splits[WHOLE]}
+        splits, notes = held_out.complete(splits)
     if bad:
         notes = (f"Images that cannot be used, left out: {len(bad)}.", *notes)
     return ImageDataset(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from swin_keras.data.dataset import ArraySplit, ImageDataset
-from swin_keras.data.splitting import complete_splits
+from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.errors import DataError
 
 CLASS_NAMES = {
@@ -38,22 +38,19 @@ def holds_idx(folder: Path) -> bool:
     )
 
 
-def load_idx(
-    name: str, folder: Path, *, val_fraction: float = 0.1, seed: int = 0
-) -> ImageDataset:
+def load_idx(name: str, folder: Path, held_out: HeldOut | None = USUAL) -> ImageDataset:
     """Read `mnist` or `fashion_mnist` from a folder of its four IDX files.
 
     Args:
         name: One of `CLASS_NAMES`.
         folder: Where the files are, packed (.gz) or not.
-        val_fraction: Share of the training images held out for validation.
-        seed: Chooses which.
+        held_out: What is held out of the training images; `None` for nothing.
 
     Raises:
         DataError: If a file is missing, damaged or does not fit the others.
     """
     splits = {title: read_split(folder, title, name) for title in PREFIXES}
-    splits, notes = complete_splits(splits, val_fraction, seed)
+    splits, notes = held_out.complete(splits) if held_out else (splits, ())
     return ImageDataset(
         name=name,
         class_names=CLASS_NAMES[name],

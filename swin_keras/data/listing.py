@@ -32,8 +32,8 @@ class Listing:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Return the classes of the training images, in lexical order."""
-        return tuple(sorted(next(iter(self.splits.values()))))
+        """Return the classes of all splits, in lexical order."""
+        return tuple(sorted(set().union(*self.splits.values())))
 
     def places(self) -> dict[str, tuple[str, str]]:
         """Return path -> (title, class), in the order of the paths."""
@@ -58,10 +58,14 @@ class Listing:
         return replace(self, splits=splits)
 
 
-def list_folder(root: Path) -> Listing:
+def list_folder(root: Path, needs_train: bool = True) -> Listing:
     """List `root/class/*`, or `root/train/class/*` and its sister folders.
 
     Classes are folders; images may lie at any depth below them.
+
+    Args:
+        root: The folder.
+        needs_train: Whether split folders without one for training are refused.
 
     Raises:
         DataError: If there are no class folders, or split folders that do not
@@ -78,7 +82,7 @@ def list_folder(root: Path) -> Listing:
         for title, names in SPLIT_NAMES.items()
     }
     others = sorted(set(folders).difference(*found.values()))
-    if not found["train"]:
+    if not found["train"] and not (any(found.values()) and not needs_train):
         if not others:
             raise DataError(
                 f"{root} must hold a train folder beside the others. "
@@ -153,7 +157,7 @@ def notes_on(root: Path, others: list[str]) -> tuple[str, ...]:
 
 def structure_problems(listing: Listing) -> list[str]:
     """Say what is wrong with the classes, each in one sentence."""
-    names = listing.class_names
+    names = tuple(sorted(next(iter(listing.splits.values()))))
     problems = []
     if len(names) < 2:
         problems.append(f"There must be two classes or more, not only {names[0]!r}.")
@@ -167,3 +171,8 @@ def structure_problems(listing: Listing) -> list[str]:
             elif not classes[name]:
                 problems.append(f"Class {name!r} has no images{where}.")
     return problems
+
+
+def emptiness(listing: Listing) -> list[str]:
+    """Say that there are no images, if that is so."""
+    return [] if listing.places() else ["There are no images in its class folders."]

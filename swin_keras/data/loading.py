@@ -1,12 +1,17 @@
 """One way in: a folder of images, a built-in set or a TensorFlow Datasets name."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.folder import load_folder
 from swin_keras.data.idx import CLASS_NAMES, holds_idx, load_idx
-from swin_keras.errors import DataError, UsageError
+from swin_keras.data.splitting import HeldOut
+from swin_keras.errors import DataError
+
+# Options of a run that decide which images it has, and in which split.
+OPTIONS = ("data_dir", "seed", "val_fraction", "test_fraction", "on_bad")
 
 
 def load_dataset(
@@ -15,9 +20,14 @@ def load_dataset(
     data_dir=None,
     seed: int = 0,
     val_fraction: float = 0.1,
+    test_fraction: float = 0.1,
+    hold_out: bool = True,
     on_bad: str = "stop",
 ) -> ImageDataset:
     """Read a data set with its train, val and test split.
+
+    To judge a model on images that it was not trained on, take them all:
+    `load_dataset(source, hold_out=False).split("all")`.
 
     Args:
         source: A folder of class folders; "digits"; or the name of an image
@@ -25,7 +35,11 @@ def load_dataset(
         data_dir: Where named sets are kept. For "mnist" and "fashion_mnist" it
             may also hold the four published IDX files.
         seed: Chooses the images that are held out where a split is missing.
-        val_fraction: Share of the images held out for each missing split.
+        val_fraction: Share of the images held out where there is no val split.
+        test_fraction: The same for test; 0 lets the val images serve as test.
+        hold_out: Whether to make splits that are missing. If not, `splits` has
+            what is there: any of the three, or "all" for a folder without splits.
+            Classes then may be missing in a split, and one class is enough.
         on_bad: What to do about files in a folder that are no usable images:
             "stop" lists them all, "skip" leaves them out and records each.
 
@@ -36,23 +50,34 @@ def load_dataset(
         DataError: If the data cannot be found or used.
         UsageError: If an argument is out of its range.
     """
-    if not 0 < val_fraction < 0.5:
-        raise UsageError(
-            "`val_fraction` must lie between 0 and 0.5. "
-            f"Received: val_fraction={val_fraction}."
-        )
+    held_out = HeldOut(val_fraction, test_fraction, seed) if hold_out else None
     folder = Path(source).expanduser()
     if folder.is_dir():
-        return load_folder(folder, seed=seed, val_fraction=val_fraction, on_bad=on_bad)
+        return load_folder(folder, held_out, on_bad=on_bad)
     if not isinstance(source, str) or looks_like_path(source):
         raise DataError(f"Data must be a folder that exists. Received: {source}.")
     given = Path(data_dir).expanduser() if data_dir else None
     if source in CLASS_NAMES and given and holds_idx(given):
-        return load_idx(source, given, seed=seed, val_fraction=val_fraction)
+        return load_idx(source, given, held_out)
 
     from swin_keras.data.tfds_source import load_tfds
 
-    return load_tfds(source, data_dir=given, seed=seed, val_fraction=val_fraction)
+    return load_tfds(source, data_dir=given, held_out=held_out)
+
+
+def load_trained(train: Mapping, **changes) -> ImageDataset:
+    """Read the data that a run was trained on, with the same splits.
+
+    Args:
+        train: The run's options, as its `config.yaml` and its model's card have
+            them: the fields of `TrainConfig`. An older run may lack some.
+        changes: Arguments of `load_dataset` to use instead.
+
+    Raises:
+        DataError: If the data cannot be found or used.
+    """
+    options = {name: train[name] for name in OPTIONS if name in train}
+    return load_dataset(changes.pop("source", train["data"]), **options | changes)
 
 
 def looks_like_path(source: str) -> bool:

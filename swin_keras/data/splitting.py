@@ -1,9 +1,12 @@
 """Hold images out for validation and test, class by class and repeatably."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 
 from swin_keras.data.dataset import Split
-from swin_keras.errors import DataError
+from swin_keras.errors import DataError, UsageError
 
 
 def stratified(labels, fractions, seed: int) -> list[np.ndarray]:
@@ -40,32 +43,80 @@ def stratified(labels, fractions, seed: int) -> list[np.ndarray]:
     return [np.sort(np.concatenate(part)) for part in parts]
 
 
-def complete_splits(splits: dict[str, Split], val_fraction: float, seed: int):
-    """Return train, val and test, and notes on how the missing ones were made.
+@dataclass(frozen=True)
+class HeldOut:
+    """What is held out of the training images where a split is missing.
 
-    `train` alone gives up `val_fraction` of its images twice; `train` and
-    `test` once; with `train` and `val`, the validation images serve for both.
+    Args:
+        val: Share of the images for a val split.
+        test: Share for a test split; 0 lets the val images serve as test, too.
+        seed: Chooses which images.
+
+    Raises:
+        UsageError: If a share is out of its range.
     """
-    missing = [title for title in ("val", "test") if title not in splits]
-    if not missing:
-        return splits, ()
-    if missing == ["test"]:
-        note = "There is no test split: the val images serve as test too."
+
+    val: float = 0.1
+    test: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self):
+        if not 0 < self.val < 0.5:
+            raise UsageError(
+                "`val_fraction` must lie between 0 and 0.5. "
+                f"Received: val_fraction={self.val}."
+            )
+        if not 0 <= self.test < 0.5:
+            raise UsageError(
+                "`test_fraction` must be 0 or lie between 0 and 0.5. "
+                f"Received: test_fraction={self.test}."
+            )
+
+    def complete(self, splits: Mapping[str, Split]):
+        """Return train, val and test, and notes on how the missing ones were made.
+
+        `train` alone gives up images for both; `train` and `test` for val; with
+        `train` and `val`, the validation images serve for both.
+
+        Raises:
+            DataError: If there are too few images.
+        """
+        shares = {"val": self.val, "test": self.test}
+        missing = [title for title in shares if title not in splits]
+        if not missing:
+            return dict(splits), ()
+        if missing == ["test"]:
+            note = "There is no test split: the val images serve as test too."
+            return {**splits, "test": splits["val"]}, (note,)
+        drawn = [title for title in missing if shares[title]]
+        splits, note = self._hold_out(splits, {title: shares[title] for title in drawn})
+        if drawn == missing:
+            return splits, (note,)
+        note = f"{note} The val images serve as test too."
         return {**splits, "test": splits["val"]}, (note,)
-    train = splits["train"]
-    left, *parts = stratified(train.labels, [val_fraction] * len(missing), seed)
-    if not all(map(len, parts)):
-        raise DataError(
-            f"To make a {' and a '.join(missing)} split, there must be at least "
-            f"{'two' if len(missing) == 1 else 'three'} images of a class. "
-            f"Received: at most {np.bincount(train.labels).max()}."
+
+    def _hold_out(self, splits, shares):
+        train = splits["train"]
+        left, *parts = stratified(train.labels, list(shares.values()), self.seed)
+        if not all(map(len, parts)):
+            raise DataError(
+                f"To make a {' and a '.join(shares)} split, there must be at least "
+                f"{'two' if len(shares) == 1 else 'three'} images of a class. "
+                f"Received: at most {np.bincount(train.labels).max()}."
+            )
+        held_out = {
+            title: train.subset(part, title)
+            for title, part in zip(shares, parts, strict=True)
+        }
+        words = " and ".join(
+            f"{100 * shares[title]:.3g} % for {title} ({len(split)})"
+            for title, split in held_out.items()
         )
-    held_out = {
-        title: train.subset(part, title)
-        for title, part in zip(missing, parts, strict=True)
-    }
-    note = (
-        f"There is no {' or '.join(missing)} split: {val_fraction:.0%} of the images "
-        f"are held out for {', and as many for '.join(missing)} (seed {seed})."
-    )
-    return {**splits, "train": train.subset(left, "train"), **held_out}, (note,)
+        note = (
+            f"There is no {' or '.join(shares)} split: of the {len(train)} images are "
+            f"held out, class by class, {words}; seed {self.seed} chose them."
+        )
+        return {**splits, "train": train.subset(left, "train"), **held_out}, note
+
+
+USUAL = HeldOut()

@@ -20,7 +20,7 @@ from swin_keras.data.dataset import (
     RecordSplit,
     Split,
 )
-from swin_keras.data.splitting import complete_splits
+from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.errors import DataError, nearest_name
 
 TITLES = {
@@ -47,8 +47,7 @@ def load_tfds(
     name: str,
     *,
     data_dir=None,
-    val_fraction: float = 0.1,
-    seed: int = 0,
+    held_out: HeldOut | None = USUAL,
     memory_limit: int | None = None,
 ) -> ImageDataset:
     """Read a set by name, preparing it first where that has not been done.
@@ -56,8 +55,7 @@ def load_tfds(
     Args:
         name: "digits", "cifar10", "imagenet_v2/matched-frequency", "mnist:3.0.1".
         data_dir: Where prepared sets are. Defaults to that of TFDS.
-        val_fraction: Share held out where there is no validation split.
-        seed: Chooses which images are held out.
+        held_out: What is held out where a split is missing; `None` for nothing.
         memory_limit: Bytes of encoded images that may be held. Defaults to half
             of the free memory.
 
@@ -75,12 +73,12 @@ def load_tfds(
                 split = read_split(builder, keys, title, ours, in_memory)
                 if split.labels.size and split.labels.min() >= 0:
                     given[ours] = split
-    if "train" not in given:
+    if not given or (held_out and "train" not in given):
         raise DataError(
-            f"{name} must have a train split with labels. "
+            f"{name} must have a {'train ' if held_out else ''}split with labels. "
             f"Received: {sorted(builder.info.splits)}."
         )
-    splits, notes = complete_splits(given, val_fraction, seed)
+    splits, notes = held_out.complete(given) if held_out else (given, ())
     features = builder.info.features
     return ImageDataset(
         name=name,

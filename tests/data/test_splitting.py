@@ -1,8 +1,11 @@
+import re
+
 import numpy as np
 import pytest
 
 from swin_keras.data.dataset import ArraySplit
-from swin_keras.data.splitting import complete_splits, stratified
+from swin_keras.data.splitting import HeldOut, stratified
+from swin_keras.errors import UsageError
 
 
 @pytest.mark.parametrize("counts", [(3, 3), (10, 100, 7), (4, 5, 6, 50)])
@@ -48,14 +51,45 @@ def splits(**sizes):
 @pytest.mark.parametrize(
     ("given", "expected", "words"),
     [
-        ({"train": 100}, (80, 10, 10), "no val or test split: 10%"),
-        ({"train": 100, "test": 30}, (90, 10, 30), "no val split: 10%"),
+        (
+            {"train": 100},
+            (80, 10, 10),
+            "no val or test split: of the 100 images .*, 10 % for val",
+        ),
+        (
+            {"train": 100, "test": 30},
+            (90, 10, 30),
+            "no val split: of the 100 images .*, 10 % for val",
+        ),
         ({"train": 100, "val": 20}, (100, 20, 20), "val images serve as test too"),
         ({"train": 100, "val": 20, "test": 30}, (100, 20, 30), ""),
     ],
 )
 def test_missing_splits_are_made_and_said(given, expected, words):
-    complete, notes = complete_splits(splits(**given), 0.1, seed=0)
+    complete, notes = HeldOut().complete(splits(**given))
     assert tuple(len(complete[title]) for title in ("train", "val", "test")) == expected
-    assert words in " ".join(notes)
+    assert re.search(words, " ".join(notes))
     assert bool(notes) == bool(words)
+
+
+def test_each_held_out_share_is_its_own():
+    complete, (note,) = HeldOut(val=0.2, test=0.05).complete(splits(train=200))
+    sizes = {title: len(split) for title, split in complete.items()}
+    assert sizes == {"train": 150, "val": 40, "test": 10}
+    assert "20 % for val (40) and 5 % for test (10); seed 0" in note
+
+
+def test_without_a_share_for_test_the_val_images_serve():
+    complete, (note,) = HeldOut(test=0).complete(splits(train=100))
+    assert len(complete["train"]) == 90
+    assert complete["test"] is complete["val"]
+    assert "val images serve as test too" in note
+
+
+@pytest.mark.parametrize(
+    ("shares", "name"),
+    [({"val": 0}, "val"), ({"val": 0.5}, "val"), ({"test": 1}, "test")],
+)
+def test_a_share_beyond_its_range_is_refused(shares, name):
+    with pytest.raises(UsageError, match=f"{name}_fraction"):
+        HeldOut(**shares)

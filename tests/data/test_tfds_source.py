@@ -5,6 +5,7 @@ from image_files import noise
 
 from swin_keras.data import batches, load_dataset, tfds_source
 from swin_keras.data.dataset import ArraySplit, EncodedSplit, RecordSplit
+from swin_keras.data.splitting import HeldOut
 from swin_keras.data.tfds_source import load_tfds
 from swin_keras.errors import DataError
 
@@ -95,7 +96,7 @@ def test_a_test_split_without_labels_is_not_used(tmp_path):
 
 
 def test_small_pictures_of_one_size_are_held_decoded(tmp_path):
-    dataset = load("toy_thumbnails", tmp_path, val_fraction=0.2)
+    dataset = load("toy_thumbnails", tmp_path, held_out=HeldOut(val=0.2))
     split = dataset.splits["train"]
     assert isinstance(split, ArraySplit)
     assert split.items.shape == (32, 16, 16, 3)
