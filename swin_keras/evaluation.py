@@ -1,9 +1,7 @@
 """Evaluate any model on any data set: `swin-keras evaluate`."""
 
-import inspect
 import logging
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
@@ -16,8 +14,7 @@ from swin_keras.data import (
     ImageDataset,
     batches,
     data_errors,
-    load_dataset,
-    load_labelled,
+    load_trained,
 )
 from swin_keras.errors import DataError, UsageError, nearest_name
 from swin_keras.inference import Predictor
@@ -153,11 +150,12 @@ def evaluate(
         raise UsageError(
             f"{model} does not tell what it was trained on. Name the data: --data."
         )
-    options = trained_on | ({"on_bad": on_bad} if on_bad else {})
+    changes = {"data_dir": data_dir, "on_bad": on_bad}
+    changes = {name: value for name, value in changes.items() if value is not None}
     if data is None:
-        dataset = load_as_trained(options, data_dir)
+        dataset = load_trained(trained_on, **changes)
     else:
-        dataset = _load_given(data, data_dir, split, options)
+        dataset = _load_given(data, split, trained_on, changes)
     split = split or ("test" if "test" in dataset.splits else "all")
     _say_what(dataset, split, _is_same(data, trained_on.get("data")))
     return evaluate_dataset(predictor, dataset, split, batch_size)
@@ -181,35 +179,12 @@ def _check(data, split, batch_size):
         )
 
 
-def load_as_trained(train: Mapping, data_dir=None) -> ImageDataset:
-    """Load the data that a model was trained on, split and cleaned as then.
-
-    Args:
-        train: The training options in its card.
-        data_dir: Where named data sets are kept, if elsewhere than then.
-
-    Raises:
-        DataError: If the data cannot be found or used.
-    """
-    known = set(inspect.signature(load_dataset).parameters) - {"source", "data_dir"}
-    options = {name: train[name] for name in sorted(known) if name in train}
-    data_dir = data_dir or train.get("data_dir")
-    return load_dataset(train["data"], data_dir=data_dir, **options)
-
-
-def _load_given(data, data_dir, split, options):
-    """Load other data than the model's own: a folder as it lies, if that will do."""
-    folder = Path(data).expanduser()
-    if folder.is_dir():
-        dataset = load_labelled(folder, options.get("on_bad", "stop"))
-        if split in (None, "all", *dataset.splits):
-            return dataset
-        if list(dataset.splits) != ["all"]:
-            raise DataError(
-                f"{folder} must hold the split that is asked for, {split}. "
-                f"It holds: {', '.join(dataset.splits)}."
-            )
-    return load_as_trained(options | {"data": str(data)}, data_dir)
+def _load_given(data, split, trained_on, changes):
+    """Load data that was named: as it lies, and only if that is asked for split."""
+    dataset = load_trained(trained_on, source=data, hold_out=False, **changes)
+    if split in (None, "all", *dataset.splits) or list(dataset.splits) != ["all"]:
+        return dataset  # which says what it has, if the split is not there
+    return load_trained(trained_on, source=data, **changes)
 
 
 def _is_same(data, trained_on):
@@ -221,7 +196,7 @@ def _is_same(data, trained_on):
 
 def _say_what(dataset, split, is_same):
     counts = {title: len(part) for title, part in dataset.splits.items()}
-    images = sum(len(part) for part in _parts(dataset, split))
+    images = len(dataset.split(split))
     kind = "all" if split == "all" else f"the {split}"
     others = ", ".join(f"{title} {count}" for title, count in counts.items())
     log.info(
@@ -234,13 +209,6 @@ def _say_what(dataset, split, is_same):
             "The model was trained on some of these images, which it knows. To judge "
             "the others alone, leave --data out."
         )
-
-
-def _parts(dataset, split):
-    """Return the named split, or of "all" every one, none twice."""
-    if split != "all":
-        return [dataset.splits[split]]
-    return list({id(part): part for part in dataset.splits.values()}.values())
 
 
 def evaluate_dataset(
@@ -256,18 +224,27 @@ def evaluate_dataset(
             "Train it on these classes, or leave their images out."
         )
     true_index = np.array([index_of[name] for name in dataset.class_names])
+    judged = dataset.split(split)
+    if not len(judged):
+        raise DataError(f"There must be images to judge. {dataset.name} has none.")
+    height, width, channels = predictor.input_shape
     confusion = np.zeros((len(index_of),) * 2, int)
     right_in_5, answers = 0, []
-    for images, labels in _batches(predictor, dataset, split, batch_size):
-        scores = predictor.probabilities(images)
-        true = true_index[labels]
-        answers.append(Answers.from_probabilities(true, scores))
-        np.add.at(confusion, (true, answers[-1].predicted), 1)
-        best = np.argsort(-scores, axis=-1, kind="stable")[:, :5]
-        right_in_5 += (best == true[:, None]).any(-1).sum()
+    with data_errors():
+        for images, labels in batches(
+            judged,
+            batch_size,
+            (height, width),
+            channels,
+            crop_fraction=predictor.crop_fraction,
+        ).as_numpy_iterator():
+            scores = predictor.probabilities(images)
+            true = true_index[labels]
+            answers.append(Answers.from_probabilities(true, scores))
+            np.add.at(confusion, (true, answers[-1].predicted), 1)
+            best = np.argsort(-scores, axis=-1, kind="stable")[:, :5]
+            right_in_5 += (best == true[:, None]).any(-1).sum()
     total = confusion.sum()
-    if not total:
-        raise DataError(f"There must be images to judge. {dataset.name} has none.")
     return Evaluation(
         accuracy=float(np.trace(confusion) / total),
         top5_accuracy=float(right_in_5 / total) if len(index_of) > 5 else None,
@@ -277,17 +254,3 @@ def evaluate_dataset(
         answers=Answers.joined(answers),
         split=split,
     )
-
-
-def _batches(predictor, dataset, split, batch_size):
-    """Yield the images and labels of a split, or of all, as the model wants them."""
-    height, width, channels = predictor.input_shape
-    with data_errors():
-        for part in _parts(dataset, split):
-            yield from batches(
-                part,
-                batch_size,
-                (height, width),
-                channels,
-                crop_fraction=predictor.crop_fraction,
-            ).as_numpy_iterator()

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from swin_keras.card import ModelCard
-from swin_keras.data import batches, load_image
+from swin_keras.data import batches, load_image, load_trained
 from swin_keras.data.loading import looks_like_path
 from swin_keras.errors import DataError, UsageError
-from swin_keras.evaluation import evaluate_dataset, load_as_trained
+from swin_keras.evaluation import evaluate_dataset
 from swin_keras.exporting.quantize import MOST_CALIBRATION_IMAGES
 from swin_keras.inference import Predictor, image_files
 
@@ -77,7 +77,7 @@ def data_at_hand(card: ModelCard):
     if not name or not _is_here(name, data_dir):
         return None
     try:
-        return load_as_trained(card.train)
+        return load_trained(card.train)
     except (DataError, UsageError) as error:
         log.info("the training data cannot be read: %s", error)
         return None
