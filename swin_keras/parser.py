@@ -214,9 +214,6 @@ def _predict(parser):
     parser.add_argument(
         "--save", metavar="FOLDER", help="Write each picture with its class on it."
     )
-    parser.add_argument(
-        "--every", type=float, default=1.0, help="Seconds between a video's frames."
-    )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
 
 

@@ -45,8 +45,7 @@ def make_server(model: Path, litertjs: Path, port: int) -> ThreadingHTTPServer:
         timeout = SECONDS
 
         def do_GET(self):
-            host = self.headers.get("Host", "").rpartition(":")[0]
-            if (host or self.headers.get("Host")) not in HOSTS:
+            if self.headers.get("Host", "").split(":")[0].lower() not in HOSTS:
                 return self.send_error(HTTPStatus.FORBIDDEN)
             path = unquote(urlsplit(self.path).path)
             if path in texts:
