@@ -26,18 +26,18 @@ def main(arguments=None) -> int:
         command = getattr(swin_keras.commands, options.command)
         return command(options[options.command]) or 0
     except SwinKerasError as error:
-        return _report(error, error.exit_code, options.debug)
+        return _report(error, error, error.exit_code, options.debug)
     except KeyboardInterrupt as error:
-        return _report("interrupted", 130, options.debug and error)
+        return _report(error, "interrupted", 130, options.debug)
     except MemoryError as error:
         text = "There is not enough memory. Try a smaller --batch-size or image."
-        return _report(text, 5, options.debug and error)
+        return _report(error, text, 5, options.debug)
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:  # a full disk, a folder that must not be written
         where = f"{error.filename}: " if error.filename else ""
-        return _report(f"{where}{error.strerror or error}", 5, options.debug and error)
+        return _report(error, f"{where}{error.strerror or error}", 5, options.debug)
 
 
 def _choose_tensorflow():
@@ -59,10 +59,10 @@ def _choose_tensorflow():
         )
 
 
-def _report(error, code, debug):
-    if debug and isinstance(error, BaseException):
+def _report(error, text, code, debug):
+    if debug:
         raise error
-    complain(_as_options(str(error)))
+    complain(_as_options(str(text)))
     return code
 
 

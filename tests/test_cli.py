@@ -259,3 +259,15 @@ def test_another_backend_that_is_in_use_is_refused_in_one_sentence(monkeypatch, 
     monkeypatch.setattr("keras.config.backend", lambda: "jax")
     assert run("info", "swin_tiny") == 2
     assert "Received: jax, which is in use in this process" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path, capsys):
+    for colour in ("blue", "red"):
+        (tmp_path / colour).mkdir()
+        for number in range(3):
+            Image.new("RGB", (16, 16), colour).save(tmp_path / colour / f"{number}.png")
+    words = ["data", "check", tmp_path, "--json", tmp_path / "none" / "report.json"]
+    assert run(*words) == 5
+    assert "none/report.json: No such file or directory" in capsys.readouterr().err
+    with pytest.raises(FileNotFoundError):
+        run("--debug", *words)

@@ -36,7 +36,7 @@ ALLOWED = {
         *("card", "errors", "launching", "model_files", "processes", "signals"),
     },
     "parser": {
-        *("command_help", "config_file", "errors", "exporting", "screen", "training"),
+        *("command_help", "command_parser", "exporting", "training"),
     },
 }
 
