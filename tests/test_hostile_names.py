@@ -9,7 +9,7 @@ from PIL import Image
 from rich.text import Text
 
 from swin_keras.cli import main
-from swin_keras.commands.console import PlainConsole, make_table
+from swin_keras.commands.console import PlainConsole, command, make_table
 from swin_keras.screen import ScreenHandler, plain
 
 COLOURS = {"photo [copy]": "red", "x[": "blue"}
@@ -98,6 +98,12 @@ def test_tables_and_texts_are_no_markup():
     for text in ("a[b]", r"[red]x[/red] :smile:\n\x1b[31m", r"[/b] \x1b]0;title\x07"):
         assert text in shown
     assert "\x1b]" not in console.file.getvalue()
+
+
+def test_a_command_to_paste_is_not_broken_into_lines():
+    console = PlainConsole(file=io.StringIO(), width=20)
+    console.print(f"next: {command('export', 'a b' * 30)}")
+    assert console.file.getvalue().count("\n") == 1
 
 
 def test_log_lines_keep_their_lines_and_nothing_else(capsys):

@@ -20,6 +20,11 @@ class PlainConsole(Console):
     def __init__(self, **options):
         super().__init__(highlight=False, markup=False, emoji=False, **options)
 
+    def print(self, *objects, **options):
+        # A line is for a shell or a log: where it is broken is theirs to decide.
+        options.setdefault("soft_wrap", all(isinstance(o, str) for o in objects))
+        super().print(*objects, **options)
+
     def render_str(self, text, **options):
         return super().render_str(plain(text), **options)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import shlex
 from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
 
@@ -122,7 +123,7 @@ def _find_run(config):
 def _how_to_go_on(run):
     return (
         f"stopped; checkpoints are in {run.checkpoints}. Go on with: "
-        f"swin-keras train --config {run.config} --resume"
+        f"swin-keras train --config {shlex.quote(str(run.config))} --resume"
     )
 
 
