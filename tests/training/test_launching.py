@@ -1,5 +1,6 @@
 """Workers that are started, watched, killed and started again."""
 
+import contextlib
 import os
 import random
 import signal
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from toy_runs import EVERYTHING, outcome, write_config
 
+from swin_keras import launching
 from swin_keras.errors import UsageError
 from swin_keras.launching import launch, visible_gpus
 from swin_keras.training import TrainConfig
@@ -130,6 +132,27 @@ def test_what_a_restart_would_not_change_is_not_restarted(capfd):
     said = capfd.readouterr().err
     assert "Did you mean 'swin_tiny'" in said
     assert "restart" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "permitted", "warned"),
+    [
+        ((2, (), True), True, False),
+        ((2, (), True), False, True),
+        ((2, (), False), True, True),
+        ((1, ("a:1", "b:1"), True), True, True),
+        ((1, (), True), True, False),
+    ],
+)
+def test_who_can_reach_the_workers_is_said(
+    arguments, permitted, warned, monkeypatch, caplog
+):
+    inside = (lambda words: ["inside", *words]) if permitted else None
+    monkeypatch.setattr(launching, "fence", lambda: contextlib.nullcontext(inside))
+    with caplog.at_level("INFO"), launching._local_network(*arguments) as command:
+        is_inside = command(["train"])[0] == "inside"
+    assert is_inside == (permitted and arguments == (2, (), True))
+    assert ("obeys whoever reaches it" in caplog.text) == warned
 
 
 @pytest.mark.parametrize(
