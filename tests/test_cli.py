@@ -87,7 +87,7 @@ def test_every_command_has_two_examples_that_parse(command):
         (
             ["train", "--sizes", "{window_size: }", "--dry-run"],
             2,
-            "'window_size': None",
+            "window_size",
         ),
         (
             ["train", "--sizes", "{depths: [a, a, a]}", "--dry-run"],

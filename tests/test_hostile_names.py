@@ -91,11 +91,11 @@ def test_what_python_says_of_an_option_is_said_of_the_command_line(folder, capsy
 def test_tables_and_texts_are_no_markup():
     console = PlainConsole(file=io.StringIO(), force_terminal=True, width=80)
     table = make_table("a[b]")
-    table.add_row("[red]x[/red] :smile:\n\x1b[31m")
+    table.add_row("[red]x[/red] :smile: \x1b[31m")
     console.print(table)
     console.print("[/b] \x1b]0;title\x07")
     shown = Text.from_ansi(console.file.getvalue()).plain
-    for text in ("a[b]", r"[red]x[/red] :smile:\n\x1b[31m", r"[/b] \x1b]0;title\x07"):
+    for text in ("a[b]", r"[red]x[/red] :smile: \x1b[31m", r"[/b] \x1b]0;title\x07"):
         assert text in shown
     assert "\x1b]" not in console.file.getvalue()
 

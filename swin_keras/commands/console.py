@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 
 from swin_keras.exporting.quiet import quiet
-from swin_keras.names import printable
 from swin_keras.screen import plain
 
 IN_A_FILE = 140  # columns of a table where there is no terminal to fit
@@ -27,13 +26,6 @@ class PlainConsole(Console):
 
     def render_str(self, text, **options):
         return super().render_str(plain(text), **options)
-
-
-class PlainTable(Table):
-    """A table in which every cell is one line."""
-
-    def add_row(self, *cells, **options):
-        super().add_row(*map(printable, cells), **options)
 
 
 out = PlainConsole()
@@ -62,9 +54,7 @@ def _import_tensorflow():
 
 def make_table(*columns):
     """Return an empty table."""
-    return PlainTable(
-        *map(printable, columns), box=rich.box.SIMPLE_HEAD, pad_edge=False
-    )
+    return Table(*columns, box=rich.box.SIMPLE_HEAD, pad_edge=False)
 
 
 def command(*words) -> str:
