@@ -20,6 +20,7 @@ import keras
 import yaml
 
 import swin_keras  # noqa: F401  registers the layers
+from swin_keras.processes import module_command
 
 OPTIONS = {
     "sizes": {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]},
@@ -69,7 +70,7 @@ def main():
 def start(folder, name):
     words = ["--config", f"{folder}/toy.yaml", "--runs-dir", folder, "--name", name]
     return subprocess.Popen(  # noqa: S603  our own program
-        [sys.executable, "-m", "swin_keras.cli", "train", *words, "--resume"],
+        module_command("swin_keras.cli", "train", *words, "--resume"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from timing import write_json
 
+from swin_keras.processes import module_command
+
 HERE = Path(__file__).parent
 COMMANDS = {
     "swin-keras --help": ["--help"],
@@ -66,7 +68,7 @@ for _ in range({times}):
 def command(words) -> list[float]:
     """Run one of our commands in the project's folder; return its seconds."""
     start = time.perf_counter()
-    run(["-m", "swin_keras.cli", *words])
+    run(module_command("swin_keras.cli", *words))
     return [time.perf_counter() - start]
 
 
@@ -77,12 +79,13 @@ def program(name, options) -> list[float]:
     )
     times = 2 if name in AGAIN else 1
     text = PROGRAM.format(before=before, timed=timed, times=times)
-    return [float(line) for line in run(["-c", text]).splitlines()[-times:]]
+    said = run([sys.executable, "-c", text])
+    return [float(line) for line in said.splitlines()[-times:]]
 
 
 def run(words) -> str:
     done = subprocess.run(  # noqa: S603  our own words
-        [sys.executable, *words],
+        words,
         check=True,
         stdout=subprocess.PIPE,
         text=True,

@@ -2,10 +2,12 @@
 
 import logging
 import os
+import re
 import sys
 
-from swin_keras.errors import SwinKerasError
+from swin_keras.errors import SwinKerasError, UsageError
 from swin_keras.parser import make_parser
+from swin_keras.screen import ScreenHandler, complain
 
 
 def main(arguments=None) -> int:
@@ -14,39 +16,63 @@ def main(arguments=None) -> int:
     0 done; 2 usage; 3 data; 4 model file; 5 resources; 130 interrupted.
     """
     options = make_parser().parse_args(arguments)
-    logging.basicConfig(format="%(message)s", handlers=[ScreenHandler()])
+    logging.basicConfig(handlers=[ScreenHandler()])
     logging.getLogger("swin_keras").setLevel(logging.INFO)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-    import swin_keras.commands
-
-    command = getattr(swin_keras.commands, options.command)
     try:
+        _choose_tensorflow()
+        import swin_keras.commands
+
+        command = getattr(swin_keras.commands, options.command)
         return command(options[options.command]) or 0
     except SwinKerasError as error:
-        return _report(error, error.exit_code, options.debug)
+        return _report(error, error, error.exit_code, options.debug)
     except KeyboardInterrupt as error:
-        return _report("interrupted", 130, options.debug and error)
+        return _report(error, "interrupted", 130, options.debug)
     except MemoryError as error:
         text = "There is not enough memory. Try a smaller --batch-size or image."
-        return _report(text, 5, options.debug and error)
+        return _report(error, text, 5, options.debug)
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a full disk, a folder that must not be written
+        where = f"{error.filename}: " if error.filename else ""
+        return _report(error, f"{where}{error.strerror or error}", 5, options.debug)
 
 
-class ScreenHandler(logging.Handler):
-    """Write to standard error as it is now: a progress bar may stand in for it."""
+def _choose_tensorflow():
+    """Have Keras run on TensorFlow, whatever it runs on elsewhere.
 
-    def emit(self, record):
-        print(self.format(record), file=sys.stderr)
+    Raises:
+        UsageError: If it is imported already, with another backend.
+    """
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = "tensorflow"  # it also wins over keras.json
+        return
+    import keras
+
+    if keras.config.backend() != "tensorflow":
+        raise UsageError(
+            "The command line runs on Keras' backend tensorflow. Received: "
+            f"{keras.config.backend()}, which is in use in this process. Run "
+            "`swin-keras` in one of its own."
+        )
 
 
-def _report(error, code, debug):
-    if debug and isinstance(error, BaseException):
+def _report(error, text, code, debug):
+    if debug:
         raise error
-    print(f"swin-keras: {error}", file=sys.stderr)
+    complain(_as_options(str(text)))
     return code
+
+
+def _as_options(text):
+    """Say `--on-bad skip` where a message for Python says `on_bad='skip'`."""
+    return re.sub(
+        r"\bwith (\w+)='([\w-]+)'",
+        lambda match: f"with --{match[1].replace('_', '-')} {match[2]}",
+        text,
+    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ HELP = {
     "train": (
         "Train a classifier; writes runs/<name>/.",
         "swin-keras train",
-        "swin-keras train --data photos/ --model swin_tiny --weights swin_tiny.pth",
+        "swin-keras train photos/ --model swin_tiny --weights swin_tiny.pth",
     ),
     "launch": (
         "Train in several processes or machines; starts them again if one dies.",
@@ -19,7 +19,7 @@ HELP = {
     "evaluate": (
         "Measure a model's accuracy.",
         "swin-keras evaluate runs/digits-1",
-        "swin-keras evaluate saved_models/flowers --data photos/ --split val",
+        "swin-keras evaluate saved_models/flowers --data photos/",
     ),
     "export": (
         "Write .keras, SavedModel and LiteRT to saved_models/<name>/, checked.",
@@ -39,7 +39,7 @@ HELP = {
     "predict": (
         "Name what is in images.",
         "swin-keras predict saved_models/digits image.png",
-        "swin-keras predict runs/digits-1 photos/ --top 3 --json",
+        "swin-keras predict runs/digits-1 photos/ --top 3 --save album/",
     ),
     "info": (
         "List the variants, or show one, a model or a checkpoint.",

@@ -1,14 +1,27 @@
 """Evaluate any model on any data set: `swin-keras evaluate`."""
 
+import logging
+import os
 from dataclasses import dataclass
+from numbers import Integral
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from swin_keras.answers import Answers
-from swin_keras.data import ImageDataset, batches, data_errors, load_trained
-from swin_keras.errors import DataError, UsageError
+from swin_keras.data import (
+    ImageDataset,
+    batches,
+    data_errors,
+    load_trained,
+)
+from swin_keras.errors import DataError, UsageError, nearest_name
 from swin_keras.inference import Predictor
+from swin_keras.names import printable
+
+log = logging.getLogger(__name__)
+SPLITS = ("all", "train", "val", "test")
 
 
 class ClassFigures(NamedTuple):
@@ -27,20 +40,23 @@ class Evaluation:
 
     Args:
         accuracy: Share of images whose best class is right.
-        top5_accuracy: Share of images whose class is among the best five.
+        top5_accuracy: Share of images whose class is among the best five; `None`
+            with five classes or fewer, where it says nothing.
         confusion: Number of images, true class by predicted class
             `(classes, classes)`, in the order of the model's class names.
         class_names: The model's class names.
         notes: What was decided about the data on the way.
         answers: What the model said of each image.
+        split: Which images these were.
     """
 
     accuracy: float
-    top5_accuracy: float
+    top5_accuracy: float | None
     confusion: np.ndarray
     class_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
     answers: Answers | None = None
+    split: str = "test"
 
     @property
     def images(self) -> int:
@@ -82,6 +98,7 @@ class Evaluation:
         return {
             "accuracy": self.accuracy,
             "top5_accuracy": self.top5_accuracy,
+            "split": self.split,
             "images": self.images,
             "classes": [
                 {k: v if v == v else None for k, v in row._asdict().items()}
@@ -93,16 +110,29 @@ class Evaluation:
         }
 
 
-def evaluate(model, data=None, *, data_dir=None, split="test", batch_size=32):
+def evaluate(
+    model,
+    data=None,
+    *,
+    data_dir=None,
+    split: str | None = None,
+    batch_size: int = 32,
+    on_bad: str | None = None,
+) -> Evaluation:
     """Evaluate a trained or exported model.
+
+    What is judged, and how many images that are, is logged first.
 
     Args:
         model: A run's folder, an export's folder or a model file.
         data: A folder of images or the name of a data set; `None` is the data
-            that the model was trained on, with the same split.
+            that the model was trained on, split as then.
         data_dir: Where named data sets are kept.
-        split: "test", "val" or "train".
+        split: "train", "val", "test" or "all". By default the test images of a
+            data set that has some, and all images of a folder that is not split.
         batch_size: Images that are run together.
+        on_bad: "stop" at files that are no usable images, or "skip" them; by
+            default as in training.
 
     Returns:
         An `Evaluation`.
@@ -110,18 +140,75 @@ def evaluate(model, data=None, *, data_dir=None, split="test", batch_size=32):
     Raises:
         ModelFileError: If there is no such model.
         DataError: If the data has a class that the model does not know.
-        UsageError: If the model does not tell what it was trained on.
+        UsageError: If the model does not tell what it was trained on, or an
+            argument is of another kind.
     """
+    _check(data, split, batch_size)
     predictor = Predictor(model)
     trained_on = predictor.card.train if predictor.card else {}
     if data is None and not trained_on:
         raise UsageError(
             f"{model} does not tell what it was trained on. Name the data: --data."
         )
-    changes = {"source": data, "data_dir": data_dir}
+    changes = {"data_dir": data_dir, "on_bad": on_bad}
     changes = {name: value for name, value in changes.items() if value is not None}
-    dataset = load_trained(trained_on, **changes)
+    if data is None:
+        dataset = load_trained(trained_on, **changes)
+    else:
+        dataset = _load_given(data, split, trained_on, changes)
+    split = split or ("test" if "test" in dataset.splits else "all")
+    _say_what(dataset, split, _is_same(data, trained_on.get("data")))
     return evaluate_dataset(predictor, dataset, split, batch_size)
+
+
+def _check(data, split, batch_size):
+    if data is not None and not isinstance(data, str | os.PathLike):
+        raise UsageError(
+            "`data` must be a folder or the name of a data set. "
+            f"Received: {data!r:.200}."
+        )
+    if split is not None and split not in SPLITS:
+        raise UsageError(
+            f"`split` must be {', '.join(SPLITS[:-1])} or {SPLITS[-1]}. "
+            f"Received: {split!r}.{nearest_name(split, SPLITS)}"
+        )
+    if not isinstance(batch_size, Integral) or batch_size < 1:
+        raise UsageError(
+            "`batch_size` must be a whole number of at least 1. "
+            f"Received: {batch_size!r}."
+        )
+
+
+def _load_given(data, split, trained_on, changes):
+    """Load data that was named: as it lies, and only if that is asked for split."""
+    dataset = load_trained(trained_on, source=data, hold_out=False, **changes)
+    if split in (None, "all", *dataset.splits) or list(dataset.splits) != ["all"]:
+        return dataset  # which says what it has, if the split is not there
+    return load_trained(trained_on, source=data, **changes)
+
+
+def _is_same(data, trained_on):
+    """Tell whether data that was named is what the model was trained on."""
+    if data is None or not isinstance(trained_on, str):
+        return False
+    return Path(data).expanduser().resolve() == Path(trained_on).expanduser().resolve()
+
+
+def _say_what(dataset, split, is_same):
+    counts = {title: len(part) for title, part in dataset.splits.items()}
+    images = len(dataset.split(split))
+    kind = "all" if split == "all" else f"the {split}"
+    others = ", ".join(f"{title} {count}" for title, count in counts.items())
+    log.info(
+        "judging %s images of %s: %d%s",
+        *(kind, printable(dataset.name), images),
+        f" (of {others})" if len(counts) > 1 else "",
+    )
+    if is_same and split == "all":
+        log.info(
+            "The model was trained on some of these images, which it knows. To judge "
+            "the others alone, leave --data out."
+        )
 
 
 def evaluate_dataset(
@@ -137,12 +224,15 @@ def evaluate_dataset(
             "Train it on these classes, or leave their images out."
         )
     true_index = np.array([index_of[name] for name in dataset.class_names])
+    judged = dataset.split(split)
+    if not len(judged):
+        raise DataError(f"There must be images to judge. {dataset.name} has none.")
     height, width, channels = predictor.input_shape
     confusion = np.zeros((len(index_of),) * 2, int)
     right_in_5, answers = 0, []
     with data_errors():
         for images, labels in batches(
-            dataset.splits[split],
+            judged,
             batch_size,
             (height, width),
             channels,
@@ -157,9 +247,10 @@ def evaluate_dataset(
     total = confusion.sum()
     return Evaluation(
         accuracy=float(np.trace(confusion) / total),
-        top5_accuracy=float(right_in_5 / total),
+        top5_accuracy=float(right_in_5 / total) if len(index_of) > 5 else None,
         confusion=confusion,
         class_names=predictor.class_names,
         notes=dataset.notes,
         answers=Answers.joined(answers),
+        split=split,
     )

@@ -176,6 +176,10 @@ def image_files(path: Path) -> list[Path]:
     return files
 
 
+def _may_be_model(path):
+    return path.is_dir() or path.suffix in (".keras", ".tflite", ".onnx")
+
+
 def find_model(path: Path) -> Path:
     """Return the model in a folder: of a run, an export or a SavedModel.
 
@@ -183,7 +187,7 @@ def find_model(path: Path) -> Path:
         ModelFileError: If there is none.
     """
     if not path.exists():
-        siblings = [p.name for p in path.parent.glob("*")]
+        siblings = [p.name for p in path.parent.glob("*") if _may_be_model(p)]
         raise ModelFileError(
             f"There is no model {path}.{nearest_name(path.name, siblings)}"
         )

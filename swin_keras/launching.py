@@ -9,10 +9,12 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from swin_keras.errors import UsageError
+from swin_keras.fence import fence
+from swin_keras.processes import module_command
 from swin_keras.signals import signals_to
 
 log = logging.getLogger(__name__)
@@ -29,11 +31,16 @@ def launch(
     hosts: Sequence[str] = (),
     index: int = 0,
     max_restarts: int = 3,
+    fenced: bool = True,
 ) -> int:
     """Run a `train` command in several processes that share each batch.
 
     When one of them dies, all start again from the last checkpoint. Their output
     is passed on line by line, with the worker's number before it.
+
+    Workers of one machine get a network of their own where the system permits
+    it: TensorFlow's server obeys whoever reaches it. They then reach no other
+    machine either, so what must be downloaded has to be there before.
 
     Args:
         command: Words after `swin-keras`, such as `["train", "--name", "pets"]`.
@@ -43,6 +50,7 @@ def launch(
             starts only number `index`, and each machine runs the same command.
         index: Which of the hosts this is.
         max_restarts: How often to start again.
+        fenced: Whether workers of one machine get a network of their own.
 
     Returns:
         The exit code: 0, or that of the worker that failed.
@@ -52,11 +60,17 @@ def launch(
     """
     _check(command, workers, hosts, index)
     request = StopRequest()
-    with signals_to(request.note):
+    if "--resume" not in command:
+        command = [*command, "--resume"]
+    with (
+        signals_to(request.note),
+        _local_network(workers, hosts, fenced) as in_network,
+    ):
+        words = in_network(command)
         for restart in range(max_restarts + 1):
             if restart:
                 log.info("restart %d of %d", restart, max_restarts)
-            code = _run(command, workers, hosts, index, request)
+            code = _run(words, workers, hosts, index, request)
             if code == 0 or code in FINAL_CODES or request.signal:
                 break
     return 128 + request.signal if request.signal and code else code
@@ -78,12 +92,33 @@ def _check(command, workers, hosts, index):
         raise UsageError(f"Hosts must be host:port. Received: {', '.join(hosts)}.")
 
 
-def _run(command, workers, hosts, index, request):
+@contextmanager
+def _local_network(workers, hosts, fenced):
+    """Yield what makes a worker's command, in a network of its own if possible."""
+    with ExitStack() as stack:
+        inside = None
+        if fenced and workers > 1 and not hosts:
+            inside = stack.enter_context(fence())
+        if inside:
+            log.info(
+                "workers talk in a network of their own. They cannot download: if "
+                "they must, use --no-fence"
+            )
+        elif workers > 1 or hosts:
+            log.warning(
+                "TensorFlow's server listens on all interfaces and obeys whoever "
+                "reaches it: close its ports to other machines than the workers'. "
+                "See docs/scaling.md"
+            )
+        yield inside or (lambda words: module_command("swin_keras.cli", *words))
+
+
+def _run(words, workers, hosts, index, request):
     """Run all workers of this machine once; return the first bad exit code, or 0."""
     addresses = list(hosts) or [f"127.0.0.1:{port}" for port in free_ports(workers)]
     indices = [index] if hosts else range(workers)
     running = {
-        number: _start(command, addresses, number, len(indices)) for number in indices
+        number: _start(words, addresses, number, len(indices)) for number in indices
     }
     passers = [_pass_on_output(number, process) for number, process in running.items()]
     code = 0
@@ -105,7 +140,7 @@ def _run(command, workers, hosts, index, request):
     return next((c for c in (code, *codes) if c in FINAL_CODES), code)
 
 
-def _start(command, addresses, number, local_workers):
+def _start(words, addresses, number, local_workers):
     """Start one worker; the first of them writes the run's files."""
     environment = dict(os.environ)
     if len(addresses) > 1:
@@ -116,9 +151,6 @@ def _start(command, addresses, number, local_workers):
             }
         )
     environment |= own_gpus(number, local_workers)
-    words = [sys.executable, "-m", "swin_keras.cli", *command]
-    if "--resume" not in command:
-        words.append("--resume")
     return subprocess.Popen(  # noqa: S603  our own program
         words,
         env=environment,

@@ -1,52 +1,9 @@
 """Options of the command line, made from the configurations; no heavy imports."""
 
-import re
-import sys
-
-import jsonargparse
-import yaml
-
 from swin_keras.command_help import HELP
-from swin_keras.errors import nearest_name
+from swin_keras.command_parser import Parser
 from swin_keras.exporting.config import DEFAULT_FORMATS, FORMATS, ExportConfig
 from swin_keras.training.config import TrainConfig
-
-
-class Parser(jsonargparse.ArgumentParser):
-    """A parser whose options take dashes, and whose errors name the nearest one."""
-
-    def parse_args(self, args=None, *rest, **options):
-        args = sys.argv[1:] if args is None else list(args)
-        return super().parse_args(
-            [_underscores(word) for word in args], *rest, **options
-        )
-
-    def parse_string(self, content, *rest, **options):
-        return super().parse_string(_train_options(content), *rest, **options)
-
-    examples = ()
-
-    def format_help(self):
-        lines = [super().format_help()]
-        if self.examples:
-            lines += ["examples:", *(f"  {example}" for example in self.examples), ""]
-        text = "\n".join(lines)
-        return re.sub(r"--\w+", lambda match: match[0].replace("_", "-"), text)
-
-    def error(self, message, ex=None):
-        message = " ".join(str(message).split()).replace("Parser key", "option")
-        given = re.search(r"[Uu]nrecognized arguments?:? (--?\S+)", message)
-        known = [word for word in _options(self) if word.startswith("--")]
-        if given:
-            word = given[1].replace("_", "-")
-            message = f"There is no option {word}.{nearest_name(word, known)}"
-            if self.prog.endswith("launch"):
-                message += " What is the workers' own comes after --."
-        message = _in_words(message)
-        print(f"swin-keras: {message}", file=sys.stderr)
-        command = self.prog.replace(" [options]", "")
-        print(f"See: {command} --help", file=sys.stderr)
-        self.exit(2)
 
 
 def make_parser() -> Parser:
@@ -86,6 +43,9 @@ def _train(parser):
         action="config",
         help="A YAML file of options, or a study's results.",
     )
+    parser.add_argument(
+        "folder", nargs="?", metavar="DATA", help="The same as --data DATA."
+    )
     parser.add_class_arguments(TrainConfig)
     parser.add_argument(
         "--resume",
@@ -107,6 +67,13 @@ def _launch(parser):
     parser.add_argument("--index", type=int, default=0, help="Which of them this is.")
     parser.add_argument(
         "--max_restarts", type=int, default=3, help="Starts after a worker's death."
+    )
+    parser.add_argument(
+        "--no_fence",
+        dest="fence",
+        action="store_false",
+        help="Leave workers of one machine on its network: they may download, and "
+        "whoever reaches their ports rules them.",
     )
     parser.add_argument("words", nargs="+", help="-- train and its options.")
 
@@ -134,7 +101,16 @@ def _evaluate(parser):
     parser.add_argument("model", help="A run, an export or a model file.")
     parser.add_argument("--data", help="A folder or data set; default: the model's.")
     parser.add_argument("--data_dir", help="Where named data sets are kept.")
-    parser.add_argument("--split", default="test", choices=["train", "val", "test"])
+    parser.add_argument(
+        "--split",
+        choices=["all", "train", "val", "test"],
+        help="Default: the test images where there are such, else all.",
+    )
+    parser.add_argument(
+        "--on_bad",
+        choices=["stop", "skip"],
+        help="What to do about files that are no usable images; default: as trained.",
+    )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
 
 
@@ -188,6 +164,9 @@ def _predict(parser):
     parser.add_argument("model", help="A run, an export or a model file.")
     parser.add_argument("images", nargs="+", help="Images, or folders of images.")
     parser.add_argument("--top", type=int, default=3, help="Classes to name.")
+    parser.add_argument(
+        "--save", metavar="FOLDER", help="Write each picture with its class on it."
+    )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
 
 
@@ -248,59 +227,6 @@ def _data(parser):
         "--split", default="test", choices=["train", "val", "test", "all"]
     )
     extract.add_argument("--format", default="png", choices=["png", "jpeg"])
-
-
-def _train_options(content):
-    """Take the winner's options out of the results of a study."""
-    try:
-        values = yaml.safe_load(content)
-    except yaml.YAMLError:
-        return content  # the parser says what is wrong with it
-    if isinstance(values, dict) and isinstance(values.get("train"), dict):
-        return yaml.safe_dump(values["train"])
-    return content
-
-
-def _in_words(message):
-    """Say what an option takes, where jsonargparse lists the types it tried."""
-    found = re.match(
-        r'option "(\w+)"(?: element \d+)?: '
-        r"(?:Does not validate against .* Subtypes: \[(.*)\] Errors: .* Given value: "
-        r"|Expected a (.*)\. Got value: )(.*)$",
-        message,
-    )
-    if not found:
-        return message
-    option, types, choice, given = found.groups()
-    types = types or choice
-    kinds = [text for kind, text in _KINDS.items() if f"'{kind}'" in types]
-    literals = ",".join(re.findall(r"Literal\[(.*?)\]", types))
-    words = re.findall(r"'([^']+)'", literals)
-    if not kinds + words:
-        return message
-    nearest = nearest_name(given, words) if len(words) > 1 else ""
-    return (
-        f"`--{option.replace('_', '-')}` must be {' or '.join(kinds + words)}. "
-        f"Received: {given}.{nearest}"
-    )
-
-
-_KINDS = {"int": "a whole number", "float": "a number"}
-
-
-def _underscores(word):
-    """Turn `--on-bad=x` into `--on_bad=x`, as the configurations are written."""
-    if not word.startswith("--"):
-        return word
-    option, equals, value = word.partition("=")
-    return "--" + option[2:].replace("-", "_") + equals + value
-
-
-def _options(parser):
-    words = []
-    for action in parser._actions:
-        words += [word.replace("_", "-") for word in action.option_strings]
-    return words
 
 
 def _version():

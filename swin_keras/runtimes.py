@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import weakref
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 from swin_keras.errors import ModelFileError
 from swin_keras.litert_worker import read_array, write_array
 from swin_keras.model_files import load_keras, require_file
+from swin_keras.processes import module_command
 
 
 def open_model(path: Path, threads: int | None = None):
@@ -126,10 +126,7 @@ class LiteRTModel:
     def __init__(self, path, threads=None):
         self.path = path
         self._process = subprocess.Popen(  # noqa: S603  our own module
-            [
-                *(sys.executable, "-m", "swin_keras.litert_worker"),
-                *(str(path), str(threads or os.cpu_count())),
-            ],
+            module_command("swin_keras.litert_worker", path, threads or os.cpu_count()),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -19,23 +19,25 @@ ALLOWED = {
     "weights": {"weights", "models", "layers", "errors"},
     "data": {"data", "errors", "names"},
     "report": {"report", "card", "data", "errors", "evaluation"},
-    "runtimes": {"errors", "litert_worker", "model_files"},
+    "runtimes": {"errors", "litert_worker", "model_files", "processes"},
     "inference": {"data", "errors", "model_files", "runtimes"},
     "answers": set(),
-    "evaluation": {"answers", "data", "errors", "inference"},
-    "benchmarking": {"benchmarking", "errors", "litert_file", "runtimes"},
+    "evaluation": {"answers", "data", "errors", "inference", "names"},
+    "benchmarking": {"benchmarking", "errors", "litert_file", "processes", "runtimes"},
     "litert_file": set(),
     "demo": {"demo", "errors", "inference", "model_files"},
     "exporting": {
         *("exporting", "benchmarking", "card", "data", "errors", "evaluation"),
-        *("inference", "layers", "litert_file", "model_files", "runtimes"),
+        *("inference", "layers", "litert_file", "model_files", "processes", "runtimes"),
     },
     "tuning": {
         *("tuning", "training", "models", "exporting", "benchmarking", "report"),
         *("card", "errors", "launching", "model_files", "names", "options"),
         *("processes", "signals", "yaml_files"),
     },
-    "parser": {"command_help", "errors", "exporting", "training"},
+    "parser": {
+        *("command_help", "command_parser", "exporting", "training"),
+    },
 }
 
 

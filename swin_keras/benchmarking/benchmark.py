@@ -2,12 +2,12 @@
 
 import json
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from swin_keras.benchmarking.timing import Timing, time_files
 from swin_keras.errors import ModelFileError, UsageError
+from swin_keras.processes import module_command
 
 THREADS = (1, 2)
 PROFILED = 8  # kinds of operations that are named; the others are summed up
@@ -90,7 +90,7 @@ def forms(model: Path) -> list[Path]:
 def _profile(path: Path, threads: int) -> dict:
     module = "swin_keras.benchmarking.profile"
     done = subprocess.run(  # noqa: S603  our own module
-        [sys.executable, "-m", module, str(threads), str(path)],
+        module_command(module, threads, path),
         capture_output=True,
         text=True,
     )

@@ -2,13 +2,13 @@
 
 import json
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from swin_keras.errors import ModelFileError
+from swin_keras.processes import module_command
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def time_files(paths, threads: int, seconds: float = 3.0) -> list[Timing]:
     """
     module = "swin_keras.benchmarking.worker"
     done = subprocess.run(  # noqa: S603  our own module
-        [sys.executable, "-m", module, str(threads), str(seconds), *map(str, paths)],
+        module_command(module, threads, seconds, *paths),
         capture_output=True,
         text=True,
     )

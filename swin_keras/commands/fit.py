@@ -3,14 +3,18 @@
 import dataclasses
 import json
 
-from swin_keras.commands.console import load_tensorflow, make_table, out
+from swin_keras.commands.console import command, load_tensorflow, make_table, out, share
+from swin_keras.errors import UsageError
 
 
 def train(options):
     from swin_keras.training.config import TrainConfig
 
     names = [field.name for field in dataclasses.fields(TrainConfig)]
-    config = TrainConfig.from_dict({name: options[name] for name in names})
+    values = {name: options[name] for name in names}
+    if options.folder is not None:
+        values["data"] = _data_named_once(options, TrainConfig.data)
+    config = TrainConfig.from_dict(values)
     load_tensorflow()
     if options.dry_run:
         from swin_keras.training.dry_run import dry_run
@@ -20,8 +24,18 @@ def train(options):
     from swin_keras.training.train import train
 
     run = train(config, resume=options.resume)
-    out.print(f"next: swin-keras export {run.path}")
+    out.print(f"next: {command('export', run.path)}")
     return 0
+
+
+def _data_named_once(options, default):
+    """Return the data of `train DATA`; a file of options may name others."""
+    if not options.config and options.data not in (default, options.folder):
+        raise UsageError(
+            "The data must be named once: swin-keras train DATA, or --data DATA. "
+            f"Received: {options.folder} and --data {options.data}."
+        )
+    return options.folder
 
 
 def launch(options):
@@ -34,6 +48,7 @@ def launch(options):
         hosts=hosts,
         index=options.index,
         max_restarts=options.max_restarts,
+        fenced=options.fence,
     )
 
 
@@ -42,7 +57,11 @@ def evaluate(options):
     from swin_keras.evaluation import evaluate
 
     result = evaluate(
-        options.model, options.data, data_dir=options.data_dir, split=options.split
+        options.model,
+        options.data,
+        data_dir=options.data_dir,
+        split=options.split,
+        on_bad=options.on_bad,
     )
     if options.json:
         print(json.dumps(result.to_dict(), indent=2))
@@ -51,10 +70,10 @@ def evaluate(options):
         out.print(f"data: {note}")
     table = make_table("class", "images", "precision", "recall", "F1")
     for name, images, *figures in result.class_figures():
-        table.add_row(name, f"{images}", *(f"{figure:.1%}" for figure in figures))
+        table.add_row(name, f"{images}", *map(share, figures))
     out.print(table)
-    out.print(
-        f"accuracy {result.accuracy:.2%}, top-5 {result.top5_accuracy:.2%} "
-        f"on {result.images} images"
-    )
+    top5 = ""
+    if result.top5_accuracy is not None:
+        top5 = f", among the best five {share(result.top5_accuracy, 2)}"
+    out.print(f"accuracy {share(result.accuracy, 2)}{top5} on {result.images} images")
     return 0

@@ -1,6 +1,6 @@
 """tune: search for the best configuration."""
 
-from swin_keras.commands.console import load_tensorflow, make_table, out
+from swin_keras.commands.console import command, load_tensorflow, make_table, out
 
 
 def tune(options):
@@ -29,5 +29,5 @@ def tune(options):
         f"winner: trial {winner.id}, {winner.score:.2%} on the validation images: "
         f"{outcome.run.path}"
     )
-    out.print(f"next: swin-keras train --config {outcome.path}")
+    out.print(f"next: {command('train', '--config', outcome.path)}")
     return 0

@@ -1,12 +1,17 @@
 """export, predict, benchmark and demo: what a trained model is for."""
 
 import dataclasses
+import glob
 import json
-import sys
+import logging
+import os
 from pathlib import Path
 
-from swin_keras.commands.console import load_tensorflow, make_table, out
-from swin_keras.errors import UsageError
+from swin_keras.commands.console import command, load_tensorflow, make_table, out, share
+from swin_keras.errors import DataError, UsageError
+from swin_keras.screen import complain
+
+log = logging.getLogger(__name__)
 
 
 def export(options):
@@ -27,7 +32,7 @@ def export(options):
         out.print(table)
     samples = Path(options.model) / "samples"
     images = samples if samples.is_dir() else "IMAGE"
-    out.print(f"next: swin-keras predict {folder} {images}")
+    out.print(f"next: {command('predict', folder, images)}")
     return 0
 
 
@@ -38,23 +43,48 @@ def predict(options):
         load_tensorflow()
     if options.top < 1:
         raise UsageError(f"--top must be at least 1. Received: {options.top}.")
-    predictions = list(
-        Predictor(options.model).predict(options.images, top=options.top)
-    )
+    predictor, album = Predictor(options.model), None
+    if options.save:
+        from swin_keras.annotate import Album
+
+        album = Album(options.save)
+    predictions = []
+    for prediction in predictor.predict(_paths(options.images), top=options.top):
+        predictions.append(prediction)
+        if album and not prediction.error:
+            album.add(prediction)
     if options.json:
         print(json.dumps([dataclasses.asdict(p) for p in predictions], indent=2))
     else:
-        table = make_table("image", "class", "probability", "next")
-        for prediction in predictions:
-            (name, score), *others = prediction.scores or [("", 0.0)]
-            others = ", ".join(f"{name} {score:.1%}" for name, score in others)
-            if not prediction.error:
-                table.add_row(prediction.path, name, f"{score:.1%}", others)
-        out.print(table)
+        _show(predictions)
     unread = [p for p in predictions if p.error]
     for prediction in unread:
-        print(f"swin-keras: {prediction.path}: {prediction.error}", file=sys.stderr)
+        complain(f"{prediction.path}: {prediction.error}")
+    if album:
+        log.info("annotated pictures are in %s", album.folder)
     return 3 if unread else 0
+
+
+def _paths(words):
+    """Return paths; wildcards that no shell has replaced stand for what they match."""
+    paths = []
+    for word in words:
+        is_pattern = not os.path.lexists(word) and glob.has_magic(word)
+        found = sorted(glob.glob(word, recursive=True)) if is_pattern else [word]
+        if not found:
+            raise DataError(f"There is no file whose name matches {word}.")
+        paths += found
+    return paths
+
+
+def _show(predictions):
+    table = make_table("image", "class", "probability", "next")
+    for prediction in predictions:
+        (name, score), *others = prediction.scores or [("", 0.0)]
+        others = ", ".join(f"{name} {share(score)}" for name, score in others)
+        if not prediction.error:
+            table.add_row(prediction.path, name, share(score), others)
+    out.print(table)
 
 
 def benchmark(options):

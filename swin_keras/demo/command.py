@@ -64,7 +64,8 @@ def litertjs_folder(given: str | None) -> Path:
     if not (folder / "core" / "wasm").is_dir():
         raise UsageError(
             f"The page needs LiteRT.js, and {folder} does not hold it. Install it "
-            "with `npm install @litertjs/core`, or name the folder that holds `core` "
-            "and `wasm-utils`: --litertjs."
+            "with `npm install @litertjs/core`; without npm, copy the folder "
+            "node_modules/@litertjs, which holds `core` and `wasm-utils`, from a "
+            "machine that has it, and name it: --litertjs FOLDER."
         )
     return folder

@@ -1,6 +1,9 @@
 """Serves the page, the model and the runtime to this machine's browser only."""
 
+import contextlib
 import mimetypes
+import socket
+import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +19,10 @@ HEADERS = {
     "Cross-Origin-Embedder-Policy": "require-corp",
     "X-Content-Type-Options": "nosniff",
 }
+# Another name for 127.0.0.1 is another site's, which must not read the model.
+HOSTS = ("127.0.0.1", "localhost")
+SECONDS = 10  # for a request to arrive, and for an answer to be taken
+MOST_CONNECTIONS = 32  # a browser opens six
 
 
 def make_server(model: Path, litertjs: Path, port: int) -> ThreadingHTTPServer:
@@ -35,7 +42,11 @@ def make_server(model: Path, litertjs: Path, port: int) -> ThreadingHTTPServer:
     texts = {"/card.json": read_card(model).to_json()}
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = SECONDS
+
         def do_GET(self):
+            if self.headers.get("Host", "").split(":")[0].lower() not in HOSTS:
+                return self.send_error(HTTPStatus.FORBIDDEN)
             path = unquote(urlsplit(self.path).path)
             if path in texts:
                 return self._send(texts[path].encode(), "application/json")
@@ -54,10 +65,42 @@ def make_server(model: Path, litertjs: Path, port: int) -> ThreadingHTTPServer:
             self.end_headers()
             self.wfile.write(content)
 
+        def handle(self):
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                super().handle()
+
         def log_message(self, *_):
             pass
 
-    return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    return _Server(("127.0.0.1", port), Handler)
+
+
+class _Server(ThreadingHTTPServer):
+    """A server that holds a bounded number of connections, each for a while."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
+
+    def verify_request(self, request, client_address):
+        return self._room.acquire(blocking=False)
+
+    def process_request_thread(self, request, client_address):
+        # Over all lines of a request: a client that sends one byte in a while
+        # would begin each line's time anew.
+        clock = threading.Timer(SECONDS, _hang_up, [request])
+        clock.daemon = True
+        clock.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            clock.cancel()
+            self._room.release()
+
+
+def _hang_up(request):
+    with contextlib.suppress(OSError):
+        request.shutdown(socket.SHUT_RDWR)
 
 
 def _inside(folder: Path, path: str) -> Path | None:
@@ -66,5 +109,8 @@ def _inside(folder: Path, path: str) -> Path | None:
     if not path.startswith(prefix):
         return None
     root = folder.resolve()
-    file = (root / path.removeprefix(prefix)).resolve()
-    return file if file.is_relative_to(root) and file.is_file() else None
+    try:
+        file = (root / path.removeprefix(prefix)).resolve()
+        return file if file.is_relative_to(root) and file.is_file() else None
+    except (OSError, ValueError):  # a name that no file can have
+        return None

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from swin_keras.errors import ExportError
+from swin_keras.processes import module_command
 
 
 @contextlib.contextmanager
@@ -34,7 +35,7 @@ def converting(write, saved_model: Path, path: Path):
         ExportError: If the model needs an operation that LiteRT does not have.
     """
     process = subprocess.Popen(  # noqa: S603  our own module, our own paths
-        [sys.executable, "-m", __spec__.name, str(saved_model), str(path)],
+        module_command(__spec__.name, saved_model, path),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

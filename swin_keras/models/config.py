@@ -199,7 +199,13 @@ class SwinConfig:
     def replace(self, **changes) -> "SwinConfig":
         """Return a copy with some fields changed."""
         check_words(changes, [field.name for field in dataclasses.fields(self)])
-        return dataclasses.replace(self, **changes)
+        try:
+            return dataclasses.replace(self, **changes)
+        except TypeError as error:
+            raise UsageError(
+                f"Sizes must be numbers, or several of them. Received: {changes} "
+                f"({error})."
+            ) from error
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import os
+import shlex
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
@@ -182,7 +183,7 @@ def _load(config, run):
 
 def _how_to_go_on(run):
     if run.config.is_file():
-        return f"Go on with: swin-keras train --config {run.config} --resume"
+        return f"Go on with: swin-keras train --config {shlex.quote(str(run.config))} --resume"
     return f"Then start it again, with --name {run.name} --resume."
 
 

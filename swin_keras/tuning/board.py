@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from swin_keras.names import printable
 from swin_keras.tuning.results import best_of
 from swin_keras.tuning.study import Study
 from swin_keras.tuning.study_folder import FINISHED, RUNNING, StudyFolder
@@ -37,7 +38,7 @@ class Board:
         self._last_look = 0.0
         self._told = {t.id for t in folder.trials() if t.status != RUNNING}
         self._before, self._began = folder.seconds, time.monotonic()
-        console = Console(stderr=True)
+        console = Console(stderr=True, markup=False, emoji=False)
         self._live = None
         if console.is_terminal:
             self._live = Live(console=console, auto_refresh=False, transient=True)
@@ -157,4 +158,4 @@ def describe(values: dict) -> str:
 def _outcome(trial):
     if trial.status == FINISHED:
         return f"{trial.score:.2%}"
-    return f"{trial.status}: {trial.reason}"
+    return f"{trial.status}: {printable(trial.reason)}"

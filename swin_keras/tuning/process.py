@@ -2,10 +2,10 @@
 
 import dataclasses
 import subprocess
-import sys
 import time
 
 from swin_keras.launching import StopRequest, exit_code
+from swin_keras.processes import module_command
 from swin_keras.tuning.study_folder import FAILED, RUNNING, StudyFolder, Trial
 
 SECONDS_BETWEEN_LOOKS = 0.1
@@ -29,10 +29,7 @@ def run_in_process(
     output = folder.run(trial.id).path / "output.txt"
     with output.open("ab") as file:
         process = subprocess.Popen(  # noqa: S603  our own module
-            [
-                *(sys.executable, "-m", "swin_keras.tuning.trial"),
-                *(str(folder.path), trial.id),
-            ],
+            module_command("swin_keras.tuning.trial", folder.path, trial.id),
             stdin=subprocess.PIPE,  # which tells it when this process ends
             stdout=file,
             stderr=file,

@@ -3,13 +3,13 @@
 import logging
 import os
 import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager
 
 from swin_keras.errors import ResourceError
 from swin_keras.launching import StopRequest, exit_code, free_ports, own_gpus
+from swin_keras.processes import module_command
 from swin_keras.tuning.study import Study
 from swin_keras.tuning.study_folder import StudyFolder
 
@@ -96,10 +96,7 @@ class _Starter:
         environment["KERASTUNER_TUNER_ID"] = f"tuner{number}"
         with self.output(number).open("ab") as file:
             return subprocess.Popen(  # noqa: S603  our own module
-                [
-                    *(sys.executable, "-m", "swin_keras.tuning.worker"),
-                    str(self.folder.path),
-                ],
+                module_command("swin_keras.tuning.worker", self.folder.path),
                 env=environment,
                 stdin=subprocess.PIPE,  # which tells it when this process ends
                 stdout=file,

@@ -1,16 +1,19 @@
 """Workers that are started, watched, killed and started again."""
 
+import contextlib
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from toy_runs import EVERYTHING, outcome, write_config
 
+from swin_keras import launching
 from swin_keras.errors import UsageError
 from swin_keras.launching import launch, visible_gpus
 from swin_keras.training import TrainConfig
@@ -43,7 +46,19 @@ def start(configuration, name):
 def workers_of(process):
     path = f"/proc/{process.pid}/task/{process.pid}/children"
     with open(path, encoding="ascii") as file:
-        return [int(pid) for pid in file.read().split()]
+        children = [int(pid) for pid in file.read().split()]
+    return [
+        pid for pid in children if b"train" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+
+
+def listening_ports(pid):
+    """Return the ports at which anybody listens in a process' network."""
+    rows = []
+    for name in ("tcp", "tcp6"):
+        rows += Path(f"/proc/{pid}/net/{name}").read_text("ascii").splitlines()[1:]
+    columns = [row.split() for row in rows]
+    return {int(row[1].split(":")[1], 16) for row in columns if row[3] == "0A"}
 
 
 def wait_for_checkpoint(process, said, run):
@@ -70,6 +85,22 @@ def assert_same(given, expected):
         for figures in (given[0], expected[0])
     )
     np.testing.assert_allclose(given, expected, rtol=1e-6)
+
+
+def test_workers_of_one_machine_are_out_of_reach_of_others(configuration):
+    process, said, run = start(configuration, "fenced")
+    wait_for_checkpoint(process, said, run)
+    first, second = workers_of(process)
+    networks = [os.readlink(f"/proc/{pid}/ns/net") for pid in ("self", first, second)]
+    ports = listening_ports(first)
+    interfaces = Path(f"/proc/{first}/net/dev").read_text("ascii").splitlines()[2:]
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 143, said.read_text()
+    if "obeys whoever reaches it" in said.read_text():
+        pytest.skip("this system gives processes no network of their own")
+    assert networks[0] != networks[1] == networks[2]
+    assert len(ports) == 2
+    assert [row.split(":")[0].strip() for row in interfaces] == ["lo"]
 
 
 def test_a_killed_worker_leaves_no_trace(configuration, undisturbed):
@@ -101,6 +132,27 @@ def test_what_a_restart_would_not_change_is_not_restarted(capfd):
     said = capfd.readouterr().err
     assert "Did you mean 'swin_tiny'" in said
     assert "restart" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "permitted", "warned"),
+    [
+        ((2, (), True), True, False),
+        ((2, (), True), False, True),
+        ((2, (), False), True, True),
+        ((1, ("a:1", "b:1"), True), True, True),
+        ((1, (), True), True, False),
+    ],
+)
+def test_who_can_reach_the_workers_is_said(
+    arguments, permitted, warned, monkeypatch, caplog
+):
+    inside = (lambda words: ["inside", *words]) if permitted else None
+    monkeypatch.setattr(launching, "fence", lambda: contextlib.nullcontext(inside))
+    with caplog.at_level("INFO"), launching._local_network(*arguments) as command:
+        is_inside = command(["train"])[0] == "inside"
+    assert is_inside == (permitted and arguments == (2, (), True))
+    assert ("obeys whoever reaches it" in caplog.text) == warned
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import { loadAndCompile, loadLiteRt, Tensor } from "@litertjs/core";
 
 const TOP = 5;
+const LARGEST = 1024; // pixels a side of the whole picture, as it is shown
 const byId = (id) => document.getElementById(id);
 
 const card = await (await fetch("card.json")).json();
@@ -37,8 +38,58 @@ function draw(source, sourceWidth, sourceHeight) {
   canvas.fillStyle = "black";
   canvas.fillRect(0, 0, width, height);
   canvas.drawImage(source, x, y, w, h, 0, 0, width, height);
-  seen.hidden = false;
-  byId("hint").hidden = true;
+  drawWhole(source, sourceWidth, sourceHeight, [x, y, w, h]);
+  show(true);
+}
+
+// The whole picture, with a frame around what the model sees of it.
+function drawWhole(source, sourceWidth, sourceHeight, frame) {
+  const scale = Math.min(1, LARGEST / Math.max(sourceWidth, sourceHeight));
+  const whole = byId("whole");
+  whole.width = Math.max(1, Math.round(sourceWidth * scale));
+  whole.height = Math.max(1, Math.round(sourceHeight * scale));
+  const context = whole.getContext("2d");
+  context.drawImage(source, 0, 0, whole.width, whole.height);
+  const line = Math.max(whole.width, whole.height) / 150;
+  context.lineWidth = line;
+  context.strokeStyle = "#ff9500";
+  const [x, y, w, h] = frame.map((value) => value * scale);
+  context.strokeRect(x + line / 2, y + line / 2, w - line, h - line);
+}
+
+// Show a picture and its scores, or neither: old ones would be taken for new.
+function show(isThere) {
+  for (const id of ["whole", "view"]) byId(id).hidden = !isThere;
+  byId("hint").hidden = isThere;
+  if (!isThere) {
+    byId("scores").replaceChildren();
+    delete document.body.dataset.best;
+  }
+}
+
+// The colours of the file without its transparency, as in training: a canvas would
+// blend them. Where there is no WebGL or the picture is too large for it, it does.
+function opaque(picture) {
+  const { width, height } = picture;
+  const gl = new OffscreenCanvas(1, 1).getContext("webgl2");
+  if (!gl || Math.max(width, height) > gl.getParameter(gl.MAX_TEXTURE_SIZE)) {
+    return picture;
+  }
+  gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
+  gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, picture);
+  gl.bindFramebuffer(gl.FRAMEBUFFER, gl.createFramebuffer());
+  gl.framebufferTexture2D(
+    ...[gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D],
+    ...[gl.getParameter(gl.TEXTURE_BINDING_2D), 0],
+  );
+  const image = new ImageData(width, height);
+  const bytes = new Uint8Array(image.data.buffer);
+  gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
+  for (let alpha = 3; alpha < bytes.length; alpha += 4) bytes[alpha] = 255;
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  const result = new OffscreenCanvas(width, height);
+  result.getContext("2d").putImageData(image, 0, 0);
+  return result;
 }
 
 // Red, green, blue, 0 to 255; or the brightness alone.
@@ -65,12 +116,12 @@ async function classify() {
   const took = performance.now() - start;
   images.delete();
   output.delete();
-  show(scores);
+  showScores(scores);
   byId("status").textContent = `${took.toFixed(1)} ms in this browser`;
   document.body.dataset.best = byId("scores").querySelector(".label").textContent;
 }
 
-function show(scores) {
+function showScores(scores) {
   const order = scores.map((_, index) => index).sort((a, b) => scores[b] - scores[a]);
   const rows = order.slice(0, TOP).map((index) => {
     const item = document.createElement("li");
@@ -93,10 +144,15 @@ function show(scores) {
 
 async function openPicture(blob) {
   try {
-    const picture = await createImageBitmap(blob);
+    const decoded = await createImageBitmap(blob, {
+      premultiplyAlpha: "none",
+      colorSpaceConversion: "none",
+    });
+    const picture = blob.type === "image/jpeg" ? decoded : opaque(decoded);
     draw(picture, picture.width, picture.height);
     await classify();
   } catch (error) {
+    show(false);
     byId("status").textContent = `This is no picture that can be shown: ${error.message}`;
   }
 }
