@@ -93,7 +93,9 @@ class Evaluation:
         }
 
 
-def evaluate(model, data=None, *, data_dir=None, split="test", batch_size=32):
+def evaluate(
+    model, data=None, *, data_dir=None, split="test", batch_size=32, trust=False
+):
     """Evaluate a trained or exported model.
 
     Args:
@@ -103,6 +105,7 @@ def evaluate(model, data=None, *, data_dir=None, split="test", batch_size=32):
         data_dir: Where named data sets are kept.
         split: "test", "val" or "train".
         batch_size: Images that are run together.
+        trust: Whether a SavedModel may hold operations that do more than compute.
 
     Returns:
         An `Evaluation`.
@@ -112,7 +115,7 @@ def evaluate(model, data=None, *, data_dir=None, split="test", batch_size=32):
         DataError: If the data has a class that the model does not know.
         UsageError: If the model does not tell what it was trained on.
     """
-    predictor = Predictor(model)
+    predictor = Predictor(model, trust=trust)
     trained_on = predictor.card.train if predictor.card else {}
     if data is None and not trained_on:
         raise UsageError(

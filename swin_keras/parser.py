@@ -136,6 +136,7 @@ def _evaluate(parser):
     parser.add_argument("--data_dir", help="Where named data sets are kept.")
     parser.add_argument("--split", default="test", choices=["train", "val", "test"])
     parser.add_argument("--json", action="store_true", help="Print JSON.")
+    _trust(parser)
 
 
 def _export(parser):
@@ -174,6 +175,7 @@ def _benchmark(parser):
     parser.add_argument("--seconds", type=float, default=3.0, help="For each file.")
     parser.add_argument("--picture", metavar="FILE", help="Draw a picture.")
     parser.add_argument("--json", action="store_true", help="Print JSON.")
+    _trust(parser)
 
 
 def _demo(parser):
@@ -189,6 +191,15 @@ def _predict(parser):
     parser.add_argument("images", nargs="+", help="Images, or folders of images.")
     parser.add_argument("--top", type=int, default=3, help="Classes to name.")
     parser.add_argument("--json", action="store_true", help="Print JSON.")
+    _trust(parser)
+
+
+def _trust(parser):
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="Run a SavedModel that may do more than compute; see SECURITY.md.",
+    )
 
 
 def _info(parser):
@@ -196,6 +207,7 @@ def _info(parser):
         "name", nargs="?", help="A variant, a run, an export, a model or a checkpoint."
     )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
+    _trust(parser)
 
 
 def _convert(parser):

@@ -42,7 +42,11 @@ def evaluate(options):
     from swin_keras.evaluation import evaluate
 
     result = evaluate(
-        options.model, options.data, data_dir=options.data_dir, split=options.split
+        options.model,
+        options.data,
+        data_dir=options.data_dir,
+        split=options.split,
+        trust=options.trust,
     )
     if options.json:
         print(json.dumps(result.to_dict(), indent=2))

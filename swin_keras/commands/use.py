@@ -38,9 +38,8 @@ def predict(options):
         load_tensorflow()
     if options.top < 1:
         raise UsageError(f"--top must be at least 1. Received: {options.top}.")
-    predictions = list(
-        Predictor(options.model).predict(options.images, top=options.top)
-    )
+    predictor = Predictor(options.model, trust=options.trust)
+    predictions = list(predictor.predict(options.images, top=options.top))
     if options.json:
         print(json.dumps([dataclasses.asdict(p) for p in predictions], indent=2))
     else:
