@@ -4,6 +4,7 @@ A few bytes of a zip, or of the HDF5 file in it, can stand for gigabytes: what
 they declare is looked at before anything is read.
 """
 
+import contextlib
 import io
 import math
 import struct
@@ -58,8 +59,10 @@ def require_bounded(path: Path):
             _require_bounded_weights(archive, archive.getinfo(WEIGHTS))
 
 
-def _open(path) -> zipfile.ZipFile:
-    return zipfile.ZipFile(_SmallReads(path))
+@contextlib.contextmanager
+def _open(path):
+    with _SmallReads(path) as file, zipfile.ZipFile(file) as archive:
+        yield archive
 
 
 class _SmallReads(io.FileIO):

@@ -130,9 +130,7 @@ class _Worker:
         name = signal.Signals(-code).name
         if -code not in ENDED_BY_OTHERS:
             return self._refusal(f"it ended LiteRT by {name}")
-        hint = (
-            " This is what happens when memory runs out." if name == "SIGKILL" else ""
-        )
+        hint = " Systems do so when memory runs out." if name == "SIGKILL" else ""
         return ResourceError(
             f"The process that runs {self._path} must be left alone, and it was ended "
             f"by {name}.{hint} Ask again: that starts a new one."

@@ -17,6 +17,7 @@ from swin_keras.operations import require_harmless
 
 # The process in which a library has started its threads, which no fork has.
 _HOMES: dict[str, int] = {}
+FATAL = 4  # of ONNX Runtime's severities
 
 
 def open_model(path: Path, threads: int | None = None, trust: bool = False):
@@ -141,9 +142,6 @@ class OnnxModel:
         with _in_words(self.path):
             values = self._session.run(None, {self._input.name: images})
         return dict(zip(self.outputs, values, strict=True))
-
-
-FATAL = 4  # of ONNX Runtime's severities
 
 
 def _require_home(library: str, path):
