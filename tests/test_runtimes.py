@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx_file import write_onnx
 
 from swin_keras import litert_model
 from swin_keras.cli import main
@@ -195,3 +196,19 @@ def test_a_limit_that_is_stricter_already_stays():
         "assert resource.getrlimit(resource.RLIMIT_CPU)[0] == 50"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_an_onnx_file_that_takes_no_images_is_a_sentence(tmp_path):
+    path = write_onnx(tmp_path / "model.onnx", inputs=("images", "mean"))
+    with pytest.raises(ModelFileError, match="must take one batch of images"):
+        open_model(path)
+    path = write_onnx(tmp_path / "model.onnx", shape=("batch", "height", 4, 1))
+    with pytest.raises(ModelFileError, match="must take one batch of images"):
+        open_model(path)
+
+
+def test_what_onnx_runtime_raises_while_it_runs_is_a_sentence(tmp_path, capfd):
+    model = open_model(write_onnx(tmp_path / "model.onnx"))
+    with pytest.raises(ModelFileError, match=r"must take one batch of images .* dim"):
+        model(np.zeros((1, 5, 4, 1), "float32"))
+    assert capfd.readouterr().err == ""
