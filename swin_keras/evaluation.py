@@ -117,13 +117,13 @@ def evaluate(
     """
     predictor = Predictor(model, trust=trust)
     trained_on = predictor.card.train if predictor.card else {}
-    if data is None and not trained_on:
+    if data is None and not trained_on.get("data"):
         raise UsageError(
             f"{model} does not tell what it was trained on. Name the data: --data."
         )
     if data is None:
         data = trained_on["data"]
-        data_dir = data_dir or trained_on["data_dir"]
+        data_dir = data_dir or trained_on.get("data_dir")
     dataset = load_dataset(data, data_dir=data_dir, seed=trained_on.get("seed", 0))
     return evaluate_dataset(predictor, dataset, split, batch_size)
 

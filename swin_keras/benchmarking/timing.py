@@ -100,9 +100,10 @@ def _measure(module, words, paths):
     )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        reason = lines[-1].removeprefix(f"{ModelFileError.__module__}.ModelFileError: ")
         raise ModelFileError(
             "Every file must be one that this machine can run. Received: "
-            f"{', '.join(str(Path(path)) for path in paths)} ({lines[-1][:300]})."
+            f"{', '.join(str(Path(path)) for path in paths)} ({reason[:400]})."
         )
     return json.loads(done.stdout)
 

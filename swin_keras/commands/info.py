@@ -3,10 +3,13 @@
 import dataclasses
 from pathlib import Path
 
+from rich.markup import escape
+
 from swin_keras.commands.console import load_tensorflow, make_table, out
 from swin_keras.inference import find_model
 from swin_keras.json_text import to_json
 from swin_keras.model_files import load_keras, read_card
+from swin_keras.names import printable
 from swin_keras.runtimes import open_model
 
 
@@ -51,8 +54,8 @@ def _show_checkpoint(name, as_json):
     names = found.pop("class_names")
     for key, value in (found | found.pop("config")).items():
         text = f"{value:,}" if key in ("bytes", "parameters") else str(value)
-        table.add_row(key.replace("_", " "), text)
-    table.add_row("class names", ", ".join(names[:10]) or "none")
+        table.add_row(key.replace("_", " "), _plain(text))
+    table.add_row("class names", _plain(", ".join(names[:10])) or "none")
     out.print(table)
     return 0
 
@@ -103,7 +106,7 @@ def _show_file(file, as_json, trust):
         _show_facts(facts)
     if card:
         metrics = ", ".join(f"{k} {v:.4g}" for k, v in card.metrics.items())
-        out.print(f"{card.name}: {len(card.class_names)} classes; {metrics}")
+        out.print(_plain(f"{card.name}: {len(card.class_names)} classes; {metrics}"))
     return 0
 
 
@@ -120,12 +123,12 @@ def _facts(file, form, takes, gives) -> dict:
 
 def _show_facts(facts):
     table = make_table("", "")
-    table.add_row("file", facts["path"])
+    table.add_row("file", _plain(facts["path"]))
     table.add_row("form", facts["form"])
     table.add_row("bytes", f"{facts['bytes']:,}")
     table.add_row("takes images of", _by(facts["takes"]))
     for name, shape in facts["gives"].items():
-        table.add_row("gives", f"{name}: {_by(shape)}")
+        table.add_row("gives", _plain(f"{name}: {_by(shape)}"))
     out.print(table)
 
 
@@ -134,8 +137,8 @@ def _show_parts(parts):
     for part in parts:
         macs = f"{part.macs / 1e6:,.2f}"
         table.add_row(
-            *(part.name, _by(part.output_shape), f"{part.parameters:,}", macs),
-            part.detail,
+            *(_plain(part.name), _by(part.output_shape), f"{part.parameters:,}"),
+            *(macs, part.detail),
         )
     table.add_section()
     parameters = f"{sum(part.parameters for part in parts):,}"
@@ -174,3 +177,8 @@ def _list_variants(as_json):
         )
     out.print(table)
     return 0
+
+
+def _plain(text) -> str:
+    """Return a text from a file as it is, neither markup nor control characters."""
+    return escape(printable(text))
