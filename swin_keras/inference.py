@@ -191,7 +191,8 @@ def _open(path: Path, threads, trust) -> tuple:
         file = find_model(path)
         before = _state(file)
         try:
-            model, card = open_model(file, threads, trust), read_card(file)
+            model = open_model(file, threads, trust)
+            card = read_card(file, getattr(model, "opened", None))
         except ModelFileError:
             if _state(file) == before:
                 raise

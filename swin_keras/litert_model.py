@@ -24,8 +24,9 @@ ENDED_BY_OTHERS = (
 class LiteRTModel:
     """A `.tflite` file, safe to ask from threads and after a fork.
 
-    The file is opened once: a worker that has to be started later runs the same
-    one, even if another has taken its name by then.
+    The file is opened once, and `opened` leads to it as long as the model lives: a
+    worker that has to be started later runs the same one, even if another has
+    taken its name by then.
     """
 
     form = "litert"
@@ -36,6 +37,7 @@ class LiteRTModel:
         self._threads = threads or os.cpu_count()
         self._file = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._file)
+        self.opened = f"/dev/fd/{self._file}"
         self._workers = {}  # by the id of the process that asks
         about = self._worker().start()
         self.input_shape = tuple(about["input_shape"])

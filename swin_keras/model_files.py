@@ -66,17 +66,22 @@ def embed_card(path, card: ModelCard):
         archive.writestr(CARD_IN_ZIP, card.to_json())
 
 
-def read_card(path) -> ModelCard | None:
+def read_card(path, opened: str | None = None) -> ModelCard | None:
     """Read the card of a model file or folder; `None` if it has none.
 
     The card inside a file is its own. One that lies beside it, in the folder of
     an export or a run, must say the same.
 
+    Args:
+        path: The file or folder.
+        opened: Another path to the same file, which leads to it even when its name
+            has been given to another.
+
     Raises:
         ModelFileError: If a card is damaged, or the two contradict each other.
     """
     path = Path(path)
-    own, beside = _card_inside(path), card_beside(path)
+    own, beside = _card_inside(path, Path(opened or path)), card_beside(path)
     if beside and not _belongs(path, *beside):
         beside = None
     if own and beside:
@@ -107,14 +112,14 @@ def require_whole(path: Path):
         require_unchanged(path, *beside)
 
 
-def _card_inside(path) -> ModelCard | None:
+def _card_inside(path, opened) -> ModelCard | None:
     for inside in (CARD, f"assets.extra/{CARD}"):
         if (path / inside).is_file():
             return _read_card_file(path / inside)
-    if not path.is_file() or not zipfile.is_zipfile(path):
+    if not opened.is_file() or not zipfile.is_zipfile(opened):
         return None
     try:
-        content = read_member(path, CARD_IN_ZIP, MOST_CARD)
+        content = read_member(opened, CARD_IN_ZIP, MOST_CARD)
     except Exception as error:  # a damaged zip raises one of a dozen kinds
         raise _unreadable_card(path, error) from error
     return None if content is None else _parse_card(content, path)

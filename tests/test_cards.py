@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from swin_keras.errors import ModelFileError
 from swin_keras.inference import Predictor
 from swin_keras.model_files import CARD_IN_ZIP, MOST_CARD, embed_card, read_card
 
+ROOT = Path(__file__).parents[1]
 GOOD = {"name": "pets", "variant": "swin", "model": {}, "class_names": ["cat", "dog"]}
 
 
@@ -226,11 +228,11 @@ def test_an_export_that_is_replaced_meanwhile_gives_one_of_the_two(copy, monkeyp
     expected = Predictor(other / "model.tflite").probabilities(image)
     swaps = []
 
-    def swapping(path):
+    def swapping(path, opened=None):
         if not swaps:
             swaps.append(copy.rename(copy.with_name("old")))
             other.rename(copy)
-        return read_card(path)
+        return read_card(path, opened)
 
     monkeypatch.setattr(inference, "read_card", swapping)
     predictor = Predictor(copy)
@@ -238,10 +240,29 @@ def test_an_export_that_is_replaced_meanwhile_gives_one_of_the_two(copy, monkeyp
     np.testing.assert_array_equal(predictor.probabilities(image), expected)
 
 
+def test_an_export_that_comes_and_goes_again_gives_one_of_the_two(copy, monkeypatch):
+    """The names are as before when the file is open; the card is the file's own."""
+    (copy / "card.json").unlink()
+    other = copy.with_name("other.tflite")
+    shutil.copy(ROOT / "saved_models" / "digits" / "model.tflite", other)
+    opened = inference.open_model
+
+    def swapping(path, *rest):
+        (copy / "model.tflite").rename(copy / "old")
+        other.rename(copy / "model.tflite")
+        model = opened(path, *rest)
+        (copy / "model.tflite").rename(other)
+        (copy / "old").rename(copy / "model.tflite")
+        return model
+
+    monkeypatch.setattr(inference, "open_model", swapping)
+    assert Predictor(copy).card.name == "digits"
+
+
 def test_an_export_that_never_stays_is_a_sentence(copy, monkeypatch):
-    def touching(path):
+    def touching(path, opened=None):
         path.touch()
-        return read_card(path)
+        return read_card(path, opened)
 
     monkeypatch.setattr(inference, "read_card", touching)
     with pytest.raises(ModelFileError, match="must stay the same while it is opened"):
