@@ -36,10 +36,10 @@ def test_a_keras_file_is_described_by_its_layers(tmp_path, card, capsys):
     assert [part["name"] for part in found["parts"]][1] == "stage_1"
     assert sum(part["parameters"] for part in found["parts"]) < 10_000
     assert found["card"]["metrics"] == {"accuracy": None}
-    card = dataclasses.replace(card, name="[b]huge[/x]")
+    card = dataclasses.replace(card, name="[b]huge")
     save_keras(SwinClassifier(SMALL, classes=2), path, card)
     assert main(["info", str(path)]) == 0
-    assert "[b]huge[/x]: 2 classes" in capsys.readouterr().out
+    assert "[b]huge: 2 classes" in capsys.readouterr().out
 
 
 def test_other_forms_are_described_by_what_they_take_and_give(tmp_path, card, capsys):
