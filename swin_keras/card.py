@@ -6,7 +6,9 @@ import platform
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
+from swin_keras.card_fields import require_fields
 from swin_keras.data.grey import check_grey_range
+from swin_keras.json_text import to_json
 
 PACKAGES = ("swin-keras", "keras", "tensorflow", "numpy", "pillow")
 
@@ -27,6 +29,8 @@ class ModelCard:
         data: Name, fingerprint and numbers of images of the data set.
         metrics: What was measured, such as `test_accuracy`.
         checks: What was found out about each exported form.
+        litert_batch_size: Images that its LiteRT files take at a time, and no
+            others; 0 for any number.
         files: Bytes and SHA-256 of each exported file.
         command: The command that makes the model again.
         versions: Versions of Python and packages.
@@ -42,6 +46,7 @@ class ModelCard:
     data: dict = field(default_factory=dict)
     metrics: dict = field(default_factory=dict)
     checks: dict = field(default_factory=dict)
+    litert_batch_size: int = 1
     files: dict = field(default_factory=dict)
     command: str = ""
     versions: dict = field(default_factory=lambda: installed_versions())
@@ -51,14 +56,40 @@ class ModelCard:
         object.__setattr__(self, "grey_range", check_grey_range(self.grey_range))
 
     def to_json(self) -> str:
-        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+        """Return the card as JSON; a metric that is no number is null."""
+        return to_json(dataclasses.asdict(self)) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "ModelCard":
-        """Read a card; fields that this version does not know are left out."""
+        """Read a card; fields that this version does not know are left out.
+
+        What a card says decides which files are read and written, so every
+        field is checked here.
+
+        Raises:
+            ValueError: If it is no card; the message says what does not hold.
+        """
+        try:
+            values = json.loads(text)
+        except RecursionError:
+            raise ValueError("its JSON is nested too deeply") from None
+        if not isinstance(values, dict):
+            raise ValueError("it must be a JSON object")
+        needed = [f.name for f in dataclasses.fields(cls) if _is_required(f)]
+        missing = [name for name in needed if name not in values]
+        if missing:
+            raise ValueError(f"it lacks {', '.join(missing)}")
         known = {field.name for field in dataclasses.fields(cls)}
-        values = json.loads(text)
-        return cls(**{name: values[name] for name in values if name in known})
+        values = {name: values[name] for name in values if name in known}
+        require_fields(values)
+        metrics = values.get("metrics", {}).items()
+        values["metrics"] = {k: float("nan") if v is None else v for k, v in metrics}
+        return cls(**values)
+
+
+def _is_required(field) -> bool:
+    nothing = dataclasses.MISSING
+    return field.default is nothing and field.default_factory is nothing
 
 
 def installed_versions() -> dict[str, str]:

@@ -118,6 +118,7 @@ def evaluate(
     split: str | None = None,
     batch_size: int = 32,
     on_bad: str | None = None,
+    trust: bool = False,
 ) -> Evaluation:
     """Evaluate a trained or exported model.
 
@@ -133,6 +134,7 @@ def evaluate(
         batch_size: Images that are run together.
         on_bad: "stop" at files that are no usable images, or "skip" them; by
             default as in training.
+        trust: Whether a SavedModel may hold operations that do more than compute.
 
     Returns:
         An `Evaluation`.
@@ -144,9 +146,9 @@ def evaluate(
             argument is of another kind.
     """
     _check(data, split, batch_size)
-    predictor = Predictor(model)
+    predictor = Predictor(model, trust=trust)
     trained_on = predictor.card.train if predictor.card else {}
-    if data is None and not trained_on:
+    if data is None and not trained_on.get("data"):
         raise UsageError(
             f"{model} does not tell what it was trained on. Name the data: --data."
         )

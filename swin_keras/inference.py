@@ -1,17 +1,22 @@
 """Predictor: any trained or exported model, one way to ask it."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from swin_keras.data import ImageError, load_image, scaling_message
-from swin_keras.data.listing import list_images
-from swin_keras.errors import DataError, ModelFileError, UsageError, nearest_name
-from swin_keras.model_files import read_card
+from swin_keras.data import ImageError, scaling_message
+from swin_keras.errors import ModelFileError, UsageError, nearest_name
+from swin_keras.model_files import CARD, read_card
+from swin_keras.pictures import image_files, is_taken, pictures, refusal
 from swin_keras.runtimes import open_model
+
+__all__ = ["Prediction", "Predictor", "find_model", "image_files"]
+
+TRIES = 5  # to open a model whose export is being replaced
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class Prediction:
     """What a model says of one image.
 
     Args:
-        path: The image.
+        path: The image's path; without one, its place among all: "image 0".
         scores: `(class name, probability)`, best first; empty after an error.
         error: Why the image could not be read, or `None`.
     """
@@ -32,10 +37,16 @@ class Prediction:
 class Predictor:
     """A model file of any form, with its class names and its preprocessing.
 
+    Threads may share it. After `os.fork` a `.tflite` file answers in the child as
+    in the parent; other forms refuse, since TensorFlow and ONNX Runtime would
+    wait there for ever.
+
     Args:
-        path: A `.keras` or `.tflite` file, a SavedModel, a run's folder or an
-            export's folder (which is run by LiteRT, the fastest on a CPU).
-        threads: Threads of the LiteRT runtime; `None` for one a core.
+        path: A `.keras`, `.tflite` or `.onnx` file, a SavedModel, a run's folder or
+            an export's folder (which is run by LiteRT, the fastest on a CPU).
+        threads: Threads of the LiteRT or ONNX runtime; `None` for one a core.
+        trust: Whether a SavedModel may hold operations that do more than
+            compute, such as reading and writing files.
 
     Attributes:
         card: The model's `ModelCard`, or `None`.
@@ -43,7 +54,8 @@ class Predictor:
         input_shape: `(height, width, channels)` of the images it takes.
 
     Raises:
-        ModelFileError: If it is no model, damaged, or takes no images.
+        ModelFileError: If it is no model, damaged, not what its export's card
+            lists, takes no images, or needs trust.
 
     Example:
 
@@ -54,11 +66,15 @@ class Predictor:
     ```
     """
 
-    def __init__(self, path, threads: int | None = None):
+    def __init__(self, path, threads: int | None = None, *, trust: bool = False):
         self.path = Path(path)
-        self._run = open_model(find_model(self.path), threads)
+        self._run, self.card = _open(self.path, threads, trust)
         self.input_shape = self._run.input_shape
-        self.card = read_card(self._run.path) or read_card(self.path)
+        if None in self.input_shape:
+            raise ModelFileError(
+                "A model must take images of one size. Received: "
+                f"{self._run.path}, which takes {self.input_shape}."
+            )
         classes = self._classes()
         if self.card is None:
             self.class_names = tuple(str(index) for index in range(classes))
@@ -118,62 +134,99 @@ class Predictor:
             )
         return probabilities
 
-    def predict(self, paths: Iterable, top: int = 5, batch_size: int = 32):
+    def predict(self, images, top: int = 5, batch_size: int = 32):
         """Yield a `Prediction` for each image, in order.
 
+        All are prepared as in training: upright, in the model's channels, cut
+        around the centre and resized. Only a large JPEG differs a little by where
+        it comes from: from a file or bytes it is decoded at a smaller size, which a
+        Pillow image or an array has behind it.
+
         Args:
-            paths: Image files and folders; folders are searched for images.
+            images: One or an iterable of: paths of image files and of folders, which
+                are searched for images; bytes of image files; open files; Pillow
+                images; arrays `(H, W, C)` or `(B, H, W, C)`, 0..255, with 1, 3 or 4
+                channels, whose floats are rounded. An iterator is read a batch at a
+                time.
             top: How many of the best classes to name.
             batch_size: Images that are run together.
 
         Raises:
             DataError: If a path does not exist, or a folder holds no image.
+            UsageError: If something else is given; the message says what is taken.
         """
-        files = [file for path in paths for file in image_files(Path(path))]
-        for start in range(0, len(files), batch_size):
-            yield from self._predict_batch(files[start : start + batch_size], top)
+        if not is_taken(images):
+            raise refusal(type(images).__name__)
+        if min(top, batch_size) < 1:
+            raise UsageError(
+                "`top` and `batch_size` must be at least 1. "
+                f"Received: top={top}, batch_size={batch_size}."
+            )
+        given = pictures(images)
+        if isinstance(images, Sequence):  # wrong paths are told before the first answer
+            given = iter(list(given))
+        return self._predictions(given, top, batch_size)
 
-    def _predict_batch(self, files, top):
-        height, width, channels = self.input_shape
+    def _predictions(self, given, top, batch_size) -> Iterator[Prediction]:
+        while batch := list(islice(given, batch_size)):
+            yield from self._predict_batch(batch, top)
+
+    def _predict_batch(self, batch, top):
+        *size, channels = self.input_shape
         images, errors = [], {}
-        for file in files:
+        for index, picture in enumerate(batch):
             try:
-                images.append(
-                    load_image(
-                        file,
-                        (height, width),
-                        channels,
-                        self.crop_fraction,
-                        self.grey_range,
-                    )
+                pixels = picture.pixels(
+                    size, channels, self.crop_fraction, self.grey_range
                 )
+                images.append(pixels)
             except ImageError as error:
-                errors[file] = error.reason
+                errors[index] = error.reason
         rows = iter(self.probabilities(np.stack(images)) if images else ())
-        for file in files:
-            if file in errors:
-                yield Prediction(str(file), error=errors[file])
+        for index, picture in enumerate(batch):
+            if index in errors:
+                yield Prediction(picture.name, error=errors[index])
             else:
                 row = next(rows)
                 best = np.argsort(-row, kind="stable")[:top]
                 scores = tuple((self.class_names[i], float(row[i])) for i in best)
-                yield Prediction(str(file), scores)
+                yield Prediction(picture.name, scores)
 
 
-def image_files(path: Path) -> list[Path]:
-    """Return a file itself, or the images at any depth of a folder, sorted.
+def _open(path: Path, threads, trust) -> tuple:
+    """Open a model and its card: those of one export, even if it is replaced now."""
+    for _ in range(TRIES):
+        file = find_model(path)
+        before = _state(file)
+        try:
+            model = open_model(file, threads, trust)
+            card = read_card(file, getattr(model, "opened", None))
+        except ModelFileError:
+            if _state(file) == before:
+                raise
+            continue
+        if _state(file) == before:
+            return model, card
+    raise ModelFileError(
+        f"A model must stay the same while it is opened. Received: {path}, which was "
+        f"replaced {TRIES} times meanwhile. Open it again when that is done."
+    )
 
-    Raises:
-        DataError: If there is no such path, or no image in the folder.
-    """
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise DataError(f"There is no image or folder {path}.")
-    files = [path / name for name in list_images(path, "")]
-    if not files:
-        raise DataError(f"The folder {path} holds no images.")
-    return files
+
+def _state(file: Path) -> list:
+    """Return what tells a model file and its cards from others of the same name."""
+    files = sorted(path for path in file.rglob("*")) if file.is_dir() else [file]
+    files += [file.parent / CARD, file.parent.parent / CARD]
+    found = []
+    for path in files:
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        found.append(
+            (str(path), stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        )
+    return found
 
 
 def _may_be_model(path):

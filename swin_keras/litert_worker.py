@@ -6,9 +6,10 @@ A `.tflite` file is a program for a runtime that trusts it: a damaged one can en
 the process that runs it, or ask for all memory and time. Here that is this one,
 whose memory and time to load are limited. One line of JSON tells what the
 file takes and gives; then each NumPy array of images on standard input is
-answered by one array for each output.
+answered by a line, which is `{}` or tells an error, and one array for each output.
 """
 
+import io
 import json
 import os
 import resource
@@ -29,17 +30,21 @@ def main(path, threads):
     unlimited = limit(resource.RLIMIT_CPU, MOST_SECONDS)
     try:
         run, about = _load(path, int(threads))
-    except (ValueError, RuntimeError, MemoryError) as error:
-        _tell(answers, {"error": (str(error) or "out of memory").splitlines()[0]})
-        return
+    except Exception as error:  # whatever LiteRT meets in a file from outside
+        return _tell(answers, {"error": _reason(error)})
     resource.setrlimit(resource.RLIMIT_CPU, unlimited)
     _tell(answers, about)
     while sys.stdin.buffer.peek(1):
         images = read_array(sys.stdin.buffer)
-        outputs = [
-            run(images[start : start + about["batch"]])
-            for start in range(0, len(images), about["batch"])
-        ]
+        try:
+            outputs = [
+                run(images[start : start + about["batch"]])
+                for start in range(0, len(images), about["batch"])
+            ]
+        except Exception as error:
+            _tell(answers, {"error": _reason(error)})
+            continue
+        _tell(answers, {})
         for name in about["outputs"]:
             stacked = np.concatenate([output[name] for output in outputs])
             write_array(answers, stacked[: len(images)])
@@ -65,8 +70,12 @@ def read_array(pipe) -> np.ndarray:
 
 
 def write_array(pipe, array):
-    """Write an array to a pipe, and send it off."""
-    npy.write_array(SimpleNamespace(write=pipe.write), np.ascontiguousarray(array))
+    """Write an array to a pipe, all of it, and send it off."""
+    content = io.BytesIO()
+    npy.write_array(content, np.ascontiguousarray(array))
+    left = content.getbuffer()
+    while left:
+        left = left[pipe.write(left) :]
     pipe.flush()
 
 
@@ -105,6 +114,12 @@ def _output_names(interpreter, details):
     return {
         name: detail["index"] for name, detail in runner.get_output_details().items()
     }
+
+
+def _reason(error) -> str:
+    if isinstance(error, MemoryError):
+        return f"it takes more than {most_memory() >> 30} GB of memory"
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _tell(answers, message):

@@ -112,6 +112,7 @@ def _evaluate(parser):
         help="What to do about files that are no usable images; default: as trained.",
     )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
+    _trust(parser)
 
 
 def _export(parser):
@@ -150,6 +151,7 @@ def _benchmark(parser):
     parser.add_argument("--seconds", type=float, default=3.0, help="For each file.")
     parser.add_argument("--picture", metavar="FILE", help="Draw a picture.")
     parser.add_argument("--json", action="store_true", help="Print JSON.")
+    _trust(parser)
 
 
 def _demo(parser):
@@ -168,6 +170,15 @@ def _predict(parser):
         "--save", metavar="FOLDER", help="Write each picture with its class on it."
     )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
+    _trust(parser)
+
+
+def _trust(parser):
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="Run a SavedModel that may do more than compute; see SECURITY.md.",
+    )
 
 
 def _info(parser):
@@ -175,6 +186,7 @@ def _info(parser):
         "name", nargs="?", help="A variant, a run, an export, a model or a checkpoint."
     )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
+    _trust(parser)
 
 
 def _convert(parser):

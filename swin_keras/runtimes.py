@@ -1,39 +1,45 @@
 """What runs a model file: Keras, TensorFlow, LiteRT or ONNX Runtime, all alike.
 
-Each takes float32 images `(B, H, W, C)` and gives a dictionary of arrays.
+Each takes float32 images `(B, H, W, C)` and gives a dictionary of arrays. Any
+number of threads may ask at the same time.
 """
 
 import contextlib
-import json
 import os
-import subprocess
-import weakref
 from pathlib import Path
 
 import numpy as np
 
-from swin_keras.errors import ModelFileError
-from swin_keras.litert_worker import read_array, write_array
-from swin_keras.model_files import load_keras, require_file
-from swin_keras.processes import module_command
+from swin_keras.errors import ModelFileError, SwinKerasError, UsageError
+from swin_keras.litert_model import LiteRTModel
+from swin_keras.model_files import first_line, load_keras, require_file, require_whole
+from swin_keras.operations import require_harmless
+
+# The process in which a library has started its threads, which no fork has.
+_HOMES: dict[str, int] = {}
+FATAL = 4  # of ONNX Runtime's severities
 
 
-def open_model(path: Path, threads: int | None = None):
+def open_model(path: Path, threads: int | None = None, trust: bool = False):
     """Load a model file of any form.
 
     Args:
         path: A `.keras`, `.tflite` or `.onnx` file, or a SavedModel's folder.
         threads: Threads of the LiteRT or ONNX runtime; `None` for one a core.
+        trust: Whether a SavedModel may hold any operation, such as one that
+            writes files.
 
     Returns:
         A function from images to named outputs with the attributes `form`,
         `path`, `input_shape` and `outputs`: each output's shape without batch.
 
     Raises:
-        ModelFileError: If it is no model, damaged, or takes no images.
+        ModelFileError: If it is no model, damaged, takes no images, or is a
+            SavedModel with operations that need trust.
+        UsageError: If this process is a fork that cannot run it.
     """
     if path.is_dir():
-        return SavedModel(path)
+        return SavedModel(path, trust)
     forms = {".keras": KerasModel, ".tflite": LiteRTModel, ".onnx": OnnxModel}
     require_file(path)
     if path.suffix not in forms:
@@ -50,15 +56,19 @@ class KerasModel:
     form = "keras"
 
     def __init__(self, path, threads=None):
+        _require_home("TensorFlow", path)
         self.path = path
         self._model = load_keras(path)
-        self.input_shape = tuple(self._model.input_shape[1:])
-        outputs = _named(self._model.output)
-        self.outputs = {name: tuple(o.shape[1:]) for name, o in outputs.items()}
+        with _in_words(path):
+            self.input_shape = _image_shape(self._model.input_shape)
+            outputs = _named(self._model.output)
+            self.outputs = {name: tuple(o.shape[1:]) for name, o in outputs.items()}
 
     def __call__(self, images):
-        outputs = _named(self._model.predict_on_batch(images))
-        return {name: np.asarray(value) for name, value in outputs.items()}
+        _require_home("TensorFlow", self.path)
+        with _in_words(self.path):
+            outputs = _named(self._model.predict_on_batch(images))
+            return {name: np.asarray(value) for name, value in outputs.items()}
 
 
 class SavedModel:
@@ -66,7 +76,11 @@ class SavedModel:
 
     form = "saved_model"
 
-    def __init__(self, path, threads=None):
+    def __init__(self, path, trust=False):
+        _require_home("TensorFlow", path)
+        require_whole(path)
+        if not trust:
+            require_harmless(path)
         import tensorflow as tf
 
         self.path = path
@@ -76,15 +90,20 @@ class SavedModel:
         except Exception as error:
             raise ModelFileError(
                 "A SavedModel must be complete and have the endpoint `serve`, as "
-                f"`swin-keras export` writes it. Received: {path} ({error})."
+                f"`swin-keras export` writes it. Received: {path} "
+                f"({first_line(error)})."
             ) from error
-        self.input_shape = tuple(specs[0].shape[1:])
+        with _in_words(path):
+            (spec,) = specs
+            self.input_shape = _image_shape(tuple(spec.shape))
         outputs = self(np.zeros((1, *self.input_shape), "float32"))
         self.outputs = {name: value.shape[1:] for name, value in outputs.items()}
 
     def __call__(self, images):
-        outputs = _named(self._model.serve(images))
-        return {name: value.numpy() for name, value in outputs.items()}
+        _require_home("TensorFlow", self.path)
+        with _in_words(self.path):
+            outputs = _named(self._model.serve(images))
+            return {name: value.numpy() for name, value in outputs.items()}
 
 
 class OnnxModel:
@@ -99,71 +118,66 @@ class OnnxModel:
             raise ModelFileError(
                 f"To run {path}, install onnxruntime: `pip install onnxruntime`."
             ) from error
+        _require_home("ONNX Runtime", path)
+        require_whole(path)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or os.cpu_count()
+        options.log_severity_level = FATAL  # what goes wrong is raised, too
         self.path = path
         try:
             self._session = onnxruntime.InferenceSession(str(path), options)
         except Exception as error:
             raise ModelFileError(
-                f"An .onnx file must be complete. Received: {path} ({error})."
+                "An .onnx file must be complete. Received: "
+                f"{path} ({first_line(error)})."
             ) from error
-        (self._input,) = self._session.get_inputs()
-        self.input_shape = tuple(self._input.shape[1:])
+        with _in_words(path):
+            (self._input,) = self._session.get_inputs()
+            self.input_shape = _image_shape(self._input.shape)
         outputs = self._session.get_outputs()
         self.outputs = {output.name: tuple(output.shape[1:]) for output in outputs}
 
     def __call__(self, images):
-        values = self._session.run(None, {self._input.name: images})
+        _require_home("ONNX Runtime", self.path)
+        with _in_words(self.path):
+            values = self._session.run(None, {self._input.name: images})
         return dict(zip(self.outputs, values, strict=True))
 
 
-class LiteRTModel:
-    """A `.tflite` file, run in a process of its own: see `litert_worker`."""
+def _require_home(library: str, path):
+    """Refuse a fork of the process in which a library has started its threads.
 
-    form = "litert"
-
-    def __init__(self, path, threads=None):
-        self.path = path
-        self._process = subprocess.Popen(  # noqa: S603  our own module
-            module_command("swin_keras.litert_worker", path, threads or os.cpu_count()),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        self._stop = weakref.finalize(self, _stop, self._process)
-        about = json.loads(self._process.stdout.readline() or "{}")
-        if "outputs" not in about:
-            self._refuse(about.get("error"))
-        self.input_shape = tuple(about["input_shape"])
-        self.outputs = {name: tuple(s) for name, s in about["outputs"].items()}
-
-    def __call__(self, images):
-        worker = self._process
-        try:
-            write_array(worker.stdin, images)
-            return {name: read_array(worker.stdout) for name in self.outputs}
-        except (OSError, ValueError):
-            self._refuse()
-
-    def _refuse(self, reason=None):
-        self._stop()
-        reason = reason or f"it ended LiteRT, exit code {self._process.returncode}"
-        raise ModelFileError(
-            "A .tflite file must be complete, take one image and use built-in "
-            f"operations only. Received: {self.path} ({reason})."
+    Whatever waits for them there waits for ever.
+    """
+    if _HOMES.setdefault(library, os.getpid()) != os.getpid():
+        raise UsageError(
+            f"{library} runs in one process and not in forks of it. Received: {path}, "
+            f"in a fork of a process that uses {library}. Start processes with "
+            'multiprocessing\'s "spawn" and open the model there, or use the .tflite '
+            "file, which forks can share."
         )
 
 
-def _stop(process):
-    for pipe in (process.stdin, process.stdout):
-        with contextlib.suppress(OSError):
-            pipe.close()
+@contextlib.contextmanager
+def _in_words(path):
+    """Say in one sentence what a runtime raises of a model that does not run."""
     try:
-        process.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        yield
+    except SwinKerasError:
+        raise
+    except Exception as error:  # each runtime has its own dozen kinds
+        raise ModelFileError(
+            "A model must take one batch of images (batch, height, width, channels) "
+            f"and run. Received: {path} ({first_line(error)})."
+        ) from error
+
+
+def _image_shape(shape) -> tuple:
+    """Return `(height, width, channels)`; raise if it is no shape of images."""
+    _, *sides = shape
+    if len(sides) != 3 or not all(s is None or isinstance(s, int) for s in sides):
+        raise ValueError(f"it takes {shape}")
+    return tuple(sides)
 
 
 def _named(outputs) -> dict:

@@ -2,13 +2,19 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx_file import write_onnx
 
+from swin_keras import litert_model
 from swin_keras.cli import main
-from swin_keras.errors import ModelFileError
-from swin_keras.runtimes import LiteRTModel, open_model
+from swin_keras.errors import ModelFileError, ResourceError
+from swin_keras.litert_model import LiteRTModel
+from swin_keras.runtimes import open_model
+
+DIGITS = Path(__file__).parents[1] / "saved_models" / "digits" / "model.tflite"
 
 
 def test_random_bytes_are_refused(tmp_path):
@@ -18,40 +24,82 @@ def test_random_bytes_are_refused(tmp_path):
         open_model(path)
 
 
-def test_a_runtime_that_dies_is_a_message(tmp_path, monkeypatch):
-    import swin_keras.runtimes as runtimes
+@pytest.fixture
+def runs_instead(monkeypatch, tmp_path):
+    """Return a function that lets a program run in the place of the worker."""
 
-    program = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
-    popen = runtimes.subprocess.Popen
+    def run(program):
+        command = [sys.executable, "-c", program]
+        monkeypatch.setattr(litert_model, "module_command", lambda *_: command)
+        (tmp_path / "model.tflite").write_bytes(b"any")
+        return LiteRTModel(tmp_path / "model.tflite")
 
-    def crashing(arguments, **options):
-        return popen([arguments[0], "-c", program], **options)
-
-    monkeypatch.setattr(runtimes.subprocess, "Popen", crashing)
-    (tmp_path / "model.tflite").write_bytes(b"any")
-    with pytest.raises(ModelFileError, match="it ended LiteRT, exit code -11"):
-        LiteRTModel(tmp_path / "model.tflite")
+    return run
 
 
-def test_a_runtime_that_dies_while_it_runs_is_a_message(tmp_path, monkeypatch):
-    import swin_keras.runtimes as runtimes
+ABOUT = '{"batch": 1, "input_shape": [2, 2, 3], "outputs": {"y": [2]}}'
+ANSWERS_NEVER = (
+    f"import os, signal, sys; print('{ABOUT}', flush=True); sys.stdin.buffer.read(10); "
+)
 
-    program = (
-        "import sys\n"
-        'print(\'{"batch": 1, "input_shape": [2, 2, 3], "outputs": {"y": [2]}}\')\n'
-        "sys.stdout.flush()\n"
-        "sys.stdin.buffer.read(10)\n"
-        "import os; os.abort()"
-    )
-    popen = runtimes.subprocess.Popen
 
-    def crashing(arguments, **options):
-        return popen([arguments[0], "-c", program], **options)
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("import os; os.kill(os.getpid(), 11)", "it ended LiteRT by SIGSEGV"),
+        ("import os; os.abort()", "it ended LiteRT by SIGABRT"),
+        ("import os; os._exit(3)", "it ended LiteRT, exit code 3"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGXCPU)", "more than 120 s"),
+    ],
+)
+def test_a_file_that_ends_its_runtime_is_a_message(runs_instead, program, message):
+    with pytest.raises(ModelFileError, match=message):
+        runs_instead(program)
 
-    monkeypatch.setattr(runtimes.subprocess, "Popen", crashing)
-    model = LiteRTModel(tmp_path / "model.tflite")
-    with pytest.raises(ModelFileError, match="it ended LiteRT, exit code -6"):
+
+def test_a_runtime_that_dies_while_it_runs_is_a_message(runs_instead):
+    model = runs_instead(ANSWERS_NEVER + "os.abort()")
+    with pytest.raises(ModelFileError, match="it ended LiteRT by SIGABRT"):
         model(np.zeros((1, 2, 2, 3), "float32"))
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+def test_a_runtime_that_others_ended_is_no_damaged_file(runs_instead, name):
+    model = runs_instead(ANSWERS_NEVER + f"os.kill(os.getpid(), signal.{name})")
+    with pytest.raises(ResourceError, match=rf"ended by {name}.*Ask again"):
+        model(np.zeros((1, 2, 2, 3), "float32"))
+
+
+def test_a_dead_runtime_is_replaced_at_the_next_question():
+    model = open_model(DIGITS)
+    image = np.full((1, 16, 16, 1), 100, "float32")
+    expected = model(image)["probabilities"]
+    model._worker()._process.kill()
+    with pytest.raises(ResourceError, match="Systems do so when memory runs out"):
+        model(image)
+    np.testing.assert_array_equal(model(image)["probabilities"], expected)
+
+
+def test_an_interrupted_answer_is_not_given_to_the_next_caller(monkeypatch):
+    model = open_model(DIGITS)
+    one, other = np.random.default_rng(0).integers(0, 256, (2, 1, 16, 16, 1))
+    expected = model(other.astype("float32"))["probabilities"]
+
+    def interrupted(pipe):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(litert_model, "read_array", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            model(one.astype("float32"))
+    given = model(other.astype("float32"))["probabilities"]
+    np.testing.assert_array_equal(given, expected)
+
+
+def test_what_a_runtime_raises_of_wrong_images_is_one_sentence():
+    model = open_model(DIGITS)
+    with pytest.raises(ModelFileError, match="could not broadcast"):
+        model(np.zeros((1, 8, 8, 1), "float32"))
 
 
 def test_another_kind_of_file_is_refused(tmp_path):
@@ -148,3 +196,19 @@ def test_a_limit_that_is_stricter_already_stays():
         "assert resource.getrlimit(resource.RLIMIT_CPU)[0] == 50"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_an_onnx_file_that_takes_no_images_is_a_sentence(tmp_path):
+    path = write_onnx(tmp_path / "model.onnx", inputs=("images", "mean"))
+    with pytest.raises(ModelFileError, match="must take one batch of images"):
+        open_model(path)
+    path = write_onnx(tmp_path / "model.onnx", shape=("batch", "height", 4, 1))
+    with pytest.raises(ModelFileError, match="must take one batch of images"):
+        open_model(path)
+
+
+def test_what_onnx_runtime_raises_while_it_runs_is_a_sentence(tmp_path, capfd):
+    model = open_model(write_onnx(tmp_path / "model.onnx"))
+    with pytest.raises(ModelFileError, match=r"must take one batch of images .* dim"):
+        model(np.zeros((1, 5, 4, 1), "float32"))
+    assert capfd.readouterr().err == ""

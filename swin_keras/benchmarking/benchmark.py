@@ -2,10 +2,10 @@
 
 import json
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from swin_keras.benchmarking.timing import Timing, time_files
+from swin_keras.benchmarking.timing import Timing, measure_load, time_files
 from swin_keras.errors import ModelFileError, UsageError
 from swin_keras.processes import module_command
 
@@ -34,13 +34,18 @@ class Benchmark:
         }
 
 
-def benchmark(*models, threads=THREADS, seconds: float = 3.0) -> Benchmark:
+def benchmark(
+    *models, threads=THREADS, seconds: float = 3.0, trust: bool = False
+) -> Benchmark:
     """Time model files in turns, and profile the LiteRT ones.
+
+    What loading takes is measured for each file in a process of its own.
 
     Args:
         *models: Model files, or folders of exports, whose every form is timed.
         threads: Numbers of threads to try.
         seconds: Time for each file and number of threads.
+        trust: Whether a SavedModel may hold operations that do more than compute.
 
     Raises:
         UsageError: If there is nothing to time, no time or no thread.
@@ -59,9 +64,12 @@ def benchmark(*models, threads=THREADS, seconds: float = 3.0) -> Benchmark:
             f"Received: {len(models)} models, threads={threads}, seconds={seconds}."
         )
     paths = [path for model in models for path in forms(Path(model))]
-    timings = [
-        timing for number in threads for timing in time_files(paths, number, seconds)
-    ]
+    loads = {str(path): measure_load(path, max(threads), trust) for path in paths}
+    timings = []
+    for number in threads:
+        for timing in time_files(paths, number, seconds, trust):
+            load_seconds, memory = loads[timing.path]
+            timings.append(replace(timing, load_seconds=load_seconds, memory=memory))
     profiles = {
         str(path): _profile(path, max(threads))
         for path in paths
@@ -88,9 +96,8 @@ def forms(model: Path) -> list[Path]:
 
 
 def _profile(path: Path, threads: int) -> dict:
-    module = "swin_keras.benchmarking.profile"
     done = subprocess.run(  # noqa: S603  our own module
-        module_command(module, threads, path),
+        module_command("swin_keras.benchmarking.profile", threads, path),
         capture_output=True,
         text=True,
     )

@@ -1,6 +1,5 @@
 """What `swin-keras benchmark` shows."""
 
-import json
 from pathlib import Path
 
 from swin_keras.benchmarking.benchmark import benchmark, forms
@@ -12,6 +11,7 @@ from swin_keras.benchmarking.show import (
     timing_rows,
 )
 from swin_keras.errors import ResourceError, UsageError
+from swin_keras.json_text import to_json
 
 
 def run(options, out, make_table) -> int:
@@ -24,9 +24,11 @@ def run(options, out, make_table) -> int:
     """
     pairs = _pairs(options.model, options.vs) if options.vs else []
     models = [*options.model, *([options.vs] if options.vs else [])]
-    result = benchmark(*models, threads=options.threads, seconds=options.seconds)
+    result = benchmark(
+        *models, threads=options.threads, seconds=options.seconds, trust=options.trust
+    )
     if options.json:
-        print(json.dumps(result.to_dict(), indent=2))
+        print(to_json(result.to_dict()))
     else:
         _show(result, out, make_table)
         for line in _comparison(result, pairs):

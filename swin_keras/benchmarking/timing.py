@@ -18,16 +18,16 @@ class Timing:
     Args:
         path: The file.
         threads: Threads of the runtime.
-        load_seconds: Time to load it.
-        memory: Bytes that loading it and its first run added.
         times: Seconds of each run.
+        load_seconds: Time to load it in a fresh process; `None` if not measured.
+        memory: Bytes that loading it and its first runs added there.
     """
 
     path: str
     threads: int
-    load_seconds: float
-    memory: int
     times: tuple[float, ...]
+    load_seconds: float | None = None
+    memory: int | None = None
 
     @property
     def minimum(self) -> float:
@@ -50,37 +50,63 @@ class Timing:
             "median_ms": 1e3 * self.median,
             "p95_ms": 1e3 * self.p95,
             "images_per_second": 1 / self.median,
-            "load_ms": 1e3 * self.load_seconds,
-            "memory_mb": self.memory / 1e6,
+            "load_ms": None if self.load_seconds is None else 1e3 * self.load_seconds,
+            "memory_mb": None if self.memory is None else self.memory / 1e6,
             "runs": len(self.times),
         }
 
 
-def time_files(paths, threads: int, seconds: float = 3.0) -> list[Timing]:
+def time_files(
+    paths, threads: int, seconds: float = 3.0, trust: bool = False
+) -> list[Timing]:
     """Time files in turns, in one process of their own.
 
     Args:
         paths: Model files of any form.
         threads: Threads of the runtimes.
         seconds: Time for each file.
+        trust: Whether a SavedModel may hold any operation.
 
     Raises:
         ModelFileError: If one of them cannot be run.
     """
-    module = "swin_keras.benchmarking.worker"
+    words = (threads, seconds, _word(trust), *paths)
+    return [
+        Timing(str(path), threads, tuple(times))
+        for path, times in zip(paths, _measure("worker", words, paths), strict=True)
+    ]
+
+
+def measure_load(path, threads: int, trust: bool = False) -> tuple[float, int]:
+    """Return the seconds and the bytes that loading a file takes, in a fresh process.
+
+    Args:
+        path: A model file of any form.
+        threads: Threads of the runtime.
+        trust: Whether a SavedModel may hold any operation.
+
+    Raises:
+        ModelFileError: If it cannot be run.
+    """
+    found = _measure("load", (threads, _word(trust), path), [path])
+    return found["seconds"], found["memory"]
+
+
+def _measure(module, words, paths):
     done = subprocess.run(  # noqa: S603  our own module
-        module_command(module, threads, seconds, *paths),
+        module_command(f"swin_keras.benchmarking.{module}", *words),
         capture_output=True,
         text=True,
     )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        reason = lines[-1].removeprefix(f"{ModelFileError.__module__}.ModelFileError: ")
         raise ModelFileError(
             "Every file must be one that this machine can run. Received: "
-            f"{', '.join(str(Path(path)) for path in paths)} ({lines[-1][:200]})."
+            f"{', '.join(str(Path(path)) for path in paths)} ({reason[:400]})."
         )
-    rows = json.loads(done.stdout)
-    return [
-        Timing(str(path), threads, row["load"], row["memory"], tuple(row["times"]))
-        for path, row in zip(paths, rows, strict=True)
-    ]
+    return json.loads(done.stdout)
+
+
+def _word(flag: bool) -> str:
+    return str(flag).lower()

@@ -1,10 +1,9 @@
 """Times model files in a process of its own, a turn each; prints JSON.
 
-    python -m swin_keras.benchmarking.worker 2 3.0 a.tflite b.tflite
+    python -m swin_keras.benchmarking.worker 2 3.0 false a.tflite b.tflite
 
-Taking turns shares whatever else the machine does fairly between the files. Of
-each file: seconds to load, bytes of memory that loading and the first run added,
-and the seconds of every run.
+Taking turns shares whatever else the machine does fairly between the files: the
+seconds of every run of each.
 """
 
 import json
@@ -20,46 +19,44 @@ FEWEST_TURNS = 5
 PAUSE = 0.05  # seconds: threads of ONNX Runtime keep a core busy after each run
 
 
-def main(threads, seconds, *paths):
+def main(threads, seconds, trust, *paths):
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever the runtimes print is no answer
-    rng = np.random.default_rng(0)
     models = []
     for path in paths:
-        before, start = _memory(), time.perf_counter()
-        run, shape = _open(Path(path), int(threads))
-        load = time.perf_counter() - start
-        image = rng.integers(0, 256, shape).astype("float32")
+        run, shape = open_to_time(Path(path), int(threads), trust == "true")
+        image = any_image(shape)
         for _ in range(WARM_UP):
             run(image)
-        models.append((run, image, load, _memory() - before, []))
+        models.append((run, image, []))
     end = time.perf_counter() + float(seconds) * len(models)
     turns = 0
     while turns < FEWEST_TURNS or time.perf_counter() < end:
-        for run, image, _, _, times in models:
+        for run, image, times in models:
             if len(models) > 1:
                 time.sleep(PAUSE)
             start = time.perf_counter()
             run(image)
             times.append(time.perf_counter() - start)
         turns += 1
-    rows = [
-        {"load": load, "memory": memory, "times": times}
-        for _, _, load, memory, times in models
-    ]
-    json.dump(rows, answer)
+    json.dump([times for _, _, times in models], answer)
     answer.close()
 
 
-def _open(path, threads):
-    """Return a function that runs a file, and the shape of the images it takes."""
-    if path.suffix != ".tflite":
-        from swin_keras.runtimes import open_model
+def open_to_time(path, threads, trust=False):
+    """Return a function that runs a file, and the shape of the images it takes.
 
-        model = open_model(path, threads)
+    A LiteRT file runs in this process, without the way to another and back.
+    """
+    from swin_keras.model_files import require_whole
+    from swin_keras.runtimes import open_model
+
+    if path.suffix != ".tflite":
+        model = open_model(path, threads, trust)
         return model, (1, *model.input_shape)
     from ai_edge_litert.interpreter import Interpreter
 
+    require_whole(path)
     interpreter = Interpreter(model_path=str(path), num_threads=threads)
     interpreter.allocate_tensors()
     (detail,) = interpreter.get_input_details()
@@ -71,13 +68,8 @@ def _open(path, threads):
     return run, tuple(detail["shape"])
 
 
-def _memory() -> int:
-    """Return the bytes of memory that this process holds; 0 where unknown."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
+def any_image(shape) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, shape).astype("float32")
 
 
 if __name__ == "__main__":

@@ -62,6 +62,7 @@ def evaluate(options):
         data_dir=options.data_dir,
         split=options.split,
         on_bad=options.on_bad,
+        trust=options.trust,
     )
     if options.json:
         print(json.dumps(result.to_dict(), indent=2))

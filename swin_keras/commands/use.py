@@ -43,7 +43,7 @@ def predict(options):
         load_tensorflow()
     if options.top < 1:
         raise UsageError(f"--top must be at least 1. Received: {options.top}.")
-    predictor, album = Predictor(options.model), None
+    predictor, album = Predictor(options.model, trust=options.trust), None
     if options.save:
         from swin_keras.annotate import Album
 

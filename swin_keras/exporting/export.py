@@ -73,7 +73,12 @@ def export(model, config: ExportConfig | None = None) -> Path:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as part:
             folder = Path(part) / name
             folder.mkdir()
-            card = dataclasses.replace(card, name=name, command=command)
+            card = dataclasses.replace(
+                card,
+                name=name,
+                command=command,
+                litert_batch_size=config.batch_size,
+            )
             _write_forms(folder, source, card, config, images)
             _put_in_place(folder, target)
     except Exception as error:  # TensorFlow has its own kind for a full disk

@@ -31,7 +31,9 @@ the machine that made the export:
 
 Each file takes images as they are, 0..255, `(batch, {height}, {width}, {channels})`,
 and gives {_outputs(card)}. Mean and standard deviation are
-inside. Images of another size are cut to the same aspect ratio around the centre
+inside. {
+        _batches(card)
+    }Images of another size are cut to the same aspect ratio around the centre
 (share kept: {card.crop_fraction}) and resized, bicubic with antialiasing.
 
     swin-keras {"predict" if card.class_names else "benchmark"} {card.name}{
@@ -47,6 +49,20 @@ def _classes(card):
     more = len(card.class_names) - 20
     rest = f" and {more} more" if more > 0 else ""
     return f"{len(card.class_names)} classes:\n{names}{rest}"
+
+
+def _batches(card):
+    """Say how many images the LiteRT files take, which no resizing changes."""
+    if not any(name.endswith(".tflite") for name in card.files):
+        return ""
+    size = card.litert_batch_size
+    if size == 0:
+        return "\nThe `.tflite` files take any number of images at a time.\n"
+    images = "one image" if size == 1 else f"{size} images"
+    return (
+        f"\nThe `.tflite` files take {images} at a time and cannot be resized to "
+        "another\nnumber: for that, export with `--batch-size`, 0 for any.\n"
+    )
 
 
 def _outputs(card):

@@ -183,7 +183,8 @@ def _load(config, run):
 
 def _how_to_go_on(run):
     if run.config.is_file():
-        return f"Go on with: swin-keras train --config {shlex.quote(str(run.config))} --resume"
+        path = shlex.quote(str(run.config))
+        return f"Go on with: swin-keras train --config {path} --resume"
     return f"Then start it again, with --name {run.name} --resume."
 
 

@@ -88,6 +88,17 @@ def test_python_has_the_same_call(exported):
     assert result.to_dict()["timings"][0]["path"] == str(exported / "model.tflite")
 
 
+def test_what_loading_takes_does_not_depend_on_who_comes_first(exported, tmp_path):
+    """A second file in the same process would find the memory of the first."""
+    first = exported / "model.tflite"
+    second = tmp_path / "model.tflite"
+    second.write_bytes(first.read_bytes())
+    result = swin_keras.benchmark(first, second, threads=(1,), seconds=0.1)
+    one, other = (timing.memory for timing in result.timings)
+    assert one == pytest.approx(other, rel=0.3)
+    assert all(timing.load_seconds > 0 for timing in result.timings)
+
+
 @pytest.mark.parametrize(
     "options", [{"threads": (0,)}, {"threads": ()}, {"seconds": 0}, {}]
 )
