@@ -19,6 +19,9 @@ class ModelCard:
         model: Fields of its `SwinConfig`.
         class_names: Names in the order of the outputs.
         crop_fraction: Centre crop before resizing, as a share of the image.
+        normalizes: Whether the model itself normalizes images of 0..255; otherwise
+            whoever uses it does.
+        outputs: Shape of each output of an export by name, without batch.
         train: Fields of the `TrainConfig` it was trained with.
         data: Name, fingerprint and numbers of images of the data set.
         metrics: What was measured, such as `test_accuracy`.
@@ -33,6 +36,8 @@ class ModelCard:
     model: dict
     class_names: tuple[str, ...]
     crop_fraction: float = 1.0
+    normalizes: bool = True
+    outputs: dict = field(default_factory=dict)
     train: dict = field(default_factory=dict)
     data: dict = field(default_factory=dict)
     metrics: dict = field(default_factory=dict)

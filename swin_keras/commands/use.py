@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -26,8 +27,11 @@ def export(options):
             table.add_row(*row)
         out.print(table)
     samples = Path(options.model) / "samples"
-    images = samples if samples.is_dir() else "IMAGE"
-    out.print(f"next: swin-keras predict {folder} {images}")
+    images = shlex.quote(str(samples)) if samples.is_dir() else "IMAGE"
+    words = f"predict {shlex.quote(str(folder))} {images}"
+    if not card.class_names:
+        words = f"benchmark {shlex.quote(str(folder))}"
+    out.print(f"next: swin-keras {words}", markup=False, highlight=False)
     return 0
 
 

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from swin_keras.errors import ExportError
+from swin_keras.processes import module_command
 
 
 @contextlib.contextmanager
@@ -34,7 +35,7 @@ def converting(write, saved_model: Path, path: Path):
         ExportError: If the model needs an operation that LiteRT does not have.
     """
     process = subprocess.Popen(  # noqa: S603  our own module, our own paths
-        [sys.executable, "-m", __spec__.name, str(saved_model), str(path)],
+        module_command(__spec__.name, saved_model, path),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -70,7 +71,8 @@ def _reason(text):
 def _convert(saved_model, path):
     import tensorflow as tf
 
-    sys.stdin.readline()
+    if not sys.stdin.readline():
+        return  # whoever wanted the file is dead
     converter = tf.lite.TFLiteConverter.from_saved_model(
         saved_model, signature_keys=["serving_default"]
     )

@@ -52,14 +52,21 @@ def calibration_images(config, card: ModelCard) -> np.ndarray:
     return next(iter(batch.as_numpy_iterator()))[0]
 
 
-def accuracy_on_test_split(config, card: ModelCard):
-    """Return a function from a model file to its accuracy; `None` without data."""
+def evaluator(config, card: ModelCard):
+    """Return a function from a model file to its `Evaluation`; `None` without data.
+
+    Data that has changed since, or whose classes have other names now, counts as
+    not there: it is said, and the export goes on without an accuracy.
+    """
     dataset = data_at_hand(card) if config.test_images else None
     if dataset is None:
         return None
+    if unknown := sorted(set(dataset.class_names) - set(card.class_names)):
+        log.info("no accuracy: the model has no class %s", ", ".join(unknown[:5]))
+        return None
     test = _sample(dataset.splits["test"], config.test_images)
     dataset = dataclasses.replace(dataset, splits={**dataset.splits, "test": test})
-    return lambda path: evaluate_dataset(Predictor(path), dataset).accuracy
+    return lambda path: evaluate_dataset(Predictor(path), dataset)
 
 
 def _sample(split, count):
@@ -74,10 +81,12 @@ def data_at_hand(card: ModelCard):
     Nothing is downloaded.
     """
     name, data_dir = (card.train.get(key) for key in ("data", "data_dir"))
-    if not name or not _is_here(name, data_dir):
+    if not isinstance(name, str) or not _is_here(name, data_dir):
         return None
+    options = {"seed": 0, "on_bad": "stop"}
+    options = {key: card.train.get(key, value) for key, value in options.items()}
     try:
-        return load_dataset(name, data_dir=data_dir, seed=card.train.get("seed", 0))
+        return load_dataset(name, data_dir=data_dir, **options)
     except (DataError, UsageError) as error:
         log.info("the training data cannot be read: %s", error)
         return None

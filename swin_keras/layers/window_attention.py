@@ -3,7 +3,6 @@
 import math
 
 import keras
-import numpy as np
 from keras import ops
 
 from swin_keras.layers.initialization import initializer_config, make_initializer
@@ -73,6 +72,7 @@ class WindowAttention(keras.layers.Layer):
         self.head_dim = channels // self.num_heads
         self._build_scores(channels)
         tokens = input_shape[1]
+        self.position_bias = self._position_bias_layer()
         self.position_bias.build((None, self.num_heads, tokens, tokens))
         self.projection = self._dense(channels, "projection")
         self.projection.build((None, channels))
@@ -82,26 +82,13 @@ class WindowAttention(keras.layers.Layer):
         self.dropout = keras.layers.Dropout(
             self.dropout_rate, dtype=self.dtype_policy, name="dropout"
         )
-        self._scale = self.head_dim**-0.5
-
-    def fold(self, attention_mask=None):
-        """Compute once what no image changes, for inference.
-
-        The scale goes into the query's weights, bias and mask into one constant.
-        """
-        self._fold_scale()
-        self.position_bias.fold(attention_mask)
-
-    def _fold_scale(self):
-        scales = np.repeat([self._scale, 1, 1], self.qkv.units // 3)
-        for weight in self.qkv.weights:
-            weight.assign(weight * scales)
-        self._scale = 1
 
     def _build_scores(self, channels):
         self.qkv = self._dense(3 * channels, "qkv", use_bias=self.qkv_bias)
         self.qkv.build((None, channels))
-        self.position_bias = RelativePositionBias(
+
+    def _position_bias_layer(self):
+        return RelativePositionBias(
             self.window_size, dtype="float32", name="position_bias"
         )
 
@@ -133,7 +120,7 @@ class WindowAttention(keras.layers.Layer):
         return self.qkv(x)
 
     def _scores(self, q, k):
-        return ops.matmul(q if self._scale == 1 else q * self._scale, k)
+        return ops.matmul(q * self.head_dim**-0.5, k)
 
     def _heads(self, x, tokens, axes):
         x = ops.reshape(x, (-1, tokens, self.num_heads, self.head_dim))
@@ -200,7 +187,9 @@ class CosineWindowAttention(WindowAttention):
             initializer=keras.initializers.Constant(math.log(10)),
             autocast=False,
         )
-        self.position_bias = ContinuousPositionBias(
+
+    def _position_bias_layer(self):
+        return ContinuousPositionBias(
             self.window_size,
             self.pretrained_window_size,
             dtype="float32",
@@ -213,9 +202,6 @@ class CosineWindowAttention(WindowAttention):
             return x
         k_bias = ops.zeros_like(self.q_bias)
         return x + ops.concatenate([self.q_bias, k_bias, self.v_bias], axis=0)
-
-    def _fold_scale(self):
-        """Leave the scale: it multiplies what has been normalized."""
 
     def _scores(self, q, k):
         scale = ops.exp(ops.minimum(self.logit_scale, math.log(100)))
