@@ -66,11 +66,12 @@ def _noise(check) -> str:
 
 def _same_class(check) -> str:
     share, compared = check.get("agreement"), check.get("compared")
-    if share is None or compared is None:  # of an older version
+    if compared is None:  # noise instead of images, or a card of an older version
         return _cell(check, "agreement", "{:.1%}")
     ties = check.get("near_ties")
-    rest = f", {ties} near tie{'s' * (ties != 1)}" if ties else ""
-    return f"{round(share * compared)} of {compared}{rest}"
+    parts = [f"{round(share * compared)} of {compared}"] if compared else []
+    parts += [f"{ties} near tie{'s' * (ties != 1)}"] if ties else []
+    return ", ".join(parts)
 
 
 def _accelerated(check) -> str:
