@@ -77,11 +77,12 @@ def _resource_errors(target: Path):
     try:
         yield
     except Exception as error:  # TensorFlow has its own kind for a full disk
-        if not isinstance(error, OSError) and "No space left" not in str(error):
+        is_full = "No space left" in str(error)
+        if not is_full and not isinstance(error, OSError):
             raise
+        reason = "no space is left" if is_full else str(error).splitlines()[0]
         raise ResourceError(
-            "The export's folder must be writable and have room. "
-            f"{target}: {str(error).splitlines()[0]}."
+            f"The export's folder must be writable and have room. {target}: {reason}."
         ) from error
 
 

@@ -14,7 +14,8 @@ from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
 from swin_keras.model_files import CARD_IN_ZIP, read_card
 
-NO_NAMES = ["../pets", "/etc/pets", "a/b/c", "a\\b", "", " ", ".", "..", "a\nb", "a\x1bb"]
+PATHS = ["../pets", "/etc/pets", "a/b/c", "a\\b", ".", ".."]
+NO_NAMES = [*PATHS, "", " ", "a\nb", "a\x1bb"]
 
 
 @pytest.mark.parametrize("name", [*NO_NAMES, 5, "x" * 300])
