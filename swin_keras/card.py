@@ -25,6 +25,9 @@ class ModelCard:
         crop_fraction: Centre crop before resizing, as a share of the image.
         grey_range: Values of black and of white in grey images of more than 8 bits;
             `None` for the whole of 16 bits.
+        normalizes: Whether the model itself normalizes images of 0..255; otherwise
+            whoever uses it does.
+        outputs: Shape of each output of an export by name, without batch.
         train: Fields of the `TrainConfig` it was trained with.
         data: Name, fingerprint and numbers of images of the data set.
         metrics: What was measured, such as `test_accuracy`.
@@ -42,6 +45,8 @@ class ModelCard:
     class_names: tuple[str, ...]
     crop_fraction: float = 1.0
     grey_range: tuple[float, float] | None = None
+    normalizes: bool = True
+    outputs: dict = field(default_factory=dict)
     train: dict = field(default_factory=dict)
     data: dict = field(default_factory=dict)
     metrics: dict = field(default_factory=dict)

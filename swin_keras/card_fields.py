@@ -80,6 +80,21 @@ def _is_shape(value):
     )
 
 
+def _are_shapes(value):
+    return _is_mapping(value) and all(
+        _is_line(name)
+        and isinstance(shape, list)
+        and all(side is None or _is_count(side) for side in shape)
+        for name, shape in value.items()
+    )
+
+
+def _is_range(value):
+    return value is None or (
+        isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
+    )
+
+
 def _is_train(value):
     return (
         _is_mapping(value)
@@ -130,6 +145,9 @@ RULES = {
     "model": (_is_model, "sizes by name, with three whole numbers as `input_shape`"),
     "class_names": (_are_lines, "a list of names without control characters"),
     "crop_fraction": (_is_fraction, "a number above 0 and at most 1"),
+    "grey_range": (_is_range, "the values of black and white, or null"),
+    "normalizes": (lambda value: isinstance(value, bool), "true or false"),
+    "outputs": (_are_shapes, "shapes by name"),
     "train": (_is_train, "options by name, with a text as `data`"),
     "data": (_is_mapping, "facts by name"),
     "metrics": (_are_metrics, "numbers by name"),

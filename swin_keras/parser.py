@@ -117,7 +117,7 @@ def _evaluate(parser):
 
 def _export(parser):
     parser.add_argument("model", help="A run, or a .keras file with a card.")
-    skip = {"formats", "features", "verify", "overwrite"}
+    skip = {"formats", "features", "class_names", "verify", "overwrite"}
     parser.add_class_arguments(ExportConfig, skip=skip)
     parser.add_argument(
         "--formats",
@@ -130,6 +130,12 @@ def _export(parser):
         "--features",
         action="store_true",
         help="Export the stages' feature maps instead of the classes.",
+    )
+    parser.add_argument(
+        "--class_names",
+        nargs="+",
+        metavar="NAME",
+        help="Names of the classes in the order of the outputs; default: the card's.",
     )
     parser.add_argument(
         "--no_verify",

@@ -41,7 +41,8 @@ ALLOWED = {
     "demo": {"demo", "errors", "inference", "model_files"},
     "exporting": {
         *("exporting", "benchmarking", "card", "data", "errors", "evaluation"),
-        *("inference", "layers", "litert_file", "model_files", "processes", "runtimes"),
+        *("inference", "layers", "litert_file", "model_files", "names"),
+        *("processes", "runtimes"),
     },
     "tuning": {
         *("tuning", "training", "models", "exporting", "benchmarking", "report"),

@@ -32,7 +32,8 @@ def export(options):
         out.print(table)
     samples = Path(options.model) / "samples"
     images = samples if samples.is_dir() else "IMAGE"
-    out.print(f"next: {command('predict', folder, images)}")
+    words = ("predict", folder, images) if card.class_names else ("benchmark", folder)
+    out.print(f"next: {command(*words)}")
     return 0
 
 

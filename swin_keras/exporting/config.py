@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from swin_keras.errors import UsageError, nearest_name
+from swin_keras.names import check_name, is_printable
 
 FORMATS = {
     "saved_model": "saved_model/1",
@@ -26,6 +27,8 @@ class ExportConfig:
             "litert-int8", "litert-int8-static" and "onnx".
         features: Whether to export the stages' feature maps, C2 to C5, for
             detection and segmentation, instead of the classes.
+        class_names: Names of the classes, in the order of the outputs; by default
+            those that the model's card tells, else numbers.
         images: Images to compare the forms on; by default the run's samples.
         calibration: Images for litert-int8-static; by default those it was
             trained on.
@@ -33,16 +36,18 @@ class ExportConfig:
             where the data is on this machine; 0 for none.
         batch_size: Images that the LiteRT files take at a time; 0 for any number.
         verify: Whether to check the forms.
-        overwrite: Whether an export of the same name is replaced.
+        overwrite: Whether an earlier export of the same name is replaced.
 
     Raises:
-        UsageError: If there is no such format; the message names the nearest.
+        UsageError: If there is no such format, with the nearest in the message; or
+            if a name cannot be one.
     """
 
     name: str | None = None
     saved_models_dir: str = "saved_models"
     formats: tuple[str, ...] = DEFAULT_FORMATS
     features: bool = False
+    class_names: tuple[str, ...] | None = None
     images: str | None = None
     calibration: str | None = None
     test_images: int = 1000
@@ -52,6 +57,11 @@ class ExportConfig:
 
     def __post_init__(self):
         object.__setattr__(self, "formats", tuple(self.formats))
+        if self.name is not None:
+            check_name(self.name, "An export's name", UsageError)
+        if self.class_names is not None:
+            names = check_class_names(self.class_names)
+            object.__setattr__(self, "class_names", names)
         for name in self.formats:
             if name not in FORMATS:
                 raise UsageError(
@@ -63,3 +73,32 @@ class ExportConfig:
                 raise UsageError(
                     f"`{name}` must be 0 or more. Received: {getattr(self, name)}."
                 )
+
+
+def check_class_names(names) -> tuple[str, ...]:
+    """Return class names as a tuple, each fit to be a line of `labels.txt`.
+
+    Raises:
+        UsageError: If one is no text, empty, not printable, or there twice.
+    """
+    if isinstance(names, str):
+        raise UsageError(f"Class names must be a list. Received: {names!r:.200}.")
+    names = tuple(names)
+    for index, name in enumerate(names):
+        check_printable(name, index)
+    if doubles := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(
+            "Class names must differ. Received more than once: "
+            f"{', '.join(doubles[:5])}. Name the classes otherwise: --class-names."
+        )
+    return names
+
+
+def check_printable(name, index: int):
+    """Refuse a class name that is no line of text."""
+    if not isinstance(name, str) or not name.strip() or not is_printable(name):
+        raise UsageError(
+            "A class name must be printable text on one line. "
+            f"Received: {name!r:.200} for class {index}. Name the classes otherwise: "
+            "--class-names."
+        )

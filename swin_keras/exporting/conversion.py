@@ -71,7 +71,8 @@ def _reason(text):
 def _convert(saved_model, path):
     import tensorflow as tf
 
-    sys.stdin.readline()
+    if not sys.stdin.readline():
+        return  # whoever wanted the file is dead
     converter = tf.lite.TFLiteConverter.from_saved_model(
         saved_model, signature_keys=["serving_default"]
     )

@@ -52,14 +52,21 @@ def calibration_images(config, card: ModelCard) -> np.ndarray:
     return next(iter(batch.as_numpy_iterator()))[0]
 
 
-def accuracy_on_test_split(config, card: ModelCard):
-    """Return a function from a model file to its accuracy; `None` without data."""
+def evaluator(config, card: ModelCard):
+    """Return a function from a model file to its `Evaluation`; `None` without data.
+
+    Data that has changed since, or whose classes have other names now, counts as
+    not there: it is said, and the export goes on without an accuracy.
+    """
     dataset = data_at_hand(card) if config.test_images else None
     if dataset is None:
         return None
+    if unknown := sorted(set(dataset.class_names) - set(card.class_names)):
+        log.info("no accuracy: the model has no class %s", ", ".join(unknown[:5]))
+        return None
     test = _sample(dataset.splits["test"], config.test_images)
     dataset = dataclasses.replace(dataset, splits={**dataset.splits, "test": test})
-    return lambda path: evaluate_dataset(Predictor(path, trust=True), dataset).accuracy
+    return lambda path: evaluate_dataset(Predictor(path, trust=True), dataset)
 
 
 def _sample(split, count):
@@ -74,7 +81,7 @@ def data_at_hand(card: ModelCard):
     Nothing is downloaded.
     """
     name, data_dir = (card.train.get(key) for key in ("data", "data_dir"))
-    if not name or not _is_here(name, data_dir):
+    if not isinstance(name, str) or not _is_here(name, data_dir):
         return None
     try:
         return load_trained(card.train)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from swin_keras.errors import UsageError
+from swin_keras.exporting.folding import FOLDED, fold_normalization, fold_weights
 from swin_keras.layers import PatchEmbedding
 
 
@@ -11,45 +12,52 @@ def inference_model(model, fold: bool = True):
     """Copy a model for inference.
 
     Same numbers within rounding, in fewer steps. The copy is float32 whatever
-    the precision of training, each layer with a method `fold` has computed what
-    no image changes, and the normalization of the images is part of the patch
-    embedding's weights. A model that is not functional, or holds other models,
-    is returned as it is.
+    the precision of training; its blocks are those of `FOLDED`, which have
+    computed what no image changes, and the normalization of the images is part of
+    the patch embedding's weights or a multiplication. A model that is not
+    functional, or holds other models, is returned as it is.
 
     Args:
         model: A `keras.Model`; it stays as it is.
         fold: Whether to fold; `False` only changes the precision.
 
     Returns:
-        A model from the same images to the same outputs.
+        A model from the same images to the same outputs. It is saved and loaded
+        like any.
     """
     if not _is_flat(model):
         return model
     normalization = _foldable_normalization(model) if fold else None
 
     def copy(layer):
-        if layer is normalization:
-            return keras.layers.Identity(name=layer.name, dtype="float32")
         config = layer.get_config()
         if isinstance(layer, keras.layers.InputLayer):
             return type(layer).from_config(config)
-        return type(layer).from_config({**config, "dtype": "float32"})
+        if layer is normalization:
+            return keras.layers.Identity(name=layer.name, dtype="float32")
+        if fold and _is_normalization(layer):
+            return _rescaling(layer)
+        kind = FOLDED.get(type(layer), type(layer)) if fold else type(layer)
+        return kind.from_config({**config, "dtype": "float32"})
 
     twin = keras.models.clone_model(model, clone_function=copy)
     for layer in model.layers:
-        if layer is not normalization:
-            twin.get_layer(layer.name).set_weights(layer.get_weights())
+        if layer.weights:  # not an input, whose copy may have another name
+            _fill(twin.get_layer(layer.name), layer)
     if normalization:
-        mean, variance = (
-            np.asarray(keras.ops.convert_to_numpy(value), "float64")
-            for value in (normalization.mean, normalization.variance)
-        )
-        embedding = twin.get_layer("patch_embedding")
-        embedding.fold_normalization(mean, np.sqrt(variance))
-    for layer in twin.layers if fold else ():
-        if hasattr(layer, "fold"):
-            layer.fold()
+        mean, std = _mean_and_std(normalization)
+        fold_normalization(twin.get_layer("patch_embedding"), mean, std)
     return twin
+
+
+def normalizes(model) -> bool:
+    """Return whether a model itself normalizes or rescales the images it takes."""
+    return any(
+        normalizes(layer)
+        if isinstance(layer, keras.Model)
+        else isinstance(layer, (keras.layers.Normalization, keras.layers.Rescaling))
+        for layer in model.layers
+    )
 
 
 def named_outputs(model) -> dict:
@@ -116,10 +124,45 @@ def _foldable_normalization(model):
     layers = {layer.name: layer for layer in model.layers}
     normalization = layers.get("preprocessing")
     embedding = layers.get("patch_embedding")
-    if not isinstance(normalization, keras.layers.Normalization):
+    if not _is_normalization(normalization):
         return None
     if not isinstance(embedding, PatchEmbedding):
         return None
     sides = model.input_shape[1:3]
     is_padded = embedding.overlap or any(side % embedding.patch_size for side in sides)
     return None if is_padded else normalization
+
+
+def _is_normalization(layer) -> bool:
+    return isinstance(layer, keras.layers.Normalization) and not layer.invert
+
+
+def _mean_and_std(normalization):
+    mean, variance = (
+        np.asarray(keras.ops.convert_to_numpy(value), "float64")
+        for value in (normalization.mean, normalization.variance)
+    )
+    return mean, np.maximum(np.sqrt(variance), keras.config.epsilon())
+
+
+def _rescaling(normalization):
+    """Return a `Normalization` as one product and one sum with constants.
+
+    Its own constants are tensors outside of the graph, which a converter to ONNX
+    takes for inputs.
+    """
+    mean, std = _mean_and_std(normalization)
+    return keras.layers.Rescaling(
+        (1 / std).tolist(),
+        (-mean / std).tolist(),
+        name=normalization.name,
+        dtype="float32",
+    )
+
+
+def _fill(copy, layer):
+    """Give a copied layer its weights."""
+    if type(copy) in FOLDED.values() and type(copy) is not type(layer):
+        fold_weights(layer, copy)
+    elif copy.weights:
+        copy.set_weights(layer.get_weights())

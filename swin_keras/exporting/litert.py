@@ -40,7 +40,8 @@ def exporting_litert(
 
     Each takes `images`, `(batch_size, H, W, C)` float32, 0..255, and gives
     `probabilities`, `(batch_size, classes)`, or its own outputs by name. All have
-    the model's card inside; those of a classifier also MediaPipe's metadata.
+    the model's card inside; those of a classifier that normalizes its images also
+    MediaPipe's metadata.
 
     The converter is a process of its own: what is done within the context is done
     at the same time.
@@ -64,12 +65,15 @@ def exporting_litert(
         yield
         return
     is_classifier = len(model.outputs) == 1 and len(model.outputs[0].shape) == 2
+    # MediaPipe gives 0..255, whatever the file says: it has one number for the
+    # mean of all channels.
+    has_metadata = is_classifier and card.normalizes
     with tempfile.TemporaryDirectory(dir=folder, prefix=".litert-") as scratch:
         float32 = files.get("litert", Path(scratch) / "model.tflite")
         write = functools.partial(write_for_conversion, model, batch_size)
         with converting(write, Path(scratch) / "saved_model", float32):
             yield
-        _finish(float32, card if is_classifier else None)
+        _finish(float32, card if has_metadata else None)
         if "litert-fp16" in files:
             _rewrite(float32, files["litert-fp16"], store_half)
         if "litert-int8" in files:

@@ -36,11 +36,19 @@ def export_onnx(model, path: Path):
                 input_signature=[image_spec(model, None)],
             )
         written = onnx.load(path)
+        _require_one_input(written.graph)
         _replace_erfc(written, onnx.helper, onnx.numpy_helper)
         onnx.checker.check_model(written, full_check=True)
         onnx.save(written, path)
     except Exception as error:  # the converter and the checker have their own
         raise ExportError(f"The model cannot become an ONNX file: {error}") from error
+
+
+def _require_one_input(graph):
+    """Refuse a file that wants constants as inputs, as the converter may write."""
+    names = [value.name for value in graph.input]
+    if names != ["images"]:
+        raise ValueError(f"it would take {', '.join(names)} instead of images alone")
 
 
 def _replace_erfc(model, helper, numpy_helper):

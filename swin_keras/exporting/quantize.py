@@ -75,9 +75,10 @@ def _write(quantizer, path, calibration=None):
     try:
         with quiet():
             result = quantizer.quantize(calibration_result=calibration)
-            result.export_model(str(path))
     except (ValueError, RuntimeError) as error:
         raise ExportError(f"The model cannot be quantized: {error}") from error
+    # Its own way to write maps the file to memory: a full disk kills the process.
+    path.write_bytes(result.quantized_model)
 
 
 def _input_shape(path):

@@ -1,45 +1,39 @@
 """The README of an exported model."""
 
+import math
+import shlex
+
 from swin_keras.card import ModelCard
-from swin_keras.exporting.table import as_markdown
+from swin_keras.exporting.table import LEGEND, as_markdown
+
+FEWEST_FOR_TOP5 = 6
 
 
 def describe(card: ModelCard) -> str:
-    """Return the README of an exported model, in Markdown."""
+    """Return the README of an exported model, in Markdown.
+
+    Args:
+        card: Of the export, complete.
+    """
     height, width, channels = card.model["input_shape"]
-    measured = "\n".join(
-        f"| {name.replace('_', ' ')} | {value:.4g} |"
-        for name, value in card.metrics.items()
-    )
-    checks = as_markdown(card.checks) if card.checks else "Not checked."
-    return f"""# {card.name}
-
-`{card.variant}`, {height} x {width} x {channels}, {_classes(card)}.
-
-Trained on {card.data.get("name", "unknown data")}. Made by:
-
-    {card.command}
-
-| measured | |
-|---|---|
-{measured}
-
-Each form against `model.keras`; the latency is that of one image on two threads of
-the machine that made the export:
-
-{checks}
-
-Each file takes images as they are, 0..255, `(batch, {height}, {width}, {channels})`,
-and gives {_outputs(card)}. Mean and standard deviation are
-inside. {
-        _batches(card)
-    }Images of another size are cut to the same aspect ratio around the centre
-(share kept: {card.crop_fraction}) and resized, bicubic with antialiasing.
-
-    swin-keras {"predict" if card.class_names else "benchmark"} {card.name}{
-        " image.jpg" if card.class_names else ""
-    }
-"""
+    chapters = [
+        f"# {card.name}",
+        f"`{card.variant}`, {height} x {width} x {channels}, {_classes(card)}.",
+        f"Trained on {card.data.get('name', 'unknown data')}. Made by:",
+        f"    {card.command}",
+        _metrics(card),
+        _checks(card),
+        f"Each file takes images `(batch, {height}, {width}, {channels})` and gives "
+        f"{_outputs(card)}. {_values(card)}",
+        _batches(card),
+        "Images of another size are cut to the same aspect ratio around the centre "
+        f"(share kept: {card.crop_fraction}) and resized, bicubic with antialiasing. "
+        "MediaPipe stretches them instead, unless it is given that cut as its region "
+        "of interest; see docs/mobile.md.",
+        "From the folder that holds this one:",
+        f"    {_try_it(card)}",
+    ]
+    return "\n\n".join(chapter for chapter in chapters if chapter) + "\n"
 
 
 def _classes(card):
@@ -51,21 +45,72 @@ def _classes(card):
     return f"{len(card.class_names)} classes:\n{names}{rest}"
 
 
+def _metrics(card):
+    rows = [
+        f"| {name.replace('_', ' ')} | {value:.4g} |"
+        for name, value in card.metrics.items()
+        if _is_number(value) and not _says_nothing(name, card)
+    ]
+    return "\n".join(["| measured | |", "|---|---|", *rows]) if rows else ""
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _says_nothing(metric, card) -> bool:
+    """Return whether a figure is 1 by its definition: top-5 of five classes."""
+    return "top5" in metric and len(card.class_names) < FEWEST_FOR_TOP5
+
+
+def _checks(card):
+    if not card.checks:
+        return "Not checked."
+    legend = "\n".join(f"- {column}: {text}" for column, text in LEGEND.items())
+    return f"""Each form against `model.keras`:
+
+{as_markdown(card.checks)}
+
+{legend}"""
+
+
+def _outputs(card):
+    if card.class_names:
+        return "probabilities in the order of `labels.txt`"
+    maps = (
+        f"`{name}` {' x '.join(map(str, shape))}"
+        for name, shape in card.outputs.items()
+    )
+    return f"feature maps by name, without batch: {', '.join(maps)}"
+
+
+def _values(card):
+    if card.normalizes:
+        return (
+            "Their values are 0..255, as they are read: normalization is inside the "
+            "model."
+        )
+    return (
+        "**Their values must be normalized as in training**: the model has no layer "
+        "that does it."
+    )
+
+
 def _batches(card):
     """Say how many images the LiteRT files take, which no resizing changes."""
     if not any(name.endswith(".tflite") for name in card.files):
         return ""
     size = card.litert_batch_size
     if size == 0:
-        return "\nThe `.tflite` files take any number of images at a time.\n"
-    images = "one image" if size == 1 else f"{size} images"
+        return "The `.tflite` files take any number of images at a time."
+    count = "one image" if size == 1 else f"{size} images"
     return (
-        f"\nThe `.tflite` files take {images} at a time and cannot be resized to "
-        "another\nnumber: for that, export with `--batch-size`, 0 for any.\n"
+        f"The `.tflite` files take {count} at a time and cannot be resized to another "
+        "number: for that, export with `--batch-size`, 0 for any."
     )
 
 
-def _outputs(card):
-    if not card.class_names:
-        return "the feature map of each stage, by name: `C2` has a quarter of the sides"
-    return "probabilities in the order of `labels.txt`"
+def _try_it(card):
+    if card.class_names:
+        return f"swin-keras predict {shlex.quote(card.name)} image.jpg"
+    return f"swin-keras benchmark {shlex.quote(card.name)}"

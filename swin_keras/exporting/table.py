@@ -3,14 +3,24 @@
 COLUMNS = (
     "form",
     "MB",
-    "logits differ by",
-    "SQNR dB",
-    "same best class",
+    "differs by",
+    "rounding noise",
+    "same class",
     "accuracy",
-    "XNNPACK runs",
-    "from LiteRT",
-    "ms here",
+    "accelerated",
+    "needs LiteRT",
+    "ms an image",
 )
+LEGEND = {
+    "differs by": "the largest difference of a logit (of a feature, without classes)",
+    "rounding noise": "all differences together, as a share of the logits",
+    "same class": "images with the same best class, of those where rounding alone "
+    "could not decide it (near ties)",
+    "accelerated": "operations that XNNPACK runs, LiteRT's fast code for CPUs, also "
+    "those of phones",
+    "ms an image": "the shortest time, on two threads of the machine that made the "
+    "export",
+}
 
 
 def check_rows(checks: dict):
@@ -25,10 +35,10 @@ def check_rows(checks: dict):
             form,
             _cell(check, "megabytes", "{:.3g}"),
             _cell(check, "difference", "{:.1e}"),
-            _cell(check, "sqnr", "{:.1f}"),
-            _cell(check, "agreement", "{:.1%}"),
+            _noise(check),
+            _same_class(check),
             _cell(check, "accuracy", "{:.2%}"),
-            _cell(check, "delegated", "{}"),
+            _accelerated(check),
             _cell(check, "min_runtime", "{}"),
             _cell(check, "latency_ms", "{:.2f}"),
         )
@@ -38,6 +48,42 @@ def as_markdown(checks: dict) -> str:
     """Return the table in Markdown."""
     rows = [COLUMNS, ("---",) * len(COLUMNS), *check_rows(checks)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def noise_share(decibels: float) -> float:
+    """Return the share of a signal that its noise has, from their ratio in dB.
+
+    >>> noise_share(40.0)
+    0.01
+    """
+    return 10 ** (-decibels / 20)
+
+
+def _noise(check) -> str:
+    decibels = check.get("sqnr")
+    return "" if decibels is None else f"{100 * noise_share(decibels):.2g} %"
+
+
+def _same_class(check) -> str:
+    share, compared = check.get("agreement"), check.get("compared")
+    if compared is None:  # noise instead of images, or a card of an older version
+        return _cell(check, "agreement", "{:.1%}")
+    ties = check.get("near_ties")
+    parts = [f"{round(share * compared)} of {compared}"] if compared else []
+    parts += [f"{ties} near tie{'s' * (ties != 1)}"] if ties else []
+    return ", ".join(parts)
+
+
+def _accelerated(check) -> str:
+    """Turn "361/361 in 1" into words."""
+    text = check.get("delegated") or ""
+    share, _, pieces = text.partition(" in ")
+    done, _, whole = share.partition("/")
+    if not pieces:
+        return text
+    if done == whole and pieces == "1":
+        return f"all {whole}"
+    return f"{done} of {whole}, {pieces} pieces"
 
 
 def _cell(check, name, pattern):

@@ -1,7 +1,6 @@
 """Patch partition and linear embedding: pixels to tokens."""
 
 import keras
-import numpy as np
 from keras import ops
 
 from swin_keras.layers.initialization import (
@@ -87,21 +86,6 @@ class PatchEmbedding(KeepsQuantization, keras.layers.Layer):
                 epsilon=1e-5, dtype=self.dtype_policy, name="norm"
             )
             self.norm.build((None, self.embed_dim))
-
-    def fold_normalization(self, mean, std):
-        """Take images as they are: `(x - mean) / std` goes into the weights.
-
-        For inference, and where no padding is needed: padding is zero after the
-        normalization, not before.
-
-        Args:
-            mean: The mean of each channel.
-            std: The standard deviation of each channel.
-        """
-        mean, std = (np.tile(np.ravel(v), self.kernel_size**2) for v in (mean, std))
-        kernel = ops.convert_to_numpy(self.embedding.kernel) / std[:, None]
-        bias = ops.convert_to_numpy(self.embedding.bias) - mean @ kernel
-        self.embedding.set_weights([kernel, bias])
 
     def call(self, inputs):
         x = pad_to_multiple(inputs, self.patch_size)

@@ -13,8 +13,6 @@ from keras import ops
 from swin_keras.layers.initialization import published_normal
 from swin_keras.layers.windows import as_pair, relative_position_index
 
-MOST_FOLDED = 4 * 2**20  # bytes of one block's constant; all of Swin-L's at 224
-
 
 @keras.saving.register_keras_serializable(package="swin_keras")
 class RelativePositionBias(keras.layers.Layer):
@@ -43,7 +41,6 @@ class RelativePositionBias(keras.layers.Layer):
     def __init__(self, window_size, **kwargs):
         super().__init__(**kwargs)
         self.window_size = window_size
-        self._folded = None
 
     def build(self, input_shape):
         height, width = as_pair(self.window_size)
@@ -55,10 +52,7 @@ class RelativePositionBias(keras.layers.Layer):
         self._index = relative_position_index(self.window_size).reshape(-1)
 
     def call(self, inputs, attention_mask=None):
-        bias = self._folded
-        if bias is None:
-            bias = self.bias_and_mask(attention_mask)
-        return add_to_scores(inputs, bias)
+        return add_to_scores(inputs, self.bias_and_mask(attention_mask))
 
     def bias_and_mask(self, attention_mask=None):
         """Return what is added to the scores: `(1, num_windows * num_heads, N, N)`.
@@ -72,16 +66,6 @@ class RelativePositionBias(keras.layers.Layer):
             return bias
         mask = ops.expand_dims(ops.cast(attention_mask, bias.dtype), 1)
         return ops.reshape(bias + mask, (1, -1, tokens, tokens))
-
-    def fold(self, attention_mask=None):
-        """Compute bias and mask once, for inference.
-
-        Beyond `MOST_FOLDED` bytes they stay apart: the sum, which has a bias for
-        every window, would be most of a file.
-        """
-        bias = ops.convert_to_numpy(self.bias_and_mask(attention_mask))
-        if bias.nbytes <= MOST_FOLDED:
-            self._folded = bias
 
     def table(self):
         """Return the bias of each offset, `((2h - 1) * (2w - 1), num_heads)`."""
@@ -124,7 +108,6 @@ class ContinuousPositionBias(RelativePositionBias):
     def __init__(self, window_size, pretrained_window_size=0, **kwargs):
         super().__init__(window_size, **kwargs)
         self.pretrained_window_size = pretrained_window_size
-        self._folded_table = None
 
     def build(self, input_shape):
         self.mlp_expand = keras.layers.Dense(
@@ -149,14 +132,8 @@ class ContinuousPositionBias(RelativePositionBias):
         self._index = relative_position_index(self.window_size).reshape(-1)
 
     def table(self):
-        if self._folded_table is not None:
-            return self._folded_table
         table = self.mlp_reduce(self.mlp_expand(ops.convert_to_tensor(self._offsets)))
         return 16 * ops.sigmoid(table)
-
-    def fold(self, attention_mask=None):
-        self._folded_table = ops.convert_to_numpy(self.table())
-        super().fold(attention_mask)
 
     def get_config(self):
         return {

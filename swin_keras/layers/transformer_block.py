@@ -141,10 +141,6 @@ class SwinTransformerBlock(KeepsQuantization, keras.layers.Layer):
     def _attention_layer(self, **options):
         return WindowAttention(self._window, self.num_heads, **options)
 
-    def fold(self):
-        """Compute once what no image changes, for inference; see `WindowAttention`."""
-        self.attention.fold(self._mask)
-
     def _norm(self, name, channels):
         norm = keras.layers.LayerNormalization(
             epsilon=1e-5,

@@ -3,7 +3,6 @@
 import math
 
 import keras
-import numpy as np
 from keras import ops
 
 from swin_keras.layers.dropout import Dropout
@@ -77,6 +76,7 @@ class WindowAttention(KeepsQuantization, keras.layers.Layer):
         self._score_dtype = full_precision(self.compute_dtype)
         self._build_scores(channels)
         tokens = input_shape[1]
+        self.position_bias = self._position_bias_layer()
         self.position_bias.build((None, self.num_heads, tokens, tokens))
         self.projection = self._dense(channels, "projection")
         self.projection.build((None, channels))
@@ -88,26 +88,13 @@ class WindowAttention(KeepsQuantization, keras.layers.Layer):
         self.dropout = Dropout(
             self.dropout_rate, dtype=self.dtype_policy, name="dropout"
         )
-        self._scale = self.head_dim**-0.5
-
-    def fold(self, attention_mask=None):
-        """Compute once what no image changes, for inference.
-
-        The scale goes into the query's weights, bias and mask into one constant.
-        """
-        self._fold_scale()
-        self.position_bias.fold(attention_mask)
-
-    def _fold_scale(self):
-        scales = np.repeat([self._scale, 1, 1], self.qkv.units // 3)
-        for weight in self.qkv.weights:
-            weight.assign(weight * scales)
-        self._scale = 1
 
     def _build_scores(self, channels):
         self.qkv = self._dense(3 * channels, "qkv", use_bias=self.qkv_bias)
         self.qkv.build((None, channels))
-        self.position_bias = RelativePositionBias(
+
+    def _position_bias_layer(self):
+        return RelativePositionBias(
             self.window_size, dtype=self._score_dtype, name="position_bias"
         )
 
@@ -140,7 +127,7 @@ class WindowAttention(KeepsQuantization, keras.layers.Layer):
         return self.qkv(x)
 
     def _scores(self, q, k):
-        return ops.matmul(q if self._scale == 1 else q * self._scale, k)
+        return ops.matmul(q * self.head_dim**-0.5, k)
 
     def _heads(self, x, tokens, axes):
         x = ops.reshape(x, (-1, tokens, self.num_heads, self.head_dim))
@@ -207,7 +194,9 @@ class CosineWindowAttention(WindowAttention):
             initializer=keras.initializers.Constant(math.log(10)),
             autocast=False,
         )
-        self.position_bias = ContinuousPositionBias(
+
+    def _position_bias_layer(self):
+        return ContinuousPositionBias(
             self.window_size,
             self.pretrained_window_size,
             dtype=self._score_dtype,
@@ -225,9 +214,6 @@ class CosineWindowAttention(WindowAttention):
             ops.cast(self.v_bias, x.dtype),
         )
         return x + ops.concatenate(biases, axis=0)
-
-    def _fold_scale(self):
-        """Leave the scale: it multiplies what has been normalized."""
 
     def _scores(self, q, k):
         scale = ops.cast(self.logit_scale, self._score_dtype)

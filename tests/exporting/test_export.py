@@ -1,5 +1,6 @@
 """An export holds what it promises, in every form."""
 
+import dataclasses
 import json
 import math
 import subprocess
@@ -12,14 +13,17 @@ import pytest
 import tensorflow as tf
 from small_model import LITERT, NAMES, SMALL
 
+from swin_keras.card import ModelCard
 from swin_keras.data import load_image
 from swin_keras.errors import ModelFileError
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.coverage import coverage
 from swin_keras.exporting.export import export
-from swin_keras.exporting.inference_model import features
+from swin_keras.exporting.inference_model import features, inference_model
 from swin_keras.exporting.lint import lint
+from swin_keras.exporting.readme import describe
 from swin_keras.inference import Predictor
+from swin_keras.model_files import read_card
 from swin_keras.models import SwinBackbone
 from swin_keras.runtimes import open_model
 
@@ -87,6 +91,16 @@ def test_the_card_tells_what_was_checked(small_export):
     assert card["checks"]["litert-int8"]["sqnr"] > 20
     readme = (small_export / "README.md").read_text("utf-8")
     assert "| litert-int8 |" in readme
+    assert f"all {check['delegated'].split('/')[0]} |" in readme
+    assert "0..255, as they are read: normalization is inside" in readme
+    assert "SQNR" not in readme
+
+
+def test_files_have_the_modes_that_the_users_other_files_have(small_export, tmp_path):
+    (tmp_path / "file").write_text("")
+    usual = (tmp_path / "file").stat().st_mode
+    files = [path for path in small_export.rglob("*") if path.is_file()]
+    assert {path.stat().st_mode for path in files} == {usual}
 
 
 def test_saved_model_needs_no_package_of_ours(small_export):
@@ -111,9 +125,9 @@ def test_saved_model_needs_no_package_of_ours(small_export):
 def test_a_saved_model_holds_each_number_once(small_model, small_export):
     folder = small_export / "saved_model" / "1" / "variables"
     sizes = dict(tf.train.list_variables(str(folder / "variables")))
-    numbers = sum(math.prod(shape) for shape in sizes.values())
-    weights = sum(math.prod(weight.shape) for weight in small_model.weights)
-    assert numbers <= weights
+    numbers = sorted(math.prod(shape) for shape in sizes.values() if shape)
+    weights = inference_model(small_model).weights
+    assert numbers == sorted(math.prod(weight.shape) for weight in weights)
 
 
 def test_a_backbone_is_exported_with_its_features(tmp_path):
@@ -126,6 +140,31 @@ def test_a_backbone_is_exported_with_its_features(tmp_path):
         "C2": (1, 16, 16, 16),
         "C3": (1, 8, 8, 32),
     }
+    readme = (folder / "README.md").read_text("utf-8")
+    assert "`C2` 16 x 16 x 16, `C3` 8 x 8 x 32" in readme
+    assert "must be normalized as in training" in readme
+    assert "    swin-keras export" in readme  # without a command before it
+    assert not read_card(folder / "model.tflite").normalizes
+
+
+@pytest.mark.parametrize("normalizes", [True, False])
+def test_a_readme_tells_where_images_are_normalized(normalizes):
+    card = ModelCard("pets", "v", {"input_shape": (8, 8, 3)}, ("a", "b"))
+    text = describe(dataclasses.replace(card, normalizes=normalizes))
+    assert ("normalization is inside the model" in text) == normalizes
+    assert ("must be normalized as in training" in text) == (not normalizes)
+
+
+def test_a_readme_shows_no_figure_that_says_nothing():
+    metrics = {"test_accuracy": 0.5, "test_top5": 1.0, "loss": float("nan")}
+    names = tuple("abcde")
+    card = ModelCard("pets", "v", {"input_shape": (8, 8, 3)}, names, metrics=metrics)
+    text = describe(card)
+    assert "| test accuracy | 0.5 |" in text
+    assert "top5" not in text
+    assert "nan" not in text
+    more = dataclasses.replace(card, class_names=tuple("abcdef"))
+    assert "| test top5 | 1 |" in describe(more)
 
 
 def test_a_classifier_is_exported_as_feature_maps(

@@ -6,13 +6,15 @@ import pytest
 from keras.ops import convert_to_numpy as to_numpy
 from small_model import SMALL, shaken
 
+from swin_keras.exporting import folding
 from swin_keras.exporting.inference_model import (
     features,
     inference_model,
     logits,
     named_outputs,
+    normalizes,
 )
-from swin_keras.layers import position_bias
+from swin_keras.layers import SwinTransformerBlock, WindowAttention
 from swin_keras.models import SwinBackbone, SwinClassifier, SwinV2Config
 
 
@@ -70,18 +72,44 @@ def test_normalization_goes_into_the_embedding_only_without_padding(small_model)
     assert isinstance(folded.get_layer("preprocessing"), keras.layers.Identity)
     padded = SwinClassifier(SMALL.replace(input_shape=(31, 32, 3)), classes=5)
     layer = inference_model(padded).get_layer("preprocessing")
-    assert isinstance(layer, keras.layers.Normalization)
+    assert isinstance(layer, keras.layers.Rescaling)
 
 
-def test_a_large_bias_and_its_mask_stay_apart(small_model, monkeypatch):
-    images = _images(small_model.input_shape[1:])
-    monkeypatch.setattr(position_bias, "MOST_FOLDED", 0)
-    apart = inference_model(small_model)
-    bias = apart.get_layer("stage_1_block_2").attention.position_bias
-    assert bias._folded is None
-    np.testing.assert_allclose(
-        to_numpy(apart(images)), to_numpy(small_model(images)), atol=1e-6
-    )
+V2 = SwinV2Config(**(vars(SMALL) | {"input_shape": (30, 22, 3), "drop_path_rate": 0.0}))
+
+
+@pytest.mark.parametrize("limit", [0, folding.MAX_BIAS_BYTES])
+@pytest.mark.parametrize("config", [SMALL, V2], ids=["v1", "v2"])
+def test_a_folded_model_is_saved_and_loaded_with_the_same_logits(
+    config, limit, monkeypatch, tmp_path
+):
+    """A bias beyond the limit is not stored with its mask."""
+    monkeypatch.setattr(folding, "MAX_BIAS_BYTES", limit)
+    model = shaken(SwinClassifier(config, classes=5, classifier_activation=None))
+    images = _images(model.input_shape[1:])
+    folded = inference_model(model)
+    attention = folded.get_layer("stage_1_block_2").attention
+    is_constant = isinstance(attention.position_bias, folding.ConstantBias)
+    assert is_constant == bool(limit)
+    folded.save(tmp_path / "folded.keras")
+    loaded = keras.models.load_model(tmp_path / "folded.keras")
+    again = inference_model(loaded)
+    for twin in (folded, loaded, again):
+        np.testing.assert_allclose(
+            to_numpy(twin(images)), to_numpy(model(images)), atol=1e-4
+        )
+
+
+def test_a_folded_swin_v2_computes_no_bias():
+    model = shaken(SwinClassifier(V2, classes=5))
+    names = {weight.path for weight in inference_model(model).weights}
+    assert not [name for name in names if "mlp_expand" in name and "position" in name]
+    assert [name for name in names if name.endswith("position_bias/bias")]
+
+
+def test_layers_themselves_cannot_be_folded():
+    assert not hasattr(SwinTransformerBlock, "fold")
+    assert not hasattr(WindowAttention, "fold")
 
 
 def test_a_model_of_mixed_precision_is_exported_in_float32(set_dtype_policy):
@@ -118,3 +146,24 @@ def test_a_model_that_is_not_ours_is_left_as_it_is():
     inner = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])
     outer = keras.Sequential([inner, keras.layers.Dense(2)])
     assert inference_model(outer) is outer
+
+
+def test_normalization_is_found_where_it_is(small_model):
+    assert normalizes(small_model)
+    assert normalizes(keras.Sequential([small_model]))
+    bare = SwinClassifier(SMALL, classes=5, include_preprocessing=False)
+    assert not normalizes(bare)
+    scaled = [keras.Input(SMALL.input_shape), keras.layers.Rescaling(1 / 255), bare]
+    assert normalizes(keras.Sequential(scaled))
+
+
+def test_an_adapted_normalization_becomes_a_rescaling_of_the_same_numbers():
+    layer = keras.layers.Normalization()
+    layer.build((None, 8, 8, 3))
+    layer.adapt(_images((8, 8, 3)))
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, layer(inputs))
+    images = _images((8, 8, 3))
+    np.testing.assert_allclose(
+        to_numpy(inference_model(model)(images)), to_numpy(model(images)), atol=1e-6
+    )

@@ -1,5 +1,8 @@
 """An export that cannot work says why, and leaves nothing behind."""
 
+import shutil
+import subprocess
+
 import keras
 import pytest
 
@@ -29,6 +32,38 @@ def test_a_target_that_cannot_be_written_is_named(model_file, tmp_path):
     config = ExportConfig(saved_models_dir=str(tmp_path / "file"))
     with pytest.raises(ResourceError, match="must be writable"):
         export(model_file, config)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A function that mounts a file system of a size in kB; needs root."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def mount(options):
+        command = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
+        if shutil.which("mount") is None or subprocess.run(command).returncode:
+            pytest.skip("needs the right to mount a small file system")
+        return folder
+
+    yield mount
+    subprocess.run(["umount", str(folder)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        *((f"size={kb}k", "no space is left") for kb in (4, 64, 272, 640, 760)),
+        ("ro", "Read-only file system"),
+    ],
+)
+def test_a_disk_without_room_is_one_sentence(model_file, small_disk, options, reason):
+    disk = small_disk(options)
+    config = ExportConfig(saved_models_dir=str(disk / "out"), verify=False)
+    with pytest.raises(ResourceError, match=reason):
+        export(model_file, config)
+    assert list(disk.iterdir()) == []
 
 
 def test_an_existing_export_is_not_replaced_unasked(small_export, model_file):

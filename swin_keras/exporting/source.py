@@ -1,0 +1,121 @@
+"""What is exported: a model's file, its card, and the names of both."""
+
+import dataclasses
+import logging
+import os
+import shlex
+from pathlib import Path
+
+from swin_keras.card import ModelCard
+from swin_keras.errors import UsageError
+from swin_keras.exporting.config import ExportConfig, check_printable
+from swin_keras.exporting.inference_model import named_outputs, normalizes
+from swin_keras.inference import find_model
+from swin_keras.names import check_name
+
+log = logging.getLogger(__name__)
+NO_NORMALIZATION = (
+    "This model does not normalize images itself, as models with "
+    "include_preprocessing=True do. `swin-keras predict` gives it 0..255 all the same."
+)
+
+
+def find_source(model: Path) -> Path:
+    """Return the `.keras` file of a run, an export or itself."""
+    for name in ("best.keras", "model.keras"):
+        if (model / name).is_file():
+            return model / name
+    return find_model(model)
+
+
+def export_name(model: Path, source: Path, card: ModelCard | None, config) -> str:
+    """Return the name of an export: the one asked for, the run's or the card's.
+
+    Raises:
+        UsageError: If it cannot be a folder's name. What a card says is somebody
+            else's word.
+    """
+    if config.name is not None:
+        return config.name
+    if model.is_dir():
+        name, where = Path(os.path.abspath(model)).name, f"of {model}"
+    elif card:
+        name, where = card.name, f"in the card of {source}"
+    else:
+        name, where = source.stem, f"of {source}"
+    what = f"An export's name, here that {where} (--name chooses another),"
+    name = check_name(name, what, UsageError)
+    if config.features:
+        name = check_name(f"{name}-features", what, UsageError)
+    return name
+
+
+def complete_card(
+    card: ModelCard | None, model, name: str, given: Path, config: ExportConfig
+) -> ModelCard:
+    """Return the card of an export, as far as it is known before the files are.
+
+    Args:
+        card: The model's own; `None` if it has none.
+        model: What will be exported.
+        name: Of the export.
+        given: What the user named: for the command that makes it again.
+        config: Of the export.
+
+    Raises:
+        UsageError: If the names of the classes are not those of the outputs.
+    """
+    outputs = named_outputs(model)
+    shapes = {key: list(value.shape[1:]) for key, value in outputs.items()}
+    is_classifier = [len(shape) for shape in shapes.values()] == [1]
+    if config.features or not is_classifier:
+        names = _no_names(config)
+    else:
+        ((classes,),) = shapes.values()
+        numbers = [str(index) for index in range(classes)]
+        given_names = config.class_names or (card.class_names if card else numbers)
+        names = _checked_names(given_names, classes)
+    card = card or ModelCard(name, "a Keras model", {}, ())
+    takes_raw = normalizes(model)
+    if names and not takes_raw:
+        log.warning("%s", NO_NORMALIZATION)
+    return dataclasses.replace(
+        card,
+        name=name,
+        model={**card.model, "input_shape": list(model.input_shape[1:])},
+        class_names=names,
+        metrics={} if config.features else card.metrics,
+        command=_command(card, given, config),
+        normalizes=takes_raw,
+        outputs=shapes,
+        litert_batch_size=config.batch_size,
+    )
+
+
+def _no_names(config):
+    if config.class_names:
+        raise UsageError(
+            "`class_names` are those of a classifier. This export gives feature maps."
+        )
+    return ()
+
+
+def _checked_names(names, classes: int) -> tuple[str, ...]:
+    """Return the class names, which go into one line of `labels.txt` each."""
+    for index, name in enumerate(names):
+        check_printable(name, index)
+    if len(names) != classes:
+        raise UsageError(
+            f"Each of the model's {classes} classes must have a name. Received: "
+            f"{len(names)} names. Name them: --class-names."
+        )
+    return tuple(names)
+
+
+def _command(card: ModelCard, given: Path, config: ExportConfig) -> str:
+    words = ["swin-keras", "export", str(given)]
+    if config.features:
+        words.append("--features")
+    if config.class_names:
+        words += ["--class-names", *config.class_names]
+    return " && ".join(part for part in (card.command, shlex.join(words)) if part)

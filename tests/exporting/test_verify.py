@@ -1,0 +1,175 @@
+"""The check refuses wrong files, for few images too, and forgives near ties."""
+
+import shutil
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_model import NAMES, SMALL, shaken
+
+from swin_keras.card import ModelCard
+from swin_keras.data import load_image
+from swin_keras.exporting.config import FORMATS, ExportConfig
+from swin_keras.exporting.export import export
+from swin_keras.exporting.inference_model import inference_model
+from swin_keras.exporting.litert import exporting_litert
+from swin_keras.exporting.precision import true_float32
+from swin_keras.exporting.verify import agreement, verify
+from swin_keras.model_files import load_keras
+from swin_keras.models import SwinClassifier
+from swin_keras.runtimes import KerasModel, open_model
+
+LOGITS = np.random.default_rng(0).normal(size=(12, 5))
+
+
+def flipped(logits, image, to):
+    """Return logits with another class the best of one image."""
+    logits = logits.copy()
+    best = logits[image].argmax()
+    logits[image, [best, to]] = logits[image, [to, best]]
+    return logits
+
+
+def test_a_near_tie_that_rounding_decides_is_left_out():
+    logits = LOGITS.copy()
+    logits[3] = [0, 1, 1.0001, -1, 0]
+    noise = np.random.default_rng(1).uniform(-1e-3, 1e-3, logits.shape)
+    given = flipped(logits + noise, 3, to=1)
+    assert given[3].argmax() == 1
+    found = agreement(logits, given)
+    assert found == {"agreement": 1.0, "compared": 11, "near_ties": 1}
+
+
+def test_a_clear_answer_that_changes_is_counted():
+    noise = np.random.default_rng(1).uniform(-1e-3, 1e-3, LOGITS.shape)
+    given = flipped(LOGITS + noise, 0, to=(LOGITS[0].argmax() + 1) % 5)
+    found = agreement(LOGITS, given)
+    assert found["compared"] == 12
+    assert found["agreement"] == pytest.approx(11 / 12)
+
+
+def test_one_class_or_ties_alone_give_no_verdict():
+    assert agreement(LOGITS[:, :1], LOGITS[:, :1])["agreement"] is None
+    ties = np.zeros((3, 5))
+    assert agreement(ties, ties + 1e-3)["agreement"] is None
+
+
+def real_images(images_dir, count):
+    files = sorted(images_dir.iterdir())[:count]
+    return np.stack([load_image(file, (32, 32), 3) for file in files])
+
+
+ANOTHER_ORDER, ONE_MISSING = "classes in another order", "one class is missing"
+FORMS = ["litert-fp16", "litert-int8"]
+
+
+def wrong_model(model, kind):
+    """Return a copy that is wrong as a broken conversion may be."""
+    twin = keras.models.clone_model(model)
+    twin.set_weights(model.get_weights())
+    kernel, bias = twin.get_layer("head").get_weights()
+    if kind == ANOTHER_ORDER:
+        kernel, bias = np.roll(kernel, 1, axis=1), np.roll(bias, 1)
+    else:
+        kernel[:, 2], bias[2] = 0, -9
+    twin.get_layer("head").set_weights([kernel, bias])
+    return twin
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 12])
+@pytest.mark.parametrize("kind", [ANOTHER_ORDER, ONE_MISSING])
+def test_a_wrong_file_is_refused_however_few_the_images(
+    wrong_folders, images_dir, kind, count
+):
+    checks = verify(wrong_folders[kind], FORMS, real_images(images_dir, count))
+    assert [bool(check.problems) for check in checks] == [False, True, True]
+
+
+@pytest.fixture(scope="module")
+def wrong_folders(small_model, small_export, tmp_path_factory):
+    folders = {}
+    for kind in (ANOTHER_ORDER, ONE_MISSING):
+        folder = tmp_path_factory.mktemp("wrong")
+        shutil.copy(small_export / "model.keras", folder)
+        card = ModelCard("small", "swin_small", {"input_shape": (32, 32, 3)}, NAMES)
+        wrong = inference_model(wrong_model(small_model, kind))
+        with exporting_litert(wrong, folder, FORMS, card):
+            pass
+        folders[kind] = folder
+    return folders
+
+
+def test_for_one_image_a_right_file_passes_and_a_wrong_one_is_refused(
+    small_export, images_dir, tmp_path
+):
+    images = real_images(images_dir, 1)
+    assert not verify(small_export, FORMS, images)[1].problems
+    shutil.copytree(small_export, tmp_path / "wrong")
+    wrong = wrong_model(load_keras(small_export / "model.keras"), ANOTHER_ORDER)
+    wrong.save(tmp_path / "wrong" / "model.keras")
+    for check in verify(tmp_path / "wrong", FORMS, images)[1:]:
+        assert check.problems[0].startswith("rounding noise is")
+
+
+def test_a_model_that_cannot_decide_is_exported_all_the_same(images_dir, tmp_path):
+    """Two classes that are equal but for 1e-5: half precision decides some anew."""
+    model = shaken(SwinClassifier(SMALL, classes=5, name="undecided"))
+    head = model.get_layer("head")
+    kernel, bias = head.get_weights()
+    nearly = np.random.default_rng(0).normal(scale=1e-5, size=len(kernel))
+    kernel[:, 1], bias[:2] = kernel[:, 0] + nearly, 9
+    head.set_weights([kernel, bias])
+    model.save(tmp_path / "undecided.keras")
+    config = ExportConfig(
+        formats=("litert-fp16",), images=str(images_dir), saved_models_dir=str(tmp_path)
+    )
+    folder = export(tmp_path / "undecided.keras", config)
+    images = real_images(images_dir, 12).astype("float32")
+    best = [
+        next(iter(open_model(folder / name)(images).values())).argmax(-1)
+        for name in ("model.keras", FORMATS["litert-fp16"])
+    ]
+    assert (best[0] != best[1]).any()  # it would be refused otherwise
+    assert "| 12 near ties |" in (folder / "README.md").read_text("utf-8")
+
+
+def test_references_are_computed_in_true_float32(
+    model_file, images_dir, tmp_path, monkeypatch
+):
+    """A CPU that is as coarse as a GPU, unless TF32 is off."""
+    is_on = tf.config.experimental.tensor_float_32_execution_enabled
+    assert is_on()
+    exact = KerasModel.__call__
+
+    def coarse(self, images):
+        outputs = exact(self, images)
+        return {k: round_to_tf32(v) for k, v in outputs.items()} if is_on() else outputs
+
+    monkeypatch.setattr(KerasModel, "__call__", coarse)
+    config = ExportConfig(
+        formats=("litert",), images=str(images_dir), saved_models_dir=str(tmp_path)
+    )
+    folder = export(model_file, config)
+    assert is_on()
+    images = real_images(images_dir, 12)
+    assert verify(folder, ["litert"], images)[1].problems  # as it was
+
+
+def round_to_tf32(values):
+    """Keep 10 bits of the mantissa."""
+    bits = values.astype("float32").view("uint32") + np.uint32(1 << 12)
+    return (bits & np.uint32(0xFFFFE000)).view("float32")
+
+
+@pytest.mark.parametrize("was_on", [False, True])
+def test_the_setting_of_before_is_put_back_after_an_error(was_on):
+    experimental = tf.config.experimental
+    experimental.enable_tensor_float_32_execution(was_on)
+    try:
+        with pytest.raises(ZeroDivisionError), true_float32():
+            _ = 1 / experimental.tensor_float_32_execution_enabled()
+        assert experimental.tensor_float_32_execution_enabled() == was_on
+    finally:
+        experimental.enable_tensor_float_32_execution(True)
