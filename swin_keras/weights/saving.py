@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import math
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,9 +16,11 @@ from swin_keras.errors import UsageError
 from swin_keras.layers.windows import as_pair
 from swin_keras.models import SwinV2Config
 from swin_keras.weights.anatomy import model_config, published_name
+from swin_keras.weights.differences import imagenet_scaling, scaling
 from swin_keras.weights.formats import HUGGINGFACE, TIMM, Format
 from swin_keras.weights.places import published_places
 from swin_keras.weights.project_config import (
+    Use,
     huggingface_config,
     huggingface_processor,
     timm_config,
@@ -26,16 +29,18 @@ from swin_keras.weights.project_config import (
 _log = logging.getLogger("swin_keras.weights")
 
 
-def save_huggingface(model, folder, class_names=None) -> Path:
+def save_huggingface(model, folder, class_names=None, crop_fraction=1.0) -> Path:
     """Write a classifier for `transformers`.
 
     `AutoModelForImageClassification.from_pretrained(folder)` loads it; it takes
-    normalized images and gives logits.
+    normalized images and gives logits. `pipeline("image-classification", folder)`
+    takes pictures and gives names.
 
     Args:
         model: A classifier of this package.
         folder: A new or empty folder.
         class_names: Names of the classes, in order.
+        crop_fraction: Centre crop before resizing, as a share of the image.
 
     Returns:
         The folder.
@@ -48,24 +53,26 @@ def save_huggingface(model, folder, class_names=None) -> Path:
     tensors = published_arrays(model, HUGGINGFACE, _huggingface_prefix(config))
     _check_for_huggingface(config)
     _warn_of_padding(config, "transformers")
-    settings = huggingface_config(config, _num_classes(model), class_names)
+    use = _use(model, class_names, crop_fraction)
     files = {
-        "config.json": settings,
-        "preprocessor_config.json": huggingface_processor(config),
+        "config.json": huggingface_config(config, _num_classes(model), use),
+        "preprocessor_config.json": huggingface_processor(config, use),
     }
     return _write(folder, tensors, files)
 
 
-def save_timm(model, folder, class_names=None) -> Path:
+def save_timm(model, folder, class_names=None, crop_fraction=1.0) -> Path:
     """Write a classifier for timm.
 
     `timm.create_model("local-dir:FOLDER", pretrained=True)` loads it; it takes
-    normalized images and gives logits.
+    normalized images and gives logits. `timm.data.resolve_data_config` finds what
+    pictures go through.
 
     Args:
         model: A classifier of this package.
         folder: A new or empty folder.
         class_names: Names of the classes, in order.
+        crop_fraction: Centre crop before resizing, as a share of the image.
 
     Returns:
         The folder.
@@ -83,7 +90,8 @@ def save_timm(model, folder, class_names=None) -> Path:
         )
     _warn_of_padding(config, "timm")
     name = published_name(type(config), vars(config))
-    settings = timm_config(config, _num_classes(model), class_names, name)
+    use = _use(model, class_names, crop_fraction)
+    settings = timm_config(config, _num_classes(model), use, name)
     tensors = published_arrays(model, TIMM)
     return _write(folder, tensors, {"config.json": settings})
 
@@ -119,6 +127,36 @@ def _num_classes(model) -> int:
             f"{model.name!r}, which has no head; build it with `include_top=True`."
         )
     return model.get_layer("head").units
+
+
+def _use(model, class_names, crop_fraction) -> Use:
+    """Gather what others must know to use a model as it is used here.
+
+    Raises:
+        UsageError: If the names are not as many as the classes, or there is no
+            such share of an image.
+    """
+    names, classes = tuple(map(str, class_names or ())), _num_classes(model)
+    if names and len(names) != classes:
+        raise UsageError(
+            f"`class_names` must name each of the model's {classes} classes. "
+            f"Received: {len(names)} names."
+        )
+    if not 0 < crop_fraction <= 1:
+        raise UsageError(
+            f"`crop_fraction` must be in (0, 1]. Received: {crop_fraction}."
+        )
+    mean, variance = scaling(model) or imagenet_scaling(model.input_shape[-1])
+    has_activation = "predictions" in [layer.name for layer in model.layers]
+    return Use(
+        class_names=names,
+        mean=tuple(round(value / 255, 6) for value in mean),
+        std=tuple(round(math.sqrt(value) / 255, 6) for value in variance),
+        crop=crop_fraction,
+        activation=model.get_layer("predictions").get_config()["activation"]
+        if has_activation
+        else "softmax",
+    )
 
 
 def _check_for_huggingface(config):

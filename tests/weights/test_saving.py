@@ -137,8 +137,6 @@ def test_convert_refuses_what_it_cannot_do(tmp_path):
     convert(source, tmp_path / "x.keras")
     with pytest.raises(UsageError, match="exists already"):
         convert(source, tmp_path / "x.keras")
-    with pytest.raises(UsageError, match=r"as it is\. Received: classes"):
-        convert(tmp_path / "x.keras", tmp_path / "y", to="timm", classes=3)
     small_model().save_weights(tmp_path / "only.weights.h5")
-    with pytest.raises(WeightsError, match="weights without a model"):
+    with pytest.raises(UsageError, match="weights without a model"):
         convert(tmp_path / "only.weights.h5", tmp_path / "y", to="timm")
