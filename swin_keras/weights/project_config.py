@@ -103,7 +103,6 @@ def huggingface_config(config: SwinConfig, classes: int, use: Use) -> dict:
     is_v2 = isinstance(config, SwinV2Config)
     height, width, channels = config.input_shape
     names = use.class_names or _placeholders(classes)
-    is_sigmoid = use.activation == "sigmoid"
     settings = {
         "architectures": [f"Swin{'v2' * is_v2}ForImageClassification"],
         "model_type": "swinv2" if is_v2 else "swin",
@@ -125,9 +124,11 @@ def huggingface_config(config: SwinConfig, classes: int, use: Use) -> dict:
         "layer_norm_eps": 1e-5,
         "id2label": {str(number): name for number, name in enumerate(names)},
         "label2id": {name: number for number, name in enumerate(names)},
-        "problem_type": f"{'multi' if is_sigmoid else 'single'}_label_classification",
         "dtype": "float32",
     }
+    if classes > 1:  # of one class it is told by their number
+        kind = "multi" if use.activation == "sigmoid" else "single"
+        settings["problem_type"] = f"{kind}_label_classification"
     if is_v2:
         settings["pretrained_window_sizes"] = list(config.pretrained_windows)
     return settings

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import logging
 import math
 import shutil
 import tempfile
@@ -13,7 +12,6 @@ from safetensors.numpy import save_file
 
 from swin_keras import __version__
 from swin_keras.errors import UsageError
-from swin_keras.layers.windows import as_pair
 from swin_keras.models import SwinV2Config
 from swin_keras.weights.anatomy import model_config, published_name
 from swin_keras.weights.differences import imagenet_scaling, scaling
@@ -25,8 +23,7 @@ from swin_keras.weights.project_config import (
     huggingface_processor,
     timm_config,
 )
-
-_log = logging.getLogger("swin_keras.weights")
+from swin_keras.weights.targets import check_huggingface, check_timm
 
 
 def save_huggingface(model, folder, class_names=None, crop_fraction=1.0) -> Path:
@@ -51,8 +48,7 @@ def save_huggingface(model, folder, class_names=None, crop_fraction=1.0) -> Path
     """
     config = model_config(model)
     tensors = published_arrays(model, HUGGINGFACE, _huggingface_prefix(config))
-    _check_for_huggingface(config)
-    _warn_of_padding(config, "transformers")
+    check_huggingface(config)
     use = _use(model, class_names, crop_fraction)
     files = {
         "config.json": huggingface_config(config, _num_classes(model), use),
@@ -81,14 +77,7 @@ def save_timm(model, folder, class_names=None, crop_fraction=1.0) -> Path:
         UsageError: If timm cannot express the model, or the folder is not empty.
     """
     config = model_config(model)
-    if config.position_embedding or config.patch_overlap or not config.patch_norm:
-        raise UsageError(
-            "timm's Swin always normalizes patches and has no position embedding nor "
-            f"overlap of patches. Received: patch_norm={config.patch_norm}, "
-            f"position_embedding={config.position_embedding}, "
-            f"patch_overlap={config.patch_overlap}."
-        )
-    _warn_of_padding(config, "timm")
+    check_timm(config)
     name = published_name(type(config), vars(config))
     use = _use(model, class_names, crop_fraction)
     settings = timm_config(config, _num_classes(model), use, name)
@@ -157,43 +146,6 @@ def _use(model, class_names, crop_fraction) -> Use:
         if has_activation
         else "softmax",
     )
-
-
-def _check_for_huggingface(config):
-    height, width = as_pair(config.window_size)
-    if height != width or config.patch_overlap or not config.patch_norm:
-        raise UsageError(
-            "transformers has square windows only, always normalizes patches, and has "
-            f"no overlap of patches. Received: window_size={config.window_size}, "
-            f"patch_norm={config.patch_norm}, patch_overlap={config.patch_overlap}."
-        )
-    if isinstance(config, SwinV2Config):
-        if any(side % 2 for size in config.stage_sizes[:-1] for side in size):
-            _log.warning(
-                "This model has maps of odd sides, for which transformers makes the "
-                "windows of Swin V2 too small: its logits may differ."
-            )
-    elif min(config.stage_sizes[-1]) < height:
-        raise UsageError(
-            "transformers runs no Swin whose map is smaller than its window. Received: "
-            f"a last map of {config.stage_sizes[-1]}, window_size={height}. Save for "
-            "timm, or build a smaller window."
-        )
-
-
-def _warn_of_padding(config, project):
-    window = as_pair(config.window_size)
-    divided = all(
-        side % min(side, length) == 0
-        for size in config.stage_sizes
-        for side, length in zip(size, window, strict=True)
-    )
-    if config.mask_padding and not divided:
-        _log.warning(
-            "Windows do not divide every map of this model, and %s lets padding be "
-            "attended: its logits will differ, unless mask_padding=False.",
-            project,
-        )
 
 
 def _write(folder, tensors, files) -> Path:
