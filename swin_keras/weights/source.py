@@ -14,7 +14,7 @@ from swin_keras.weights.tensor_file import KERAS_KINDS, damaged_file, file_kind
 
 ACCEPTED = (
     "a file of weights, the folder of a run, an export or a checkpoint, "
-    "'hf://ORG/NAME' or 'imagenet'"
+    "'hf://ORG/NAME', 'imagenet', or None where a model is built"
 )
 _WEIGHT_FILES = (
     *("model.safetensors", "pytorch_model.bin", "best.keras", "model.keras"),
