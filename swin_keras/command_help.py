@@ -47,9 +47,9 @@ HELP = {
         "swin-keras info swin_tiny",
     ),
     "convert": (
-        "Convert a published checkpoint, in or out.",
+        "Convert a published checkpoint or a model of yours, in or out.",
         "swin-keras convert swin_tiny.pth swin_tiny.keras",
-        "swin-keras convert model.safetensors huggingface/ --to huggingface",
+        "swin-keras convert runs/pets huggingface/ --to huggingface",
     ),
     "data": (
         "Check a folder of images, or make one from a data set.",

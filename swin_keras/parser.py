@@ -196,7 +196,9 @@ def _info(parser):
 
 
 def _convert(parser):
-    parser.add_argument("source", help="A checkpoint, a folder or hf://ORG/NAME.")
+    parser.add_argument(
+        "source", help="A checkpoint, a run, a .keras file or hf://ORG/NAME."
+    )
     parser.add_argument("destination", help="A .keras file, or a folder with --to.")
     parser.add_argument(
         "--to", choices=["keras", "huggingface", "timm"], help="Default: by the name."

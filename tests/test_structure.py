@@ -16,7 +16,9 @@ ALLOWED = {
     "layers": {"layers"},
     # `create_model(weights=...)` is the one call from models to what builds on them.
     "models": {"models", "layers", "errors", "weights"},
-    "weights": {"weights", "models", "layers", "errors"},
+    "weights": {
+        *("weights", "models", "layers", "errors", "card", "model_files", "names"),
+    },
     "data": {"data", "errors", "names"},
     "report": {"report", "card", "data", "errors", "evaluation"},
     "json_text": set(),

@@ -66,8 +66,9 @@ class TrainConfig:
         sizes: Fields of SwinConfig to change, such as {"window_size": 7}.
         image_size: Side of the images in pixels, or (height, width); by default
             the variant's own, but at most twice that of small images.
-        weights: Where to start from: a checkpoint, published or of Keras, or
-            "hf://ORG/NAME"; by default from random weights.
+        weights: Where to start from: a checkpoint, published or of Keras, the
+            folder of a run or an export, or "hf://ORG/NAME"; by default from random
+            weights.
         preset: "small" for small images, "published" for Swin's own recipe,
             "finetune" or "linear-probe" for published weights on other classes;
             by default "finetune" with weights, "small" with the small variant,

@@ -187,7 +187,12 @@ def prepare(
             # Reading weights is another part, which training without them spares.
             from swin_keras.weights import load_weights
 
-            load_weights(model, config.weights, variant=config.model)
+            load_weights(
+                model,
+                config.weights,
+                variant=config.model,
+                class_names=dataset.class_names,
+            )
         freeze(model, config, model_config.depths)
         training_model = TrainingModel(
             model.inputs, model.get_layer("head").output, name="logits"

@@ -1,5 +1,6 @@
 """Fits a tensor of a checkpoint to a model of other sizes; each way is reported."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,9 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_keras.errors import UsageError
-from swin_keras.layers.windows import as_pair
+from swin_keras.errors import UsageError, WeightsError
+from swin_keras.layers.windows import as_pair, fit_window
+from swin_keras.models import SwinConfig
 from swin_keras.weights.anatomy import model_config, table_window
+from swin_keras.weights.head import (
+    NEW,
+    HeadRows,
+    check_names,
+    rows_by_name,
+    rows_by_position,
+    some_names,
+)
 from swin_keras.weights.resize import crop_table, resize_map, resize_table
 
 
@@ -32,20 +42,30 @@ AS_IT_IS = Adapted("", np.asarray)
 
 @dataclass(frozen=True)
 class Adapter:
-    """Rules for tensors whose shape in a file is not the model's.
+    """Rules for tensors that are not the same in a file and in a model.
 
     Args:
         model: The model.
+        places: Its tensors, as `published_places` lists them.
         resize: `"bicubic"` or `"geometric"`; see `resize_map`.
         head_rows: For each class of the model, its row in the file's head.
         new_head: Whether the head stays as the model has it; `None` is only where
             the file's has other classes.
+        class_names: Names of the model's classes; may be empty.
+        given: The configuration that the file states, or `None`.
+        given_names: Names of the file's classes; may be empty.
+        source: What to call the file.
     """
 
     model: object
+    places: dict
     resize: str = "bicubic"
     head_rows: np.ndarray | None = None
     new_head: bool | None = None
+    class_names: tuple[str, ...] = ()
+    given: SwinConfig | None = None
+    given_names: tuple[str, ...] = ()
+    source: str = "the file"
 
     @cached_property
     def config(self):
@@ -71,34 +91,54 @@ class Adapter:
 
         Returns:
             An `Adapted`, or `None` if there is no way.
+
+        Raises:
+            WeightsError: If the classes' names do not allow what is asked for.
         """
-        if name.startswith("head.") and self.head_rows is not None:
-            return self._head_rows(given, wanted)
-        if given == wanted:
-            return AS_IT_IS
         if name.startswith("head."):
-            return self._head(given, wanted)
-        if name == "patch_embed.proj.weight":
-            return self._channels(given, wanted)
+            return self._head(name, given, wanted)
         if name == "absolute_pos_embed":
             return self._positions(given, wanted)
         if name.endswith("relative_position_bias_table"):
             return self._table(name, given, wanted)
+        if given == wanted:
+            return AS_IT_IS
+        if name == "patch_embed.proj.weight":
+            return self._channels(given, wanted)
         return None
 
-    def _head_rows(self, given, wanted):
-        rows = self.head_rows
-        if len(rows) != wanted[0] or not 0 <= min(rows) <= max(rows) < given[0]:
+    def _head(self, name, given, wanted):
+        if given[1:] != wanted[1:]:
             return None
-        words = f"head: {wanted[0]} of the {given[0]} classes, by the rows given"
-        return Adapted(words, lambda x: x[rows])
+        head = self._rows(given[0], wanted[0])
+        if head is None:
+            return None
+        if self.new_head is False and NEW in head.rows:
+            if given == wanted or self.class_names:
+                raise WeightsError(
+                    "`new_head=False` must find each class of the model in "
+                    f"{self.source}, which has {some_names(self.given_names)}. The "
+                    f"model has {some_names(self.class_names)}."
+                )
+            return None
+        if not head.words:
+            return AS_IT_IS
+        if (head.rows == NEW).all():
+            return Adapted(head.words)
+        own = self.places[name]
+        return Adapted(head.words, lambda x: head.apply(x, own.read()))
 
-    def _head(self, given, wanted):
-        if given[1:] != wanted[1:] or self.new_head is False:
-            return None
-        return Adapted(
-            f"head: new, for {wanted[0]} classes instead of {given[0]}; train it"
-        )
+    def _rows(self, given, wanted):
+        rows = self.head_rows
+        if rows is not None:
+            if len(rows) != wanted or not 0 <= min(rows) <= max(rows) < given:
+                return None
+            words = f"head: {wanted} of the {given} classes, by the rows given"
+            return HeadRows(words, rows)
+        if self.class_names and self.given_names:
+            check_names(self.source, self.given_names, given)
+            return rows_by_name(self.given_names, self.class_names)
+        return rows_by_position(given, wanted)
 
     def _channels(self, given, wanted):
         if (given[0], *given[2:]) != (wanted[0], *wanted[2:]):
@@ -113,17 +153,28 @@ class Adapter:
         )
 
     def _positions(self, given, wanted):
-        side = round(given[1] ** 0.5)
-        if side**2 != given[1] or given[2] != wanted[2]:
+        grid, size = self._given_grid(given), self.config.stage_sizes[0]
+        if given[-1] != wanted[-1] or (grid is None and given != wanted):
             return None
-        size = self.config.stage_sizes[0]
+        if grid in (None, size):
+            return Adapted("", lambda x: x.reshape(wanted))
 
         def apply(x):
-            return resize_map(x.reshape(side, side, -1), size).reshape(wanted)
+            return resize_map(x.reshape(*grid, -1), size).reshape(wanted)
 
-        return Adapted(
-            f"position embedding: {(side, side)} resized to {size} (bicubic)", apply
-        )
+        return Adapted(f"position embedding: {grid} resized to {size} (bicubic)", apply)
+
+    def _given_grid(self, shape):
+        """Tell the height and width of a file's position embedding."""
+        if len(shape) == 4:  # a file of ours keeps them
+            return shape[1:3]
+        stated = self.given and self.given.stage_sizes[0]
+        if stated and stated[0] * stated[1] == shape[1]:
+            return stated
+        if shape == self.places["absolute_pos_embed"].shape:
+            return None  # taken as it is
+        side = math.isqrt(shape[1])
+        return (side, side) if side**2 == shape[1] else None
 
     def _table(self, name, given, wanted):
         if given[1] != wanted[1]:
@@ -131,20 +182,43 @@ class Adapter:
         stage, block = (int(part) + 1 for part in name.split(".")[1:4:2])
         layer = self.model.get_layer(f"stage_{stage}_block_{block}")
         built = layer.attention.window_size
+        window = self._given_window(stage, given[0])
+        if window == built:
+            return AS_IT_IS
+        if window is None and given == wanted:
+            is_square = built[0] == built[1]
+            words = f"bias table: taken for window {built}, which the file does not say"
+            return AS_IT_IS if is_square else Adapted(words, np.asarray)
         stated = as_pair(self.config.window_size)
-        side = table_window(given[0])
-        if given[0] == np.prod([2 * s - 1 for s in stated]):
+        window = window or (stated if _rows_of(stated) == given[0] else None)
+        if window is None:
+            return None
+        if window == stated:
             return Adapted(
                 f"bias table: centre of window {stated} kept for {built} (exact: the "
                 "map is no larger)",
                 lambda x: crop_table(x, stated, built),
             )
-        if side is None:
-            return None
         return Adapted(
-            f"bias table: window {(side, side)} resized to {built} ({self.resize})",
-            lambda x: resize_table(x, (side, side), built, self.resize),
+            f"bias table: window {window} resized to {built} ({self.resize})",
+            lambda x: resize_table(x, window, built, self.resize),
         )
+
+    def _given_window(self, stage, rows):
+        """Tell which window a file's table is for, if it states it or it is square."""
+        windows = []
+        if self.given:
+            window = as_pair(self.given.window_size)
+            size = self.given.stage_sizes[stage - 1]
+            windows = [fit_window(size, window, 0)[0], window]
+        if side := table_window(rows):
+            windows.append((side, side))
+        return next((w for w in windows if _rows_of(w) == rows), None)
+
+
+def _rows_of(window) -> int:
+    height, width = window
+    return (2 * height - 1) * (2 * width - 1)
 
 
 def read_head_rows(rows) -> np.ndarray | None:

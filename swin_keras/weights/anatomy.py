@@ -3,13 +3,12 @@
 import contextlib
 import itertools
 import math
-import re
 
 from swin_keras.errors import WeightsError
-from swin_keras.layers import SwinTransformerV2Block
 from swin_keras.layers.windows import as_pair
 from swin_keras.models import VARIANTS, SwinConfig, SwinV2Config
 from swin_keras.weights.checkpoint import Checkpoint
+from swin_keras.weights.layer_sizes import layers_config
 from swin_keras.weights.project_config import stated_sizes
 
 SIZES = ("embed_dim", "depths", "num_heads", "patch_size", "mlp_ratio", "qkv_bias")
@@ -27,7 +26,10 @@ def checkpoint_config(checkpoint: Checkpoint) -> SwinConfig:
     config_class, sizes = checkpoint_sizes(checkpoint)
     sizes |= checkpoint_windows(checkpoint)
     with _of_a_swin(checkpoint):
-        sizes = stated_sizes(checkpoint.source.config) | sizes
+        stated = stated_sizes(checkpoint.source.config)
+        if checkpoint.is_keras and stated:
+            return _agreeing(config_class(**stated), sizes)
+        sizes = stated | sizes
         known = VARIANTS.get(published_name(config_class, sizes))
         sizes.setdefault("window_size", (known or config_class()).window_size)
         if known and known.window_size == sizes["window_size"]:
@@ -48,6 +50,8 @@ def checkpoint_window_fit(checkpoint: Checkpoint) -> str:
     The official code for detection, a `backbone`, never shrinks a window; no map of
     its pictures is that small.
     """
+    if checkpoint.is_keras:
+        return stated_sizes(checkpoint.source.config).get("window_fit", "side")
     is_detection = checkpoint.prefix.startswith("backbone.")
     by_map = checkpoint.format.name in ("official", "huggingface")
     return "map" if by_map and not is_detection else "side"
@@ -69,6 +73,9 @@ def checkpoint_windows(checkpoint: Checkpoint) -> dict:
     config_class, sizes = checkpoint_sizes(checkpoint)
     with _of_a_swin(checkpoint):
         stated = stated_sizes(checkpoint.source.config)
+        if checkpoint.is_keras:  # its tables are as large as maps allow
+            names = ("window_size", "pretrained_window_size")
+            return {name: stated[name] for name in names if name in stated}
         if config_class is SwinConfig:
             return {"window_size": _v1_window(checkpoint, stated.get("window_size"))}
         names = ("window_size", "pretrained_window_size")
@@ -87,8 +94,20 @@ def _of_a_swin(checkpoint):
         ) from error
 
 
+def _agreeing(config, sizes):
+    """Return what a file states of its sizes, if its tensors are of these."""
+    for name, told in sizes.items():
+        stated = getattr(config, name)
+        if name == "mlp_ratio":  # the hidden width is a whole number
+            stated, told = (int(config.embed_dim * ratio) for ratio in (stated, told))
+        if stated != told:
+            raise ValueError(f"{name} is {stated} in words, and {told} in tensors")
+    return config
+
+
 def _sizes(checkpoint):
     embed_dim, _, patch_size, _ = checkpoint.shape("patch_embed.proj.weight")
+    overlap = stated_sizes(checkpoint.source.config).get("patch_overlap", 0)
     depths, num_heads = [], []
     while depth := _count_blocks(checkpoint, stage=len(depths)):
         attention = f"layers.{len(depths)}.blocks.0.attn"
@@ -109,7 +128,7 @@ def _sizes(checkpoint):
     block = "layers.0.blocks.0"
     return {
         "embed_dim": embed_dim,
-        "patch_size": patch_size,
+        "patch_size": patch_size - 2 * overlap,
         "depths": tuple(depths),
         "num_heads": tuple(num_heads),
         "mlp_ratio": checkpoint.shape(f"{block}.mlp.fc1.weight")[0] / embed_dim,
@@ -141,39 +160,10 @@ def table_window(rows: int) -> int | None:
 def model_config(model) -> SwinConfig:
     """Return the configuration that a model of this package was built with."""
     layers = {layer.name: layer for layer in model.layers}
-    patches = layers["patch_embedding"]
-    blocks = [
-        (*map(int, re.findall(r"\d+", name)), layer)
-        for name, layer in layers.items()
-        if re.fullmatch(r"stage_\d+_block_\d+", name)
-    ]
-    first = [block for _, number, block in blocks if number == 1]
-    depths = [
-        sum(stage == s for s, _, _ in blocks) for stage in range(1, 1 + len(first))
-    ]
-    sizes = {
-        "input_shape": tuple(patches.input.shape[1:]),
-        "patch_size": patches.patch_size,
-        "patch_overlap": patches.overlap,
-        "embed_dim": patches.embed_dim,
-        "patch_norm": patches.use_norm,
-        "position_embedding": "position_embedding" in layers,
-        "depths": tuple(depths),
-        "num_heads": tuple(block.num_heads for block in first),
-        "drop_path_rate": blocks[-1][-1].drop_path_rate,
-    }
-    for name in (
-        *("window_size", "mlp_ratio", "qkv_bias", "mask_padding"),
-        "window_fit",
-        *("dropout_rate", "attention_dropout_rate", "remat", "kernel_initializer"),
-    ):
-        sizes[name] = getattr(first[0], name)
-    if isinstance(first[0], SwinTransformerV2Block):
-        windows = tuple(block.pretrained_window_size for block in first)
-        if len(set(windows)) == 1:
-            windows = windows[0]
-        return SwinV2Config(**sizes, pretrained_window_size=windows)
-    return SwinConfig(**sizes)
+    return layers_config(
+        {name: layer.get_config() for name, layer in layers.items()},
+        layers["patch_embedding"].input.shape[1:],
+    )
 
 
 def published_name(config_class, sizes: dict) -> str | None:

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from swin_keras.errors import WeightsError
-from swin_keras.weights.formats import FORMATS, HUGGINGFACE
+from swin_keras.weights.formats import FORMATS, HUGGINGFACE, KERAS
 from swin_keras.weights.formats.huggingface import MODERN_NAMES
 from swin_keras.weights.formats.layout import rename
 from swin_keras.weights.source import Source, find_source
@@ -28,16 +28,22 @@ class Checkpoint:
 
     Args:
         source: The file, as `find_source` returns it.
+        patches: See `list_keras`.
 
     Raises:
         WeightsError: If the file is damaged or of no known layout.
     """
 
-    def __init__(self, source: Source):
+    def __init__(self, source: Source, patches=None):
         self.source = source
-        tensors = open_tensor_file(source.path)
+        tensors = open_tensor_file(source.path, patches)
         self.format, self.prefix, self._stored = _recognize(tensors, source)
         self._last = None, None
+
+    @property
+    def is_keras(self) -> bool:
+        """Whether Keras wrote the file, for a model of this package."""
+        return self.format is KERAS
 
     def has(self, name: str) -> bool:
         """Whether the file has a tensor."""

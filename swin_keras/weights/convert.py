@@ -1,17 +1,17 @@
 """From any layout to another, and what a file holds: the logic of two commands."""
 
+import dataclasses
 from pathlib import Path
 
-import keras
-
-from swin_keras.errors import UsageError, WeightsError, nearest_name
+from swin_keras.card import ModelCard
+from swin_keras.errors import UsageError, nearest_name
+from swin_keras.model_files import save_keras
 from swin_keras.models import SwinV2Config
 from swin_keras.weights.anatomy import checkpoint_config, model_config, published_name
-from swin_keras.weights.checkpoint import Checkpoint
+from swin_keras.weights.checkpoint import open_checkpoint
 from swin_keras.weights.loading import from_pretrained
+from swin_keras.weights.project_config import stated_class_names, stated_crop
 from swin_keras.weights.saving import save_huggingface, save_timm
-from swin_keras.weights.source import find_source
-from swin_keras.weights.tensor_file import damaged_file, file_kind
 
 _FOLDERS = {"huggingface": save_huggingface, "timm": save_timm}
 
@@ -30,7 +30,7 @@ def convert(
     """Convert a checkpoint of any known layout.
 
     Args:
-        source: As in `swin_keras.load_weights`, or a `.keras` file of this package.
+        source: As in `swin_keras.from_pretrained`.
         destination: A `.keras` or `.weights.h5` file, or a folder for another
             project. It must not exist, or be an empty folder.
         to: `"keras"`, `"huggingface"` or `"timm"`; `None` is Keras if the
@@ -39,7 +39,8 @@ def convert(
         new_head: As in `swin_keras.load_weights`.
         head_rows: As in `swin_keras.load_weights`.
         resize: As in `swin_keras.load_weights`.
-        class_names: Names of the classes, for a folder.
+        class_names: Names of the classes; `None` is the source's. Where the source
+            names its own, rows of the head follow the names.
         **sizes: Fields of the configuration to change, such as `window_size`.
 
     Returns:
@@ -66,20 +67,53 @@ def convert(
     if keras_file and destination.exists():
         raise UsageError(f"{destination} exists already. Name another; none is lost.")
 
-    options = {"classes": classes, "new_head": new_head, "head_rows": head_rows}
-    model = _open(source, resize=resize, **options, **sizes)
+    checkpoint = open_checkpoint(source)
+    model = from_pretrained(
+        source,
+        classes=classes,
+        class_names=class_names,
+        new_head=new_head,
+        head_rows=head_rows,
+        resize=resize,
+        **sizes,
+    )
+    if class_names is None:
+        class_names = _kept_names(checkpoint, model, new_head or head_rows is not None)
+    crop = stated_crop(checkpoint.source.config)
     if to in _FOLDERS:
-        return _FOLDERS[to](model, destination, class_names)
+        return _FOLDERS[to](model, destination, class_names, crop_fraction=crop)
     destination.parent.mkdir(parents=True, exist_ok=True)
     if destination.suffix == ".keras":
-        model.save(destination)
+        _save_keras(model, destination, class_names, crop)
     else:
         model.save_weights(destination)
     return destination
 
 
+def _kept_names(checkpoint, model, is_other_head) -> tuple[str, ...]:
+    """Return the names of a file's classes, if its head is the model's."""
+    names = stated_class_names(checkpoint.source.config)
+    is_kept = model.output_shape[-1] == len(names) and not is_other_head
+    return names if is_kept else ()
+
+
+def _save_keras(model, path, class_names, crop_fraction):
+    """Save a model, with a card where there are names to tell."""
+    if not class_names:
+        return model.save(path)
+    config = model_config(model)
+    card = ModelCard(
+        name=path.stem,
+        variant=published_name(type(config), vars(config)) or "of other sizes",
+        model=dataclasses.asdict(config),
+        class_names=class_names,
+        crop_fraction=crop_fraction,
+    )
+    save_keras(model, path, card)
+
+
 def info(source) -> dict:
-    """Tell what a checkpoint or a `.keras` file holds, from its header.
+    """Tell what a checkpoint or a file of ours holds, from its header.
 
     Args:
         source: As in `swin_keras.load_weights`.
@@ -93,55 +127,18 @@ def info(source) -> dict:
     Raises:
         WeightsError: If the file is missing, damaged or of another kind.
     """
-    found = find_source(source)
-    if file_kind(found.path) in ("hdf5", "zip"):
-        model = _load_keras(found.path)
-        config, parameters = model_config(model), model.count_params()
-        layout, classes = "keras", None
-        if "head" in [layer.name for layer in model.layers]:
-            classes = model.get_layer("head").units
-    else:
-        checkpoint = Checkpoint(found)
-        config, parameters = checkpoint_config(checkpoint), checkpoint.num_parameters()
-        layout = checkpoint.format.name
-        has_head = checkpoint.has("head.weight")
-        classes = checkpoint.shape("head.weight")[0] if has_head else None
+    checkpoint = open_checkpoint(source)
+    config, found = checkpoint_config(checkpoint), checkpoint.source
+    has_head = checkpoint.has("head.weight")
     return {
         "source": found.name,
         "path": str(found.path),
         "bytes": found.path.stat().st_size,
-        "format": layout,
+        "format": checkpoint.format.name,
         "version": "Swin V2" if isinstance(config, SwinV2Config) else "Swin",
         "variant": published_name(type(config), vars(config)),
-        "classes": classes,
-        "parameters": parameters,
-        "class_names": _class_names(found.config),
+        "classes": checkpoint.shape("head.weight")[0] if has_head else None,
+        "parameters": checkpoint.num_parameters(),
+        "class_names": list(stated_class_names(found.config)),
         "config": vars(config),
     }
-
-
-def _open(source, **options):
-    found = find_source(source)
-    if file_kind(found.path) not in ("hdf5", "zip"):
-        return from_pretrained(source, **options)
-    given = [name for name, value in options.items() if value not in (None, "bicubic")]
-    if given:
-        raise UsageError(
-            f"A Keras file is converted as it is. Received: {', '.join(given)}."
-        )
-    return _load_keras(found.path)
-
-
-def _load_keras(path):
-    if file_kind(path) == "hdf5":
-        raise WeightsError(
-            f"{path} holds weights without a model. Give the .keras file, or build the "
-            "model and use `swin_keras.load_weights`."
-        )
-    with damaged_file(path):
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-
-
-def _class_names(config) -> list[str]:
-    names = config.get("label_names") or list(config.get("id2label", {}).values())
-    return [str(name) for name in names]

@@ -1,24 +1,25 @@
-"""Loads published weights into a model: everything is checked, then read, then set."""
+"""Loads weights into a model: everything is checked, then read, then set."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from swin_keras.errors import UsageError, WeightsError
-from swin_keras.models import SwinClassifier, SwinV2Config
+from swin_keras.errors import UsageError
+from swin_keras.models import SwinClassifier
 from swin_keras.weights.adaptation import Adapter, read_head_rows
 from swin_keras.weights.anatomy import (
     checkpoint_config,
     checkpoint_window_fit,
-    checkpoint_windows,
     published_name,
 )
 from swin_keras.weights.checkpoint import Checkpoint, open_checkpoint
+from swin_keras.weights.differences import differences
 from swin_keras.weights.matching import in_words, match, some
 from swin_keras.weights.places import published_places
+from swin_keras.weights.project_config import stated_class_names, stated_sizes
 from swin_keras.weights.source import find_source
-from swin_keras.weights.tensor_file import file_kind
 
 _log = logging.getLogger("swin_keras.weights")
 
@@ -54,12 +55,13 @@ def load_weights(
     model,
     source,
     *,
+    class_names: Sequence[str] | None = None,
     new_head: bool | None = None,
     head_rows=None,
     resize: str = "bicubic",
     variant: str | None = None,
 ) -> LoadReport:
-    """Load a checkpoint of any known layout into a model.
+    """Load a checkpoint of any known layout, or a trained model, into a model.
 
     Nothing is read before all names, shapes and dtypes fit, and nothing is set
     before all is read. What had to be adapted is logged and reported.
@@ -68,9 +70,12 @@ def load_weights(
         model: A classifier or backbone of this package.
         source: A file, a folder, `hf://ORG/NAME[@REVISION]` or `"imagenet"`; see
             `find_source`.
-        new_head: Whether the head stays as the model has it. `None`: only where
-            the file's is for another number of classes; `True`: always, as for a
-            file of detection or pretraining, which has none; `False`: never.
+        class_names: Names of the model's classes, in order. Where the source names
+            its own, the rows of its head follow the names: each class that both
+            have is kept, wherever it stands, and the others are new.
+        new_head: Whether the head stays as the model has it. `None`: only for
+            classes that the file has not; `True`: always, as for a file of
+            detection or pretraining, which has none; `False`: never.
         head_rows: For each class of the model, its row in the file's head: numbers
             or a text file of them, as published for ImageNet-22k to 1k.
         resize: How bias tables are resized to another window: `"bicubic"` as the
@@ -83,42 +88,51 @@ def load_weights(
     Raises:
         WeightsError: If the file is missing, damaged, of another kind, or does not
             belong to the model; tensors at fault are listed.
+        UsageError: If `class_names` are not as many as the model's classes.
     """
-    found = find_source(source, variant)
-    if file_kind(found.path) in ("hdf5", "zip"):
-        return _load_keras(model, found)
-    return _load(model, Checkpoint(found), new_head, head_rows, resize)
+    places = published_places(model)
+    _, channels, side, _ = places["patch_embed.proj.weight"].shape
+    checkpoint = Checkpoint(find_source(source, variant), (side, channels))
+    return _load(
+        model, checkpoint, class_names, new_head=new_head, rows=head_rows, resize=resize
+    )
 
 
 def from_pretrained(
     source,
     *,
     classes: int | None = None,
+    class_names: Sequence[str] | None = None,
     input_shape=None,
     new_head: bool | None = None,
     head_rows=None,
     resize: str = "bicubic",
     include_top=True,
-    include_preprocessing=True,
+    include_preprocessing: bool | None = None,
     pooling=None,
-    classifier_activation="softmax",
+    classifier_activation="as saved",
     name: str | None = None,
     **sizes,
 ):
     """Build the model that a checkpoint belongs to, and load it.
 
     Args:
-        source: As in `load_weights`. Sizes come from the tensors, and from the
-            `config.json` beside them where there is one.
-        classes: Number of classes; `None` is the checkpoint's.
+        source: As in `load_weights`, but for a `.weights.h5` file, which does not
+            tell its model. Sizes come from the tensors, and from the `config.json`
+            beside them or the layers in a `.keras` file.
+        classes: Number of classes; `None` is that of `class_names`, or the
+            checkpoint's.
+        class_names: As in `load_weights`.
         input_shape: `(height, width, channels)`; `None` is the checkpoint's.
         new_head: As in `load_weights`.
         head_rows: As in `load_weights`.
         resize: As in `load_weights`.
         include_top: See `SwinClassifier`.
-        include_preprocessing: See `SwinClassifier`.
+        include_preprocessing: See `SwinClassifier`; `None` is as in the `.keras`
+            file, and `True` for a checkpoint of others.
         pooling: See `SwinClassifier`.
-        classifier_activation: See `SwinClassifier`.
+        classifier_activation: See `SwinClassifier`; `"as saved"` is as in the
+            `.keras` file, and `"softmax"` for a checkpoint of others.
         name: Name of the model; `None` is the variant's.
         **sizes: Fields of the configuration to change, such as `window_size`.
 
@@ -127,16 +141,28 @@ def from_pretrained(
 
     Raises:
         WeightsError: As `load_weights`.
+        UsageError: As `load_weights`, or if the checkpoint has no head and
+            `classes` are not given.
     """
     checkpoint = open_checkpoint(source)
+    if checkpoint.is_keras and not stated_sizes(checkpoint.source.config):
+        raise UsageError(
+            f"{checkpoint.source.name} holds weights without a model. Give the .keras "
+            "file, or build the model and use `swin_keras.load_weights`."
+        )
     config = checkpoint_config(checkpoint)
     if input_shape is not None:
         sizes["input_shape"] = input_shape
     if classes is None and include_top:
-        classes = _classes(checkpoint)
+        classes = len(class_names) if class_names else _classes(checkpoint)
     config = config.replace(**sizes)
     if config.window_fit_matters and "window_fit" not in sizes:
         config = config.replace(window_fit=checkpoint_window_fit(checkpoint))
+    if include_preprocessing is None:
+        saved = checkpoint.source.config
+        include_preprocessing = not checkpoint.is_keras or bool(saved["mean"])
+    if classifier_activation == "as saved":
+        classifier_activation = checkpoint.source.config.get("activation", "softmax")
     model = SwinClassifier(
         config,
         include_top=include_top,
@@ -146,29 +172,50 @@ def from_pretrained(
         classifier_activation=classifier_activation,
         name=name or published_name(type(config), vars(config)) or "swin",
     )
-    _load(model, checkpoint, new_head, head_rows, resize)
+    _load(
+        model, checkpoint, class_names, new_head=new_head, rows=head_rows, resize=resize
+    )
     return model
 
 
-def _load(model, checkpoint, new_head, head_rows, resize) -> LoadReport:
+def _load(model, checkpoint, class_names, *, new_head, rows, resize) -> LoadReport:
     places = published_places(model)
-    adapter = Adapter(model, resize, read_head_rows(head_rows), new_head)
+    source = checkpoint.source
+    adapter = Adapter(
+        model,
+        places,
+        resize=resize,
+        head_rows=read_head_rows(rows),
+        new_head=new_head,
+        class_names=_names_of(places, class_names),
+        given=checkpoint_config(checkpoint) if stated_sizes(source.config) else None,
+        given_names=stated_class_names(source.config),
+        source=source.name,
+    )
     plan = match(checkpoint, places, adapter)
     _assign(checkpoint, places, plan)
     report = LoadReport(
-        source=checkpoint.source.name,
+        source=source.name,
         format=checkpoint.format.name,
         loaded=(sum(fit.apply is not None for fit in plan.values()), len(places)),
-        adapted=(
-            *in_words(plan),
-            *_recomputed(checkpoint, adapter.config),
-            *_fitted_otherwise(checkpoint, adapter.config),
-        ),
+        adapted=(*in_words(plan), *differences(checkpoint, adapter)),
         unused=tuple(checkpoint.unused(places)[0]),
     )
     if report.adapted:
         _log.warning("%s", report)
     return report
+
+
+def _names_of(places, class_names) -> tuple[str, ...]:
+    """Return the names of the model's classes, if they are as many as these."""
+    names = tuple(class_names or ())
+    classes = places["head.weight"].shape[0] if "head.weight" in places else len(names)
+    if names and len(names) != classes:
+        raise UsageError(
+            f"`class_names` must name each of the model's {classes} classes. "
+            f"Received: {len(names)} names."
+        )
+    return names
 
 
 def _assign(checkpoint, places, plan):
@@ -187,29 +234,6 @@ def _assign(checkpoint, places, plan):
         variable.assign(array)
 
 
-def _recomputed(checkpoint, config):
-    """Say when a continuous bias is computed for another window than before."""
-    if isinstance(config, SwinV2Config):
-        given = checkpoint_windows(checkpoint).get("window_size")
-        if given not in (None, config.window_size):
-            yield (
-                f"position bias: computed for window {config.window_size} instead of "
-                f"{given}, with pretrained_window_size={config.pretrained_window_size}"
-            )
-
-
-def _fitted_otherwise(checkpoint, config):
-    """Say when windows fit a small map in another way than where weights are from."""
-    wanted = checkpoint_window_fit(checkpoint)
-    if config.window_fit_matters and config.window_fit != wanted:
-        yield (
-            f"windows: a map is no larger than the window on one side, where the code "
-            f"of this file fits it by {wanted!r} and the model by "
-            f"{config.window_fit!r}; build it with window_fit={wanted!r} for the same "
-            "numbers"
-        )
-
-
 def _classes(checkpoint):
     if not checkpoint.has("head.weight"):
         raise UsageError(
@@ -217,15 +241,3 @@ def _classes(checkpoint):
             "`new_head=True`, or `include_top=False`."
         )
     return checkpoint.shape("head.weight")[0]
-
-
-def _load_keras(model, found) -> LoadReport:
-    try:
-        model.load_weights(found.path)
-    except Exception as error:
-        raise WeightsError(
-            f"{found.path} is damaged, or belongs to another model "
-            f"({str(error).strip()[:200]}). Build the model that it was saved from."
-        ) from error
-    count = len(model.weights)
-    return LoadReport(found.name, "keras", (count, count))

@@ -68,14 +68,23 @@ def _check_kind(checkpoint, config):
     config_class, given = checkpoint_sizes(checkpoint)
     wanted = {size: getattr(config, size) for size in SIZES}
     given = {size: given[size] for size in SIZES}
+    if _hidden(wanted) == _hidden(given):
+        given["mlp_ratio"] = wanted["mlp_ratio"]
+    if checkpoint.is_keras and not checkpoint.source.config:  # it tells no overlap
+        given["patch_size"] -= 2 * config.patch_overlap
     if config_class is type(config) and given == wanted:
         return
     name = published_name(config_class, given)
     raise WeightsError(
         f"{checkpoint.source.name} is a {_in_words(config_class, given)}; the model is "
-        f"a {_in_words(type(config), wanted)}. Build {name or 'the same sizes'!r}, or "
-        "let `swin_keras.from_pretrained` build it."
+        f"a {_in_words(type(config), wanted)}. Build {name or 'these sizes'}, or let "
+        "`swin_keras.from_pretrained` build it."
     )
+
+
+def _hidden(sizes):
+    """The MLP's width: of several ratios the same."""
+    return sizes["embed_dim"], int(sizes["embed_dim"] * sizes["mlp_ratio"])
 
 
 def _in_words(config_class, sizes):

@@ -14,13 +14,13 @@ import numpy as np
 
 from swin_keras.errors import WeightsError
 from swin_keras.layers import (
-    CosineWindowAttention,
     PatchEmbedding,
     PatchMerging,
     PatchMergingV2,
     PositionEmbedding,
     SwinTransformerBlock,
 )
+from swin_keras.weights.tensor_file import StoredTensor
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Place:
     """A published tensor as the whole or a part of a Keras variable.
 
     Args:
-        variable: The variable.
+        variable: The variable, of a model or as it lies in a file.
         shape: Shape of the tensor as published.
         to_keras: From the published array to the variable's order.
         to_published: Back.
@@ -36,7 +36,7 @@ class Place:
         parts: How many equal parts it has.
     """
 
-    variable: keras.Variable
+    variable: keras.Variable | StoredTensor
     shape: tuple[int, ...]
     to_keras: Callable = np.asarray
     to_published: Callable = np.asarray
@@ -51,7 +51,11 @@ class Place:
 
     def read(self) -> np.ndarray:
         """Return the tensor in its published form."""
-        return self.to_published(keras.ops.convert_to_numpy(self.variable)[self.index])
+        if isinstance(self.variable, StoredTensor):
+            value = self.variable.read()
+        else:
+            value = keras.ops.convert_to_numpy(self.variable)
+        return self.to_published(value[self.index])
 
 
 def published_places(model) -> dict[str, Place]:
@@ -68,8 +72,7 @@ def published_places(model) -> dict[str, Place]:
     """
     places = {}
     for layer in model.layers:
-        for prefix, own in _of_layer(layer):
-            places |= {f"{prefix}.{name}".strip("."): own[name] for name in own}
+        places |= layer_places(layer)
     if "patch_embed.proj.weight" not in places:
         raise WeightsError(
             "Published weights go into a model of this package, such as SwinTiny() or "
@@ -78,24 +81,38 @@ def published_places(model) -> dict[str, Place]:
     return places
 
 
+def layer_places(layer) -> dict[str, Place]:
+    """List the published tensors of one layer, or of what a file tells of it."""
+    return {
+        f"{prefix}.{name}".strip("."): place
+        for prefix, places in _of_layer(layer)
+        for name, place in places.items()
+    }
+
+
 def _of_layer(layer):
     """Yield `(prefix, places)` of a layer; nothing for one without weights."""
     numbers = [int(number) - 1 for number in re.findall(r"\d+", layer.name)]
-    if isinstance(layer, PatchEmbedding):
+    if _is(layer, PatchEmbedding):
         yield "patch_embed.proj", _patches(layer)
         if layer.use_norm:
             yield "patch_embed.norm", _norm(layer.norm)
-    elif isinstance(layer, PositionEmbedding):
+    elif _is(layer, PositionEmbedding):
         yield "absolute_pos_embed", _positions(layer)
-    elif isinstance(layer, SwinTransformerBlock):
+    elif _is(layer, SwinTransformerBlock):
         stage, block = numbers
         yield f"layers.{stage}.blocks.{block}", _block(layer)
-    elif isinstance(layer, PatchMerging):
+    elif _is(layer, PatchMerging):
         yield f"layers.{numbers[0]}.downsample", _merging(layer)
     elif layer.name == "norm":
         yield "norm", _norm(layer)
     elif layer.name == "head":
         yield "head", _dense(layer)
+
+
+def _is(layer, kind: type) -> bool:
+    """Whether a layer is, or in a file stands for, one of a class."""
+    return issubclass(getattr(layer, "stands_for", None) or type(layer), kind)
 
 
 def _plain(variable, **part) -> Place:
@@ -115,7 +132,7 @@ def _norm(layer):
 
 def _dense(layer):
     places = {"weight": _transposed(layer.kernel)}
-    if layer.use_bias:
+    if layer.bias is not None:
         places["bias"] = _plain(layer.bias)
     return places
 
@@ -165,10 +182,10 @@ def _attention(layer):
     places = {}
     for part, letter in enumerate("qkv"):
         places[f"{letter}.weight"] = _transposed(layer.qkv.kernel, part=part, parts=3)
-        if layer.qkv.use_bias:
+        if layer.qkv.bias is not None:
             places[f"{letter}.bias"] = _plain(layer.qkv.bias, part=part, parts=3)
-    if isinstance(layer, CosineWindowAttention):
-        if layer.qkv_bias:
+    if hasattr(layer, "logit_scale"):
+        if getattr(layer, "q_bias", None) is not None:
             places["q_bias"] = _plain(layer.q_bias)
             places["v_bias"] = _plain(layer.v_bias)
         places["logit_scale"] = _plain(layer.logit_scale)
@@ -194,7 +211,7 @@ def _merging(layer):
     for name, variable in (("weight", layer.norm.gamma), ("bias", layer.norm.beta)):
         places[f"norm.{name}"] = (
             _plain(variable)
-            if isinstance(layer, PatchMergingV2)  # its norm comes after the tokens
+            if _is(layer, PatchMergingV2)  # its norm comes after the tokens
             else Place(variable, tuple(variable.shape), _swap_tokens, _swap_tokens)
         )
     return places

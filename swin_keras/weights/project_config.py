@@ -1,20 +1,40 @@
-"""`config.json` of Hugging Face and timm: read for sizes, and written."""
+"""`config.json` of Hugging Face and timm: read for sizes and names, and written."""
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 
+from swin_keras.errors import WeightsError
 from swin_keras.layers.windows import as_pair
 from swin_keras.models import SwinConfig, SwinV2Config
-from swin_keras.models.config import IMAGENET_MEAN, IMAGENET_STD
 from swin_keras.weights.source import IMAGENET
 
-_MEAN = [round(value / 255, 3) for value in IMAGENET_MEAN]
-_STD = [round(value / 255, 3) for value in IMAGENET_STD]
+
+@dataclass(frozen=True)
+class Use:
+    """How a classifier is used: what its images go through, what its answers mean.
+
+    Args:
+        class_names: Names of its classes, in order; may be empty.
+        mean: Of each channel, for images of 0 to 1.
+        std: Of each channel.
+        crop: Side of the centre crop, as a share of the largest that has the
+            model's aspect ratio.
+        activation: Name of what its logits go through.
+    """
+
+    class_names: tuple[str, ...] = ()
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    crop: float = 1.0
+    activation: str = "softmax"
 
 
 def stated_sizes(config: dict) -> dict:
-    """Return the sizes that a `config.json` of Hugging Face or timm states."""
+    """Return the sizes that a `config.json`, or a file of ours, states."""
+    if "swin_keras" in config:
+        return config["swin_keras"]
     if "pretrained_cfg" in config:
         return _stated_by_timm(config)
     if not str(config.get("model_type", "")).startswith("swin"):
@@ -31,6 +51,34 @@ def stated_sizes(config: dict) -> dict:
         windows = tuple(config.get("pretrained_window_sizes", (0,)))
         stated["pretrained_window_size"] = windows if any(windows) else 0
     return stated
+
+
+def stated_class_names(config: dict) -> tuple[str, ...]:
+    """Return the names of the classes that are stated, in order; perhaps none.
+
+    >>> stated_class_names({"id2label": {"1": "dog", "0": "cat"}})
+    ('cat', 'dog')
+    """
+    names = config.get("label_names") or config.get("id2label") or []
+    if isinstance(names, dict):
+        names = [names[key] for key in sorted(names, key=int)]
+    names = tuple(str(name) for name in names)
+    # What Hugging Face writes where nothing is known.
+    return () if names == _placeholders(len(names)) else names
+
+
+def stated_crop(config: dict) -> float:
+    """Return the share of an image that is kept, if it is stated; else 1."""
+    crop = config.get("crop_fraction")
+    if crop is None:
+        crop = config.get("pretrained_cfg", {}).get("crop_pct", 1.0)
+    if not isinstance(crop, int | float) or not 0 < crop <= 1:
+        raise WeightsError(f"A share of an image must be in (0, 1]. It is {crop!r}.")
+    return float(crop)
+
+
+def _placeholders(classes):
+    return tuple(f"LABEL_{number}" for number in range(classes))
 
 
 def _stated_by_timm(config):
@@ -50,11 +98,11 @@ def _stated_by_timm(config):
     return stated
 
 
-def huggingface_config(config: SwinConfig, classes: int, class_names=None) -> dict:
+def huggingface_config(config: SwinConfig, classes: int, use: Use) -> dict:
     """Make the `config.json` of a classifier for `transformers`."""
     is_v2 = isinstance(config, SwinV2Config)
     height, width, channels = config.input_shape
-    names = class_names or [f"LABEL_{number}" for number in range(classes)]
+    names = use.class_names or _placeholders(classes)
     settings = {
         "architectures": [f"Swin{'v2' * is_v2}ForImageClassification"],
         "model_type": "swinv2" if is_v2 else "swin",
@@ -78,12 +126,15 @@ def huggingface_config(config: SwinConfig, classes: int, class_names=None) -> di
         "label2id": {name: number for number, name in enumerate(names)},
         "dtype": "float32",
     }
+    if classes > 1:  # of one class it is told by their number
+        kind = "multi" if use.activation == "sigmoid" else "single"
+        settings["problem_type"] = f"{kind}_label_classification"
     if is_v2:
         settings["pretrained_window_sizes"] = list(config.pretrained_windows)
     return settings
 
 
-def timm_config(config: SwinConfig, classes: int, class_names=None, name=None) -> dict:
+def timm_config(config: SwinConfig, classes: int, use: Use, name=None) -> dict:
     """Make the `config.json` of a classifier for timm; `name` is the variant's."""
     is_v2 = isinstance(config, SwinV2Config)
     height, width, channels = config.input_shape
@@ -109,31 +160,41 @@ def timm_config(config: SwinConfig, classes: int, class_names=None, name=None) -
         "pretrained_cfg": {
             "input_size": [channels, height, width],
             "fixed_input_size": True,
-            "mean": _MEAN,
-            "std": _STD,
+            "mean": list(use.mean),
+            "std": list(use.std),
             "interpolation": "bicubic",
-            "crop_pct": 0.9,
+            "crop_pct": use.crop,
+            "crop_mode": "center",
             "pool_size": list(config.stage_sizes[-1]),
             "first_conv": "patch_embed.proj",
             "classifier": "head.fc",
         },
     }
-    if class_names:
-        settings["label_names"] = list(class_names)
+    if use.class_names:
+        settings["label_names"] = list(use.class_names)
     return settings
 
 
-def huggingface_processor(config: SwinConfig) -> dict:
-    """Make the `preprocessor_config.json` for `transformers`: resize and normalize."""
-    height, width, _ = config.input_shape
+def huggingface_processor(config: SwinConfig, use: Use) -> dict:
+    """Make the `preprocessor_config.json` for `transformers`.
+
+    It cuts the centre out of what is resized by its shorter side, which for square
+    models is what this package does. Others it can only stretch to their size.
+    """
+    height, width, channels = config.input_shape
+    size = {"height": height, "width": width}
+    is_square = height == width
     return {
-        "image_processor_type": "ViTImageProcessor",
+        "image_processor_type": "CLIPImageProcessor",
+        "do_convert_rgb": channels == 3,
         "do_resize": True,
-        "size": {"height": height, "width": width},
+        "size": {"shortest_edge": round(height / use.crop)} if is_square else size,
         "resample": 3,
+        "do_center_crop": is_square,
+        "crop_size": size,
         "do_rescale": True,
         "rescale_factor": 1 / 255,
         "do_normalize": True,
-        "image_mean": _MEAN,
-        "image_std": _STD,
+        "image_mean": list(use.mean),
+        "image_std": list(use.std),
     }

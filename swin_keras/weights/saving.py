@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import logging
+import math
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,30 +12,32 @@ from safetensors.numpy import save_file
 
 from swin_keras import __version__
 from swin_keras.errors import UsageError
-from swin_keras.layers.windows import as_pair
 from swin_keras.models import SwinV2Config
 from swin_keras.weights.anatomy import model_config, published_name
+from swin_keras.weights.differences import imagenet_scaling, scaling
 from swin_keras.weights.formats import HUGGINGFACE, TIMM, Format
 from swin_keras.weights.places import published_places
 from swin_keras.weights.project_config import (
+    Use,
     huggingface_config,
     huggingface_processor,
     timm_config,
 )
+from swin_keras.weights.targets import check_huggingface, check_timm
 
-_log = logging.getLogger("swin_keras.weights")
 
-
-def save_huggingface(model, folder, class_names=None) -> Path:
+def save_huggingface(model, folder, class_names=None, crop_fraction=1.0) -> Path:
     """Write a classifier for `transformers`.
 
     `AutoModelForImageClassification.from_pretrained(folder)` loads it; it takes
-    normalized images and gives logits.
+    normalized images and gives logits. `pipeline("image-classification", folder)`
+    takes pictures and gives names.
 
     Args:
         model: A classifier of this package.
         folder: A new or empty folder.
         class_names: Names of the classes, in order.
+        crop_fraction: Centre crop before resizing, as a share of the image.
 
     Returns:
         The folder.
@@ -46,27 +48,27 @@ def save_huggingface(model, folder, class_names=None) -> Path:
     """
     config = model_config(model)
     tensors = published_arrays(model, HUGGINGFACE, _huggingface_prefix(config))
-    _check_for_huggingface(config)
-    _warn_of_padding(config, "transformers")
-    _warn_of_fit(config, "transformers", "map")
-    settings = huggingface_config(config, _num_classes(model), class_names)
+    check_huggingface(config)
+    use = _use(model, class_names, crop_fraction)
     files = {
-        "config.json": settings,
-        "preprocessor_config.json": huggingface_processor(config),
+        "config.json": huggingface_config(config, _num_classes(model), use),
+        "preprocessor_config.json": huggingface_processor(config, use),
     }
     return _write(folder, tensors, files)
 
 
-def save_timm(model, folder, class_names=None) -> Path:
+def save_timm(model, folder, class_names=None, crop_fraction=1.0) -> Path:
     """Write a classifier for timm.
 
     `timm.create_model("local-dir:FOLDER", pretrained=True)` loads it; it takes
-    normalized images and gives logits.
+    normalized images and gives logits. `timm.data.resolve_data_config` finds what
+    pictures go through.
 
     Args:
         model: A classifier of this package.
         folder: A new or empty folder.
         class_names: Names of the classes, in order.
+        crop_fraction: Centre crop before resizing, as a share of the image.
 
     Returns:
         The folder.
@@ -75,17 +77,10 @@ def save_timm(model, folder, class_names=None) -> Path:
         UsageError: If timm cannot express the model, or the folder is not empty.
     """
     config = model_config(model)
-    if config.position_embedding or config.patch_overlap or not config.patch_norm:
-        raise UsageError(
-            "timm's Swin always normalizes patches and has no position embedding nor "
-            f"overlap of patches. Received: patch_norm={config.patch_norm}, "
-            f"position_embedding={config.position_embedding}, "
-            f"patch_overlap={config.patch_overlap}."
-        )
-    _warn_of_padding(config, "timm")
-    _warn_of_fit(config, "timm", "side")
+    check_timm(config)
     name = published_name(type(config), vars(config))
-    settings = timm_config(config, _num_classes(model), class_names, name)
+    use = _use(model, class_names, crop_fraction)
+    settings = timm_config(config, _num_classes(model), use, name)
     tensors = published_arrays(model, TIMM)
     return _write(folder, tensors, {"config.json": settings})
 
@@ -123,52 +118,34 @@ def _num_classes(model) -> int:
     return model.get_layer("head").units
 
 
-def _check_for_huggingface(config):
-    height, width = as_pair(config.window_size)
-    if height != width or config.patch_overlap or not config.patch_norm:
-        raise UsageError(
-            "transformers has square windows only, always normalizes patches, and has "
-            f"no overlap of patches. Received: window_size={config.window_size}, "
-            f"patch_norm={config.patch_norm}, patch_overlap={config.patch_overlap}."
-        )
-    if isinstance(config, SwinV2Config):
-        if any(side % 2 for size in config.stage_sizes[:-1] for side in size):
-            _log.warning(
-                "This model has maps of odd sides, for which transformers makes the "
-                "windows of Swin V2 too small: its logits may differ."
-            )
-    elif min(config.stage_sizes[-1]) < height:
-        raise UsageError(
-            "transformers runs no Swin whose map is smaller than its window. Received: "
-            f"a last map of {config.stage_sizes[-1]}, window_size={height}. Save for "
-            "timm, or build a smaller window."
-        )
+def _use(model, class_names, crop_fraction) -> Use:
+    """Gather what others must know to use a model as it is used here.
 
-
-def _warn_of_padding(config, project):
-    window = as_pair(config.window_size)
-    divided = all(
-        side % min(side, length) == 0
-        for size in config.stage_sizes
-        for side, length in zip(size, window, strict=True)
+    Raises:
+        UsageError: If the names are not as many as the classes, or there is no
+            such share of an image.
+    """
+    names, classes = tuple(map(str, class_names or ())), _num_classes(model)
+    if names and len(names) != classes:
+        raise UsageError(
+            f"`class_names` must name each of the model's {classes} classes. "
+            f"Received: {len(names)} names."
+        )
+    if not 0 < crop_fraction <= 1:
+        raise UsageError(
+            f"`crop_fraction` must be in (0, 1]. Received: {crop_fraction}."
+        )
+    mean, variance = scaling(model) or imagenet_scaling(model.input_shape[-1])
+    has_activation = "predictions" in [layer.name for layer in model.layers]
+    return Use(
+        class_names=names,
+        mean=tuple(round(value / 255, 6) for value in mean),
+        std=tuple(round(math.sqrt(value) / 255, 6) for value in variance),
+        crop=crop_fraction,
+        activation=model.get_layer("predictions").get_config()["activation"]
+        if has_activation
+        else "softmax",
     )
-    if config.mask_padding and not divided:
-        _log.warning(
-            "Windows do not divide every map of this model, and %s lets padding be "
-            "attended: its logits will differ, unless mask_padding=False.",
-            project,
-        )
-
-
-def _warn_of_fit(config, project, window_fit):
-    if config.window_fit_matters and config.window_fit != window_fit:
-        _log.warning(
-            "A map of this model is no larger than the window on one side only, and "
-            "%s fits windows otherwise: its logits will differ, unless "
-            "window_fit=%r.",
-            project,
-            window_fit,
-        )
 
 
 def _write(folder, tensors, files) -> Path:

@@ -1,15 +1,26 @@
-"""Finds the files behind a path, an `hf://` address or `"imagenet"`."""
+"""Finds the file behind a path, a run, an `hf://` address or `"imagenet"`."""
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from swin_keras.errors import WeightsError
-from swin_keras.weights.tensor_file import damaged_file
+from swin_keras.errors import WeightsError, nearest_name
+from swin_keras.model_files import read_card
+from swin_keras.weights.keras_file import keras_statement
+from swin_keras.weights.tensor_file import KERAS_KINDS, damaged_file, file_kind
 
-_WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin", "model.keras")
+ACCEPTED = (
+    "a file of weights, the folder of a run, an export or a checkpoint, "
+    "'hf://ORG/NAME', 'imagenet', or None where a model is built"
+)
+_WEIGHT_FILES = (
+    *("model.safetensors", "pytorch_model.bin", "best.keras", "model.keras"),
+)
+_FOR_RUNNING = (".tflite", ".onnx", ".pb")
+_SECONDS = 5  # until a hub that does not answer counts as out of reach
 _ADDRESS = re.compile(r"hf://([\w.-]+/[\w.-]+?)(?:@([\w./-]+))?")
 
 # The checkpoint whose published ImageNet-1k accuracy belongs to the variant.
@@ -37,12 +48,13 @@ IMAGENET = {
 
 @dataclass(frozen=True)
 class Source:
-    """A file of weights on this machine, and what its `config.json` says.
+    """A file of weights on this machine, and what is said of it.
 
     Args:
         path: The file.
         name: What to call it in messages: what the user gave.
-        config: The content of `config.json` beside it; empty without one.
+        config: The content of `config.json` beside it, or of a file of ours what
+            `keras_statement` and its card tell; empty if nothing is said.
     """
 
     path: Path
@@ -54,8 +66,9 @@ def find_source(address, variant: str | None = None) -> Source:
     """Find a file of weights, fetch it if it is remote, and check its SHA-256.
 
     Args:
-        address: Path of a file or of a folder with `model.safetensors` or
-            `pytorch_model.bin`; `hf://ORG/NAME[@REVISION]`; or `"imagenet"`.
+        address: Path of a file, or of a folder with `model.safetensors` or
+            `pytorch_model.bin`, of a run or of an export;
+            `hf://ORG/NAME[@REVISION]`; or `"imagenet"`.
         variant: The variant for which `"imagenet"` asks.
 
     Returns:
@@ -65,6 +78,8 @@ def find_source(address, variant: str | None = None) -> Source:
         WeightsError: If there is no such file, or it is not the one that its
             `card.json` describes.
     """
+    if not isinstance(address, str | os.PathLike) or not str(address).strip():
+        raise WeightsError(f"Weights must be {ACCEPTED}. Received: {address!r}.")
     name = str(address)
     if name == "imagenet":
         return find_source(_imagenet(variant))
@@ -73,9 +88,29 @@ def find_source(address, variant: str | None = None) -> Source:
     elif (path := Path(address).expanduser()).is_dir():
         path = _weights_in(path)
     elif not path.exists():
-        raise WeightsError(f"There is no file {path}. Check the path.")
+        raise WeightsError(
+            f"There is no file {path}.{nearest_name(name, ['imagenet'])} "
+            f"Weights must be {ACCEPTED}."
+        )
+    if path.suffix in _FOR_RUNNING:
+        raise WeightsError(
+            f"{path} is a form for running, whose weights cannot be taken out. Give "
+            "the model.keras that its export made beside it, or the run."
+        )
     check_sha256(path)
+    if file_kind(path) in KERAS_KINDS:
+        return Source(path, name, _statement(path))
     return Source(path, name, _read_json(path.with_name("config.json")))
+
+
+def _statement(path: Path) -> dict:
+    """Return what a file that Keras wrote says, and its card."""
+    with damaged_file(path):
+        statement, card = keras_statement(path), read_card(path)
+    if card:
+        names, crop = list(card.class_names), card.crop_fraction
+        statement |= {"label_names": names, "crop_fraction": crop}
+    return statement
 
 
 def check_sha256(path: Path):
@@ -113,6 +148,11 @@ def _weights_in(folder: Path) -> Path:
     for name in _WEIGHT_FILES:
         if (folder / name).exists():
             return folder / name
+    if (folder / "checkpoints").is_dir():
+        raise WeightsError(
+            f"The run {folder} has no best.keras yet: it is written when the first "
+            "epoch has been validated. Let the run go on until then."
+        )
     raise WeightsError(
         f"The folder {folder} must hold {' or '.join(_WEIGHT_FILES)}. Name the file "
         "itself if it is called otherwise."
@@ -129,29 +169,59 @@ def _fetch(address: str) -> Path:
         )
     repository, revision = match.groups()
     try:
-        from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+        from huggingface_hub import constants as hub
+        from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+        from huggingface_hub.errors import (
+            EntryNotFoundError,
+            HfHubHTTPError,
+            LocalEntryNotFoundError,
+        )
     except ImportError as error:
         raise WeightsError(
             f"{address} needs the package huggingface_hub: "
             "pip install 'swin-keras[hub]'."
         ) from error
 
+    def is_in_reach():
+        """Ask once: the hub's own functions try again for half a minute."""
+        url = hf_hub_url(repository, "config.json", revision=revision)
+        try:
+            get_hf_file_metadata(url, timeout=_SECONDS)
+        except HfHubHTTPError as error:  # an answer, such as that there is no file
+            return error.response.status_code < 500
+        except Exception:  # of the many libraries that may lie between
+            return False
+        return True
+
+    from_cache = hub.HF_HUB_OFFLINE or not is_in_reach()
+
     def fetch(name):
-        return Path(hf_hub_download(repository, name, revision=revision))
+        path = hf_hub_download(
+            repository, name, revision=revision, local_files_only=from_cache
+        )
+        return Path(path)
 
     try:
         try:
             path = fetch("model.safetensors")
-        except LocalEntryNotFoundError:
-            raise
-        except EntryNotFoundError:
+        except EntryNotFoundError as error:
+            if isinstance(error, LocalEntryNotFoundError) and not from_cache:
+                raise
             path = fetch("pytorch_model.bin")
         fetch("config.json")
+    except LocalEntryNotFoundError as error:
+        reason = "cannot be reached"
+        if hub.HF_HUB_OFFLINE:
+            reason = "must not be asked (HF_HUB_OFFLINE is set)"
+        raise WeightsError(
+            f"{address} could not be fetched: the Hugging Face hub {reason}, and no "
+            "copy is in its cache on this machine. Fetch it once with a network, or "
+            "give a file that you have."
+        ) from error
     except Exception as error:
         raise WeightsError(
-            f"{address} could not be fetched ({_first_line(error)}). Check its "
-            "name and the network; what was fetched once is found without one."
+            f"{address} could not be fetched ({_first_line(error)}). Check its name; "
+            "what was fetched once is found without a network."
         ) from error
     return path
 

@@ -3,19 +3,19 @@
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from swin_keras.errors import WeightsError
 
+KERAS_KINDS = ("zip", "hdf5")
 _AGAIN = "Fetch it again"
 _NOT_WEIGHTS = {
     b"<": f"a web page, saved under this name. {_AGAIN} with the link of the file",
     b"version https://git-lfs": f"a pointer of Git LFS. {_AGAIN} with `git lfs pull`",
     b"\x1f\x8b": "a gzip archive. Unpack it first",
-    b"\x89HDF": "Keras' weights of a model. Build it, and use `load_weights`",
-    b"PK": "a zip archive; a .keras file opens with `keras.models.load_model`",
 }
 
 
@@ -34,11 +34,12 @@ class StoredTensor:
     read: Callable[[], np.ndarray]
 
 
-def open_tensor_file(path) -> dict[str, StoredTensor]:
-    """List the tensors of a `.safetensors`, `.pth` or `.bin` file.
+def open_tensor_file(path, patches=None) -> dict[str, StoredTensor]:
+    """List the tensors of a `.safetensors`, `.pth`, `.bin`, `.keras` or `.h5` file.
 
     Args:
         path: The file; its name does not matter.
+        patches: See `list_keras`.
 
     Returns:
         Shape, dtype and reader of each tensor, by name.
@@ -46,7 +47,8 @@ def open_tensor_file(path) -> dict[str, StoredTensor]:
     Raises:
         WeightsError: If the file is missing, damaged or of another kind.
     """
-    # Both import this module.
+    # All import this module.
+    from swin_keras.weights.keras_file import list_keras
     from swin_keras.weights.safetensors_file import list_safetensors
     from swin_keras.weights.torch_file import list_torch_legacy, list_torch_zip
 
@@ -55,6 +57,7 @@ def open_tensor_file(path) -> dict[str, StoredTensor]:
         "safetensors": list_safetensors,
         "torch": list_torch_zip,
         "torch_legacy": list_torch_legacy,
+        **dict.fromkeys(KERAS_KINDS, partial(list_keras, patches=patches)),
     }
     if kind not in readers:
         raise WeightsError(

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from swin_keras.card import ModelCard
+from swin_keras.model_files import save_keras
 from swin_keras.models import create_model
 from swin_keras.training import TrainConfig
 from swin_keras.training.job import prepare
@@ -19,6 +21,15 @@ TOY = {"embed_dim": 8, "depths": [1, 2], "num_heads": [1, 2]}
 def toy_job(digits_dir, **options):
     options = {"sizes": TOY, "jit_compile": False} | options
     return prepare(TrainConfig(data_dir=str(digits_dir), **options))
+
+
+def test_weights_are_told_the_names_of_the_classes(digits_dir, tmp_path, caplog):
+    """As many classes of other names: an old head must not stay without a word."""
+    names = [f"not {number}" for number in range(10)]
+    card = ModelCard("x", "swin_nano", model={}, class_names=names)
+    save_keras(toy_job(digits_dir).model, tmp_path / "x.keras", card)
+    toy_job(digits_dir, weights=str(tmp_path / "x.keras"))
+    assert "head: new; the file's classes are not 0, not 1" in caplog.text
 
 
 class TestSchedule:

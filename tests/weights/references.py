@@ -7,6 +7,7 @@ import functools
 
 import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip(
     "torch", reason="parity needs torch: pip install 'swin-keras[parity]'"
@@ -159,3 +160,21 @@ def images(height, width, channels=3):
     """Return two normalized images, `(2, height, width, channels)`."""
     rng = np.random.default_rng(1)
     return rng.normal(size=(2, height, width, channels)).astype("float32")
+
+
+def scores(project, folder, path) -> dict[str, float]:
+    """Return what a project's own pipeline says of a picture, by class name."""
+    if project == "huggingface":
+        pipeline = transformers.pipeline("image-classification", str(folder))
+        return {found["label"]: found["score"] for found in pipeline(str(path))}
+    model = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
+    transform = timm.data.create_transform(**timm.data.resolve_model_data_config(model))
+    with torch.no_grad():
+        logits = model(transform(Image.open(path).convert("RGB"))[None])
+    return dict(
+        zip(
+            model.pretrained_cfg["label_names"],
+            logits.softmax(-1)[0].tolist(),
+            strict=True,
+        )
+    )

@@ -1,7 +1,9 @@
 """Paths, addresses on the hub, and what is said when there is nothing there."""
 
 import hashlib
+import socket
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -55,7 +57,8 @@ def test_damaged_file_in_the_cache_is_noticed(hub_cache):
 
 def test_missing_network_is_one_sentence(hub_cache):
     with pytest.raises(
-        WeightsError, match=r"hf://no/where could not be fetched .*network"
+        WeightsError,
+        match=r"hf://no/where could not be fetched: .*HF_HUB_OFFLINE.*with a network",
     ):
         load_weights(small_model(), "hf://no/where")
 
@@ -91,8 +94,41 @@ def test_folder_without_weights_is_refused(tmp_path):
 
 
 def test_missing_file_is_refused(tmp_path):
-    with pytest.raises(WeightsError, match="There is no file"):
+    words = r"There is no file .*x\.pth\. Weights must be a file of weights, the folder"
+    with pytest.raises(WeightsError, match=words):
         find_source(tmp_path / "x.pth")
+
+
+@pytest.mark.parametrize("weights", [True, 5, {}, ""])
+def test_what_is_no_source_is_told_what_is(weights):
+    words = "Weights must be a file .* run, .* 'hf://ORG/NAME', 'imagenet', or None"
+    with pytest.raises(WeightsError, match=words):
+        find_source(weights)
+
+
+def test_nearly_imagenet_is_understood():
+    with pytest.raises(WeightsError, match="Did you mean 'imagenet'"):
+        find_source("imagnet")
+
+
+@pytest.mark.timeout(20)
+def test_hub_that_refuses_is_asked_once(tmp_path, monkeypatch, caplog):
+    """The hub's own functions would try five times, and write a line for each."""
+    constants = pytest.importorskip("huggingface_hub.constants")
+    with socket.socket() as closed:  # a port where nobody listens
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + "/{repo_id}/{filename}"
+    )
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    start = time.perf_counter()
+    with pytest.raises(WeightsError, match=r"cannot be reached, and no copy is in its"):
+        find_source("hf://no/where")
+    assert time.perf_counter() - start < 10
+    assert caplog.text == ""
 
 
 def test_card_of_another_file_does_not_matter(tmp_path):

@@ -1,0 +1,93 @@
+"""Tells in what a model differs from the one that a file was saved from."""
+
+import numpy as np
+
+from swin_keras.models import SwinV2Config
+from swin_keras.models.config import IMAGENET_MEAN, IMAGENET_STD
+from swin_keras.weights.adaptation import Adapter
+from swin_keras.weights.anatomy import checkpoint_window_fit, checkpoint_windows
+from swin_keras.weights.checkpoint import Checkpoint
+from swin_keras.weights.matching import some
+
+
+def differences(checkpoint: Checkpoint, adapter: Adapter):
+    """Yield a sentence for each difference that no tensor shows, but answers may."""
+    given, config = adapter.given, adapter.config
+    if given and given.input_shape[:2] != config.input_shape[:2]:
+        sides = (x.input_shape[:2] for x in (config, given))
+        yield "images: {} instead of {}".format(*sides)
+    if isinstance(config, SwinV2Config):
+        yield from _position_bias(checkpoint_windows(checkpoint), config)
+    yield from _window_fit(checkpoint_window_fit(checkpoint), config)
+    if given and checkpoint.is_keras:
+        if given.mask_padding != config.mask_padding:
+            yield (
+                f"padding: mask_padding={config.mask_padding} instead of "
+                f"{given.mask_padding}"
+            )
+        yield from _scaling(checkpoint.source.config, scaling(adapter.model))
+    if checkpoint.is_keras and not given and config.patch_overlap:
+        yield (
+            f"patches: taken for patch_size={config.patch_size} and patch_overlap="
+            f"{config.patch_overlap}, which the file does not say"
+        )
+    places = {id(place.variable) for place in adapter.places.values()}
+    others = [v.path for v in adapter.model.weights if id(v) not in places]
+    if others:
+        yield f"left as they were, since not of this package: {some(others)}"
+
+
+def scaling(model) -> tuple[tuple, tuple] | None:
+    """Return mean and variance of the normalization in a model, by channel."""
+    layers = {layer.name: layer for layer in model.layers}
+    if "preprocessing" not in layers:
+        return None
+    config = layers["preprocessing"].get_config()
+    return tuple(tuple(np.ravel(config[name])) for name in ("mean", "variance"))
+
+
+def imagenet_scaling(channels: int) -> tuple[tuple, tuple]:
+    """Return mean and variance of published models, as `normalize` has them."""
+    mean, std = IMAGENET_MEAN, IMAGENET_STD
+    if channels != 3:
+        mean, std = ((sum(values) / 3,) * channels for values in (mean, std))
+    return mean, tuple(value**2 for value in std)
+
+
+def _position_bias(given, config):
+    """Say when a continuous bias is computed for another window than before."""
+    names = ("window_size", "pretrained_window_size")
+    if any(
+        given.get(name, getattr(config, name)) != getattr(config, name)
+        for name in names
+    ):
+        yield (
+            f"position bias: computed for window {config.window_size} instead of "
+            f"{given['window_size']}, with "
+            f"pretrained_window_size={config.pretrained_window_size}"
+        )
+
+
+def _window_fit(wanted, config):
+    """Say when windows fit a small map in another way than where weights are from."""
+    if config.window_fit_matters and config.window_fit != wanted:
+        yield (
+            f"windows: a map is no larger than the window on one side, where the code "
+            f"of this file fits it by {wanted!r} and the model by "
+            f"{config.window_fit!r}; build it with window_fit={wanted!r} for the same "
+            "numbers"
+        )
+
+
+def _scaling(statement, own):
+    if statement["mean"] is None or own is None:
+        if (statement["mean"] is None) != (own is None):
+            takes = "takes images of 0 to 255" if own else "takes normalized images"
+            yield f"preprocessing: this model {takes}, the file's does not"
+        return
+    given = tuple(np.ravel(statement[name]) for name in ("mean", "variance"))
+    if len(given[0]) == len(own[0]) and not np.allclose(given, own, rtol=1e-6):
+        yield (
+            f"preprocessing: images are normalized by mean {own[0]} and variance "
+            f"{own[1]} instead of {tuple(given[0])} and {tuple(given[1])}"
+        )
