@@ -16,7 +16,7 @@ ALLOWED = {
     "layers": {"layers"},
     # `create_model(weights=...)` is the one call from models to what builds on them.
     "models": {"models", "layers", "errors", "weights"},
-    "weights": {"weights", "models", "layers", "errors"},
+    "weights": {"weights", "models", "layers", "errors", "names"},
     "data": {"data", "errors"},
     "report": {"report", "card", "data", "errors", "evaluation"},
     "runtimes": {"errors", "litert_worker", "model_files"},

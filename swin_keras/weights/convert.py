@@ -25,6 +25,7 @@ def convert(
     head_rows=None,
     resize: str = "bicubic",
     class_names=None,
+    key: str | None = None,
     **sizes,
 ) -> Path:
     """Convert a checkpoint of any known layout.
@@ -40,6 +41,7 @@ def convert(
         head_rows: As in `swin_keras.load_weights`.
         resize: As in `swin_keras.load_weights`.
         class_names: Names of the classes, for a folder.
+        key: As in `swin_keras.load_weights`.
         **sizes: Fields of the configuration to change, such as `window_size`.
 
     Returns:
@@ -67,6 +69,7 @@ def convert(
         raise UsageError(f"{destination} exists already. Name another; none is lost.")
 
     options = {"classes": classes, "new_head": new_head, "head_rows": head_rows}
+    options["key"] = key
     model = _open(source, resize=resize, **options, **sizes)
     if to in _FOLDERS:
         return _FOLDERS[to](model, destination, class_names)

@@ -15,6 +15,7 @@ from swin_keras.weights.anatomy import (
 )
 from swin_keras.weights.checkpoint import Checkpoint, open_checkpoint
 from swin_keras.weights.matching import in_words, match, some
+from swin_keras.weights.normalization import follow_normalization
 from swin_keras.weights.places import published_places
 from swin_keras.weights.source import find_source
 from swin_keras.weights.tensor_file import file_kind
@@ -57,6 +58,7 @@ def load_weights(
     head_rows=None,
     resize: str = "bicubic",
     variant: str | None = None,
+    key: str | None = None,
 ) -> LoadReport:
     """Load a checkpoint of any known layout into a model.
 
@@ -75,6 +77,8 @@ def load_weights(
         resize: How bias tables are resized to another window: `"bicubic"` as the
             official code does it, or `"geometric"` as timm does.
         variant: The variant for which `"imagenet"` asks.
+        key: Which of several sets of weights in a file, such as `"model_ema"`; `None`
+            takes plain weights before averages of them, and says so.
 
     Returns:
         A `LoadReport`; print it.
@@ -86,7 +90,7 @@ def load_weights(
     found = find_source(source, variant)
     if file_kind(found.path) in ("hdf5", "zip"):
         return _load_keras(model, found)
-    return _load(model, Checkpoint(found), new_head, head_rows, resize)
+    return _load(model, Checkpoint(found, key), new_head, head_rows, resize)
 
 
 def from_pretrained(
@@ -97,6 +101,7 @@ def from_pretrained(
     new_head: bool | None = None,
     head_rows=None,
     resize: str = "bicubic",
+    key: str | None = None,
     include_top=True,
     include_preprocessing=True,
     pooling=None,
@@ -114,6 +119,7 @@ def from_pretrained(
         new_head: As in `load_weights`.
         head_rows: As in `load_weights`.
         resize: As in `load_weights`.
+        key: As in `load_weights`.
         include_top: See `SwinClassifier`.
         include_preprocessing: See `SwinClassifier`.
         pooling: See `SwinClassifier`.
@@ -127,7 +133,7 @@ def from_pretrained(
     Raises:
         WeightsError: As `load_weights`.
     """
-    checkpoint = open_checkpoint(source)
+    checkpoint = open_checkpoint(source, key=key)
     config = checkpoint_config(checkpoint)
     if input_shape is not None:
         sizes["input_shape"] = input_shape
@@ -150,12 +156,18 @@ def _load(model, checkpoint, new_head, head_rows, resize) -> LoadReport:
     places = published_places(model)
     adapter = Adapter(model, resize, read_head_rows(head_rows), new_head)
     plan = match(checkpoint, places, adapter)
+    if any(layer.name == "preprocessing" for layer in model.layers):
+        plan = follow_normalization(checkpoint, adapter.config, plan)
     _assign(checkpoint, places, plan)
     report = LoadReport(
         source=checkpoint.source.name,
         format=checkpoint.format.name,
         loaded=(sum(fit.apply is not None for fit in plan.values()), len(places)),
-        adapted=(*in_words(plan), *_recomputed(checkpoint, adapter.config)),
+        adapted=(
+            *checkpoint.choice(),
+            *in_words(plan),
+            *_recomputed(checkpoint, adapter.config),
+        ),
         unused=tuple(checkpoint.unused(places)[0]),
     )
     if report.adapted:

@@ -3,13 +3,16 @@
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from swin_keras.errors import WeightsError
+from swin_keras.weights.byte_runs import check_regular
 from swin_keras.weights.tensor_file import damaged_file
 
-_WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin", "model.keras")
+_INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+_WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin", *_INDEXES, "model.keras")
+_LARGEST_JSON = 16 * 2**20  # bytes; 22k class names have 2 MB
 _ADDRESS = re.compile(r"hf://([\w.-]+/[\w.-]+?)(?:@([\w./-]+))?")
 
 # The checkpoint whose published ImageNet-1k accuracy belongs to the variant.
@@ -43,11 +46,13 @@ class Source:
         path: The file.
         name: What to call it in messages: what the user gave.
         config: The content of `config.json` beside it; empty without one.
+        processor: That of `preprocessor_config.json`.
     """
 
     path: Path
     name: str
     config: dict
+    processor: dict = field(default_factory=dict)
 
 
 def find_source(address, variant: str | None = None) -> Source:
@@ -74,8 +79,10 @@ def find_source(address, variant: str | None = None) -> Source:
         path = _weights_in(path)
     elif not path.exists():
         raise WeightsError(f"There is no file {path}. Check the path.")
+    check_regular(path)
     check_sha256(path)
-    return Source(path, name, _read_json(path.with_name("config.json")))
+    beside = ("config.json", "preprocessor_config.json")
+    return Source(path, name, *(_read_json(path.with_name(file)) for file in beside))
 
 
 def check_sha256(path: Path):
@@ -163,8 +170,11 @@ def _first_line(error) -> str:
 def _read_json(path: Path) -> dict:
     if not path.exists():
         return {}
+    check_regular(path)
     with damaged_file(path):
-        content = json.loads(path.read_text())
+        if path.stat().st_size > _LARGEST_JSON:
+            raise WeightsError("it is far too large for a description of a model")
+        content = json.loads(path.read_text("utf-8"))
         if not isinstance(content, dict):
             raise WeightsError("it must hold a JSON object")
         return content
