@@ -209,8 +209,8 @@ def _check_windows(checkpoint, stages):
     """
     windows = [_table_window(checkpoint, stage) for stage in range(stages)]
     for before, window in itertools.pairwise(windows):
-        is_half = before == windows[0] or window == -(-before // 2)
-        if window > before or (window < before and not is_half):
+        is_whole_map = before < windows[0]
+        if window != -(-before // 2) if is_whole_map else window > before:
             raise WeightsError(
                 f"{checkpoint.source.name} has windows of "
                 f"{', '.join(map(str, windows))} in its stages, and a model of this "

@@ -60,7 +60,7 @@ class ByteRun:
         if len(data) != self.size:
             raise WeightsError("it ends too early. Get it again")
         if self.crc not in (None, zlib.crc32(data)):
-            raise WeightsError("its numbers do not have their CRC-32. Get it again")
+            raise WeightsError("its CRC-32 is not that of its numbers. Get it again")
         return data
 
 

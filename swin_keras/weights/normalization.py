@@ -67,6 +67,8 @@ def _stated(source):
         return None
     try:
         mean, std = (255 * np.atleast_1d(np.asarray(x, "float64")) for x in stated)
+        if mean.ndim > 1 or not np.isfinite([*mean, *std]).all():
+            raise ValueError("neither one number nor one for each channel")
         return tuple(np.broadcast_arrays(mean, std))
     except (TypeError, ValueError) as error:
         raise WeightsError(

@@ -58,6 +58,8 @@ class TensorView:
                 raise ValueError("a tensor has sizes that are no sizes")
             if any(type(size) is not int or not 0 <= size < _LARGEST for size in sizes):
                 raise ValueError("a tensor has sizes that are no sizes")
+        if len(self.shape) != len(self.strides):
+            raise ValueError("a tensor has strides of other axes")
         steps = zip(self.shape, self.strides, strict=True)
         last = self.offset + sum((side - 1) * stride for side, stride in steps)
         count, size = math.prod(self.shape), self.storage.size

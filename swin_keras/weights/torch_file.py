@@ -25,6 +25,7 @@ from swin_keras.weights.tensor_file import StoredTensor
 # Bytes of all that describes tensors: the pickle of Swin-L has 0.1 MB, ten times as
 # much with the optimizer's state.
 _MOST_WORDS = 16 * 2**20
+_LARGEST_DIRECTORY = 2 * 2**20  # bytes; the optimizer's state included, 0.1 MB
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
 
@@ -117,7 +118,7 @@ def _zip_members(path: Path) -> dict[str, ByteRun]:
     """Find the members of an archive whose directory tells the truth."""
     runs = {}
     with path.open("rb") as file:
-        members = zipfile.ZipFile(BoundedReader(file, _MOST_WORDS)).infolist()
+        members = zipfile.ZipFile(BoundedReader(file, _LARGEST_DIRECTORY)).infolist()
         for member in members:
             if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
                 raise WeightsError(
