@@ -207,15 +207,20 @@ def _check_windows(checkpoint, stages):
 
     A later window may only be smaller, where the map is: the next map is half of it.
     """
-    windows = [_table_window(checkpoint, stage) for stage in range(stages)]
-    for before, window in itertools.pairwise(windows):
-        is_whole_map = before < windows[0]
-        if window != -(-before // 2) if is_whole_map else window > before:
-            raise WeightsError(
-                f"{checkpoint.source.name} has windows of "
-                f"{', '.join(map(str, windows))} in its stages, and a model of this "
-                "package has one window for all. Its numbers would be others here."
-            )
+    rows = [checkpoint.shape(_TABLE.format(stage))[0] for stage in range(stages)]
+    windows = [table_window(count) for count in rows]
+    fits = all(later <= before for before, later in itertools.pairwise(rows))
+    if all(windows):  # otherwise sides shrink each on its own
+        fits = fits and all(
+            before == windows[0] or later == -(-before // 2)
+            for before, later in itertools.pairwise(windows)
+        )
+    if not fits:
+        raise WeightsError(
+            f"{checkpoint.source.name} has windows of {', '.join(map(str, windows))} "
+            "in its stages, and a model of this package has one window for all. Its "
+            "answers would be others here."
+        )
 
 
 def _last_window(checkpoint, sizes):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from swin_keras.errors import WeightsError
 
+_PIECE = 2**20  # bytes
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -48,20 +49,36 @@ class ByteRun:
     size: int
     crc: int | None = None
 
-    def read(self, path: Path) -> bytes:
-        """Read them: all of them, and no others.
+    def read(self, path: Path, start: int = 0, size: int | None = None) -> bytes:
+        """Read them, or `size` of them from `start` on.
 
         Raises:
-            WeightsError: If the file has become shorter, or the CRC-32 differs.
+            WeightsError: If they reach beyond the run, or the file has become shorter.
         """
+        size = self.size - start if size is None else size
+        if not 0 <= start <= start + size <= self.size:
+            raise WeightsError("a tensor reaches beyond its bytes. Get it again")
         with path.open("rb") as file:
-            file.seek(self.start)
-            data = file.read(self.size)
-        if len(data) != self.size:
+            file.seek(self.start + start)
+            data = file.read(size)
+        if len(data) != size:
             raise WeightsError("it ends too early. Get it again")
-        if self.crc not in (None, zlib.crc32(data)):
-            raise WeightsError("its CRC-32 is not that of its numbers. Get it again")
         return data
+
+    def check(self, path: Path) -> None:
+        """Compare all of them with the CRC-32, piece by piece.
+
+        Raises:
+            WeightsError: If it differs.
+        """
+        if self.crc is None:
+            return
+        crc = 0
+        for start in range(0, self.size, _PIECE):
+            piece = self.read(path, start, min(_PIECE, self.size - start))
+            crc = zlib.crc32(piece, crc)
+        if crc != self.crc:
+            raise WeightsError("its CRC-32 is not that of its numbers. Get it again")
 
 
 def check_runs(runs, end: int) -> None:

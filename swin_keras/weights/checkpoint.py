@@ -16,9 +16,9 @@ from swin_keras.weights.tensor_file import damaged_file, open_tensor_file, weigh
 # Recomputed when a model is built: not weights.
 _BUFFERS = re.compile(r".*\.(attn_mask|relative_position_index|relative_coords_table)$")
 _ENDS = ("norm.weight", "norm.bias", "head.weight", "head.bias")
-# Of a model that pretrains or gives features: no part of a classifier.
+# Of a model that pretrains, averages or gives features: no part of a classifier.
 _EXTRAS = re.compile(
-    r"/|norm\d|(embeddings\.)?mask_token|decoder\.|hidden_states_norms\.|swin.*\.layernorm"
+    r"/|n_averaged$|steps$|norm\d|(embeddings\.)?mask_token|decoder\.|hidden_states_norms\.|swin.*\.layernorm"
 )
 
 

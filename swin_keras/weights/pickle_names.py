@@ -60,12 +60,18 @@ class TensorView:
                 raise ValueError("a tensor has sizes that are no sizes")
         if len(self.shape) != len(self.strides):
             raise ValueError("a tensor has strides of other axes")
-        steps = zip(self.shape, self.strides, strict=True)
-        last = self.offset + sum((side - 1) * stride for side, stride in steps)
-        count, size = math.prod(self.shape), self.storage.size
+        size = self.storage.size
         # Repeating one number a million times over is no weight either.
-        if count and (last >= size or count > size):
+        if self.offset + self.extent > size or math.prod(self.shape) > size:
             raise ValueError("a tensor reaches beyond its storage")
+
+    @property
+    def extent(self) -> int:
+        """How many numbers lie from its first to its last one."""
+        if 0 in self.shape:
+            return 0
+        steps = zip(self.shape, self.strides, strict=True)
+        return 1 + sum((side - 1) * stride for side, stride in steps)
 
 
 class Storages(dict):

@@ -82,10 +82,12 @@ def _ordered(found) -> list[str]:
     A set much smaller than the largest is none, but a counter or an average of
     losses; what stands under no usual key counts only if nothing else is there.
     """
-    known = [path for path in found if _rank(path) < len(_KEYS)] or list(found)
-    largest = max((len(found[path]) for path in known), default=0)
-    models = [path for path in known if 2 * len(found[path]) >= largest]
-    return sorted(models, key=lambda path: (_rank(path), -len(found[path]), path))
+    largest = max(map(len, found.values()), default=0)
+    models = [path for path in found if 2 * len(found[path]) >= largest]
+    known = [path for path in models if _rank(path) < len(_KEYS)]
+    return sorted(
+        known or models, key=lambda path: (_rank(path), -len(found[path]), path)
+    )
 
 
 def _rank(path):

@@ -177,6 +177,11 @@ HOSTILE = {
     "legacy storage is short": lambda: legacy(
         state_dict(tensor()), [text("0")], [(1, b"\x01" * 4)]
     ),
+    "legacy names a storage of 30 GB": lambda: legacy(
+        state_dict(tensor(size=b"\x8a\x05" + (2**33).to_bytes(5, "little"))),
+        [text("0")],
+        [(2**33, b"")],
+    ),
     "legacy ends early": lambda: legacy(
         state_dict(tensor()), [text("0")], [(4, b"\x01" * 5)]
     ),

@@ -16,6 +16,7 @@ import checkpoint_attacks
 import pytest
 
 import swin_keras
+from swin_keras.weights.tensor_file import open_tensor_file
 
 ROOT = Path(swin_keras.__file__).parents[1]
 LISTS = {
@@ -60,6 +61,20 @@ def test_every_hostile_file_is_refused(kind):
     print(counts(kind, results))
     named = dict(zip(LISTS[kind], results, strict=True))
     assert {n: result for n, result in named.items() if result != "refused"} == {}
+
+
+def test_a_small_tensor_in_a_huge_storage_is_read_alone(tmp_path):
+    count = 2**36  # numbers; the file has holes instead of 256 GB
+    size = b"\x8a\x05" + count.to_bytes(5, "little")
+    pickle = checkpoint_attacks.state_dict(checkpoint_attacks.tensor(size=size))
+    storages = [(count, b"\x00\x00\x80\x3f" * 4)]
+    path = tmp_path / "x.pth"
+    path.write_bytes(
+        checkpoint_attacks.legacy(pickle, [checkpoint_attacks.text("0")], storages)
+    )
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size + 4 * (count - 4))
+    assert open_tensor_file(path)["t0"].read().tolist() == [1, 1, 1, 1]
 
 
 def check_mutants(kind, count):

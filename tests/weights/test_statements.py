@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from files import checkpoint_arrays, save_checkpoint, small_model
+from files import checkpoint_arrays, logits, save_checkpoint, small_model
 from safetensors.numpy import save_file
 
 from swin_keras.errors import WeightsError
@@ -110,6 +110,14 @@ def test_a_window_for_each_stage_is_refused(windows, tmp_path):
     for load in (from_pretrained, lambda x: load_weights(small_model(**sizes), x)):
         with pytest.raises(WeightsError, match=f"windows of {str(windows)[1:-1]} in"):
             load(path)
+
+
+def test_windows_that_shrink_with_a_map_that_is_not_square_load(tmp_path):
+    sizes = {"depths": (1, 1, 1, 1), "num_heads": (1, 2, 4, 8)}
+    model = small_model(**sizes, input_shape=(32, 16, 3))
+    save_timm(model, tmp_path / "x")
+    found = from_pretrained(tmp_path / "x")
+    np.testing.assert_array_equal(logits(found, 32, 16), logits(model, 32, 16))
 
 
 def test_a_last_window_as_large_as_the_map_tells_the_image_size(tmp_path):

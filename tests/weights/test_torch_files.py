@@ -13,6 +13,7 @@ from files import (
     save_pth,
     small_model,
 )
+from safetensors.numpy import save_file
 
 from swin_keras.errors import WeightsError
 from swin_keras.weights import convert, from_pretrained, load_weights
@@ -69,7 +70,7 @@ def save_sets(path, **models):
     "key",
     [
         *("state_dict_ema", "model_ema", "ema", "teacher", "params", "network"),
-        *("net", "ema__module", "state_dict__model"),
+        *("net", "ema__module", "state_dict__model", "a_name_of_ones_own"),
     ],
 )
 def test_weights_under_any_usual_key_are_found(key, tmp_path):
@@ -104,6 +105,17 @@ def test_plain_weights_are_taken_before_averages_and_that_is_said(tmp_path, capl
     convert(path, tmp_path / "x.keras", **options)
     load_weights(model := small_model(), tmp_path / "x.keras")
     np.testing.assert_array_equal(logits(model), logits(average))
+
+
+def test_averages_count_their_steps_beside_the_weights(tmp_path):
+    model = small_model()
+    tensors = checkpoint_arrays(model, "official").items()
+    arrays = {f"module.{name}": x for name, x in tensors}
+    arrays["n_averaged"] = np.array(7)  # as torch.optim.swa_utils does
+    save_file(arrays, tmp_path / "x.safetensors")
+    report = load_weights(other := small_model(seed=1), tmp_path / "x.safetensors")
+    np.testing.assert_array_equal(logits(other), logits(model))
+    assert report.unused == ("n_averaged",)
 
 
 def test_a_file_with_one_set_of_weights_takes_no_key(tmp_path):
