@@ -9,12 +9,12 @@ import datetime
 import pathlib
 
 import numpy as np
-import torch
 
 HERE = pathlib.Path(__file__).parent
 
 
-def weights(more):
+def weights(torch, more):
+    """Make tensors of several dtypes and strides, each number larger by `more`."""
     base = torch.arange(10, dtype=torch.float64) + more
     return collections.OrderedDict(
         {
@@ -29,34 +29,45 @@ def weights(more):
     )
 
 
-EXTRAS = {
-    "set": {1, 2},
-    "frozenset": frozenset("ab"),
-    "counter": collections.Counter("abca"),
-    "defaultdict": collections.defaultdict(list, {1: [2]}),
-    "deque": collections.deque([1.5], maxlen=3),
-    "namespace": argparse.Namespace(lr=1e-3, betas=(0.9, 0.999)),
-    "path": pathlib.PurePosixPath("runs/1"),
-    "time": datetime.datetime(2024, 1, 2),
-    "dtype": torch.float16,
-    "device": torch.device("cuda:0"),
-    "size": torch.Size([1, 2]),
-    "complex": 1j,
-    "bytes": b"abc",
-    "numpy scalar": np.float32(3),
-    "numpy array": np.arange(3),
-    "numpy random": np.random.default_rng(0).bit_generator.state,
-    (1, 2): "a tuple as key",
-    None: "none",
-}
-SAVED = {
-    "state_dict": weights(0),
-    "model_ema": weights(1),
-    "best_loss": torch.tensor(0.5),
-    "optimizer": {"state": {0: {"exp_avg": torch.zeros(3)}}, "param_groups": [{}]},
-    "extras": EXTRAS,
-}
+def extras(torch):
+    """Make what training code leaves beside weights."""
+    return {
+        "set": {1, 2},
+        "frozenset": frozenset("ab"),
+        "counter": collections.Counter("abca"),
+        "defaultdict": collections.defaultdict(list, {1: [2]}),
+        "deque": collections.deque([1.5], maxlen=3),
+        "namespace": argparse.Namespace(lr=1e-3, betas=(0.9, 0.999)),
+        "path": pathlib.PurePosixPath("runs/1"),
+        "time": datetime.datetime(2024, 1, 2),
+        "dtype": torch.float16,
+        "device": torch.device("cuda:0"),
+        "size": torch.Size([1, 2]),
+        "complex": 1j,
+        "bytes": b"abc",
+        "numpy scalar": np.float32(3),
+        "numpy array": np.arange(3),
+        "numpy random": np.random.default_rng(0).bit_generator.state,
+        (1, 2): "a tuple as key",
+        None: "none",
+    }
 
-torch.save(SAVED, HERE / "zip.pth")
-torch.save(SAVED, HERE / "protocol_4.pth", pickle_protocol=4)
-torch.save(SAVED, HERE / "legacy.pth", _use_new_zipfile_serialization=False)
+
+def main():
+    import torch
+
+    saved = {
+        "state_dict": weights(torch, 0),
+        "model_ema": weights(torch, 1),
+        "best_loss": torch.tensor(0.5),
+        "optimizer": {"state": {0: {"exp_avg": torch.zeros(3)}}, "param_groups": [{}]},
+        "extras": extras(torch),
+    }
+    torch.save(saved, HERE / "zip.pth")
+    torch.save(saved, HERE / "protocol_4.pth", pickle_protocol=4)
+    legacy = {"_use_new_zipfile_serialization": False}
+    torch.save(saved, HERE / "legacy.pth", **legacy)
+
+
+if __name__ == "__main__":
+    main()
