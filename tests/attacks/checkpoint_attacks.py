@@ -350,7 +350,7 @@ def mutant(kind: str, seed: int) -> bytes:
         return mutate(safetensors(words, bytes(range(22))), rng)
     if kind == "legacy":
         return mutate((FILES / "legacy.pth").read_bytes(), rng)
-    whole = (FILES / ["zip.pth", "protocol_4.pth"][seed % 2]).read_bytes()
+    whole = (FILES / ["zip.pth", "protocol_4.pth"][seed // 4 % 2]).read_bytes()
     return mutate(whole, rng) if kind == "zip" else rezipped(whole, rng)
 
 
@@ -407,11 +407,16 @@ def outcome(path: Path, originals=None) -> str:
     return "loaded" if is_right else "wrong"
 
 
+def fuzzed(kind: str, number: int) -> str:
+    """Return the kind of one file: of mixed ones, each in turn."""
+    return FUZZED[number % len(FUZZED)] if kind == "mixed" else kind
+
+
 def _make(kind, number, folder) -> Path:
     """Write file `number` of a kind."""
     path = _unlink(folder / "x.pth")
-    if kind in FUZZED:
-        path.write_bytes(mutant(kind, number))
+    if kind in (*FUZZED, "mixed"):
+        path.write_bytes(mutant(fuzzed(kind, number), number))
     elif kind == "hostile":
         path.write_bytes(list(HOSTILE.values())[number]())
     elif kind == "special":
@@ -428,7 +433,7 @@ def main(kind, first, count):
     import swin_keras.weights.tensor_file as tensor_file
 
     originals = None
-    if kind == "zip":  # the checksums tell every change
+    if kind in ("zip", "mixed"):  # the checksums tell every change
         found = tensor_file.open_tensor_file(FILES / "zip.pth")
         originals = {name: x.read() for name, x in found.items()}
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -439,7 +444,8 @@ def main(kind, first, count):
             resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, -1))
             signal.alarm(SECONDS)
             start = time.perf_counter()
-            result = outcome(path, originals)
+            is_zip = fuzzed(kind, number) == "zip"
+            result = outcome(path, originals if is_zip else None)
             seconds = time.perf_counter() - start
             signal.alarm(0)
             resource.setrlimit(resource.RLIMIT_AS, (-1, -1))

@@ -81,13 +81,11 @@ def check_mutants(kind, count):
     results = attack(kind, count)
     print(counts(kind, results))
     assert set(results) == {"refused", "loaded"}, counts(kind, results)
-    if kind == "zip":
-        assert results.count("refused") > count / 2
+    assert results.count("refused") > count / 2
 
 
-@pytest.mark.parametrize("kind", checkpoint_attacks.FUZZED)
-def test_a_few_damaged_files_are_refused_or_exact(kind):
-    check_mutants(kind, 150)
+def test_a_few_damaged_files_are_refused_or_exact():
+    check_mutants("mixed", 600)
 
 
 @pytest.mark.slow
