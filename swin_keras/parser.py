@@ -209,6 +209,9 @@ def _convert(parser):
     )
     parser.add_argument("--resize", default="bicubic", choices=["bicubic", "geometric"])
     parser.add_argument(
+        "--key", help="Which of several sets of weights in a file: model_ema, ..."
+    )
+    parser.add_argument(
         "--sizes", type=dict, default={}, help="Fields of SwinConfig to change."
     )
 

@@ -26,7 +26,7 @@ def convert(options):
     load_tensorflow()
     from swin_keras.weights import convert
 
-    names = ("to", "classes", "new_head", "resize")
+    names = ("to", "classes", "new_head", "resize", "key")
     chosen = {name: options[name] for name in names if options[name] is not None}
     path = convert(options.source, options.destination, **chosen, **options.sizes)
     out.print(f"written: {path}")

@@ -10,7 +10,9 @@ from swin_keras.models import VARIANTS, SwinConfig, SwinV2Config
 from swin_keras.weights.checkpoint import Checkpoint
 from swin_keras.weights.layer_sizes import layers_config
 from swin_keras.weights.project_config import stated_sizes
+from swin_keras.weights.statements import check_statements
 
+_TABLE = "layers.{}.blocks.0.attn.relative_position_bias_table"
 SIZES = ("embed_dim", "depths", "num_heads", "patch_size", "mlp_ratio", "qkv_bias")
 
 
@@ -32,13 +34,14 @@ def checkpoint_config(checkpoint: Checkpoint) -> SwinConfig:
         sizes = stated | sizes
         known = VARIANTS.get(published_name(config_class, sizes))
         sizes.setdefault("window_size", (known or config_class()).window_size)
-        if known and known.window_size == sizes["window_size"]:
+        last_window = _last_window(checkpoint, sizes)
+        if known and known.window_size == sizes["window_size"] == last_window:
             image_size = known.input_shape[:2]
             if config_class is SwinV2Config:
                 sizes.setdefault("pretrained_window_size", known.pretrained_window_size)
         else:  # one whose last map is one window
             reduction = sizes["patch_size"] * 2 ** (len(sizes["depths"]) - 1)
-            image_size = (sizes["window_size"] * reduction,) * 2
+            image_size = (last_window * reduction,) * 2
         channels = checkpoint.shape("patch_embed.proj.weight")[1]
         sizes.setdefault("input_shape", (*image_size, channels))
         return config_class(**sizes)
@@ -65,7 +68,13 @@ def checkpoint_sizes(checkpoint: Checkpoint) -> tuple[type, dict]:
     """
     with _of_a_swin(checkpoint):
         is_v2 = checkpoint.has("layers.0.blocks.0.attn.logit_scale")
-        return (SwinV2Config if is_v2 else SwinConfig), _sizes(checkpoint)
+        sizes = _sizes(checkpoint)
+        channels = checkpoint.shape("patch_embed.proj.weight")[1]
+        told = {"channels": channels, **sizes}
+        check_statements(checkpoint.source, told, checkpoint.has("head.weight"))
+        if not is_v2:
+            _check_windows(checkpoint, len(sizes["depths"]))
+        return (SwinV2Config if is_v2 else SwinConfig), sizes
 
 
 def checkpoint_windows(checkpoint: Checkpoint) -> dict:
@@ -186,14 +195,47 @@ def published_name(config_class, sizes: dict) -> str | None:
 
 def _v1_window(checkpoint, stated):
     """Tell the window from the bias table, if it is square or as stated."""
-    table = "layers.0.blocks.0.attn.relative_position_bias_table"
-    rows, _ = checkpoint.shape(table)
+    rows, _ = checkpoint.shape(_TABLE.format(0))
     if stated and math.prod(2 * side - 1 for side in as_pair(stated)) == rows:
         return stated
     window = table_window(rows)
     if window is None:
         raise ValueError("the window of its bias table is not square")
     return window
+
+
+def _check_windows(checkpoint, stages):
+    """Refuse Swin V1 whose stages have windows of their own, such as timm's S3.
+
+    A later window may only be smaller, where the map is: the next map is half of it.
+    """
+    rows = [checkpoint.shape(_TABLE.format(stage))[0] for stage in range(stages)]
+    windows = [table_window(count) for count in rows]
+    fits = all(later <= before for before, later in itertools.pairwise(rows))
+    if all(windows):  # otherwise sides shrink each on its own
+        fits = fits and all(
+            before == windows[0] or later == -(-before // 2)
+            for before, later in itertools.pairwise(windows)
+        )
+    if not fits:
+        raise WeightsError(
+            f"{checkpoint.source.name} has windows of {', '.join(map(str, windows))} "
+            "in its stages, and a model of this package has one window for all. Its "
+            "answers would be others here."
+        )
+
+
+def _last_window(checkpoint, sizes):
+    """Tell the window of the last stage, of V1 by its table."""
+    if checkpoint.has(_TABLE.format(0)):
+        return _table_window(checkpoint, len(sizes["depths"]) - 1)
+    return sizes["window_size"]
+
+
+def _table_window(checkpoint, stage):
+    """Return the side of a stage's window, or the rows of its table if not square."""
+    rows, _ = checkpoint.shape(_TABLE.format(stage))
+    return table_window(rows) or rows
 
 
 def _v2_windows(checkpoint, stages):

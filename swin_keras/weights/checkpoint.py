@@ -5,18 +5,20 @@ import re
 import numpy as np
 
 from swin_keras.errors import WeightsError
-from swin_keras.weights.formats import FORMATS, HUGGINGFACE, KERAS
+from swin_keras.names import printable
+from swin_keras.weights.formats import FORMATS, KERAS
 from swin_keras.weights.formats.huggingface import MODERN_NAMES
 from swin_keras.weights.formats.layout import rename
+from swin_keras.weights.relatives import relative_in_words
 from swin_keras.weights.source import Source, find_source
-from swin_keras.weights.tensor_file import damaged_file, open_tensor_file
+from swin_keras.weights.tensor_file import damaged_file, open_tensor_file, weight_keys
 
 # Recomputed when a model is built: not weights.
 _BUFFERS = re.compile(r".*\.(attn_mask|relative_position_index|relative_coords_table)$")
 _ENDS = ("norm.weight", "norm.bias", "head.weight", "head.bias")
-# Of a model that pretrains or gives features: no part of a classifier.
+# Of a model that pretrains, averages or gives features: no part of a classifier.
 _EXTRAS = re.compile(
-    r"/|norm\d|(embeddings\.)?mask_token|decoder\.|hidden_states_norms\.|swin.*\.layernorm"
+    r"/|n_averaged$|steps$|norm\d|(embeddings\.)?mask_token|decoder\.|hidden_states_norms\.|swin.*\.layernorm"
 )
 
 
@@ -29,14 +31,17 @@ class Checkpoint:
     Args:
         source: The file, as `find_source` returns it.
         patches: See `list_keras`.
+        key: Which of several sets of weights in it, such as `"model_ema"`; `None`
+            takes plain weights before averages of them.
 
     Raises:
         WeightsError: If the file is damaged or of no known layout.
     """
 
-    def __init__(self, source: Source, patches=None):
+    def __init__(self, source: Source, patches=None, key: str | None = None):
         self.source = source
-        tensors = open_tensor_file(source.path, patches)
+        self.key = key
+        tensors = open_tensor_file(source.path, patches=patches, key=key)
         self.format, self.prefix, self._stored = _recognize(tensors, source)
         self._last = None, None
 
@@ -44,6 +49,16 @@ class Checkpoint:
     def is_keras(self) -> bool:
         """Whether Keras wrote the file, for a model of this package."""
         return self.format is KERAS
+
+    def choice(self) -> list[str]:
+        """Say which of several sets of weights this is; nothing if there is one."""
+        keys = [printable(key) for key in weight_keys(self.source.path)]
+        if len(keys) < 2 or self.key is not None:
+            return []
+        return [
+            f"weights: those under {keys[0]!r}. Others are under "
+            f"{', '.join(map(repr, keys[1:]))}; `key=` takes them"
+        ]
 
     def has(self, name: str) -> bool:
         """Whether the file has a tensor."""
@@ -66,7 +81,7 @@ class Checkpoint:
             WeightsError: If the file is damaged, or a number is not finite.
         """
         slot = self.format.locate(name)
-        x = self._read_stored(slot.name)
+        x = slot.in_order(self._read_stored(slot.name))
         width = len(x) // slot.parts if x.ndim else 0
         return x[slot.part * width : (slot.part + 1) * width] if x.ndim else x
 
@@ -108,9 +123,11 @@ class Checkpoint:
         return self._last[1]
 
 
-def open_checkpoint(address, variant: str | None = None) -> Checkpoint:
+def open_checkpoint(
+    address, variant: str | None = None, key: str | None = None
+) -> Checkpoint:
     """Open a checkpoint; see `find_source` for what an address may be."""
-    return Checkpoint(find_source(address, variant))
+    return Checkpoint(find_source(address, variant), key=key)
 
 
 def _recognize(tensors, source):
@@ -119,10 +136,12 @@ def _recognize(tensors, source):
     What stands outside the prefix is kept under its name, but for `/` before the
     parts of a larger model that the prefix sets apart.
     """
-    if tensors and all(name.startswith("module.") for name in tensors):
+    if all(name.startswith("module.") for name in tensors if "." in name):
         tensors = {name.removeprefix("module."): t for name, t in tensors.items()}
     if any(".attention.q_proj." in name for name in tensors):
         tensors = {rename(name, MODERN_NAMES): t for name, t in tensors.items()}
+    if relative := relative_in_words(tensors):
+        raise WeightsError(f"{source.name} {relative}")
     for layout in FORMATS:
         found = [name for name in tensors if name.endswith(layout.anchor)]
         prefix = min(found, key=len, default="").removesuffix(layout.anchor)
@@ -143,6 +162,4 @@ def _recognize(tensors, source):
 def _without(prefix, name, layout):
     if name.startswith(prefix):
         return name.removeprefix(prefix)
-    if layout is HUGGINGFACE and name.startswith("classifier."):
-        return name
-    return f"/{name}"
+    return name if name.startswith(layout.outside) else f"/{name}"

@@ -25,6 +25,7 @@ def convert(
     head_rows=None,
     resize: str = "bicubic",
     class_names=None,
+    key: str | None = None,
     **sizes,
 ) -> Path:
     """Convert a checkpoint of any known layout.
@@ -41,6 +42,7 @@ def convert(
         resize: As in `swin_keras.load_weights`.
         class_names: Names of the classes; `None` is the source's. Where the source
             names its own, rows of the head follow the names.
+        key: As in `swin_keras.load_weights`.
         **sizes: Fields of the configuration to change, such as `window_size`.
 
     Returns:
@@ -67,7 +69,7 @@ def convert(
     if keras_file and destination.exists():
         raise UsageError(f"{destination} exists already. Name another; none is lost.")
 
-    checkpoint = open_checkpoint(source)
+    checkpoint = open_checkpoint(source, key=key)
     model = from_pretrained(
         source,
         classes=classes,
@@ -75,6 +77,7 @@ def convert(
         new_head=new_head,
         head_rows=head_rows,
         resize=resize,
+        key=key,
         **sizes,
     )
     if class_names is None:

@@ -17,6 +17,7 @@ from swin_keras.weights.anatomy import (
 from swin_keras.weights.checkpoint import Checkpoint, open_checkpoint
 from swin_keras.weights.differences import differences
 from swin_keras.weights.matching import in_words, match, some
+from swin_keras.weights.normalization import follow_normalization
 from swin_keras.weights.places import published_places
 from swin_keras.weights.project_config import stated_class_names, stated_sizes
 from swin_keras.weights.source import find_source
@@ -60,6 +61,7 @@ def load_weights(
     head_rows=None,
     resize: str = "bicubic",
     variant: str | None = None,
+    key: str | None = None,
 ) -> LoadReport:
     """Load a checkpoint of any known layout, or a trained model, into a model.
 
@@ -81,6 +83,8 @@ def load_weights(
         resize: How bias tables are resized to another window: `"bicubic"` as the
             official code does it, or `"geometric"` as timm does.
         variant: The variant for which `"imagenet"` asks.
+        key: Which of several sets of weights in a file, such as `"model_ema"`; `None`
+            takes plain weights before averages of them, and says so.
 
     Returns:
         A `LoadReport`; print it.
@@ -92,7 +96,7 @@ def load_weights(
     """
     places = published_places(model)
     _, channels, side, _ = places["patch_embed.proj.weight"].shape
-    checkpoint = Checkpoint(find_source(source, variant), (side, channels))
+    checkpoint = Checkpoint(find_source(source, variant), (side, channels), key)
     return _load(
         model, checkpoint, class_names, new_head=new_head, rows=head_rows, resize=resize
     )
@@ -107,6 +111,7 @@ def from_pretrained(
     new_head: bool | None = None,
     head_rows=None,
     resize: str = "bicubic",
+    key: str | None = None,
     include_top=True,
     include_preprocessing: bool | None = None,
     pooling=None,
@@ -127,6 +132,7 @@ def from_pretrained(
         new_head: As in `load_weights`.
         head_rows: As in `load_weights`.
         resize: As in `load_weights`.
+        key: As in `load_weights`.
         include_top: See `SwinClassifier`.
         include_preprocessing: See `SwinClassifier`; `None` is as in the `.keras`
             file, and `True` for a checkpoint of others.
@@ -144,7 +150,7 @@ def from_pretrained(
         UsageError: As `load_weights`, or if the checkpoint has no head and
             `classes` are not given.
     """
-    checkpoint = open_checkpoint(source)
+    checkpoint = open_checkpoint(source, key=key)
     if checkpoint.is_keras and not stated_sizes(checkpoint.source.config):
         raise UsageError(
             f"{checkpoint.source.name} holds weights without a model. Give the .keras "
@@ -193,12 +199,18 @@ def _load(model, checkpoint, class_names, *, new_head, rows, resize) -> LoadRepo
         source=source.name,
     )
     plan = match(checkpoint, places, adapter)
+    if any(layer.name == "preprocessing" for layer in model.layers):
+        plan = follow_normalization(checkpoint, adapter.config, plan)
     _assign(checkpoint, places, plan)
     report = LoadReport(
         source=source.name,
         format=checkpoint.format.name,
         loaded=(sum(fit.apply is not None for fit in plan.values()), len(places)),
-        adapted=(*in_words(plan), *differences(checkpoint, adapter)),
+        adapted=(
+            *checkpoint.choice(),
+            *in_words(plan),
+            *differences(checkpoint, adapter),
+        ),
         unused=tuple(checkpoint.unused(places)[0]),
     )
     if report.adapted:

@@ -1,89 +1,86 @@
 """Reads the pickles in `.pth` files without running anything in them.
 
 A pickle is a program for a small machine, and unpickling runs it: it may call
-any function. The machine here knows the instructions that build a dictionary of
-tensors, and a handful of names. None of them is imported: each stands for a
-function of this file. Whatever else a pickle asks for is refused.
+any function. The machine here knows the instructions that build dictionaries, and
+names for which functions of this package stand (see `pickle_names.py`). Nothing is
+imported, and whatever else a pickle asks for is refused.
+
+Python's own unpickler with `find_class` and `persistent_load` overridden would be
+shorter, but has no bounds: 300 bytes that use a tuple of tuples of tuples as a key
+keep it busy for hours, and no look at the instructions beforehand tells.
 """
 
-import math
 import pickletools
-from dataclasses import dataclass
 
 from swin_keras.errors import WeightsError
+from swin_keras.names import printable
+from swin_keras.weights.pickle_names import INERT, StandIn, find_name
 
+MAX_INSTRUCTIONS = 1_000_000  # Swin-L, an average and the optimizer: 66,000
+_MOST_ARGUMENTS = 16
+_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+_EMPTY = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
+_VALUES = {
+    *("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"),
+    *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
+    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BINSTRING", "SHORT_BINSTRING"),
+}
 _MARK = object()
 
 
-@dataclass(frozen=True)
-class Storage:
-    """A run of numbers in the file: its key, dtype and how many there are."""
-
-    key: str
-    dtype: str
-    size: int
-
-
-@dataclass(frozen=True)
-class TensorView:
-    """A tensor as a view of a storage, known to lie inside it."""
-
-    storage: Storage
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-
-
-def read_pickle(stream, storages: dict | None = None):
+def read_pickle(stream, persistent_load=None):
     """Build what a pickle describes, from data alone.
 
     Args:
         stream: A binary file at the start of a pickle; left at the pickle's end.
-        storages: A dictionary to which every storage is added by its key.
+        persistent_load: Called with what stands for an object outside the pickle,
+            such as a storage; returns the object.
 
     Returns:
-        Dictionaries, lists, tuples, numbers, strings and `TensorView`s.
+        Dictionaries, lists, tuples, numbers, strings, what `persistent_load` returned
+        and views of it; `INERT` for whatever else is harmless.
 
     Raises:
-        WeightsError: If the pickle asks for anything else.
+        WeightsError: If the pickle asks for anything else, or for too much.
     """
-    machine = _Machine()
-    for opcode, argument, _ in pickletools.genops(stream):
+    machine = _Machine(persistent_load)
+    for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
         if opcode.name == "STOP":
-            if storages is not None:
-                storages.update(machine.storages)
             return machine.stack.pop()
+        if count == MAX_INSTRUCTIONS:
+            raise WeightsError(
+                f"its pickle has more than {count:,} instructions, far more than a "
+                "model needs. Save only the state dict"
+            )
         machine.step(opcode.name, argument)
     raise ValueError("its pickle has no end")
 
 
 class _Machine:
-    """A stack, and a memo of what may be used again."""
+    """A stack, and a memo of what may be used again.
 
-    def __init__(self):
+    No step takes longer, or more memory, than the bytes that it was read from: what
+    the memo returns is never copied, compared, hashed or printed.
+    """
+
+    def __init__(self, persistent_load):
         self.stack = []
         self.memo = {}
-        self.storages = {}
+        self.persistent_load = persistent_load
 
     def step(self, instruction, argument):
         stack = self.stack
         match instruction:
             case "PROTO" | "FRAME":
                 pass
-            case "NONE" | "NEWTRUE" | "NEWFALSE":
-                stack.append({"NEWTRUE": True, "NEWFALSE": False}.get(instruction))
-            case "BININT" | "BININT1" | "BININT2" | "LONG1" | "LONG4" | "BINFLOAT":
+            case _ if instruction in _VALUES:
                 stack.append(argument)
-            case "BINUNICODE" | "SHORT_BINUNICODE" | "BINUNICODE8":
-                stack.append(argument)
-            case "BINBYTES" | "SHORT_BINBYTES" | "BINSTRING" | "SHORT_BINSTRING":
-                stack.append(argument)
-            case "EMPTY_DICT":
-                stack.append({})
-            case "EMPTY_LIST":
-                stack.append([])
-            case "EMPTY_TUPLE":
-                stack.append(())
+            case _ if instruction in _CONSTANTS:
+                stack.append(_CONSTANTS[instruction])
+            case _ if instruction in _EMPTY:
+                stack.append(_EMPTY[instruction]())
+            case "EMPTY_SET":
+                stack.append(INERT)
             case "MARK":
                 stack.append(_MARK)
             case "TUPLE":
@@ -91,9 +88,12 @@ class _Machine:
             case "TUPLE1" | "TUPLE2" | "TUPLE3":
                 items = [stack.pop() for _ in range(int(instruction[-1]))]
                 stack.append(tuple(reversed(items)))
+            case "FROZENSET":
+                self._pop_to_mark()
+                stack.append(INERT)
             case "APPEND":
                 self._extend([stack.pop()])
-            case "APPENDS":
+            case "APPENDS" | "ADDITEMS":
                 self._extend(self._pop_to_mark())
             case "SETITEM":
                 self._update([stack.pop(), stack.pop()][::-1])
@@ -106,19 +106,20 @@ class _Machine:
             case "BINGET" | "LONG_BINGET":
                 stack.append(self.memo[argument])
             case "GLOBAL":
-                stack.append(_known(argument))
+                stack.append(find_name(argument))
             case "STACK_GLOBAL":
                 name, module = stack.pop(), stack.pop()
-                stack.append(_known(f"{module} {name}"))
+                stack.append(find_name(f"{_word(module)} {_word(name)}"))
             case "REDUCE" | "NEWOBJ":
                 arguments, known = stack.pop(), stack.pop()
-                stack.append(known.stand_in(*arguments))
+                stack.append(_call(known, arguments))
+            case "NEWOBJ_EX":
+                _options, arguments, known = stack.pop(), stack.pop(), stack.pop()
+                stack.append(_call(known, arguments))
             case "BUILD":
-                stack.pop()  # what PyTorch hangs on a dictionary, such as versions
-            case "BINPERSID":
-                storage = _storage(*stack.pop())
-                self.storages[storage.key] = storage
-                stack.append(storage)
+                stack.pop()  # an object's attributes, such as a dictionary's versions
+            case "BINPERSID" if self.persistent_load:
+                stack.append(self.persistent_load(stack.pop()))
             case _:
                 raise WeightsError(
                     f"its pickle uses {instruction}, which no tensors need; nothing "
@@ -132,82 +133,35 @@ class _Machine:
         return items[::-1]
 
     def _extend(self, items):
+        if self.stack[-1] is INERT:
+            return
         if not isinstance(self.stack[-1], list):
             raise TypeError("items for what is no list")
         self.stack[-1].extend(items)
 
     def _update(self, items):
+        if self.stack[-1] is INERT:
+            return
         if not isinstance(self.stack[-1], dict):
             raise TypeError("items for what is no dictionary")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            if not isinstance(key, str | int | float):
-                raise TypeError("a key that is neither a string nor a number")
-            self.stack[-1][key] = value
+            # Tensors have names. Other keys are of settings, and may be made so that
+            # all have the same hash.
+            if isinstance(key, str) or (isinstance(key, int) and abs(key) < 2**60):
+                self.stack[-1][key] = value
 
 
-@dataclass(frozen=True)
-class _Known:
-    """A name that a pickle may use, and what stands in for it here."""
-
-    stand_in: object
-
-
-def _known(name) -> _Known:
-    if name not in _KNOWN:
-        raise WeightsError(
-            f"its pickle asks for `{name[:80].replace(' ', '.')}`, which no tensors "
-            "need; nothing was run. Get the weights as .safetensors, or save only "
-            "the state dict"
-        )
-    return _KNOWN[name]
+def _word(value) -> str:
+    if not isinstance(value, str) or len(value) > 200:
+        raise TypeError("a name that is no name")
+    return value
 
 
-def _storage(kind, known, key, _location, size, view=None) -> Storage:
-    if kind != "storage" or view is not None or type(size) is not int or size < 0:
-        raise ValueError("a tensor refers to what is no storage")
-    return Storage(str(key), known.stand_in(), size)
-
-
-def _tensor(storage, offset, shape, strides, *_) -> TensorView:
-    numbers = (offset, *shape, *strides)
-    if any(type(number) is not int or number < 0 for number in numbers):
-        raise ValueError("a tensor has sizes that are no sizes")
-    steps = zip(shape, strides, strict=True)
-    last = offset + sum((side - 1) * stride for side, stride in steps)
-    # Repeating one number a million times over is no weight either.
-    if math.prod(shape) and (last >= storage.size or math.prod(shape) > storage.size):
-        raise ValueError("a tensor reaches beyond its storage")
-    return TensorView(storage, offset, tuple(shape), tuple(strides))
-
-
-def _parameter(tensor, *_) -> TensorView:
-    return tensor
-
-
-def _dictionary() -> dict:
-    return {}
-
-
-_DTYPES = {
-    "DoubleStorage": "float64",
-    "FloatStorage": "float32",
-    "HalfStorage": "float16",
-    "BFloat16Storage": "bfloat16",
-    "LongStorage": "int64",
-    "IntStorage": "int32",
-    "ShortStorage": "int16",
-    "CharStorage": "int8",
-    "ByteStorage": "uint8",
-    "BoolStorage": "bool",
-}
-_KNOWN = {
-    "torch._utils _rebuild_tensor_v2": _Known(_tensor),
-    "torch._utils _rebuild_parameter": _Known(_parameter),
-    "collections OrderedDict": _Known(_dictionary),
-    # Settings that training code leaves beside the weights: plain dictionaries.
-    "yacs.config CfgNode": _Known(_dictionary),
-    "argparse Namespace": _Known(_dictionary),
-    "torch Size": _Known(lambda sizes: tuple(sizes)),
-}
-for _name, _dtype in _DTYPES.items():
-    _KNOWN[f"torch {_name}"] = _Known(lambda dtype=_dtype: dtype)
+def _call(known, arguments):
+    if known is INERT:
+        return INERT
+    if not isinstance(known, StandIn):
+        raise TypeError("a call of what is no function")
+    if not isinstance(arguments, tuple) or len(arguments) > _MOST_ARGUMENTS:
+        raise TypeError(f"{printable(known.name)} with arguments that it does not take")
+    return known.call(*arguments)

@@ -1,4 +1,4 @@
-"""`config.json` of Hugging Face and timm: read for sizes and names, and written."""
+"""`config.json` of Hugging Face and timm: what it states is read, and written."""
 
 import re
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ from swin_keras.errors import WeightsError
 from swin_keras.layers.windows import as_pair
 from swin_keras.models import SwinConfig, SwinV2Config
 from swin_keras.weights.source import IMAGENET
+
+_POSITIONS = "position_embedding"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Use:
 
 
 def stated_sizes(config: dict) -> dict:
-    """Return the sizes that a `config.json`, or a file of ours, states."""
+    """Return what a file of ours states, or `config.json` and no tensor tells."""
     if "swin_keras" in config:
         return config["swin_keras"]
     if "pretrained_cfg" in config:
@@ -96,6 +98,39 @@ def _stated_by_timm(config):
             windows = (12, 12, 12, 6)
         stated["pretrained_window_size"] = windows if any(windows) else 0
     return stated
+
+
+def stated_shapes(config: dict) -> dict:
+    """Return the sizes that `config.json` states and tensors tell as well.
+
+    They are fields of `SwinConfig`, and `channels`.
+    """
+    stated = config
+    names = {"num_channels": "channels", "use_absolute_embeddings": _POSITIONS}
+    if "pretrained_cfg" in config:
+        stated, names = config.get("model_args") or {}, {"in_chans": "channels"}
+    elif not str(config.get("model_type", "")).startswith("swin"):
+        return {}
+    names |= {name: name for name in ("embed_dim", "mlp_ratio", "qkv_bias")}
+    names |= {name: name for name in ("depths", "num_heads", "patch_size")}
+    shapes = {ours: stated[name] for name, ours in names.items() if name in stated}
+    for name in ("depths", "num_heads"):
+        if name in shapes:
+            shapes[name] = tuple(shapes[name])
+    if isinstance(shapes.get("patch_size"), list):
+        shapes["patch_size"], *_ = shapes["patch_size"]
+    return shapes
+
+
+def stated_normalization(config: dict, processor: dict):
+    """Return `(mean, std)` of pixels 0..1 as timm or a processor states, or None."""
+    timm = config.get("pretrained_cfg") or {}
+    mean, std = timm.get("mean"), timm.get("std")
+    if "image_mean" in processor or "do_normalize" in processor:
+        mean, std = processor.get("image_mean"), processor.get("image_std")
+        if processor.get("do_normalize") is False:
+            mean, std = (0.0,) * 3, (1.0,) * 3
+    return None if mean is None or std is None else (mean, std)
 
 
 def huggingface_config(config: SwinConfig, classes: int, use: Use) -> dict:

@@ -4,11 +4,12 @@ import hashlib
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from swin_keras.errors import WeightsError, nearest_name
 from swin_keras.model_files import read_card
+from swin_keras.weights.byte_runs import check_regular
 from swin_keras.weights.keras_file import keras_statement
 from swin_keras.weights.tensor_file import KERAS_KINDS, damaged_file, file_kind
 
@@ -16,11 +17,14 @@ ACCEPTED = (
     "a file of weights, the folder of a run, an export or a checkpoint, "
     "'hf://ORG/NAME', 'imagenet', or None where a model is built"
 )
+_INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 _WEIGHT_FILES = (
-    *("model.safetensors", "pytorch_model.bin", "best.keras", "model.keras"),
+    *("model.safetensors", "pytorch_model.bin", *_INDEXES),
+    *("best.keras", "model.keras"),
 )
 _FOR_RUNNING = (".tflite", ".onnx", ".pb")
 _SECONDS = 5  # until a hub that does not answer counts as out of reach
+_LARGEST_JSON = 16 * 2**20  # bytes; 22k class names have 2 MB
 _ADDRESS = re.compile(r"hf://([\w.-]+/[\w.-]+?)(?:@([\w./-]+))?")
 
 # The checkpoint whose published ImageNet-1k accuracy belongs to the variant.
@@ -55,11 +59,13 @@ class Source:
         name: What to call it in messages: what the user gave.
         config: The content of `config.json` beside it, or of a file of ours what
             `keras_statement` and its card tell; empty if nothing is said.
+        processor: The content of `preprocessor_config.json`.
     """
 
     path: Path
     name: str
     config: dict
+    processor: dict = field(default_factory=dict)
 
 
 def find_source(address, variant: str | None = None) -> Source:
@@ -97,10 +103,12 @@ def find_source(address, variant: str | None = None) -> Source:
             f"{path} is a form for running, whose weights cannot be taken out. Give "
             "the model.keras that its export made beside it, or the run."
         )
+    check_regular(path)
     check_sha256(path)
     if file_kind(path) in KERAS_KINDS:
         return Source(path, name, _statement(path))
-    return Source(path, name, _read_json(path.with_name("config.json")))
+    beside = ("config.json", "preprocessor_config.json")
+    return Source(path, name, *(_read_json(path.with_name(file)) for file in beside))
 
 
 def _statement(path: Path) -> dict:
@@ -233,8 +241,11 @@ def _first_line(error) -> str:
 def _read_json(path: Path) -> dict:
     if not path.exists():
         return {}
+    check_regular(path)
     with damaged_file(path):
-        content = json.loads(path.read_text())
+        if path.stat().st_size > _LARGEST_JSON:
+            raise WeightsError("it is far too large for a description of a model")
+        content = json.loads(path.read_text("utf-8"))
         if not isinstance(content, dict):
             raise WeightsError("it must hold a JSON object")
         return content

@@ -71,18 +71,35 @@ def _integer(number):
     return b"J" + struct.pack("<i", number)
 
 
+def _tensor(key, x):
+    strides = [stride // 4 for stride in x.strides]
+    body = b"ctorch._utils\n_rebuild_tensor_v2\n(("
+    body += _text("storage") + b"ctorch\nFloatStorage\n" + _text(str(key))
+    body += _text("cpu") + _integer(x.size) + b"tQ" + _integer(0)
+    for numbers in (x.shape, strides):
+        body += b"(" + b"".join(map(_integer, numbers)) + b"t"
+    return body + b"\x89ccollections\nOrderedDict\n)RtR"
+
+
 def pickled_tensors(arrays, opening=b""):
     """Write the pickle that torch would write for float32 arrays."""
-    body = b"\x80\x02" + opening + b"}("
-    for key, (name, x) in enumerate(arrays.items()):
-        strides = [stride // 4 for stride in x.strides]
-        body += _text(name) + b"ctorch._utils\n_rebuild_tensor_v2\n(("
-        body += _text("storage") + b"ctorch\nFloatStorage\n" + _text(str(key))
-        body += _text("cpu") + _integer(x.size) + b"tQ" + _integer(0)
-        for numbers in (x.shape, strides):
-            body += b"(" + b"".join(map(_integer, numbers)) + b"t"
-        body += b"\x89ccollections\nOrderedDict\n)RtR"
-    return body + b"u."
+    tensors = enumerate(arrays.items())
+    body = b"".join(_text(name) + _tensor(key, x) for key, (name, x) in tensors)
+    return b"\x80\x02" + opening + b"}(" + body + b"u."
+
+
+def pickled_sets(sets):
+    """Write the pickle of dictionaries of arrays in dictionaries, and their arrays."""
+    arrays = []
+
+    def write(content):
+        if not isinstance(content, dict):
+            arrays.append(content)
+            return _tensor(len(arrays) - 1, content)
+        items = (_text(name) + write(x) for name, x in content.items())
+        return b"}(" + b"".join(items) + b"u"
+
+    return b"\x80\x02" + write(sets) + b".", dict(enumerate(arrays))
 
 
 def save_pth(path, arrays, pickle=None, compression=zipfile.ZIP_STORED):

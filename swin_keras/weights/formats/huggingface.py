@@ -46,5 +46,9 @@ def locate(name: str) -> Slot:
 
 
 HUGGINGFACE = Format(
-    "huggingface", _ANCHOR, locate, recognize=lambda names: _ANCHOR in names
+    "huggingface",
+    _ANCHOR,
+    locate,
+    recognize=lambda names: _ANCHOR in names,
+    outside=("classifier.",),
 )

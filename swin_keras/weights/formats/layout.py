@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -13,11 +15,13 @@ class Slot:
         name: Name of the stored tensor.
         part: Which part along its first axis.
         parts: How many equal parts it has.
+        in_order: From the stored array to the official code's order.
     """
 
     name: str
     part: int = 0
     parts: int = 1
+    in_order: Callable[[np.ndarray], np.ndarray] = field(default=np.asarray, repr=False)
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,14 @@ class Format:
             file, such as `backbone.`, stands before all names of the model.
         locate: Gives the slot of a tensor of ours.
         recognize: Whether the names, without the prefix, are this layout's.
+        outside: How names of the model begin that never have the prefix.
     """
 
     name: str
     anchor: str
     locate: Callable[[str], Slot]
     recognize: Callable[[Collection[str]], bool]
+    outside: tuple[str, ...] = ()
 
 
 def rename(name: str, patterns: dict[str, str]) -> str:

@@ -1,0 +1,81 @@
+"""Follows the mean and deviation of the pixels that a checkpoint was trained on."""
+
+import numpy as np
+
+from swin_keras.errors import WeightsError
+from swin_keras.models.config import IMAGENET_MEAN, IMAGENET_STD
+from swin_keras.weights.adaptation import Adapted
+from swin_keras.weights.project_config import stated_normalization
+
+_KERNEL, _BIAS = "patch_embed.proj.weight", "patch_embed.proj.bias"
+
+
+def follow_normalization(checkpoint, config, plan: dict) -> dict[str, Adapted]:
+    """Make weights that saw pixels normalized otherwise see them as our models do.
+
+    `(x - mean) / std` is linear, and so is the patch embedding after it: kernel and
+    bias take up the difference, exactly.
+
+    Args:
+        checkpoint: The checkpoint.
+        config: The configuration of a model that normalizes pixels itself.
+        plan: How each tensor is made, as `match` returns it.
+
+    Returns:
+        The plan, changed where another mean or standard deviation is stated.
+
+    Raises:
+        WeightsError: If that cannot be exact.
+    """
+    source = checkpoint.source
+    stated = _stated(source)
+    if stated is None or (
+        np.shape(stated) == (2, 3)
+        and np.allclose(stated, (IMAGENET_MEAN, IMAGENET_STD), atol=0.2)
+    ):
+        return plan
+    mean, std = stated
+    sides = config.input_shape[:2]
+    is_padded = config.patch_overlap or any(side % config.patch_size for side in sides)
+    channels = {checkpoint.shape(_KERNEL)[1], config.input_shape[2], *mean.shape}
+    if is_padded or channels != {3} or std.shape != (3,) or not (std > 0).all():
+        raise WeightsError(
+            f"{source.name} was trained on pixels of mean {_in_words(mean)} and "
+            f"deviation {_in_words(std)}, which this model cannot take up: it needs "
+            "three channels and an image that its patches divide. Build it with "
+            "`include_preprocessing=False`, and normalize the images yourself."
+        )
+    scale, shift = IMAGENET_STD / std, (IMAGENET_MEAN - mean) / std
+
+    def scaled(kernel):
+        return kernel * scale[:, None, None]
+
+    def shifted(bias):
+        return bias + np.einsum("ochw,c->o", checkpoint.read(_KERNEL), shift)
+
+    words = (
+        f"preprocessing: mean {_in_words(mean)} and deviation "
+        f"{_in_words(std)}, taken up by the patch embedding"
+    )
+    return plan | {_KERNEL: Adapted(words, scaled), _BIAS: Adapted("", shifted)}
+
+
+def _stated(source):
+    """Return mean and deviation of pixels 0..255, two arrays of one shape, or None."""
+    stated = stated_normalization(source.config, source.processor)
+    if stated is None:
+        return None
+    try:
+        mean, std = (255 * np.atleast_1d(np.asarray(x, "float64")) for x in stated)
+        if mean.ndim > 1 or not np.isfinite([*mean, *std]).all():
+            raise ValueError("neither one number nor one for each channel")
+        return tuple(np.broadcast_arrays(mean, std))
+    except (TypeError, ValueError) as error:
+        raise WeightsError(
+            f"The mean and deviation of pixels that {source.name} states must be "
+            f"numbers, as many as channels. Received: {stated!r:.200}."
+        ) from error
+
+
+def _in_words(values):
+    return f"({', '.join(f'{value:.4g}' for value in values)})"

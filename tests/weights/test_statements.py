@@ -1,0 +1,152 @@
+"""What is said beside weights is obeyed, or refused in words; relatives are named."""
+
+import json
+
+import numpy as np
+import pytest
+from files import checkpoint_arrays, logits, save_checkpoint, small_model
+from safetensors.numpy import save_file
+
+from swin_keras.errors import WeightsError
+from swin_keras.weights import from_pretrained, info, load_weights, save_timm
+from swin_keras.weights.saving import save_huggingface
+
+WINDOW = 4
+
+
+def saved(folder, save=save_huggingface, **changes):
+    """Write a model as a folder, and change what its `config.json` says."""
+    model = small_model()
+    save(model, folder)
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    (folder / "card.json").unlink()
+    return model
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ({"depths": [2, 2]}, r"depths=\(2, 2\).* depths=\(2, 1\)"),
+        ({"embed_dim": 16}, "embed_dim=16.* embed_dim=8"),
+        ({"num_heads": [2, 2]}, "num_heads"),
+        ({"patch_size": 4}, "patch_size=4.* patch_size=2"),
+        ({"mlp_ratio": 2.0}, "mlp_ratio=2.0.* mlp_ratio=4.0"),
+        ({"qkv_bias": False}, "qkv_bias"),
+        ({"num_channels": 1}, "channels=1.* channels=3"),
+        ({"use_absolute_embeddings": True}, "position_embedding=True"),
+        ({"hidden_act": "relu"}, "hidden_act='relu'.* 'gelu' only"),
+        ({"layer_norm_eps": 1e-6}, "layer_norm_eps=1e-06.* 1e-05 only"),
+    ],
+)
+def test_statement_that_is_not_so_is_refused(statement, words, tmp_path):
+    saved(tmp_path / "x", **statement)
+    for load in (from_pretrained, lambda path: load_weights(small_model(), path)):
+        with pytest.raises(WeightsError, match=words):
+            load(tmp_path / "x")
+
+
+def test_another_pooling_of_timm_is_refused(tmp_path):
+    saved(tmp_path / "x", save_timm, global_pool="max")
+    with pytest.raises(WeightsError, match="global_pool='max'"):
+        from_pretrained(tmp_path / "x")
+
+
+def normalize(folder, project, mean, std):
+    """State that pixels were normalized otherwise."""
+    if project is save_timm:
+        path = folder / "config.json"
+        config = json.loads(path.read_text())
+        config["pretrained_cfg"] |= {"mean": mean, "std": std}
+    else:
+        path = folder / "preprocessor_config.json"
+        config = json.loads(path.read_text()) | {"image_mean": mean, "image_std": std}
+    path.write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize("project", [save_huggingface, save_timm])
+def test_other_mean_and_deviation_are_followed(project, tmp_path, caplog):
+    saved(tmp_path / "x", project)
+    mean, std = [0.5, 0.4, 0.3], [0.5, 0.25, 0.125]
+    normalize(tmp_path / "x", project, mean, std)
+    raw = from_pretrained(tmp_path / "x", include_preprocessing=False)
+    whole = from_pretrained(tmp_path / "x")
+    images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
+    expected = raw((images / 255 - np.array(mean)) / np.array(std))
+    np.testing.assert_allclose(whole(images), expected, atol=1e-5)
+    assert "mean (127.5, 102, 76.5) and deviation (127.5, 63.75, 31.88)" in caplog.text
+
+    report = load_weights(model := small_model(), tmp_path / "x")
+    assert "taken up by the patch embedding" in str(report)
+    np.testing.assert_allclose(model(images), expected, atol=1e-5)
+
+
+def test_mean_that_cannot_be_followed_exactly_is_refused(tmp_path):
+    saved(tmp_path / "x")
+    normalize(tmp_path / "x", save_huggingface, [0.5] * 3, [0.5] * 3)
+    with pytest.raises(WeightsError, match="include_preprocessing=False"):
+        from_pretrained(tmp_path / "x", input_shape=(33, 33, 3))
+    for mean in ("abc", [0.5] * 2, [[0.5]] * 3, [None] * 3):
+        normalize(tmp_path / "x", save_huggingface, mean, [0.5] * 3)
+        with pytest.raises(WeightsError, match="mean"):
+            from_pretrained(tmp_path / "x")
+
+
+def four_stages(windows):
+    """Return arrays of a Swin whose stages have bias tables of these windows."""
+    sizes = {"depths": (1, 1, 1, 1), "num_heads": (1, 2, 4, 8), "window_size": WINDOW}
+    arrays = checkpoint_arrays(small_model(**sizes, input_shape=(64, 64, 3)), "timm")
+    for stage, window in enumerate(windows):
+        name = f"layers.{stage}.blocks.0.attn.relative_position_bias_table"
+        heads = arrays[name].shape[1]
+        arrays[name] = np.ones(((2 * window - 1) ** 2, heads), "float32")
+    return arrays
+
+
+@pytest.mark.parametrize("windows", [(4, 4, 8, 4), (4, 2, 2, 2), (4, 3, 1, 1)])
+def test_a_window_for_each_stage_is_refused(windows, tmp_path):
+    save_file(four_stages(windows), path := tmp_path / "s3.safetensors")
+    sizes = {"depths": (1, 1, 1, 1), "num_heads": (1, 2, 4, 8)}
+    for load in (from_pretrained, lambda x: load_weights(small_model(**sizes), x)):
+        with pytest.raises(WeightsError, match=f"windows of {str(windows)[1:-1]} in"):
+            load(path)
+
+
+def test_windows_that_shrink_with_a_map_that_is_not_square_load(tmp_path):
+    sizes = {"depths": (1, 1, 1, 1), "num_heads": (1, 2, 4, 8)}
+    model = small_model(**sizes, input_shape=(32, 16, 3))
+    save_timm(model, tmp_path / "x")
+    found = from_pretrained(tmp_path / "x")
+    np.testing.assert_array_equal(logits(found, 32, 16), logits(model, 32, 16))
+
+
+def test_a_last_window_as_large_as_the_map_tells_the_image_size(tmp_path):
+    save_file(four_stages((4, 4, 4, 3)), path := tmp_path / "x.safetensors")
+    assert info(path)["config"]["input_shape"] == (48, 48, 3)
+    assert info(path)["config"]["window_size"] == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "words"),
+    [
+        ("stages.0.blocks.0.attn.meta_mlp.fc1.weight", (2, 2), "swinv2_cr"),
+        ("layers.0.residual_group.blocks.0.norm1.weight", (2,), "SwinIR or Swin2SR"),
+        ("layers.0.blocks.0.modulation.f.weight", (2, 2), "FocalNet"),
+        ("patch_embed.proj.weight", (2, 3, 2, 4, 4), "Video Swin"),
+        ("stage1_conv_embed.0.weight", (2, 3, 7, 7), "CSwin"),
+        ("layers_up.1.blocks.0.norm1.weight", (2,), "Swin-Unet"),
+        ("swinViT.patch_embed.proj.weight", (2, 1, 2, 2, 2), "Swin UNETR"),
+    ],
+)
+def test_relatives_are_named(name, shape, words, tmp_path):
+    save_file({name: np.ones(shape, "float32")}, tmp_path / "x.safetensors")
+    with pytest.raises(WeightsError, match=f"{words}.*list_models"):
+        load_weights(small_model(), tmp_path / "x.safetensors")
+
+
+def test_files_beside_the_weights_are_bounded_too(tmp_path):
+    path = save_checkpoint(tmp_path / "x.safetensors", small_model())
+    with (tmp_path / "config.json").open("w") as file:
+        file.truncate(2**34)
+    with pytest.raises(WeightsError, match="too large"):
+        load_weights(small_model(), path)
