@@ -175,13 +175,13 @@ class SwinConfig:
 
     @property
     def window_fit_matters(self) -> bool:
-        """Whether some map has one side beyond the window, and one within."""
+        """Whether `window_fit` changes a window or a shift of this model."""
         window = as_pair(self.window_size)
         shift = tuple(side // 2 for side in window)
         return any(
-            fit_window(size, window, shift, "side")
-            != fit_window(size, window, shift, "map")
-            for size in self.stage_sizes
+            fit_window(size, window, shift if depth > 1 else 0, "side")
+            != fit_window(size, window, shift if depth > 1 else 0, "map")
+            for size, depth in zip(self.stage_sizes, self.depths, strict=True)
         )
 
     @property

@@ -2,11 +2,18 @@
 
 import numpy as np
 import pytest
-from files import save_checkpoint, small_model
+from files import save_checkpoint
+from files import small_model as model_of_depth
 
 from swin_keras.weights import from_pretrained, load_weights
 from swin_keras.weights.anatomy import model_config
 from swin_keras.weights.saving import save_huggingface, save_timm
+
+
+def small_model(**changes):
+    """Build a model whose last stage shifts windows, too."""
+    return model_of_depth(depths=(2, 2), **changes)
+
 
 WIDE = {"input_shape": (16, 32, 3)}  # maps of 8 x 16 and 4 x 8, windows of 4
 
@@ -43,7 +50,8 @@ def test_the_way_to_fit_changes_the_numbers_only_where_it_matters():
     side, by_map = small_model(), small_model(window_fit="map")
     np.testing.assert_array_equal(side(x), by_map(x))
     side, by_map = small_model(**WIDE), small_model(**WIDE, window_fit="map")
-    assert np.abs(side(x[:, :16]) - by_map(x[:, :16])).max() > 1e-3
+    # Far above rounding, which is 1e-7.
+    assert np.abs(side(x[:, :16]) - by_map(x[:, :16])).max() > 1e-5
 
 
 @pytest.mark.parametrize(
@@ -53,7 +61,7 @@ def test_a_folder_for_others_warns_of_a_model_that_fits_otherwise(
     save, fit, tmp_path, caplog
 ):
     save(small_model(**WIDE, window_fit=fit), tmp_path / "alike")
-    assert not caplog.records
+    assert "logits will differ" not in caplog.text
     other = {"map": "side", "side": "map"}[fit]
     save(small_model(**WIDE, window_fit=other), tmp_path / "otherwise")
-    assert f"unless window_fit={fit!r}" in caplog.text
+    assert "logits will differ" in caplog.text
