@@ -29,7 +29,7 @@ def read_yaml(path):
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise UsageError(
-            f"{path} must be a YAML file that can be read: {reason}."
+            f"Options must stand in a YAML file that can be read. {path}: {reason}."
         ) from error
 
 

@@ -17,10 +17,10 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     [
         (BOMB, "aliases stand for too many values"),
         ("a: &a [*a]", "aliases stand for too many values"),
-        ("a: [1", "must be a YAML file"),
-        ("a: 2001-99-99", "must be a YAML file"),
-        ("[" * 5000, "must be a YAML file"),
-        (b"\xff\xfe\x00", "must be a YAML file"),
+        ("a: [1", "a YAML file that can be read"),
+        ("a: 2001-99-99", "a YAML file that can be read"),
+        ("[" * 5000, "a YAML file that can be read"),
+        (b"\xff\xfe\x00", "a YAML file that can be read"),
         ("a" * 2**21, "under 1 MiB"),
     ],
 )
