@@ -33,7 +33,11 @@ class ImageError(DataError):
 
     def __init__(self, name, reason: str):
         super().__init__(f"{name}: {reason}")
+        self.name = name
         self.reason = reason
+
+    def __reduce__(self):  # for processes that load images
+        return type(self), (self.name, self.reason)
 
 
 def load_image(source, image_size, channels: int = 3, crop_fraction: float = 1.0):
