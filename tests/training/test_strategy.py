@@ -30,7 +30,10 @@ train(TrainConfig.from_dict(values | {"name": "mirrored", "strategy": "mirrored"
 def configuration(digits_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp("devices")
     config = TrainConfig(
-        data_dir=str(digits_dir), runs_dir=str(folder), epochs=2, **EVERYTHING
+        data_dir=str(digits_dir),
+        runs_dir=str(folder),
+        epochs=2,
+        **EVERYTHING | {"jit_compile": None},  # compiled, which is the default
     )
     prepare(config)  # the digits, once for all
     return write_config(config, folder / "toy.yaml")
