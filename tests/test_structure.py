@@ -17,7 +17,7 @@ ALLOWED = {
     # `create_model(weights=...)` is the one call from models to what builds on them.
     "models": {"models", "layers", "errors", "weights"},
     "weights": {"weights", "models", "layers", "errors"},
-    "data": {"data", "errors"},
+    "data": {"data", "errors", "names", "processes"},
     "report": {"report", "card", "data", "errors", "evaluation"},
     "runtimes": {"errors", "litert_worker", "model_files"},
     "inference": {"data", "errors", "model_files", "runtimes"},
