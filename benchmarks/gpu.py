@@ -1,15 +1,17 @@
-"""Swin-T on a GPU: ours on Keras' JAX or torch backend beside timm, in turns.
+"""Swin-T on a GPU: ours on TensorFlow, JAX and torch beside timm, interleaved.
 
     python benchmarks/gpu.py [--batch 128 64] [--rounds 8] [--minutes 8]
         [--variant swin_tiny] [--only NAME ...] [--json FILE]
 
-Inference in bfloat16; training in bfloat16 on float32 weights. Images are on the
-device already, and a turn is ten steps in a row, of which only the last is waited
-for. Contenders whose framework is not installed, or sees no GPU of a machine that
-has one, are left out. No race begins for which too few minutes are left, by the
-last one of its mode, so one call stays within them; the file is written after
-each. The share is that of the machine's own rate of bfloat16 matrix products in
-the same run: 2 operations a multiply-add, three times as many for a training step.
+On TensorFlow a training step is what `swin-keras train` runs: XLA, the graph, and
+`MirroredStrategy` over two logical devices of one GPU, with a batch each. Inference
+in bfloat16; training in bfloat16 on float32 weights. Images are on the device
+already, and a turn is ten steps in a row, of which only the last is waited for.
+Contenders whose framework is not installed, or sees no GPU of a machine that has one,
+are left out. No race begins for which too few minutes are left, by the last one of
+its mode, so one call stays within them; the file is written after each. The share is
+that of the machine's own rate of bfloat16 matrix products in the same run: 2
+operations a multiply-add, three times as many for a training step.
 """
 
 import argparse
@@ -30,7 +32,7 @@ def matrix_rate() -> float:
             contender.close()
             return contender.about["operations"] / seconds
         contender.close()
-    raise SystemExit("Neither JAX nor torch is installed.")
+    raise SystemExit("Neither JAX, torch nor TensorFlow is installed.")
 
 
 def main():

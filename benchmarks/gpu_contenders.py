@@ -10,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 import numpy as np
+from gpu_tensorflow import import_tensorflow, inference_step, training_step
 from race import answer_turns
 from torch_contenders import CLASSES, import_torchvision
 
@@ -141,6 +142,27 @@ def ours_on_torch(mode, count, variant):
     return step, to_numpy, about(model)
 
 
+def ours_on_tensorflow(compiled, devices=1):
+    """Return a maker of steps as the package runs them; each device has a batch."""
+
+    def make(mode, count, variant):
+        if mode == "inference" and devices > 1:
+            raise ImportError("inference runs on one device")
+        tf = import_tensorflow(NVIDIA, devices)
+        model = our_model(variant, mode)
+        batch = batch_of(count, model.input_shape[1])
+        told = about(model) | {"devices": devices}
+        if mode == "inference":
+            step = inference_step(tf, model, batch[0], compiled)
+        else:
+            step, _ = training_step(
+                tf, lambda: our_model(variant, mode), batch, compiled, devices
+            )
+        return step, lambda result: result.numpy(), told
+
+    return make
+
+
 def timm(compiled):
     """Return a maker of steps of timm's model, eager or compiled."""
 
@@ -213,13 +235,27 @@ def rate_of_torch(size):
     return (lambda: a @ a), lambda product: product[0, 0].item()
 
 
+def rate_of_tensorflow(size):
+    tf = import_tensorflow(NVIDIA)
+    a = tf.cast(tf.random.normal((size, size)), tf.bfloat16)
+    product = tf.function(lambda: a @ a, jit_compile=True)
+    return product, lambda result: result[0, 0].numpy()
+
+
 STEPS = {
     "swin-keras on JAX": ours_on_jax,
     "swin-keras on torch": ours_on_torch,
+    "swin-keras, XLA": ours_on_tensorflow(compiled=True),
+    "swin-keras, graph": ours_on_tensorflow(compiled=False),
+    "swin-keras, XLA, 2 devices": ours_on_tensorflow(compiled=True, devices=2),
     "timm compiled": timm(compiled=True),
     "timm": timm(compiled=False),
 }
-RATES = {"swin-keras on JAX": rate_of_jax, "swin-keras on torch": rate_of_torch}
+RATES = {
+    "swin-keras on JAX": rate_of_jax,
+    "swin-keras on torch": rate_of_torch,
+    "swin-keras, XLA": rate_of_tensorflow,
+}
 
 
 def device_memory() -> dict:
@@ -230,6 +266,9 @@ def device_memory() -> dict:
         peak = stats.get("peak_bytes_in_use", 0)
     elif "torch" in sys.modules and sys.modules["torch"].cuda.is_available():
         peak = sys.modules["torch"].cuda.max_memory_allocated()
+    elif "tensorflow" in sys.modules and NVIDIA:
+        info = sys.modules["tensorflow"].config.experimental.get_memory_info("GPU:0")
+        peak = info["peak"]
     return {"device_megabytes": peak / 1e6} if peak else {}
 
 

@@ -80,12 +80,17 @@ def race(script, names, batch, rounds, *arguments) -> list[dict]:
             "name": contender.name,
             "batch": batch,
             "megabytes": memory[contender.name],
-            "images_per_second": batch / min(times[contender.name]),
-            "median": batch / float(np.median(times[contender.name])),
+            "images_per_second": images_of(contender, batch) / min(seconds),
+            "median": images_of(contender, batch) / float(np.median(seconds)),
         }
-        for contender in contenders
+        for contender, seconds in zip(contenders, times.values(), strict=True)
     ]
     return sorted(rows, key=lambda row: -row["images_per_second"])
+
+
+def images_of(contender, batch) -> int:
+    """Return the images of a step: each device has a batch of its own."""
+    return batch * contender.about.get("devices", 1)
 
 
 def show(rows):

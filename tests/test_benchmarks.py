@@ -52,11 +52,18 @@ def test_startup_times_commands(run):
     assert 0 < seconds < 60
 
 
-@pytest.mark.parametrize("framework", ["jax", "torch"])
+@pytest.mark.parametrize("framework", ["jax", "torch", "tensorflow"])
 def test_the_gpu_benchmark_runs_without_a_gpu(run, framework):
     pytest.importorskip(framework)
-    name = {"jax": "swin-keras on JAX", "torch": "swin-keras on torch"}[framework]
-    words = ("--variant", "swin_nano", "--batch", 2, "--rounds", 1, "--only", name)
+    names = {
+        "jax": ["swin-keras on JAX"],
+        "torch": ["swin-keras on torch"],
+        "tensorflow": ["swin-keras, XLA", "swin-keras, XLA, 2 devices"],
+    }[framework]
+    words = ("--variant", "swin_nano", "--batch", 2, "--rounds", 1, "--only", *names)
     rows = run("gpu.py", *words)["rows"]
-    assert [row["mode"] for row in rows] == ["inference", "training"]
+    modes = {"tensorflow": ["inference", "training", "training"]}
+    assert [row["mode"] for row in rows] == modes.get(
+        framework, ["inference", "training"]
+    )
     assert all(row["share"] > 0 for row in rows)

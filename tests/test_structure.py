@@ -19,7 +19,7 @@ ALLOWED = {
     "weights": {
         *("weights", "models", "layers", "errors", "card", "model_files", "names"),
     },
-    "data": {"data", "errors", "names"},
+    "data": {"data", "errors", "names", "processes"},
     "report": {"report", "card", "data", "errors", "evaluation"},
     "json_text": set(),
     "names": set(),

@@ -17,6 +17,7 @@ from swin_keras.data.loading import load_dataset, load_trained
 from swin_keras.data.mixing import Mixing
 from swin_keras.data.pipeline import batches, data_errors
 from swin_keras.data.rand_augment import RandAugment
+from swin_keras.data.workers import Workers
 
 __all__ = [
     "Augmentation",
@@ -28,6 +29,7 @@ __all__ = [
     "RandAugment",
     "Report",
     "Split",
+    "Workers",
     "batches",
     "check_folder",
     "data_errors",

@@ -41,7 +41,11 @@ class ImageError(DataError):
 
     def __init__(self, name, reason: str):
         super().__init__(f"{printable(name)}: {reason}")
+        self.name = name
         self.reason = printable(reason)
+
+    def __reduce__(self):  # for processes that load images
+        return type(self), (self.name, self.reason)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from swin_keras.data.batch_loader import BatchLoader
 from swin_keras.data.dataset import Split
 from swin_keras.data.image_io import image_mode
 from swin_keras.data.mixing import Mixing
+from swin_keras.data.workers import Workers
 from swin_keras.errors import DataError
 
 
@@ -29,6 +30,7 @@ def batches(
     micro_batches: int = 1,
     shards: Sequence[int] = (0,),
     shard_count: int = 1,
+    workers: Workers | None = None,
 ):
     """Return a `tf.data.Dataset` of uint8 images and int32 labels.
 
@@ -59,6 +61,8 @@ def batches(
         shards: What to load of every batch: one element of the dataset each, in
             this order, for the replicas of one machine.
         shard_count: Parts of every batch, over all machines.
+        workers: Processes that load the images; `None` loads in threads of this
+            one, of which Python runs one at a time. The batches are the same.
 
     Raises:
         UsageError: If `batch_size` is larger than the training images, or does not
@@ -90,9 +94,13 @@ def batches(
     if loader.is_mixed:
         label_dtype, label_shape = tf.float32, (rows, classes)
 
+    # Images that are ready are copied faster than they are asked for.
+    uses_processes = workers is not None and not loader.is_ready()
+    load_shard = workers.share(loader) if uses_processes else loader
+
     def load_element(number):
         step, place = divmod(int(number), len(loader.shards))
-        return loader(step, loader.shards[place])
+        return load_shard(step, loader.shards[place])
 
     def load(number):
         images, labels = tf.numpy_function(
@@ -104,11 +112,15 @@ def batches(
 
     options = tf.data.Options()
     options.deterministic = True
+    parallel = tf.data.AUTOTUNE
+    if uses_processes:  # threads that wait for them are not taken from the model
+        parallel = workers.processes + 1
+        options.threading.private_threadpool_size = parallel
     return (
         tf.data.Dataset.range(
             start_step * len(shards), epochs * loader.steps * len(shards)
         )
-        .map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        .map(load, num_parallel_calls=parallel, deterministic=True)
         .prefetch(tf.data.AUTOTUNE)
         .with_options(options)
     )

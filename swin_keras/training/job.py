@@ -198,11 +198,12 @@ def prepare(
             model.inputs, model.get_layer("head").output, name="logits"
         )
         training_model.micro_batches = config.gradient_accumulation_steps
+        training_model.compiles = _compiles(config)
         training_model.compile(
             optimizer=make_optimizer(config, model_config.depths, steps),
             loss=make_loss(config),
             metrics=["accuracy"],
-            jit_compile=_compiles(config, replicas),
+            jit_compile=False,  # see `TrainingModel.compiles`
         )
         training_model.optimizer.build(training_model.trainable_variables)
         images = np.zeros((1, *model_config.input_shape), "uint8")
@@ -239,23 +240,17 @@ def load_data(config: TrainConfig) -> ImageDataset:
     return dataclasses.replace(dataset, splits=splits)
 
 
-def _compiles(config, replicas):
+def _compiles(config):
     """Tell whether XLA compiles the training step; see docs/performance.md."""
     if config.jit_compile is not None:
         return config.jit_compile
     # On a CPU, XLA multiplies bfloat16 as float32; TensorFlow's own kernels do not.
     on_cpu = not tf.config.list_physical_devices("GPU")
-    is_slower = on_cpu and config.precision == "mixed_bfloat16"
-    return replicas.strategy is None and not is_slower
+    return not (on_cpu and config.precision == "mixed_bfloat16")
 
 
 def _check_devices(config, replicas):
     """Refuse what several devices cannot do, and batches that they cannot share."""
-    if replicas.strategy is not None and config.jit_compile:
-        raise UsageError(
-            "XLA compiles the training step on one device only. Leave --jit-compile "
-            "out, or use --strategy none."
-        )
     if replicas.count > 1 and config.precision == "mixed_float16":
         raise UsageError(
             "mixed_float16 is not safe on several devices: an overflow on one of them "

@@ -1,5 +1,7 @@
 """A functional model whose training step is the same on one device and on many."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -9,15 +11,20 @@ class TrainingModel(keras.Model):
     """A functional model that accumulates gradients and trains on many machines.
 
     `TrainingModel(inputs, outputs)` is used as any `keras.Model`. Keras 3.15
-    alone cannot accumulate gradients on several replicas, and cannot `fit`
-    under `MultiWorkerMirroredStrategy` at all.
+    alone cannot accumulate gradients on several replicas, cannot compile a step
+    for them, and cannot `fit` under `MultiWorkerMirroredStrategy` at all.
 
     Attributes:
+        compiles: Whether XLA compiles the forward and the backward pass of each
+            replica. What crosses replicas stays outside: sums of gradients,
+            clipping, the optimizer's step, metrics. Set it before the first step,
+            and leave `compile(jit_compile=...)` off.
         micro_batches: Parts in which the batch of each replica is computed, one
             after the other, before the weights change once. More parts need
             less memory. Must divide that batch.
     """
 
+    compiles = False
     micro_batches = 1
 
     @property
@@ -36,13 +43,38 @@ class TrainingModel(keras.Model):
 
     def _gradients(self, x, y, sample_weight):
         """Return the gradients of a batch; count its loss and metrics."""
-        with tf.GradientTape() as tape:
-            y_pred = self(x, training=True)
-            loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
-            self._count_loss(loss, x)
-            loss = self.optimizer.scale_loss(loss)
-        self.compute_metrics(x, y, y_pred, sample_weight)
-        return tape.gradient(loss, self.trainable_weights)
+        gradients, y_pred, loss = self._backward(x, y, sample_weight)
+        self._count(loss, x, y, y_pred, sample_weight)
+        return gradients
+
+    @functools.cached_property
+    def _backward(self):
+        """The function from a batch to its gradients, outputs and loss."""
+
+        def backward(x, y, sample_weight):
+            with tf.GradientTape() as tape:
+                y_pred = self(x, training=True)
+                loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+                scaled = self.optimizer.scale_loss(loss)
+            gradients = tape.gradient(scaled, self.trainable_weights)
+            # Those of tables are sparse, which neither XLA nor a sum can take.
+            return list(map(tf.convert_to_tensor, gradients)), y_pred, loss
+
+        return self._compiled(backward)
+
+    @functools.cached_property
+    def _forward(self):
+        """The function from a batch to its outputs and loss."""
+
+        def forward(x, y, sample_weight):
+            y_pred = self(x, training=False)
+            loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+            return y_pred, loss
+
+        return self._compiled(forward)
+
+    def _compiled(self, function):
+        return tf.function(function, jit_compile=True) if self.compiles else function
 
     def _accumulate(self, batch):
         """Return the mean of the gradients of all micro batches."""
@@ -50,8 +82,7 @@ class TrainingModel(keras.Model):
 
         def add(part, total):
             gradients = self._gradients(*[p if p is None else p[part] for p in parts])
-            dense = map(tf.convert_to_tensor, gradients)  # those of tables are sparse
-            return part + 1, [t + g for t, g in zip(total, dense, strict=True)]
+            return part + 1, [t + g for t, g in zip(total, gradients, strict=True)]
 
         zeros = [tf.zeros(v.shape, v.dtype) for v in self.trainable_weights]
         _, total = tf.while_loop(
@@ -61,16 +92,15 @@ class TrainingModel(keras.Model):
 
     def test_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        y_pred = self(x, training=False)
-        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
-        self._count_loss(loss, x)
-        self.compute_metrics(x, y, y_pred, sample_weight)
+        y_pred, loss = self._forward(x, y, sample_weight)
+        self._count(loss, x, y, y_pred, sample_weight)
         return self._logs()
 
-    def _count_loss(self, loss, x):
+    def _count(self, loss, x, y, y_pred, sample_weight):
         # Under a strategy Keras divides each replica's loss by their number.
         replicas = self.distribute_strategy.num_replicas_in_sync
         self._loss_tracker.update_state(loss * replicas, sample_weight=tf.shape(x)[0])
+        self.compute_metrics(x, y, y_pred, sample_weight)
 
     def _logs(self):
         logs = self.get_metrics_result()

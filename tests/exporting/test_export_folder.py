@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -31,3 +32,15 @@ def test_the_saved_model_takes_any_batch_of_raw_images(exported):
         scores = loaded.serve(tf.zeros((batch, 16, 16, 1)) + 128.0)
         assert scores.shape == (batch, 10)
         assert float(tf.reduce_sum(scores)) == pytest.approx(batch, abs=1e-4)
+
+
+def test_the_saved_model_has_an_endpoint_that_xla_compiles(exported):
+    loaded = tf.saved_model.load(str(exported / "saved_model" / "1"))
+    (function,) = loaded.serve_xla.concrete_functions
+    attributes = [node.attr for node in function.graph.as_graph_def().node]
+    assert any(attr["_XlaMustCompile"].b for attr in attributes)
+    images = tf.random.uniform((2, 16, 16, 1), 0, 255, seed=0)
+    np.testing.assert_allclose(
+        loaded.serve_xla(images), loaded.serve(images), atol=1e-6
+    )
+    assert "serve_xla" in loaded.signatures

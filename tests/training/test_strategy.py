@@ -29,7 +29,7 @@ train(TrainConfig.from_dict(values | {"name": "mirrored", "strategy": "mirrored"
 @pytest.fixture(scope="module")
 def configuration(digits_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp("devices")
-    # With the defaults: XLA where it is on, which one device has and several lack.
+    # With the defaults: XLA on one device and on several.
     options = EVERYTHING | {"epochs": 2, "jit_compile": None}
     config = TrainConfig(data_dir=str(digits_dir), runs_dir=str(folder), **options)
     prepare(config)  # the digits, once for all

@@ -1,0 +1,188 @@
+"""Processes that load batches, so that reading images is not bound to one core.
+
+Python runs one thread at a time. What a step holds is a function of its number,
+so processes that share nothing but the loader compute the same batches as threads
+would; `tf.data` keeps their order. Nothing has a name in the file system: memory
+and sockets are gone when the last process is, however it ends.
+"""
+
+import contextlib
+import mmap
+import os
+import pickle
+import queue
+import socket
+import subprocess
+import threading
+import weakref
+from itertools import count
+from multiprocessing.connection import Connection
+
+import numpy as np
+
+from swin_keras.data.batch_loader import BatchLoader
+from swin_keras.errors import DataError, ResourceError
+from swin_keras.processes import module_command
+
+MAX_DEATHS = 2  # of processes at the same images, before it is the images' fault
+
+
+class Workers:
+    """Processes that load shards of steps, for any number of loaders.
+
+    They start with the first request and end with `close`, or with the object.
+
+    Args:
+        processes: How many.
+
+    Example:
+
+    ```python
+    with Workers(8) as workers:
+        model.fit(batches(split, 128, (224, 224), 3, training=True, workers=workers))
+    ```
+    """
+
+    def __init__(self, processes: int):
+        self.processes = processes
+        self._idle = None
+        self._starts = threading.Lock()
+        self._running = set()
+        self._keys = count()
+        self._end = weakref.finalize(self, _end, self._running)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    def close(self):
+        """End the processes."""
+        self._end()
+
+    def share(self, loader: BatchLoader):
+        """Return a function of step and shard that has a process call the loader.
+
+        Raises, when it is called:
+            DataError: If an image cannot be read, or ends the processes.
+            ResourceError: If no process can be started.
+        """
+        shared = _SharedLoader(next(self._keys), loader)
+
+        def load(step: int, shard: int = 0):
+            for _ in range(MAX_DEATHS):
+                answer = self._ask(shared, step, shard)
+                if answer is not None:
+                    return answer
+            raise DataError(
+                f"The processes that loaded step {step} died. Its images must fit into "
+                f"the memory: {', '.join(loader.names(step)[:3])}, ... Use fewer "
+                "--workers, or look for a file that ends Python."
+            )
+
+        return load
+
+    def _ask(self, shared, step, shard):
+        """Return images and labels, or `None` if the process died over them."""
+        idle = self._started()
+        worker = idle.get()
+        try:
+            return worker.load(shared, step, shard)
+        except (EOFError, OSError) as error:
+            if not self._end.alive:
+                raise DataError("Loading images was ended.") from error
+            self._running.discard(worker)
+            worker.end()
+            worker = self._start()
+            return None
+        finally:
+            idle.put(worker)
+
+    def _started(self):
+        with self._starts:
+            if self._idle is None:
+                idle = queue.LifoQueue()  # the process that is warm goes first
+                for _ in range(self.processes):
+                    idle.put(self._start())
+                self._idle = idle
+        return self._idle
+
+    def _start(self):
+        try:
+            worker = _Worker()
+        except OSError as error:
+            raise ResourceError(
+                f"A process that loads images must start ({error.strerror}). Use fewer "
+                "--workers."
+            ) from error
+        self._running.add(worker)
+        return worker
+
+
+def _end(running):
+    while running:
+        running.pop().end()
+
+
+class _SharedLoader:
+    """A loader as bytes, its arrays in memory that processes share."""
+
+    def __init__(self, key, loader):
+        self.key = key
+        buffers = []
+        self._pickled = pickle.dumps(loader, protocol=5, buffer_callback=buffers.append)
+        arrays = [buffer.raw() for buffer in buffers]
+        self._sizes = [array.nbytes for array in arrays]
+        self._memory = os.memfd_create("swin_keras")
+        weakref.finalize(self, os.close, self._memory)
+        with open(self._memory, "wb", closefd=False) as file:
+            file.writelines(arrays)
+
+    def send(self, worker: "_Worker"):
+        worker.requests.send(("learn", self.key, self._pickled, self._sizes))
+        socket.send_fds(worker.handles, [b"."], [self._memory])
+
+
+class _Worker:
+    """One process, and the memory in which it hands images over."""
+
+    def __init__(self):
+        self.handles, theirs = socket.socketpair()
+        self.requests = Connection(os.dup(self.handles.fileno()))
+        self._memory = os.memfd_create("swin_keras")
+        self._known = set()
+        descriptors = (theirs.fileno(), self._memory)
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  our own module
+                module_command("swin_keras.data.worker", *descriptors),
+                stdin=subprocess.DEVNULL,
+                pass_fds=descriptors,
+            )
+
+    def load(self, shared: _SharedLoader, step: int, shard: int):
+        """Return images and labels; end by an OSError or EOFError with the process."""
+        if shared.key not in self._known:
+            shared.send(self)
+            self._known.add(shared.key)
+        self.requests.send(("load", shared.key, step, shard))
+        word, *answer = self.requests.recv()
+        if word == "error":
+            raise answer[0]
+        shape, labels = answer
+        images = np.empty(shape, np.uint8)
+        if images.nbytes:
+            with mmap.mmap(
+                self._memory, images.nbytes, access=mmap.ACCESS_READ
+            ) as room:
+                images.data.cast("B")[:] = room
+        return images, labels
+
+    def end(self):
+        """End the process, and free what belongs to it; twice does nothing more."""
+        with contextlib.suppress(OSError):
+            self.requests.close()
+            self.handles.close()
+            os.close(self._memory)
+        self._process.kill()
+        self._process.wait()

@@ -1,0 +1,105 @@
+"""What XLA has compiled, kept on disk: once for a model and a machine, not a run."""
+
+import hashlib
+import json
+import logging
+import os
+import platform
+from pathlib import Path
+
+from swin_keras.model_files import write_text
+
+log = logging.getLogger(__name__)
+FLAG = "--tf_xla_persistent_cache_directory"
+INDEX = "index.json"
+MAX_BYTES = 2**31  # of all files; the oldest go first
+
+
+class CompileCache:
+    """A folder in which TensorFlow keeps what XLA compiled.
+
+    TensorFlow takes a damaged file for the end of the data, or ends; so a file is
+    kept only if its SHA-256 is in an index that is written after the run. What a
+    killed run leaves is compiled again.
+
+    Args:
+        folder: Where; by default that of this machine, below the user's cache.
+    """
+
+    def __init__(self, folder: Path | None = None):
+        self.folder = folder or default_folder()
+
+    def __enter__(self):
+        """Have TensorFlow use the folder, unless TF_XLA_FLAGS names another."""
+        flags = os.environ.get("TF_XLA_FLAGS", "")
+        self._is_ours = FLAG not in flags
+        if self._is_ours:
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self.clean()
+            except OSError as error:
+                log.info("no cache of compiled steps in %s: %s", self.folder, error)
+                self._is_ours = False
+                return self
+            os.environ["TF_XLA_FLAGS"] = f"{flags} {FLAG}={self.folder}".strip()
+        return self
+
+    def __exit__(self, *error):
+        """Note what is whole, for the next run."""
+        if self._is_ours:
+            try:
+                self.note()
+            except OSError as problem:
+                log.info("compiled steps in %s are not kept: %s", self.folder, problem)
+
+    def files(self) -> list[Path]:
+        """Return the compiled files, the newest first."""
+        files = [path for path in self.folder.glob("*.pb") if path.is_file()]
+        return sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
+
+    def clean(self):
+        """Delete files that are not whole, and the oldest of too many."""
+        known, total = self._index(), 0
+        for path in self.files():
+            total += path.stat().st_size
+            if total > MAX_BYTES or known.get(path.name) != _sha256(path):
+                path.unlink(missing_ok=True)
+
+    def note(self):
+        """Write the index of all files."""
+        index = {path.name: _sha256(path) for path in self.files()}
+        write_text(self.folder / INDEX, json.dumps(index, indent=2) + "\n")
+
+    def _index(self) -> dict:
+        try:
+            index = json.loads((self.folder / INDEX).read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return index if isinstance(index, dict) else {}
+
+
+def default_folder() -> Path:
+    """Return the folder for this machine and these versions.
+
+    Code for one processor may not run on another that shares the home folder.
+    """
+    import tensorflow as tf
+
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    about = (tf.version.VERSION, tf.version.GIT_VERSION, platform.machine(), _cpu())
+    key = hashlib.sha256(repr(about).encode()).hexdigest()[:16]
+    return Path(cache) / "swin_keras" / "xla" / key
+
+
+def _cpu() -> str:
+    """Return what this processor can do, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return "\n".join(sorted({x for x in lines if x.startswith(("model", "flags"))}))
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,185 @@
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from image_files import make_folder
+
+from swin_keras.data import (
+    Augmentation,
+    BatchLoader,
+    ImageError,
+    Mixing,
+    RandAugment,
+    Workers,
+    batches,
+    data_errors,
+    load_dataset,
+)
+from swin_keras.data.dataset import ArraySplit
+from swin_keras.errors import DataError
+
+OPTIONS = {
+    "training": True,
+    "seed": 3,
+    "augmentation": Augmentation(
+        crop_scale=(0.3, 1.0), rand_augment=RandAugment(magnitude=9.0), erase=0.5
+    ),
+    "mixing": Mixing(mixup=0.2, cutmix=1.0),
+    "classes": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
+    folder = make_folder(tmp_path_factory.mktemp("photos"), {"a": 10, "b": 10})
+    return load_dataset(str(folder)).splits["train"]
+
+
+@pytest.fixture(scope="module")
+def workers():
+    with Workers(2) as workers:
+        yield workers
+
+
+def collect(dataset):
+    return [(images.numpy(), labels.numpy()) for images, labels in dataset]
+
+
+def processes_of(pid) -> list[int]:
+    """Return the children of a process that load images."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+        if b"swin_keras.data.worker" in words and pid in (None, parent):
+            found.append(int(folder.name))
+    return found
+
+
+def wait_until(condition):
+    limit = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_processes_load_the_same_bytes_in_the_same_order(split, processes):
+    def run(**more):
+        options = {**OPTIONS, "epochs": 2, "start_step": 1, "shards": (0, 1)}
+        return collect(batches(split, 4, (24, 32), 3, **options, shard_count=2, **more))
+
+    with Workers(processes) as workers:
+        ours = run(workers=workers)
+    threads = run()
+    assert len(ours) == len(threads) > 8
+    for (images, labels), (same_images, same_labels) in zip(ours, threads, strict=True):
+        np.testing.assert_array_equal(images, same_images)
+        np.testing.assert_array_equal(labels, same_labels)
+
+
+def test_processes_share_an_array_and_several_loaders(workers):
+    images = np.random.default_rng(0).integers(0, 256, (64, 40, 40, 1), np.uint8)
+    split = ArraySplit(images, np.arange(64) % 2, "train")
+    whole = BatchLoader(split, 32, (24, 24), 1)
+    part = BatchLoader(split, 8, (20, 20), 3, crop_fraction=0.5)
+    loads = [(loader, workers.share(loader)) for loader in (whole, part)]
+    for loader, load in loads * 2:
+        for ours, theirs in zip(load(1), loader(1), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path, workers):
+    folder = make_folder(tmp_path, {"a": 5, "b": 5})
+    split = load_dataset(str(folder)).splits["train"]
+    victim = Path(split.name(0))
+    victim.write_bytes(victim.read_bytes()[:40])
+    with pytest.raises(DataError, match=victim.name), data_errors():
+        collect(batches(split, 4, (8, 8), 3, workers=workers))
+
+
+def test_an_error_of_an_image_crosses_processes():
+    error = ImageError("a.png", "is cut off")
+    error = pickle.loads(pickle.dumps(error))  # noqa: S301  our own
+    assert (str(error), error.reason) == ("a.png: is cut off", "is cut off")
+
+
+def test_a_killed_process_is_replaced(split):
+    loader = BatchLoader(split, 4, (8, 8), 3)
+    others = set(processes_of(os.getpid()))
+    with Workers(2) as workers:
+        load = workers.share(loader)
+        load(0)
+        first = set(processes_of(os.getpid())) - others
+        assert len(first) == 2
+        for process in first:
+            os.kill(process, signal.SIGKILL)
+        for step in range(3):
+            np.testing.assert_array_equal(load(step)[0], loader(step)[0])
+        assert not first & set(processes_of(os.getpid()))
+    assert set(processes_of(os.getpid())) == others
+
+
+@dataclass(frozen=True)
+class Deadly(BatchLoader):
+    """A loader that ends Python, as a decoder with a fault would."""
+
+    def __call__(self, step, shard=0):
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def test_images_that_end_every_process_are_named(split, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    with Workers(1) as workers:
+        load = workers.share(Deadly(split, 4, (8, 8), 3))
+        with pytest.raises(DataError, match=r"died\. Its images .*\.png, \.\.\."):
+            load(0)
+
+
+def test_a_class_that_processes_cannot_import_is_told(split, workers, monkeypatch):
+    monkeypatch.setattr(Deadly, "__module__", "__main__")
+    monkeypatch.setattr(sys.modules["__main__"], "Deadly", Deadly, raising=False)
+    load = workers.share(Deadly(split, 4, (8, 8), 3))
+    with pytest.raises(DataError, match="Use --workers 0"):
+        load(0)
+
+
+TRAINER = """
+import sys, time
+from swin_keras.data import Workers, BatchLoader, load_dataset
+split = load_dataset(sys.argv[1]).splits["train"]
+workers = Workers(2)
+load = workers.share(BatchLoader(split, 4, (8, 8), 3))
+load(0)
+print("ready", flush=True)
+while True:
+    load(1)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_nothing_is_left_of_a_trainer_that_ends(tmp_path, number):
+    folder = make_folder(tmp_path, {"a": 5, "b": 5})
+    before = set(os.listdir("/dev/shm"))  # noqa: S108  looked at only
+    trainer = subprocess.Popen(
+        [sys.executable, "-c", TRAINER, str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert trainer.stdout.readline() == b"ready\n"
+    theirs = processes_of(trainer.pid)
+    assert len(theirs) == 2
+    trainer.send_signal(number)
+    trainer.communicate(timeout=60)
+    wait_until(lambda: not set(theirs) & set(processes_of(None)))
+    assert set(os.listdir("/dev/shm")) <= before  # noqa: S108
