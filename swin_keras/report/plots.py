@@ -183,7 +183,7 @@ def mixed_title(shares, class_names) -> str:
     """Return a title for an image of several classes, one a line, the largest first.
 
     >>> mixed_title([0.7, 0.3], ["cat", "flower"])
-    'cat 0.7 +\nflower 0.3'
+    'cat 0.7 +\\nflower 0.3'
     >>> mixed_title([0.0, 1.0], ["cat", "flower"])
     'flower'
     """
