@@ -8,6 +8,7 @@ from swin_keras.errors import UsageError
 
 
 def train(options):
+    from swin_keras.training.compile_cache import CompileCache
     from swin_keras.training.config import TrainConfig
 
     names = [field.name for field in dataclasses.fields(TrainConfig)]
@@ -15,6 +16,8 @@ def train(options):
     if options.folder is not None:
         values["data"] = _data_named_once(options, TrainConfig.data)
     config = TrainConfig.from_dict(values)
+    if config.compile_cache is not False:
+        CompileCache(on_cpu=bool(config.compile_cache)).announce()
     load_tensorflow()
     if options.dry_run:
         from swin_keras.training.dry_run import dry_run

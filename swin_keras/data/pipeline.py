@@ -103,8 +103,9 @@ def batches(
         return load_shard(step, loader.shards[place])
 
     def load(number):
+        # Not stateful: `enable_op_determinism` would load one step after another.
         images, labels = tf.numpy_function(
-            load_element, [number], (tf.uint8, label_dtype)
+            load_element, [number], (tf.uint8, label_dtype), stateful=False
         )
         images.set_shape((rows, *loader.image_shape))
         labels.set_shape(label_shape)

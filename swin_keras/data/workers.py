@@ -30,7 +30,8 @@ MAX_DEATHS = 2  # of processes at the same images, before it is the images' faul
 class Workers:
     """Processes that load shards of steps, for any number of loaders.
 
-    They start with the first request and end with `close`, or with the object.
+    They start with a request and end with `close`, or with the object; a request
+    after `close` starts new ones.
 
     Args:
         processes: How many.
@@ -49,7 +50,7 @@ class Workers:
         self._starts = threading.Lock()
         self._running = set()
         self._keys = count()
-        self._end = weakref.finalize(self, _end, self._running)
+        weakref.finalize(self, _end, self._running)
 
     def __enter__(self):
         return self
@@ -58,8 +59,10 @@ class Workers:
         self.close()
 
     def close(self):
-        """End the processes."""
-        self._end()
+        """End the processes; what still waits for them ends by an error."""
+        with self._starts:
+            self._idle = None
+            _end(self._running)
 
     def share(self, loader: BatchLoader):
         """Return a function of step and shard that has a process call the loader.
@@ -90,7 +93,7 @@ class Workers:
         try:
             return worker.load(shared, step, shard)
         except (EOFError, OSError) as error:
-            if not self._end.alive:
+            if self._idle is not idle:
                 raise DataError("Loading images was ended.") from error
             self._running.discard(worker)
             worker.end()

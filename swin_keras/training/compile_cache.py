@@ -5,12 +5,14 @@ import json
 import logging
 import os
 import platform
+from importlib.metadata import version
 from pathlib import Path
 
 from swin_keras.model_files import write_text
 
 log = logging.getLogger(__name__)
-FLAG = "--tf_xla_persistent_cache_directory"
+FOLDER_FLAG = "--tf_xla_persistent_cache_directory"
+DEVICES_FLAG = "--tf_xla_persistent_cache_device_types"
 INDEX = "index.json"
 MAX_BYTES = 2**31  # of all files; the oldest go first
 
@@ -23,34 +25,51 @@ class CompileCache:
     killed run leaves is compiled again.
 
     Args:
+        on_cpu: Whether to keep what is compiled for a CPU, too.
         folder: Where; by default that of this machine, below the user's cache.
     """
 
-    def __init__(self, folder: Path | None = None):
+    def __init__(self, on_cpu: bool = False, folder: Path | None = None):
         self.folder = folder or default_folder()
+        self._flags = f"{FOLDER_FLAG}={self.folder}"
+        if not on_cpu:
+            self._flags += f" {DEVICES_FLAG}=GPU"
+
+    def announce(self) -> bool:
+        """Have TensorFlow use the folder, unless TF_XLA_FLAGS names another.
+
+        TensorFlow reads the flags once, when it is first asked for its devices.
+
+        Returns:
+            Whether the folder can be used.
+        """
+        flags = os.environ.get("TF_XLA_FLAGS", "")
+        if FOLDER_FLAG in flags:
+            return self._flags in flags
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            log.info("no cache of compiled steps in %s: %s", self.folder, error)
+            return False
+        os.environ["TF_XLA_FLAGS"] = f"{flags} {self._flags}".strip()
+        return True
 
     def __enter__(self):
-        """Have TensorFlow use the folder, unless TF_XLA_FLAGS names another."""
-        flags = os.environ.get("TF_XLA_FLAGS", "")
-        self._is_ours = FLAG not in flags
-        if self._is_ours:
-            try:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                self.clean()
-            except OSError as error:
-                log.info("no cache of compiled steps in %s: %s", self.folder, error)
-                self._is_ours = False
-                return self
-            os.environ["TF_XLA_FLAGS"] = f"{flags} {FLAG}={self.folder}".strip()
+        self._is_used = self.announce()
+        if self._is_used:
+            self._try(self.clean)
         return self
 
     def __exit__(self, *error):
         """Note what is whole, for the next run."""
-        if self._is_ours:
-            try:
-                self.note()
-            except OSError as problem:
-                log.info("compiled steps in %s are not kept: %s", self.folder, problem)
+        if self._is_used:
+            self._try(self.note)
+
+    def _try(self, step):
+        try:
+            step()
+        except OSError as error:
+            log.info("compiled steps in %s are not kept: %s", self.folder, error)
 
     def files(self) -> list[Path]:
         """Return the compiled files, the newest first."""
@@ -83,10 +102,8 @@ def default_folder() -> Path:
 
     Code for one processor may not run on another that shares the home folder.
     """
-    import tensorflow as tf
-
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    about = (tf.version.VERSION, tf.version.GIT_VERSION, platform.machine(), _cpu())
+    about = (version("tensorflow"), platform.machine(), _cpu())
     key = hashlib.sha256(repr(about).encode()).hexdigest()[:16]
     return Path(cache) / "swin_keras" / "xla" / key
 

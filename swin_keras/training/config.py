@@ -28,7 +28,7 @@ _RULES = (  # what must hold, of which options, and how to tell
         (
             *("min_learning_rate", "warmup_epochs", "weight_decay", "early_stopping"),
             *("rotate", "shift", "mixup", "cutmix", "seed", "checkpoint_minutes"),
-            *("freeze_stages", "train_images"),
+            *("freeze_stages", "train_images", "workers"),
         ),
         lambda value: value >= 0,
     ),
@@ -122,9 +122,14 @@ class TrainConfig:
             with less memory.
         strategy: Devices: "auto", "none", "mirrored", "multiworker" or "tpu"; see
             docs/scaling.md.
-        jit_compile: Whether XLA compiles the training step: it begins later, by
-            about ten seconds for Swin-T, and then is faster. By default on one
-            device, but not for bfloat16 on a CPU.
+        workers: Processes that load images, 0 for threads of the trainer; the images
+            are the same. "auto" takes as many as there are processor cores where a
+            GPU or TPU trains, and none on a CPU, whose cores train.
+        jit_compile: Whether XLA compiles forward and backward pass: training begins
+            later, by about ten seconds for Swin-T, and then is faster. By default
+            yes, but for bfloat16 on a CPU, and for `deterministic` on a GPU.
+        compile_cache: Whether what XLA compiles is kept in the user's cache folder,
+            for the next run. By default where a GPU trains.
         checkpoint_minutes: Minutes between checkpoints.
         tensorboard: Whether to write logs for TensorBoard.
         seed: Seed of weights, sample order and augmentation.
@@ -182,7 +187,9 @@ class TrainConfig:
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     remat: bool = False
     strategy: Literal["auto", "none", "mirrored", "multiworker", "tpu"] = "auto"
+    workers: int | Literal["auto"] = "auto"
     jit_compile: bool | None = None
+    compile_cache: bool | None = None
     checkpoint_minutes: float = 2.0
     tensorboard: bool = True
     seed: int = 0

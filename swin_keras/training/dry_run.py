@@ -2,23 +2,30 @@
 
 import resource
 import sys
+import time
+from itertools import islice
 
 from swin_keras.data import data_errors
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.description import describe
 from swin_keras.training.fitting import memory_errors
-from swin_keras.training.job import load_data, prepare
+from swin_keras.training.job import load_data, on_cpu, prepare
 from swin_keras.training.search import seconds_per_step, settle
+from swin_keras.training.xla_check import in_words, xla_difference
+
+BATCHES = 10
+SPARE = 1.2  # how much faster than the step loading must be, not to be waited for
 
 
 def dry_run(config: TrainConfig) -> str:
     """Build everything, run a few batches of each kind, and tell the cost.
 
     Nothing is written. The first step is left out of the time, since it also
-    compiles the model.
+    compiles the model. On a GPU, what XLA compiled is compared with the graph.
 
     Returns:
-        A few lines: data, parameters, time of a step and of the run, memory.
+        A few lines: data, parameters, time of a step and of the run, memory, and
+        how fast images are loaded.
 
     Raises:
         UsageError: If an option cannot work.
@@ -31,6 +38,8 @@ def dry_run(config: TrainConfig) -> str:
         seconds = seconds_per_step(
             job, validation_data=job.validation_batches(), validation_steps=1
         )
+        loading = _images_loaded_per_second(job)
+        notes = list(_xla_notes(job))
     minutes = seconds * job.steps * config.epochs / 60
     return "\n".join(
         [
@@ -39,8 +48,38 @@ def dry_run(config: TrainConfig) -> str:
             "process",
             f"time        {seconds * 1e3:.0f} ms a step, about {minutes:.1f} minutes "
             "without validation",
+            f"loading     {_in_words(loading, job.config.batch_size / seconds, job)}",
+            *notes,
         ]
     )
+
+
+def _images_loaded_per_second(job) -> float:
+    """Load a few batches, and do nothing with them."""
+    batches = iter(job.training_batches())
+    next(batches)  # starts threads or processes
+    count = min(BATCHES, job.steps * job.config.epochs - 1)
+    start = time.perf_counter()
+    loaded = sum(1 for _ in islice(batches, count))
+    if not loaded:
+        return float("inf")
+    return loaded * job.config.batch_size / (time.perf_counter() - start)
+
+
+def _in_words(loading, training, job) -> str:
+    by = f"{job.workers.processes} processes" if job.workers else "threads"
+    text = f"{loading:.0f} images/s by {by} alone, training takes {training:.0f}"
+    if loading < SPARE * training:
+        text += ". TRAINING WAITS FOR IMAGES: more --workers, or smaller files, help"
+    return text
+
+
+def _xla_notes(job):
+    """Compare with the graph where that is cheap: compiling again is not on a CPU."""
+    is_alone = job.replicas.strategy is None
+    if is_alone and job.training_model.compiles and not on_cpu():
+        batch = next(iter(job.training_batches()))
+        yield f"XLA         {in_words(xla_difference(job.training_model, batch))}"
 
 
 def peak_memory() -> int:

@@ -11,7 +11,10 @@ from swin_keras.training.run_folder import RunFolder, disk_errors
 from swin_keras.training.strategy import Replicas
 
 log = logging.getLogger(__name__)
-MAY_CHANGE = ("runs_dir", "data_dir", "strategy", "jit_compile", "checkpoint_minutes")
+MAY_CHANGE = (
+    *("runs_dir", "data_dir", "strategy", "workers", "jit_compile", "compile_cache"),
+    "checkpoint_minutes",
+)
 
 
 def as_begun(run: RunFolder, config: TrainConfig, replicas: Replicas) -> TrainConfig:

@@ -104,6 +104,8 @@ def fit(
                     _fit_epochs(job, part, saver.step, callbacks)
     finally:
         progress.stop()
+        if job.workers:
+            job.workers.close()
     if is_chief and metrics.rows and not best.is_kept:
         log.warning("%s was lost: the last epoch's model stands for it", run.best_model)
         last = metrics.rows[-1]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from swin_keras.card import ModelCard
 from swin_keras.data import (
     BatchLoader,
     ImageDataset,
+    Workers,
     batches,
     load_trained,
     steps_per_epoch,
@@ -47,6 +49,7 @@ class TrainingJob:
     model: keras.Model
     training_model: TrainingModel
     steps: int
+    workers: Workers | None = None  # that load the images
 
     def training_batches(self, start_step=0):
         """Return images and targets of all steps from one on, for `fit`."""
@@ -86,7 +89,7 @@ class TrainingJob:
 
     def _loader(self):
         options = self._training_options()
-        del options["epochs"]
+        del options["epochs"], options["workers"]
         return BatchLoader(**options)
 
     def _training_options(self):
@@ -108,6 +111,7 @@ class TrainingJob:
             "batch_size": self.config.batch_size,
             "image_size": (height, width),
             "channels": channels,
+            "workers": self.workers,
             **more,
         }
 
@@ -209,7 +213,8 @@ def prepare(
         images = np.zeros((1, *model_config.input_shape), "uint8")
         training_model.build_metrics(images, np.zeros((1, dataset.classes), "float32"))
     return TrainingJob(
-        *(config, replicas, dataset, model_config, model, training_model, steps)
+        *(config, replicas, dataset, model_config, model, training_model, steps),
+        workers=_workers(config),
     )
 
 
@@ -244,9 +249,24 @@ def _compiles(config):
     """Tell whether XLA compiles the training step; see docs/performance.md."""
     if config.jit_compile is not None:
         return config.jit_compile
-    # On a CPU, XLA multiplies bfloat16 as float32; TensorFlow's own kernels do not.
-    on_cpu = not tf.config.list_physical_devices("GPU")
-    return not (on_cpu and config.precision == "mixed_bfloat16")
+    if on_cpu():
+        # There, XLA multiplies bfloat16 as float32; TensorFlow's kernels do not.
+        return config.precision != "mixed_bfloat16"
+    return not config.deterministic  # which not all of XLA's operations can be
+
+
+def _workers(config):
+    """Return the processes that load images; see `TrainConfig.workers`."""
+    count = config.workers
+    if count == "auto":
+        count = 0 if on_cpu() else len(os.sched_getaffinity(0))
+    return Workers(count) if count else None
+
+
+def on_cpu() -> bool:
+    """Return whether there is nothing but processor cores to train on."""
+    kinds = {device.device_type for device in tf.config.list_physical_devices()}
+    return not kinds & {"GPU", "TPU"}
 
 
 def _check_devices(config, replicas):

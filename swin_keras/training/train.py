@@ -25,6 +25,7 @@ from swin_keras.report.plots import mixed_title
 from swin_keras.screen import PlainFormatter
 from swin_keras.signals import StopSignals
 from swin_keras.training.backend import require_tensorflow
+from swin_keras.training.compile_cache import CompileCache
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.description import describe, why_kept
 from swin_keras.training.extending import as_begun
@@ -86,9 +87,11 @@ def train(
     """
     config = _configured(config, options)
     require_tensorflow("Training")
-    replicas = Replicas(make_strategy(config.strategy))
-    _check_shared(config, resume, replicas)
     with ExitStack() as stack:
+        if config.compile_cache is not False:  # before the devices are looked for
+            stack.enter_context(CompileCache(on_cpu=bool(config.compile_cache)))
+        replicas = Replicas(make_strategy(config.strategy))
+        _check_shared(config, resume, replicas)
         stack.enter_context(spoken(verbose and replicas.is_chief))
         stop = StopSignals()
         stack.enter_context(stop.heard())

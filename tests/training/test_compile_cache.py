@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from swin_keras.training.compile_cache import CompileCache
 import tensorflow as tf
-with CompileCache(Path(sys.argv[1])):
+with CompileCache(True, Path(sys.argv[1])):
     function = tf.function(lambda x: tf.nn.gelu(x) @ x, jit_compile=True)
     print(float(tf.reduce_sum(function(tf.eye(8)))))
     if "die" in sys.argv:
@@ -40,7 +40,7 @@ def compiled(filled, tmp_path):
     """A folder that a run has filled, the file in it, and what the run printed."""
     folder, printed = filled
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    (path,) = CompileCache(tmp_path).files()
+    (path,) = CompileCache(True, tmp_path).files()
     return tmp_path, path, printed
 
 
@@ -48,7 +48,7 @@ def test_a_second_run_takes_what_the_first_compiled(compiled):
     folder, path, printed = compiled
     before = path.stat().st_mtime_ns
     assert run(folder) == printed
-    assert CompileCache(folder).files() == [path]
+    assert CompileCache(True, folder).files() == [path]
     assert path.stat().st_mtime_ns == before
 
 
@@ -65,7 +65,7 @@ def test_a_damaged_file_is_compiled_again(compiled, damage):
 
 def test_what_a_killed_run_left_is_not_trusted(tmp_path):
     printed = run(tmp_path, "die")
-    (path,) = CompileCache(tmp_path).files()
+    (path,) = CompileCache(True, tmp_path).files()
     before = path.stat().st_mtime_ns
     assert not (tmp_path / INDEX).exists()
     assert run(tmp_path) == printed
@@ -76,13 +76,13 @@ def test_what_a_killed_run_left_is_not_trusted(tmp_path):
 def test_a_broken_index_is_an_empty_one(tmp_path, index):
     (tmp_path / INDEX).write_bytes(index.encode("utf-8", "surrogateescape"))
     (tmp_path / "a.pb").write_bytes(b"?")
-    CompileCache(tmp_path).clean()
-    assert CompileCache(tmp_path).files() == []
+    CompileCache(True, tmp_path).clean()
+    assert CompileCache(True, tmp_path).files() == []
 
 
 def test_the_oldest_of_too_many_go(tmp_path, monkeypatch):
     monkeypatch.setattr("swin_keras.training.compile_cache.MAX_BYTES", 25)
-    cache = CompileCache(tmp_path)
+    cache = CompileCache(True, tmp_path)
     for number in range(4):
         path = tmp_path / f"{number}.pb"
         path.write_bytes(bytes(10))
@@ -96,7 +96,7 @@ def test_the_oldest_of_too_many_go(tmp_path, monkeypatch):
 
 def test_flags_of_the_user_are_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_persistent_cache_directory=/elsewhere")
-    with CompileCache(tmp_path / "new"):
+    with CompileCache(True, tmp_path / "new"):
         assert os.environ["TF_XLA_FLAGS"].endswith("=/elsewhere")
     assert not (tmp_path / "new").exists()
 
@@ -104,7 +104,7 @@ def test_flags_of_the_user_are_kept(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
     monkeypatch.setenv("TF_XLA_FLAGS", "")
     (tmp_path / "file").write_text("")
-    with CompileCache(tmp_path / "file" / "cache"):
+    with CompileCache(True, tmp_path / "file" / "cache"):
         assert os.environ["TF_XLA_FLAGS"] == ""
 
 
@@ -114,3 +114,30 @@ def test_each_machine_has_a_folder_below_the_users_cache(tmp_path, monkeypatch):
     assert tmp_path in here.parents
     monkeypatch.setattr("swin_keras.training.compile_cache._cpu", lambda: "another")
     assert default_folder() != here
+
+
+def test_without_being_asked_only_what_a_gpu_runs_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_XLA_FLAGS", "")
+    with CompileCache(False, tmp_path):
+        assert os.environ["TF_XLA_FLAGS"].endswith("_device_types=GPU")
+
+
+def test_training_keeps_what_it_compiles(digits_dir, tmp_path, monkeypatch):
+    """In processes: TensorFlow reads its flags once."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("TF_XLA_FLAGS", "")
+    sizes = '{"embed_dim": 8, "depths": [1], "num_heads": [1]}'
+    words = ["--data-dir", str(digits_dir), "--sizes", sizes, "--epochs", "1"]
+    words += ["--compile-cache", "true", "--runs-dir", str(tmp_path), "--name"]
+
+    def train(name):
+        command = [sys.executable, "-m", "swin_keras.cli", "train", *words, name]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=400)
+        assert done.returncode == 0, done.stderr
+        rows = (tmp_path / name / "metrics.csv").read_text().splitlines()
+        files = CompileCache(True).files()
+        return files, [row.rsplit(",", 1)[0] for row in rows]
+
+    compiled, figures = train("first")
+    assert compiled
+    assert train("second") == (compiled, figures)
