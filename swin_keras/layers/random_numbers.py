@@ -58,6 +58,10 @@ def uniform(seed_generator, shape):
 def threefry(key, counter):
     """Scramble a counter with a key: Threefry-2x32, 20 rounds.
 
+    The rounds are a loop, four at a time. Written out, each uses the words of the
+    one before it several times, and XLA, which computes anew what it fuses, would
+    compile without end.
+
     Args:
         key: Two tensors of 32-bit words.
         counter: Two tensors of 32-bit words, which broadcast.
@@ -67,18 +71,26 @@ def threefry(key, counter):
     """
     schedule = (*key, key[0] ^ key[1] ^ _word(_PARITY))
     x, y = (_low_bits(word + add) for word, add in zip(counter, key, strict=True))
-    for group in range(5):
-        for bits in _ROTATIONS[group % 2]:
+    x, y = x + ops.zeros_like(y), y + ops.zeros_like(x)
+    rotations = [_word(bits) for bits in _ROTATIONS]
+
+    def four_rounds(group, state):
+        x, y, these, others, *schedule = state
+        for index in range(4):
             x = _low_bits(x + y)
-            y = _rotate_left(y, bits) ^ x
-        x = _low_bits(x + schedule[(group + 1) % 3])
-        y = _low_bits(y + schedule[(group + 2) % 3] + _word(group + 1))
+            y = _rotate_left(y, these[index]) ^ x
+        first, second, third = schedule
+        x = _low_bits(x + second)
+        y = _low_bits(y + third + ops.cast(group + 1, _word_type()))
+        return x, y, others, these, second, third, first
+
+    x, y, *_ = ops.fori_loop(0, 5, four_rounds, (x, y, *rotations, *schedule))
     return x, y
 
 
 def _rotate_left(word, bits):
-    left = _low_bits(ops.left_shift(word, _word(bits)))
-    return left | ops.right_shift(word, _word(32 - bits))
+    left = _low_bits(ops.left_shift(word, bits))
+    return left | ops.right_shift(word, _word(32) - bits)
 
 
 def _count(stop, first=0):
