@@ -1,5 +1,6 @@
 """Predictor: any trained or exported model, one way to ask it."""
 
+import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from swin_keras.model_files import CARD, read_card
 from swin_keras.pictures import image_files, is_taken, pictures, refusal
 from swin_keras.runtimes import open_model
 
+log = logging.getLogger(__name__)
 __all__ = ["Prediction", "Predictor", "find_model", "image_files"]
 
 TRIES = 5  # to open a model whose export is being replaced
@@ -85,6 +87,13 @@ class Predictor:
                 f"The card of {self.path} must name each of the model's {classes} "
                 f"outputs. It names {len(self.class_names)}. Export the model again."
             )
+        if self.card and not self.card.normalizes:
+            log.warning(
+                "%s has no layer that normalizes images, and is given 0..255 all the "
+                "same. If it was trained on other values, its answers are wrong: "
+                "normalize as then, and call `Predictor.probabilities`.",
+                self.path,
+            )
 
     def _classes(self) -> int:
         shapes = list(self._run.outputs.values())
@@ -123,7 +132,8 @@ class Predictor:
                 "Images must have the shape (batch, height, width, channels) of the "
                 f"model, {('batch', *self.input_shape)}. Received: {images.shape}."
             )
-        if message := scaling_message(images):
+        is_raw = self.card is None or self.card.normalizes
+        if is_raw and (message := scaling_message(images)):
             warnings.warn(message, stacklevel=2)
         (probabilities,) = self._run(images.astype(np.float32)).values()
         if not np.isfinite(probabilities).all():

@@ -2,11 +2,8 @@
 
 from pathlib import Path
 
-from rich.markup import escape
-
 from swin_keras.commands.console import load_tensorflow, make_table, out
 from swin_keras.errors import ResourceError
-from swin_keras.names import printable
 
 
 def data(options):
@@ -29,13 +26,12 @@ def _check(options):
     counts = make_table("class", *report.counts)
     for name in sorted({name for split in report.counts.values() for name in split}):
         numbers = [str(split.get(name, 0)) for split in report.counts.values()]
-        counts.add_row(_plain(name), *numbers)
+        counts.add_row(name, *numbers)
     out.print(counts)
     if report.findings:
         findings = make_table("level", "what", "count", "examples")
         for line in report.summary():
-            texts = "\n".join(_plain(text) for text in line.text.splitlines())
-            findings.add_row(line.level, line.kind, str(line.count), texts)
+            findings.add_row(line.level, line.kind, str(line.count), line.text)
         out.print(findings)
         if not options.json:
             out.print("every finding: --json FILE")
@@ -51,7 +47,7 @@ def _extract(options):
     files = extract(
         dataset, options.folder, options.count, options.split, options.format
     )
-    out.print(f"{len(files)} images in {_plain(options.folder)}")
+    out.print(f"{len(files)} images in {options.folder}")
     return 0
 
 
@@ -62,8 +58,3 @@ def _write(path, text):
         raise ResourceError(
             f"The report must be written to {path}: {error.strerror}."
         ) from error
-
-
-def _plain(text):
-    """Return a text of somebody else's for the terminal: no markup, no escapes."""
-    return escape(printable(text))

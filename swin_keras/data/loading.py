@@ -117,5 +117,8 @@ def load_trained(train: Mapping, **changes) -> ImageDataset:
 def looks_like_path(source: str) -> bool:
     """Tell a path from a name; "mnist/config" may still be a TFDS name."""
     return (
-        source.startswith((".", "~", os.sep)) or "\\" in source or os.path.isabs(source)
+        source.startswith((".", "~", os.sep))
+        or source.endswith(("/", os.sep))
+        or "\\" in source
+        or os.path.isabs(source)
     )

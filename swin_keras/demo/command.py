@@ -5,7 +5,7 @@ from pathlib import Path
 from swin_keras.demo.server import make_server
 from swin_keras.errors import ModelFileError, ResourceError, UsageError
 from swin_keras.inference import find_model
-from swin_keras.model_files import read_card, require_file
+from swin_keras.model_files import read_card, require_whole
 
 INSTALLED = "node_modules/@litertjs"  # by `npm install @litertjs/core`
 
@@ -45,7 +45,7 @@ def litert_file(path: Path) -> Path:
             f"A browser runs .tflite files. Received: {file}. Make one with "
             f"`swin-keras export {path}`."
         )
-    require_file(file)
+    require_whole(file)
     if read_card(file) is None:
         raise ModelFileError(
             f"The file must have a card with its class names. {file} has none; "

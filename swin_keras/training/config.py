@@ -196,7 +196,7 @@ class TrainConfig:
     deterministic: bool = False
     on_bad: Literal["stop", "skip"] = "stop"
     label_pattern: str | None = None
-    grey_range: list[float] | None = None
+    grey_range: tuple[float, float] | None = None
     follow_links: bool = False
 
     def __post_init__(self):

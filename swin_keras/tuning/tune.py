@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import logging
+import shlex
 import signal
 
 from swin_keras.errors import Interrupted, ResourceError, UsageError
@@ -132,8 +133,8 @@ def _search(study, folder, workers, stop, board) -> bool:
 
 
 def _how_to_go_on(study, folder):
+    file = shlex.quote(f"{study.folder}/{study.name}.yaml")
     return (
         f"stopped; what was finished is in {folder.path}, and what was running has a "
-        f"checkpoint. Go on with: swin-keras tune {study.folder}/{study.name}.yaml "
-        "--resume"
+        f"checkpoint. Go on with: swin-keras tune {file} --resume"
     )
