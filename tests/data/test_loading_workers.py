@@ -155,14 +155,15 @@ def test_a_class_that_processes_cannot_import_is_told(split, workers, monkeypatc
 
 
 TRAINER = """
-import sys, time
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may ignore it
 from swin_keras.data import Workers, BatchLoader, load_dataset
 split = load_dataset(sys.argv[1]).splits["train"]
 workers = Workers(2)
 load = workers.share(BatchLoader(split, 4, (8, 8), 3))
 load(0)
 print("ready", flush=True)
-while True:
+for _ in range(10**6):
     load(1)
 """
 
@@ -180,6 +181,9 @@ def test_nothing_is_left_of_a_trainer_that_ends(tmp_path, number):
     theirs = processes_of(trainer.pid)
     assert len(theirs) == 2
     trainer.send_signal(number)
-    trainer.communicate(timeout=60)
+    try:
+        trainer.communicate(timeout=60)
+    finally:
+        trainer.kill()
     wait_until(lambda: not set(theirs) & set(processes_of(None)))
     assert set(os.listdir("/dev/shm")) <= before  # noqa: S108

@@ -21,7 +21,8 @@ from swin_keras.exporting.folder import new_export
 def fill(path, content):
     """Write what stands for an export: a card that lists one file."""
     (path / "model.tflite").write_text(content)
-    card = ModelCard("pets", "swin_nano", {}, (), files={"model.tflite": {}})
+    about = {"bytes": len(content), "sha256": "0" * 64}
+    card = ModelCard("pets", "swin_nano", {}, (), files={"model.tflite": about})
     (path / "card.json").write_text(card.to_json())
 
 
@@ -218,7 +219,7 @@ import os, signal, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from swin_keras.exporting import exchange, folder
-from test_folder import fill, write_export
+from test_export_target import fill, write_export
 
 moment, target = sys.argv[2], Path(sys.argv[3])
 die = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
@@ -264,7 +265,7 @@ EXPORTING = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from test_folder import write_export
+from test_export_target import write_export
 
 print("ready", flush=True)
 for number in range(10**9):
