@@ -65,7 +65,7 @@ def measure(config, steps) -> dict:
         alone.append(time.perf_counter() - start)
     loop = sum(waited) + sum(worked)
     return {
-        "batch": config.batch_size,
+        "batch": job.config.batch_size,
         "steps": steps,
         "waiting": sum(waited) / loop,
         "longest_wait_ms": 1e3 * max(waited),

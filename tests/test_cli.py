@@ -12,6 +12,7 @@ from PIL import Image
 
 from swin_keras.cli import main
 from swin_keras.command_help import HELP
+from swin_keras.errors import ResourceError
 from swin_keras.parser import make_parser
 from swin_keras.processes import module_command
 
@@ -80,7 +81,7 @@ def test_every_command_has_two_examples_that_parse(command):
         (["export", "runs/none"], 4, "There is no model runs/none"),
         (["data", "check", "nowhere"], 3, "There is no folder nowhere"),
         (["trian"], 2, "Did you mean 'train'?"),
-        (["train", "nowhere/"], 3, "must be a folder that exists. Received: nowhere/"),
+        (["train", "nowhere/"], 3, "or the name of a data set. Received: nowhere/"),
         (["train", "a/", "--data", "b/"], 2, "Received: a/ and --data b/"),
         (["train", "--lr", "fast"], 2, "`--learning-rate` must be a number or auto"),
         (["train", "--precision", "float16"], 2, "Did you mean 'mixed_float16'?"),
@@ -92,7 +93,7 @@ def test_every_command_has_two_examples_that_parse(command):
         (
             ["train", "--sizes", "{depths: [a, a, a]}", "--dry-run"],
             2,
-            "must be numbers",
+            "must be whole numbers",
         ),
         (["train", "--config", "photo.jpg"], 2, "photo.jpg, which is no text"),
         (["train", "--config", "bomb.yaml"], 2, "holds more than 10 aliases"),
@@ -269,5 +270,5 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, capsys):
     words = ["data", "check", tmp_path, "--json", tmp_path / "none" / "report.json"]
     assert run(*words) == 5
     assert "none/report.json: No such file or directory" in capsys.readouterr().err
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ResourceError):
         run("--debug", *words)

@@ -49,8 +49,7 @@ def load_folder(
         raise DataError(
             f"{len(bad)} of {len(looks)} images in {printable(path)} cannot be used:\n"
             + shorten(f"{printable(p)}: {reason}" for p, reason in bad.items())
-            + "\nRepair or remove them, or leave them out: --on-bad skip, which is "
-            "on_bad='skip' in Python."
+            + "\nRepair or remove them, or leave them out with on_bad='skip'."
         )
     listing = listing.without(bad)
     problems = problems_to_train(listing, held_out) if held_out else no_images(listing)
