@@ -28,6 +28,7 @@ def test_embedding_is_a_convolution_with_the_patch_as_stride(size):
     kernel = to_numpy(layer.embedding.kernel).reshape(4, 4, 3, 8)
     padded = np.pad(x, ((0, 0), (0, -size[0] % 4), (0, -size[1] % 4), (0, 0)))
     expected = to_numpy(keras.ops.conv(padded, kernel, strides=4, padding="valid"))
+    expected += to_numpy(layer.embedding.bias)
     np.testing.assert_allclose(tokens, expected, atol=1e-5)
 
 
@@ -39,6 +40,7 @@ def test_overlapping_patches_see_their_neighbours():
     padded = np.pad(x, ((0, 0), (1, 1), (1, 2), (0, 0)))
     patch = padded[:, 2:6, 4:8]  # row 1, column 2
     expected = np.einsum("bijc,ijcd->bd", patch, kernel)
+    expected += to_numpy(layer.embedding.bias)
     assert tokens.shape == (2, 3, 3, 8)
     np.testing.assert_allclose(tokens[:, 1, 2], expected, atol=1e-5)
 

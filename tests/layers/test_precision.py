@@ -108,9 +108,9 @@ def test_scores_beyond_half_precision_are_kept():
         ),
     ],
 )
-def test_a_model_trains_a_step_under_any_policy(config_class, policy):
+def test_a_model_trains_a_step_under_any_policy(config_class, policy, set_dtype_policy):
     """With padded windows, in which all of V2's keys are zero."""
-    keras.config.set_dtype_policy(policy)
+    set_dtype_policy(policy)
     config = config_class(
         (36, 28, 3), embed_dim=8, depths=(1, 1), num_heads=(1, 2), window_size=4
     )
