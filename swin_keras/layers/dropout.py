@@ -46,6 +46,7 @@ class Dropout(keras.layers.Layer):
         self.seed = seed
         if rate:
             self.seed_generator = keras.random.SeedGenerator(seed)
+        self.built = True  # nothing depends on a shape; `quantize` asks for it
 
     def call(self, inputs, draws=None, training=False):
         if not (training and self.rate):
