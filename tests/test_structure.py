@@ -43,7 +43,7 @@ ALLOWED = {
     "demo": {"demo", "errors", "inference", "model_files"},
     "exporting": {
         *("exporting", "benchmarking", "card", "data", "errors", "evaluation"),
-        *("inference", "layers", "litert_file", "model_files", "names"),
+        *("inference", "layers", "litert_file", "model_files", "names", "options"),
         *("processes", "runtimes"),
     },
     "tuning": {

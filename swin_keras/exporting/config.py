@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from swin_keras.errors import UsageError, nearest_name
 from swin_keras.names import check_name, is_printable
+from swin_keras.options import named, settle_types
 
 FORMATS = {
     "saved_model": "saved_model/1",
@@ -16,6 +17,7 @@ FORMATS = {
 DEFAULT_FORMATS = ("saved_model", "litert", "litert-fp16", "litert-int8")
 
 
+@named
 @dataclass(frozen=True)
 class ExportConfig:
     """Where an export goes, in which forms, and what it is checked with.
@@ -39,8 +41,8 @@ class ExportConfig:
         overwrite: Whether an earlier export of the same name is replaced.
 
     Raises:
-        UsageError: If there is no such format, with the nearest in the message; or
-            if a name cannot be one.
+        UsageError: If there is no such option or format, with the nearest in the
+            message; if a value is of another type, or a name cannot be one.
     """
 
     name: str | None = None
@@ -56,12 +58,12 @@ class ExportConfig:
     overwrite: bool = False
 
     def __post_init__(self):
-        object.__setattr__(self, "formats", tuple(self.formats))
         if self.name is not None:
             check_name(self.name, "An export's name", UsageError)
         if self.class_names is not None:
             names = check_class_names(self.class_names)
             object.__setattr__(self, "class_names", names)
+        settle_types(self)
         for name in self.formats:
             if name not in FORMATS:
                 raise UsageError(

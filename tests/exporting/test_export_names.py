@@ -110,3 +110,17 @@ def test_a_line_break_in_a_class_name_never_reaches_the_labels(bare_model, tmp_p
     with pytest.raises(ModelFileError, match=r"without control .*'dog\\nwolf'"):
         export(file, config)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"format": ("litert",)}, "no option 'format' .* Did you mean 'formats'"),
+        ({"formats": "litert"}, "`formats` must be"),
+        ({"batch_size": "1"}, "`batch_size` must be a whole number"),
+        ({"verify": 1}, "`verify` must be true or false"),
+    ],
+)
+def test_options_that_are_none_and_values_of_another_type_are_refused(options, words):
+    with pytest.raises(UsageError, match=words):
+        ExportConfig(**options)
