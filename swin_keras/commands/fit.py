@@ -24,10 +24,12 @@ def train(options):
 
         out.print(dry_run(config))
         return 0
+    from swin_keras.training.strategy import tf_config
     from swin_keras.training.train import train
 
     run = train(config, resume=options.resume)
-    out.print(f"next: {command('export', run.path)}")
+    if not tf_config().get("task", {}).get("index"):  # one of all workers says it
+        out.print(f"next: {command('export', run.path)}")
     return 0
 
 
