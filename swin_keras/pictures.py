@@ -58,9 +58,7 @@ class Picture:
         try:
             image = self.source
             if isinstance(image, np.ndarray):
-                image = Image.fromarray(
-                    image.squeeze(-1) if image.shape[-1] == 1 else image
-                )
+                image = _from_array(image)
             pixels = as_mode(image, image_mode(channels), grey_range)
             image = upright(pixels, orientation(image))
             return prepare_image(image, image_size, crop_fraction)

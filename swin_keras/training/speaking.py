@@ -19,7 +19,15 @@ def spoken(verbose: bool = True):
     if not verbose or logger.hasHandlers():
         yield
         return
-    handler, level = ScreenHandler(), logger.level
+    with logged_by(ScreenHandler()):
+        yield
+
+
+@contextmanager
+def logged_by(handler: logging.Handler):
+    """Have a handler hear what this package logs, for the time of the context."""
+    logger = logging.getLogger("swin_keras")
+    level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     try:
@@ -27,3 +35,4 @@ def spoken(verbose: bool = True):
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
+        handler.close()

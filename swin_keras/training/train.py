@@ -33,7 +33,7 @@ from swin_keras.training.fitting import fit, memory_errors
 from swin_keras.training.job import TrainingJob, load_data, prepare
 from swin_keras.training.run_folder import RunFolder, create_run, disk_errors, locked
 from swin_keras.training.search import settle
-from swin_keras.training.speaking import spoken
+from swin_keras.training.speaking import logged_by, spoken
 from swin_keras.training.strategy import Replicas, make_strategy
 
 log = logging.getLogger(__name__)
@@ -252,13 +252,5 @@ class _LogFile(logging.FileHandler):
 def _log_file(path):
     handler = _LogFile(path, encoding="utf-8")
     handler.setFormatter(PlainFormatter("%(asctime)s %(message)s"))
-    logger = logging.getLogger("swin_keras")
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
+    with logged_by(handler):
         yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-        handler.close()
