@@ -37,12 +37,12 @@ def measure(name) -> dict:
     """Export one model in this process; return what its file is like."""
     import keras
 
+    from swin_keras.applications import create_model
     from swin_keras.exporting.config import ExportConfig
-    from swin_keras.exporting.coverage import coverage
     from swin_keras.exporting.export import export
-    from swin_keras.exporting.lint import lint
+    from swin_keras.litert.coverage import coverage
+    from swin_keras.litert.lint import lint
     from swin_keras.model_files import read_card
-    from swin_keras.models import create_model
 
     keras.utils.set_random_seed(0)
     variant, size, features = MODELS[name]

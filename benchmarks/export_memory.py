@@ -14,10 +14,10 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from swin_keras.card import ModelCard
+from swin_keras.applications import SwinNano
 from swin_keras.exporting.inference_model import inference_model
 from swin_keras.exporting.litert import exporting_litert
-from swin_keras.models import SwinNano
+from swin_keras.model_files.card import ModelCard
 
 
 def memory_mb() -> float:

@@ -44,7 +44,7 @@ def our_model(variant, mode):
     """Return the model with logits: in training as it is trained, else in bfloat16."""
     import keras
 
-    from swin_keras.models import create_model
+    from swin_keras.applications import create_model
 
     policy = "mixed_bfloat16" if mode == "training" else "bfloat16"
     keras.config.set_dtype_policy(policy)

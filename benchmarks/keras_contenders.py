@@ -9,7 +9,7 @@ CLASSES = 1000
 
 
 def our_model(x, family, weights):
-    from swin_keras.models import create_model
+    from swin_keras.applications import create_model
 
     # torchvision attends to padding, so with its weights padding is not masked.
     variant = {"v1": "swin_tiny", "v2": "swinv2_tiny"}[family]
@@ -32,7 +32,7 @@ def exported(x, family, weights, form):
 
 def ours_predict(x, family, weights):
     """What a user's `swin-keras predict` runs: the exported LiteRT file."""
-    from swin_keras.inference import Predictor
+    from swin_keras.inference.predictor import Predictor
 
     predictor = Predictor(exported(x, family, weights, "litert"))
     return lambda: predictor.probabilities(x)

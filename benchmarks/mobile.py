@@ -24,14 +24,14 @@ import tensorflow as tf
 from textbook import textbook
 from timing import matrix_rate, write_json
 
+from swin_keras.applications import SwinTiny
 from swin_keras.benchmarking.benchmark import benchmark
-from swin_keras.exporting.conversion import converting
-from swin_keras.exporting.coverage import coverage
 from swin_keras.exporting.inference_model import inference_model
-from swin_keras.exporting.lint import lint
-from swin_keras.exporting.quantize import quantize_dynamic
 from swin_keras.exporting.saved_model import write_for_conversion
-from swin_keras.models import SwinTiny
+from swin_keras.litert.conversion import converting
+from swin_keras.litert.coverage import coverage
+from swin_keras.litert.lint import lint
+from swin_keras.litert.quantize import quantize_dynamic
 
 PRODUCTS = ("FULLY_CONNECTED", "BATCH_MATMUL")
 

@@ -15,9 +15,9 @@ import numpy as np
 import tensorflow as tf
 from timing import interleave, matrix_rate, write_json
 
+from swin_keras.applications import SwinTiny
 from swin_keras.layers import SwinTransformerBlock
 from swin_keras.layers.padded_block import PaddedSwinTransformerBlock
-from swin_keras.models import SwinTiny
 
 
 def with_blocks(model, make_block):

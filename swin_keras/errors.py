@@ -108,3 +108,8 @@ def _changes(one: str, other: str) -> int:
             line.append(min(least, before[column - 2] + 1) if is_swap else least)
         before, above = above, line
     return above[-1]
+
+
+def first_line(error) -> str:
+    """Return what an error says, as a part of a sentence."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -1,6 +1,17 @@
-"""Processes of our own: how they are started."""
+"""Processes: how ours are started, how they end in good order, how they are quiet."""
 
+import contextlib
+import io
+import logging
+import os
+import signal
 import sys
+import threading
+import warnings
+
+from swin_keras.errors import Interrupted
+
+log = logging.getLogger(__name__)
 
 
 def module_command(module: str, *words) -> list[str]:
@@ -11,7 +22,86 @@ def module_command(module: str, *words) -> list[str]:
     is not ours to run.
 
     Args:
-        module: Its full name, such as `"swin_keras.litert_worker"`.
+        module: Its full name, such as `"swin_keras.litert.worker"`.
         words: Its arguments, of any type.
     """
     return [sys.executable, "-P", "-m", module, *map(str, words)]
+
+
+@contextlib.contextmanager
+def signals_to(note):
+    """Call `note(number, frame)` on SIGTERM and Ctrl-C instead of ending.
+
+    Only the main thread can: in another one nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    previous = [signal.signal(number, note) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, previous, strict=True):
+            signal.signal(number, handler)
+
+
+class StopSignals:
+    """Whether the process was asked to end, and by which signal.
+
+    Work that has nothing to save is ended at once.
+    """
+
+    def __init__(self):
+        self.signal = signal.SIGTERM  # what workers report that another stopped
+        self.asked = False
+        self._waits = False
+
+    @contextlib.contextmanager
+    def heard(self):
+        """Listen to SIGTERM and Ctrl-C; what they end, ends by `Interrupted`."""
+        with signals_to(self.ask):
+            try:
+                yield
+            except KeyboardInterrupt:
+                raise Interrupted(self.signal) from None
+
+    @contextlib.contextmanager
+    def noted(self):
+        """Only note the wish: this work looks for it, and saves what it has."""
+        self._waits = True
+        try:
+            yield
+        finally:
+            self._waits = False
+        if self.asked:
+            raise KeyboardInterrupt
+
+    def ask(self, number, frame=None):
+        """Note the wish; a second Ctrl-C ends the process at once."""
+        is_first, self.asked, self.signal = not self.asked, True, number
+        if is_first and self._waits:
+            log.info("stopping after this step, with a checkpoint")
+        elif is_first or number == signal.SIGINT:
+            raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def quiet():
+    """Within this context, nothing is printed: not from Python, not from C++."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        with (
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

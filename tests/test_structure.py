@@ -1,6 +1,7 @@
 """The package's shape: which part imports which, and what is public."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -11,75 +12,66 @@ import swin_keras
 
 PACKAGE = Path(swin_keras.__file__).parent
 
-# A part -> the parts it may import. What is not named here may import anything.
-ALLOWED = {
-    "layers": {"layers"},
-    # `create_model(weights=...)` is the one call from models to what builds on them.
-    "models": {"models", "layers", "errors", "weights"},
-    "weights": {
-        *("weights", "models", "layers", "errors", "card", "model_files", "names"),
-    },
-    "data": {"data", "errors", "names", "processes"},
-    "report": {"report", "card", "data", "errors", "evaluation"},
-    "json_text": set(),
-    "names": set(),
-    "card_fields": {"names"},
-    "card": {"card_fields", "data", "json_text"},
-    "archives": set(),
-    "checksums": {"card", "errors"},
-    "model_files": {"archives", "card", "checksums", "errors", "layers"},
-    "operations": {"errors"},
-    "litert_model": {"errors", "litert_worker", "model_files", "processes"},
-    "runtimes": {"errors", "litert_model", "model_files", "operations"},
-    "pictures": {"data", "errors"},
-    "inference": {"data", "errors", "model_files", "pictures", "runtimes"},
-    "answers": set(),
-    "evaluation": {"answers", "data", "errors", "inference", "names"},
-    "benchmarking": {
-        *("benchmarking", "errors", "json_text", "litert_file", "model_files"),
-        *("processes", "runtimes"),
-    },
-    "litert_file": set(),
-    "demo": {"demo", "errors", "inference", "model_files"},
-    "exporting": {
-        *("exporting", "benchmarking", "card", "data", "errors", "evaluation"),
-        *("inference", "layers", "litert_file", "model_files", "names", "options"),
-        *("processes", "runtimes"),
-    },
-    "tuning": {
-        *("tuning", "training", "models", "exporting", "benchmarking", "report"),
-        *("card", "errors", "launching", "model_files", "names", "options"),
-        *("processes", "signals", "yaml_files"),
-    },
-    "parser": {
-        *("command_help", "command_parser", "exporting", "training"),
-    },
-}
+# The rooms from the ground up: each may import those below it and no other.
+FLOORS = [
+    ["errors", "names"],
+    ["files", "options", "processes", "screen", "yaml_files"],
+    ["layers", "data"],
+    ["models", "model_files"],
+    ["weights", "litert"],
+    ["applications", "inference"],
+    ["report", "benchmarking", "demo"],
+    ["exporting", "training"],
+    ["tuning"],
+    ["cli"],
+]
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+FILES = sorted(PACKAGE.rglob("*.py"))
 
 
-def imported_parts(path):
-    """Return the parts of the package that a file imports."""
-    found = set()
+def imported_rooms(path):
+    """Yield the rooms of the package that a file imports, in whatever form."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            names = [node.module]
-        found |= {n.split(".")[1] for n in names if n.startswith("swin_keras.")}
-    return found
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            package, _, rest = name.partition(".")
+            if package == "swin_keras" and rest != "__version__":
+                yield rest.split(".")[0]
 
 
-@pytest.mark.parametrize("part", ALLOWED)
-def test_imports_go_one_way(part):
-    files = list((PACKAGE / part).glob("*.py")) or [PACKAGE / f"{part}.py"]
-    for file in files:
-        assert imported_parts(file) <= ALLOWED[part], file.name
+def room_of(path):
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def test_each_room_has_its_floor():
+    assert {room_of(path) for path in FILES} == {*FLOOR, "__init__"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_down(path):
+    room = room_of(path)
+    for other in imported_rooms(path):
+        is_below = other == room or (other in FLOOR and FLOOR[other] < FLOOR[room])
+        assert is_below or room == "__init__", f"{room} imports {other}"
+
+
+def test_imports_within_a_room_make_no_circle():
+    graph = {}
+    for path in FILES:
+        own = ".".join(["swin_keras", *path.relative_to(PACKAGE).with_suffix("").parts])
+        tree = ast.parse(path.read_text("utf-8"))
+        graph[own] = {n.module for n in tree.body if isinstance(n, ast.ImportFrom)}
+    tuple(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError
 
 
 @pytest.mark.parametrize("part", ["layers", "models"])
 def test_layers_and_models_use_public_keras_only(part):
-    for file in (PACKAGE / part).glob("*.py"):
+    for file in (PACKAGE / part).rglob("*.py"):
         text = file.read_text("utf-8")
         assert "keras.src" not in text
         if file.name != "random_numbers.py":  # asks which replica it is
@@ -89,7 +81,7 @@ def test_layers_and_models_use_public_keras_only(part):
 def test_every_public_name_can_be_had():
     for name in swin_keras.__all__:
         assert getattr(swin_keras, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'SwinHuge'"):
+    with pytest.raises(AttributeError, match="attribute SwinHuge"):
         _ = swin_keras.SwinHuge
 
 

@@ -27,7 +27,7 @@ def main(threads, trust, path):
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever the runtimes print is no answer
     path = Path(path)
-    importlib.import_module("swin_keras.runtimes")
+    importlib.import_module("swin_keras.inference.runtimes")
     importlib.import_module(LIBRARIES.get(path.suffix, "tensorflow"))
     before, start = memory_held(), time.perf_counter()
     run, shape = open_to_time(path, int(threads), trust == "true")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_keras.litert_file import add_constant, has_data, pack, read_tables
+from swin_keras.litert.tables import add_constant, has_data, pack, read_tables
 
 RUNS = 10
 

@@ -48,8 +48,8 @@ def open_to_time(path, threads, trust=False):
 
     A LiteRT file runs in this process, without the way to another and back.
     """
+    from swin_keras.inference.runtimes import open_model
     from swin_keras.model_files import require_whole
-    from swin_keras.runtimes import open_model
 
     if path.suffix != ".tflite":
         model = open_model(path, threads, trust)

@@ -6,7 +6,6 @@ import hashlib
 import logging
 from pathlib import Path
 
-from swin_keras.card import ModelCard
 from swin_keras.errors import ResourceError
 from swin_keras.exporting.config import FORMATS, ExportConfig
 from swin_keras.exporting.folder import new_export
@@ -24,6 +23,7 @@ from swin_keras.exporting.saved_model import export_saved_model
 from swin_keras.exporting.source import complete_card, export_name, find_source
 from swin_keras.exporting.verify import require_good, verify
 from swin_keras.model_files import load_keras, read_card, save_keras
+from swin_keras.model_files.card import ModelCard
 
 log = logging.getLogger(__name__)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_keras.card import ModelCard
 from swin_keras.data import batches, load_image, load_trained
 from swin_keras.data.loading import looks_like_path
 from swin_keras.errors import DataError, UsageError
-from swin_keras.evaluation import evaluate_dataset
-from swin_keras.exporting.quantize import MOST_CALIBRATION_IMAGES
-from swin_keras.inference import Predictor, image_files
+from swin_keras.inference.evaluation import evaluate_dataset
+from swin_keras.inference.predictor import Predictor, image_files
+from swin_keras.litert.quantize import MOST_CALIBRATION_IMAGES
+from swin_keras.model_files.card import ModelCard
 
 log = logging.getLogger(__name__)
 NOISE_IMAGES = 8

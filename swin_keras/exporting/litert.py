@@ -8,20 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_keras.card import ModelCard
 from swin_keras.exporting.config import FORMATS
-from swin_keras.exporting.conversion import converting
-from swin_keras.exporting.flatten import write_out_reshapes
-from swin_keras.exporting.half import store_half, store_tables_half
-from swin_keras.exporting.metadata import add_labels, add_metadata
-from swin_keras.exporting.quantize import (
-    STATIC_WARNING,
-    quantize_dynamic,
-    quantize_static,
-)
 from swin_keras.exporting.saved_model import write_for_conversion
-from swin_keras.litert_file import pack, read_tables
+from swin_keras.litert.conversion import converting
+from swin_keras.litert.flatten import write_out_reshapes
+from swin_keras.litert.half import store_half, store_tables_half
+from swin_keras.litert.metadata import add_labels, add_metadata
+from swin_keras.litert.quantize import STATIC_WARNING, quantize_dynamic, quantize_static
+from swin_keras.litert.tables import pack, read_tables
 from swin_keras.model_files import embed_card
+from swin_keras.model_files.card import ModelCard
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ import logging
 from pathlib import Path
 
 from swin_keras.errors import ExportError
-from swin_keras.exporting.quiet import quiet
 from swin_keras.exporting.saved_model import image_spec
+from swin_keras.processes import quiet
 
 
 def export_onnx(model, path: Path):

@@ -3,8 +3,8 @@
 import math
 import shlex
 
-from swin_keras.card import ModelCard
 from swin_keras.exporting.table import LEGEND, as_markdown
+from swin_keras.model_files.card import ModelCard
 
 FEWEST_FOR_TOP5 = 6
 

@@ -6,11 +6,11 @@ import os
 import shlex
 from pathlib import Path
 
-from swin_keras.card import ModelCard
 from swin_keras.errors import UsageError
 from swin_keras.exporting.config import ExportConfig, check_printable
 from swin_keras.exporting.inference_model import named_outputs, normalizes
-from swin_keras.inference import find_model
+from swin_keras.inference.predictor import find_model
+from swin_keras.model_files.card import ModelCard
 from swin_keras.names import check_name
 
 log = logging.getLogger(__name__)

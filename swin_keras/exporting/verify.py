@@ -10,10 +10,10 @@ import numpy as np
 from swin_keras.benchmarking.timing import time_files
 from swin_keras.errors import ExportError
 from swin_keras.exporting.config import FORMATS
-from swin_keras.exporting.coverage import coverage
-from swin_keras.exporting.lint import lint
 from swin_keras.exporting.table import noise_share
-from swin_keras.runtimes import open_model
+from swin_keras.inference.runtimes import open_model
+from swin_keras.litert.coverage import coverage
+from swin_keras.litert.lint import lint
 
 log = logging.getLogger(__name__)
 THREADS = 2

@@ -1,19 +1,7 @@
 """How stages make a model: functions that return a functional `keras.Model`."""
 
 from swin_keras.models.backbone import SwinBackbone
-from swin_keras.models.classifier import (
-    SwinBase,
-    SwinClassifier,
-    SwinLarge,
-    SwinNano,
-    SwinSmall,
-    SwinTiny,
-    SwinV2Base,
-    SwinV2Large,
-    SwinV2Small,
-    SwinV2Tiny,
-    create_model,
-)
+from swin_keras.models.classifier import SwinClassifier
 from swin_keras.models.config import SwinConfig, SwinV2Config, config_from_dict
 from swin_keras.models.predictions import decode_predictions, preprocess_input
 from swin_keras.models.variants import VARIANTS, list_models, variant_config
@@ -21,20 +9,10 @@ from swin_keras.models.variants import VARIANTS, list_models, variant_config
 __all__ = [
     "VARIANTS",
     "SwinBackbone",
-    "SwinBase",
     "SwinClassifier",
     "SwinConfig",
-    "SwinLarge",
-    "SwinNano",
-    "SwinSmall",
-    "SwinTiny",
-    "SwinV2Base",
     "SwinV2Config",
-    "SwinV2Large",
-    "SwinV2Small",
-    "SwinV2Tiny",
     "config_from_dict",
-    "create_model",
     "decode_predictions",
     "list_models",
     "preprocess_input",

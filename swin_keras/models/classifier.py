@@ -1,9 +1,5 @@
 """Image classifiers, in the signature of `keras.applications`."""
 
-import dataclasses
-import inspect
-import os
-
 import keras
 
 from swin_keras.errors import UsageError
@@ -11,8 +7,7 @@ from swin_keras.layers.initialization import published_normal
 from swin_keras.layers.precision import full_precision
 from swin_keras.models.backbone import feature_maps
 from swin_keras.models.config import IMAGENET_MEAN, IMAGENET_STD, SwinConfig
-from swin_keras.models.variants import as_config, variant_config
-from swin_keras.models.words import check_words
+from swin_keras.models.variants import as_config
 
 
 def SwinClassifier(
@@ -115,113 +110,3 @@ def normalize(images):
 def _exact_dtype():
     """Return the dtype of what is exact under any policy: pixels and scores."""
     return full_precision(keras.config.dtype_policy().compute_dtype)
-
-
-def create_model(
-    variant: str,
-    include_top=True,
-    include_preprocessing=True,
-    weights=None,
-    input_tensor=None,
-    input_shape=None,
-    pooling=None,
-    classes=1000,
-    classifier_activation="softmax",
-    name=None,
-    **sizes,
-):
-    """Build a variant by its name; see `list_models` for the names.
-
-    Args:
-        variant: Name of the variant, for example `"swin_tiny"`.
-        include_top: See `SwinClassifier`.
-        include_preprocessing: See `SwinClassifier`.
-        weights: `None` for random weights; `"imagenet"` for the published ones of
-            this variant; the path of a checkpoint, published or written by Keras;
-            or `"hf://ORG/NAME"` on the Hugging Face hub. `swin_keras.load_weights`
-            does the same later, with more to say.
-        input_tensor: See `SwinClassifier`.
-        input_shape: `(height, width, channels)`; `None` is the variant's own.
-        pooling: See `SwinClassifier`.
-        classes: See `SwinClassifier`.
-        classifier_activation: See `SwinClassifier`.
-        name: Name of the model; `None` is the variant's.
-        **sizes: Fields of `SwinConfig` to change, such as `drop_path_rate`.
-
-    Returns:
-        A functional `keras.Model`.
-
-    Raises:
-        UsageError: If there is no such variant, or the sizes cannot work.
-
-    Example:
-
-    >>> model = create_model("swin_nano", classes=10)
-    >>> model.output_shape, model.count_params()
-    ((None, 10), 394118)
-    """
-    config = variant_config(variant)
-    names = [field.name for field in dataclasses.fields(config)]
-    check_words(sizes, names, arguments=inspect.signature(create_model).parameters)
-    _check_weights(weights)
-    if input_shape is not None:
-        sizes["input_shape"] = input_shape
-    model = SwinClassifier(
-        config.replace(**sizes),
-        include_top=include_top,
-        include_preprocessing=include_preprocessing,
-        input_tensor=input_tensor,
-        pooling=pooling,
-        classes=classes,
-        classifier_activation=classifier_activation,
-        name=name or variant,
-    )
-    if weights is not None:
-        # Loading builds on models; this door to it is the one call the other way.
-        from swin_keras.weights import load_weights
-
-        load_weights(model, weights, variant=variant)
-    return model
-
-
-def _check_weights(weights):
-    """Check that weights are named as they can be, before a model is built."""
-    if weights is None or weights == "imagenet":
-        return
-    address = os.fspath(weights) if isinstance(weights, str | os.PathLike) else None
-    if address is None or not (
-        address.startswith("hf://") or os.path.exists(os.path.expanduser(address))
-    ):
-        raise UsageError(
-            "`weights` must be None, 'imagenet', the path of a file or folder that is "
-            f"there, or 'hf://ORG/NAME'. Received: {weights!r}."
-        )
-
-
-def _variant_function(name: str, variant: str):
-    """Make `name(...)`: `create_model` with its variant already chosen."""
-
-    def build(*args, **kwargs):
-        return create_model(variant, *args, **kwargs)
-
-    signature = inspect.signature(create_model)
-    parameters = list(signature.parameters.values())[1:]
-    build.__name__ = build.__qualname__ = name
-    build.__signature__ = signature.replace(parameters=parameters)
-    build.__doc__ = (
-        f"Build the variant `{variant!r}`; arguments as in `create_model`.\n\n"
-        "The signature is that of `keras.applications`; sizes of `SwinConfig`, such\n"
-        "as `drop_path_rate` or `window_size`, may follow by name."
-    )
-    return build
-
-
-SwinNano = _variant_function("SwinNano", "swin_nano")
-SwinTiny = _variant_function("SwinTiny", "swin_tiny")
-SwinSmall = _variant_function("SwinSmall", "swin_small")
-SwinBase = _variant_function("SwinBase", "swin_base")
-SwinLarge = _variant_function("SwinLarge", "swin_large")
-SwinV2Tiny = _variant_function("SwinV2Tiny", "swinv2_tiny")
-SwinV2Small = _variant_function("SwinV2Small", "swinv2_small")
-SwinV2Base = _variant_function("SwinV2Base", "swinv2_base")
-SwinV2Large = _variant_function("SwinV2Large", "swinv2_large")

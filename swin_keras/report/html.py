@@ -10,9 +10,9 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from swin_keras.card import ModelCard
 from swin_keras.data import ImageDataset
-from swin_keras.evaluation import Evaluation
+from swin_keras.inference.evaluation import Evaluation
+from swin_keras.model_files.card import ModelCard
 from swin_keras.report.embedding import LARGEST, image_uri, plot_uri
 from swin_keras.report.plots import best_epoch, plot_confusion_matrix, plot_curves
 

@@ -14,7 +14,8 @@ import keras
 import numpy as np
 
 from swin_keras.errors import TrainingError
-from swin_keras.model_files import save_keras, write_text
+from swin_keras.files import write_text
+from swin_keras.model_files import save_keras
 
 SECONDS_BETWEEN_WRITES = 30
 

@@ -8,7 +8,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from swin_keras.model_files import write_text
+from swin_keras.files import write_text
 
 log = logging.getLogger(__name__)
 FOLDER_FLAG = "--tf_xla_persistent_cache_directory"

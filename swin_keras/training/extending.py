@@ -4,7 +4,7 @@ import dataclasses
 import logging
 
 from swin_keras.errors import UsageError
-from swin_keras.model_files import write_text
+from swin_keras.files import write_text
 from swin_keras.training.checkpoints import CheckpointFolder
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.run_folder import RunFolder, disk_errors

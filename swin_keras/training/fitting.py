@@ -10,9 +10,9 @@ import keras
 
 from swin_keras.data import data_errors
 from swin_keras.errors import ResourceError
-from swin_keras.model_files import write_text
+from swin_keras.files import write_text
+from swin_keras.processes import StopSignals
 from swin_keras.report.tensorboard import tensorboard_callback
-from swin_keras.signals import StopSignals
 from swin_keras.training.callbacks import (
     BestModel,
     FiniteLoss,

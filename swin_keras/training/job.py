@@ -10,7 +10,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from swin_keras.card import ModelCard
 from swin_keras.data import (
     BatchLoader,
     ImageDataset,
@@ -21,6 +20,7 @@ from swin_keras.data import (
 )
 from swin_keras.data.splitting import stratified
 from swin_keras.errors import UsageError
+from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinClassifier, SwinConfig, variant_config
 from swin_keras.training.backend import require_tensorflow
 from swin_keras.training.batch_size import images_mixed, with_batch_size

@@ -6,7 +6,7 @@ import time
 import keras
 
 from swin_keras.errors import DataError, Interrupted, UsageError
-from swin_keras.signals import StopSignals
+from swin_keras.processes import StopSignals
 from swin_keras.training.checkpoints import Checkpoint, CheckpointFolder
 from swin_keras.training.strategy import Replicas
 

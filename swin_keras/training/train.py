@@ -10,9 +10,10 @@ from contextlib import ExitStack, contextmanager
 
 from swin_keras.data import extract
 from swin_keras.errors import DataError, Interrupted, UsageError
-from swin_keras.evaluation import evaluate_dataset
-from swin_keras.inference import Predictor
-from swin_keras.model_files import write_text
+from swin_keras.files import write_text
+from swin_keras.inference.evaluation import evaluate_dataset
+from swin_keras.inference.predictor import Predictor
+from swin_keras.processes import StopSignals
 from swin_keras.report import (
     RunReport,
     plot_confusion_matrix,
@@ -23,7 +24,6 @@ from swin_keras.report import (
 )
 from swin_keras.report.plots import mixed_title
 from swin_keras.screen import PlainFormatter
-from swin_keras.signals import StopSignals
 from swin_keras.training.backend import require_tensorflow
 from swin_keras.training.compile_cache import CompileCache
 from swin_keras.training.config import TrainConfig

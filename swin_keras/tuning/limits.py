@@ -107,7 +107,7 @@ def _measure_file(job):
     from swin_keras.exporting.config import FORMATS
     from swin_keras.exporting.inference_model import inference_model
     from swin_keras.exporting.litert import exporting_litert
-    from swin_keras.exporting.quiet import quiet
+    from swin_keras.processes import quiet
 
     with tempfile.TemporaryDirectory(prefix="swin-keras-") as scratch:
         path, card = Path(scratch) / FORMATS["litert"], job.card(job.config.model, {})

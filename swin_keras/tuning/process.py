@@ -4,8 +4,8 @@ import dataclasses
 import subprocess
 import time
 
-from swin_keras.launching import StopRequest, exit_code
 from swin_keras.processes import module_command
+from swin_keras.training.launching import StopRequest, exit_code
 from swin_keras.tuning.study_folder import FAILED, RUNNING, StudyFolder, Trial
 
 SECONDS_BETWEEN_LOOKS = 0.1

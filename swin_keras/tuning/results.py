@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from swin_keras.card import installed_versions
 from swin_keras.errors import TrainingError
-from swin_keras.model_files import read_card, write_text
+from swin_keras.files import write_text
+from swin_keras.model_files import read_card
+from swin_keras.model_files.card import installed_versions
 from swin_keras.report.search_plot import plot_search
 from swin_keras.training.presets import RATES
 from swin_keras.training.run_folder import RunFolder

@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 from swin_keras.errors import Interrupted, SwinKerasError
-from swin_keras.exporting.quiet import quiet
 from swin_keras.model_files import read_card
+from swin_keras.processes import quiet
 from swin_keras.tuning.study_folder import (
     FAILED,
     FINISHED,

@@ -7,9 +7,8 @@ import shlex
 import signal
 
 from swin_keras.errors import Interrupted, ResourceError, UsageError
-from swin_keras.exporting.quiet import quiet
-from swin_keras.launching import StopRequest
-from swin_keras.signals import signals_to
+from swin_keras.processes import quiet, signals_to
+from swin_keras.training.launching import StopRequest
 from swin_keras.training.run_folder import disk_errors, locked
 from swin_keras.tuning.board import Board
 from swin_keras.tuning.results import StudyOutcome, write_results

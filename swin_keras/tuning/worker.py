@@ -8,9 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
-from swin_keras.exporting.quiet import quiet
-from swin_keras.launching import StopRequest
-from swin_keras.signals import signals_to
+from swin_keras.processes import quiet, signals_to
+from swin_keras.training.launching import StopRequest
 from swin_keras.tuning.study_folder import StudyFolder
 from swin_keras.tuning.trial import end_with_parent
 

@@ -8,8 +8,8 @@ import time
 from contextlib import contextmanager
 
 from swin_keras.errors import ResourceError
-from swin_keras.launching import StopRequest, exit_code, free_ports, own_gpus
 from swin_keras.processes import module_command
+from swin_keras.training.launching import StopRequest, exit_code, free_ports, own_gpus
 from swin_keras.tuning.study import Study
 from swin_keras.tuning.study_folder import StudyFolder
 

@@ -3,9 +3,9 @@
 import dataclasses
 from pathlib import Path
 
-from swin_keras.card import ModelCard
 from swin_keras.errors import UsageError, nearest_name
 from swin_keras.model_files import save_keras
+from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinV2Config
 from swin_keras.weights.anatomy import checkpoint_config, model_config, published_name
 from swin_keras.weights.checkpoint import open_checkpoint

@@ -74,7 +74,7 @@ def test_folders_are_compared_form_by_form(exported, tmp_path, capsys):
 
 
 def _compare(model, other):
-    from swin_keras.benchmarking.command import _pairs
+    from swin_keras.cli.benchmark import _pairs
 
     return _pairs([str(model)], str(other))
 

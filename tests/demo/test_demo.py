@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from swin_keras.demo.command import litert_file, litertjs_folder
+from swin_keras.cli.demo import litert_file, litertjs_folder
 from swin_keras.demo.server import MOST_CONNECTIONS, make_server
 from swin_keras.errors import ModelFileError, UsageError
 

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from small_model import NAMES, SMALL, shaken
 
-from swin_keras.card import ModelCard
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
 from swin_keras.model_files import save_keras
+from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinClassifier
 
 

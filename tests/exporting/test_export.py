@@ -13,19 +13,19 @@ import pytest
 import tensorflow as tf
 from small_model import LITERT, NAMES, SMALL
 
-from swin_keras.card import ModelCard
 from swin_keras.data import load_image
 from swin_keras.errors import ModelFileError
 from swin_keras.exporting.config import ExportConfig
-from swin_keras.exporting.coverage import coverage
 from swin_keras.exporting.export import export
 from swin_keras.exporting.inference_model import features, inference_model
-from swin_keras.exporting.lint import lint
 from swin_keras.exporting.readme import describe
-from swin_keras.inference import Predictor
+from swin_keras.inference.predictor import Predictor
+from swin_keras.inference.runtimes import open_model
+from swin_keras.litert.coverage import coverage
+from swin_keras.litert.lint import lint
 from swin_keras.model_files import read_card
+from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinBackbone
-from swin_keras.runtimes import open_model
 
 
 @pytest.mark.parametrize("name", ["saved_model/1", *LITERT])

@@ -8,11 +8,11 @@ import zipfile
 import pytest
 from small_model import NAMES, SMALL
 
-from swin_keras.card import ModelCard
 from swin_keras.errors import ModelFileError, UsageError
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
 from swin_keras.model_files import CARD_IN_ZIP, read_card
+from swin_keras.model_files.card import ModelCard
 
 PATHS = ["../pets", "/etc/pets", "a/b/c", "a\\b", ".", ".."]
 NO_NAMES = [*PATHS, "", " ", "a\nb", "a\x1bb"]

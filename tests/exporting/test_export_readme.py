@@ -2,8 +2,8 @@
 
 import pytest
 
-from swin_keras.card import ModelCard
 from swin_keras.exporting.readme import describe
+from swin_keras.model_files.card import ModelCard
 
 FILE = {"bytes": 1, "sha256": "0" * 64}
 

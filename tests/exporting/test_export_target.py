@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from swin_keras.card import ModelCard
 from swin_keras.errors import UsageError
 from swin_keras.exporting import exchange, folder
 from swin_keras.exporting.folder import new_export
+from swin_keras.model_files.card import ModelCard
 
 
 def fill(path, content):

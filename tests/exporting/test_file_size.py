@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from swin_keras.litert_file import has_data, read_tables
+from swin_keras.litert.tables import has_data, read_tables
 
 FORMS = ["model.tflite", "model_fp16.tflite", "model_int8.tflite"]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from swin_keras.applications import SwinTiny
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
-from swin_keras.models import SwinTiny
 
 DRIVERS = Path(os.environ.get("SWIFTSHADER_DIR", "/usr/lib/chromium"))
 pytestmark = [

@@ -8,14 +8,14 @@ import pytest
 from small_model import LITERT, SMALL, shaken
 
 from swin_keras.exporting.config import ExportConfig
-from swin_keras.exporting.coverage import coverage
 from swin_keras.exporting.export import export
-from swin_keras.exporting.lint import lint
-from swin_keras.exporting.quantize import quantize_dynamic
-from swin_keras.inference import Predictor
-from swin_keras.litert_file import has_data, pack, read_tables
+from swin_keras.inference.predictor import Predictor
+from swin_keras.inference.runtimes import open_model
+from swin_keras.litert.coverage import coverage
+from swin_keras.litert.lint import lint
+from swin_keras.litert.quantize import quantize_dynamic
+from swin_keras.litert.tables import has_data, pack, read_tables
 from swin_keras.models import SwinClassifier, SwinV2Config
-from swin_keras.runtimes import open_model
 
 
 @pytest.mark.parametrize("name", LITERT)

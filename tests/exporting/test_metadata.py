@@ -6,7 +6,7 @@ from PIL import Image
 
 from swin_keras.data import load_image
 from swin_keras.data.image_io import centre_box
-from swin_keras.inference import Predictor
+from swin_keras.inference.predictor import Predictor
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "model_int8.tflite"])

@@ -9,8 +9,8 @@ import pytest
 from swin_keras.errors import ExportError, ResourceError, UsageError
 from swin_keras.exporting import verify as verify_module
 from swin_keras.exporting.config import ExportConfig
-from swin_keras.exporting.conversion import converting
 from swin_keras.exporting.export import export
+from swin_keras.litert.conversion import converting
 
 
 def test_unknown_format_gets_the_nearest_name():

@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 from small_model import NAMES, SMALL, shaken
 
-from swin_keras.card import ModelCard
 from swin_keras.data import load_image
 from swin_keras.exporting.config import FORMATS, ExportConfig
 from swin_keras.exporting.export import export
@@ -16,9 +15,10 @@ from swin_keras.exporting.inference_model import inference_model
 from swin_keras.exporting.litert import exporting_litert
 from swin_keras.exporting.precision import true_float32
 from swin_keras.exporting.verify import agreement, verify
+from swin_keras.inference.runtimes import KerasModel, open_model
 from swin_keras.model_files import load_keras
+from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinClassifier
-from swin_keras.runtimes import KerasModel, open_model
 
 LOGITS = np.random.default_rng(0).normal(size=(12, 5))
 

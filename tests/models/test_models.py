@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from swin_keras.applications import SwinNano, SwinTiny, create_model
 from swin_keras.errors import UsageError
 from swin_keras.layers import SwinTransformerBlock
 from swin_keras.models import (
@@ -19,9 +20,6 @@ from swin_keras.models import (
     SwinBackbone,
     SwinClassifier,
     SwinConfig,
-    SwinNano,
-    SwinTiny,
-    create_model,
     list_models,
     variant_config,
 )

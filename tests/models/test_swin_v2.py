@@ -6,15 +6,9 @@ import keras
 import numpy as np
 import pytest
 
+from swin_keras.applications import SwinV2Tiny, create_model
 from swin_keras.errors import UsageError
-from swin_keras.models import (
-    SwinConfig,
-    SwinV2Config,
-    SwinV2Tiny,
-    config_from_dict,
-    create_model,
-    variant_config,
-)
+from swin_keras.models import SwinConfig, SwinV2Config, config_from_dict, variant_config
 
 SMALL = {"input_shape": (32, 32, 3), "embed_dim": 8, "depths": (1, 1)}
 SMALL |= {"num_heads": (1, 2), "patch_size": 2, "window_size": 4}

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from swin_keras.answers import Answers
-from swin_keras.card import ModelCard
 from swin_keras.data.dataset import ArraySplit, ImageDataset
-from swin_keras.evaluation import Evaluation
+from swin_keras.inference.answers import Answers
+from swin_keras.inference.evaluation import Evaluation
+from swin_keras.model_files.card import ModelCard
 from swin_keras.report import RunReport, write_report
 from swin_keras.report.embedding import image_uri
 

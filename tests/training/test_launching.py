@@ -13,11 +13,10 @@ import numpy as np
 import pytest
 from toy_runs import EVERYTHING, outcome, write_config
 
-from swin_keras import launching
 from swin_keras.errors import UsageError
-from swin_keras.launching import launch, visible_gpus
-from swin_keras.training import TrainConfig
+from swin_keras.training import TrainConfig, launching
 from swin_keras.training.job import prepare
+from swin_keras.training.launching import launch, visible_gpus
 from swin_keras.training.run_folder import RunFolder
 
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from swin_keras.models import create_model, variant_config
+from swin_keras.applications import create_model
+from swin_keras.models import variant_config
 from swin_keras.training.optimizer import SwinAdamW, layer_of
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from swin_keras.card import ModelCard
 from swin_keras.data import load_image
-from swin_keras.evaluation import evaluate
 from swin_keras.exporting.images import comparison_images, data_at_hand
-from swin_keras.inference import Predictor
+from swin_keras.inference.evaluation import evaluate
+from swin_keras.inference.predictor import Predictor
+from swin_keras.model_files.card import ModelCard
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.train import train
 

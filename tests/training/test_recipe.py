@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from swin_keras.card import ModelCard
+from swin_keras.applications import create_model
 from swin_keras.model_files import save_keras
-from swin_keras.models import create_model
+from swin_keras.model_files.card import ModelCard
 from swin_keras.training import TrainConfig
 from swin_keras.training.job import prepare
 from swin_keras.training.optimizer import decays

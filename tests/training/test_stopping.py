@@ -8,9 +8,9 @@ import keras
 import pytest
 from toy_runs import EVERYTHING, outcome
 
-from swin_keras import evaluation
 from swin_keras.errors import Interrupted
-from swin_keras.signals import StopSignals
+from swin_keras.inference import evaluation
+from swin_keras.processes import StopSignals
 from swin_keras.training import TrainConfig
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.train import train

@@ -15,8 +15,9 @@ from files import (
 )
 from safetensors.numpy import save_file
 
+from swin_keras.applications import create_model
 from swin_keras.errors import WeightsError
-from swin_keras.models import SwinBackbone, create_model
+from swin_keras.models import SwinBackbone
 from swin_keras.weights import load_weights
 
 

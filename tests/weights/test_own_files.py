@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from files import CONFIGS, logits, small_model
 
-from swin_keras.card import ModelCard
 from swin_keras.errors import UsageError, WeightsError
 from swin_keras.model_files import read_card, save_keras
+from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinBackbone, SwinClassifier
 from swin_keras.weights import convert, from_pretrained, info, load_weights
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from files import logits, save_checkpoint, small_model
 
+from swin_keras.applications import create_model
 from swin_keras.errors import WeightsError
-from swin_keras.models import VARIANTS, create_model
+from swin_keras.models import VARIANTS
 from swin_keras.weights import from_pretrained, load_weights, save_huggingface
 from swin_keras.weights.source import IMAGENET, find_source
 

@@ -1,0 +1,5 @@
+"""swin-keras: the command line."""
+
+from swin_keras.cli.main import main
+
+__all__ = ["main"]

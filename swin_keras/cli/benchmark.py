@@ -1,0 +1,81 @@
+"""What `swin-keras benchmark` shows."""
+
+from pathlib import Path
+
+from swin_keras.benchmarking.benchmark import benchmark, forms
+from swin_keras.cli.benchmark_table import (
+    COLUMNS,
+    draw,
+    profile_rows,
+    short_name,
+    timing_rows,
+)
+from swin_keras.errors import ResourceError, UsageError
+from swin_keras.files import to_json
+
+
+def run(options, out, make_table) -> int:
+    """Benchmark and show; see `benchmark`.
+
+    Args:
+        options: The parsed options.
+        out: The console to print to.
+        make_table: A function from columns to an empty table.
+    """
+    pairs = _pairs(options.model, options.vs) if options.vs else []
+    models = [*options.model, *([options.vs] if options.vs else [])]
+    result = benchmark(
+        *models, threads=options.threads, seconds=options.seconds, trust=options.trust
+    )
+    if options.json:
+        print(to_json(result.to_dict()))
+    else:
+        _show(result, out, make_table)
+        for line in _comparison(result, pairs):
+            out.print(line)
+    try:
+        if options.picture:
+            draw(result, Path(options.picture))
+    except (OSError, ValueError) as error:
+        raise ResourceError(f"The picture cannot be written: {error}.") from error
+    return 0
+
+
+def _show(result, out, make_table):
+    table = make_table(*COLUMNS)
+    for row in timing_rows(result):
+        table.add_row(*row)
+    out.print(table)
+    for path, profile in result.profiles.items():
+        table = make_table(f"{short_name(path)}", "count", "ms alone", "share")
+        for row in profile_rows(profile):
+            table.add_row(*row)
+        out.print(table)
+
+
+def _pairs(models, other) -> list[tuple[Path, Path]]:
+    """Match each file with the other one, or with its namesake in a folder."""
+    theirs = forms(Path(other))
+    pairs = []
+    for model in models:
+        ours = forms(Path(model))
+        are_files = len(ours) == len(theirs) == 1
+        pairs += [(a, b) for a in ours for b in theirs if are_files or a.name == b.name]
+    if not pairs:
+        raise UsageError(
+            "--vs compares two files, or files of the same name in two folders. "
+            f"Received: {', '.join(models)} and {other}."
+        )
+    return pairs
+
+
+def _comparison(result, pairs):
+    """Say how many times as long as the other each file takes."""
+    least = {(t.path, t.threads): t.minimum for t in result.timings}
+    for threads in sorted({timing.threads for timing in result.timings}):
+        for one, other in pairs:
+            ratio = least[str(one), threads] / least[str(other), threads]
+            yield (
+                f"threads {threads}: {short_name(one)} takes {ratio:.2f} x the time "
+                f"of {short_name(other)}"
+            )

@@ -1,0 +1,98 @@
+"""A parser whose options take dashes, and whose errors help."""
+
+import re
+import sys
+
+import jsonargparse
+
+from swin_keras.cli.config_file import read_options
+from swin_keras.errors import UsageError, nearest_name
+from swin_keras.screen import complain
+
+ALSO_CALLED = {"lr": "learning_rate"}  # what others call our options
+
+
+class Parser(jsonargparse.ArgumentParser):
+    """A parser whose options take dashes, and whose errors name the nearest one."""
+
+    def parse_args(self, args=None, *rest, **options):
+        args = sys.argv[1:] if args is None else list(args)
+        return super().parse_args([_our_word(word) for word in args], *rest, **options)
+
+    def parse_path(self, path, **options):
+        try:
+            content = read_options(str(path))
+        except UsageError as error:
+            self.error(error)
+        return self.parse_string(content, **options)
+
+    examples = ()
+
+    def format_help(self):
+        lines = [super().format_help()]
+        if self.examples:
+            lines += ["examples:", *(f"  {example}" for example in self.examples), ""]
+        text = "\n".join(lines)
+        return re.sub(r"--\w+", lambda match: match[0].replace("_", "-"), text)
+
+    def error(self, message, ex=None):
+        message = " ".join(str(message).split()).replace("Parser key", "option")
+        given = re.search(r"[Uu]nrecognized arguments?:? (--?\S+)", message)
+        known = [word for word in _options(self) if word.startswith("--")]
+        if given:
+            word = given[1].replace("_", "-")
+            message = f"There is no option {word}.{nearest_name(word, known)}"
+            if self.prog.endswith("launch"):
+                message += " What is the workers' own comes after --."
+        complain(_in_words(message))
+        command = self.prog.replace(" [options]", "")
+        print(f"See: {command} --help", file=sys.stderr)
+        self.exit(2)
+
+
+def _in_words(message):
+    """Say what an option takes, where jsonargparse lists the types it tried."""
+    if found := re.search(
+        r"invalid choice: '([^']*)' \(choose from ([^)]*)\)", message
+    ):
+        known = re.findall(r"[\w.-]+", found[2])
+        return f"{message}.{nearest_name(found[1], known)}"
+    found = re.match(
+        r'option "(\w+)"(?: element \d+)?: '
+        r"(?:Does not validate against .* Subtypes: \[(.*)\] Errors: .* Given value: "
+        r"|Expected a (.*)\. Got value: )(.*)$",
+        message,
+    )
+    if not found:
+        return message
+    option, types, choice, given = found.groups()
+    types = types or choice
+    kinds = [text for kind, text in _KINDS.items() if f"'{kind}'" in types]
+    literals = ",".join(re.findall(r"Literal\[(.*?)\]", types))
+    words = re.findall(r"'([^']+)'", literals)
+    if not kinds + words:
+        return message
+    nearest = nearest_name(given, words) if len(words) > 1 else ""
+    return (
+        f"`--{option.replace('_', '-')}` must be {' or '.join(kinds + words)}. "
+        f"Received: {given}.{nearest}"
+    )
+
+
+_KINDS = {"int": "a whole number", "float": "a number"}
+
+
+def _our_word(word):
+    """Turn `--on-bad=x` into `--on_bad=x`, as the configurations are written."""
+    if not word.startswith("--"):
+        return word
+    option, equals, value = word.partition("=")
+    name = option[2:].replace("-", "_")
+    return "--" + ALSO_CALLED.get(name, name) + equals + value
+
+
+def _options(parser):
+    words = []
+    for action in parser._actions:
+        words += [word.replace("_", "-") for word in action.option_strings]
+    return words

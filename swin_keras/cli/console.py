@@ -1,0 +1,71 @@
+"""What the commands share: the console, tables, and a quiet TensorFlow."""
+
+import os
+import shlex
+
+import rich.box
+from rich.console import Console
+from rich.table import Table
+
+from swin_keras.processes import quiet
+from swin_keras.screen import plain
+
+IN_A_FILE = 140  # columns of a table where there is no terminal to fit
+
+
+class PlainConsole(Console):
+    """A console to which texts are texts: no markup, no codes of a terminal."""
+
+    def __init__(self, **options):
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def print(self, *objects, **options):
+        # A line is for a shell or a log: where it is broken is theirs to decide.
+        options.setdefault("soft_wrap", all(isinstance(o, str) for o in objects))
+        super().print(*objects, **options)
+
+    def render_str(self, text, **options):
+        return super().render_str(plain(text), **options)
+
+
+out = PlainConsole()
+if not out.is_terminal:
+    out = PlainConsole(width=IN_A_FILE)
+
+
+def load_tensorflow():
+    """Import TensorFlow without what it says of drivers and instruction sets.
+
+    It writes to the process' standard error before it can be told not to; what
+    Python raises is not touched. Who sets `TF_CPP_MIN_LOG_LEVEL` to 0 or 1 wants
+    to read it.
+    """
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") in ("0", "1"):
+        return _import_tensorflow()
+    with quiet():
+        return _import_tensorflow()
+
+
+def _import_tensorflow():
+    import tensorflow as tf
+
+    tf.config.list_physical_devices()
+
+
+def make_table(*columns):
+    """Return an empty table."""
+    return Table(*columns, box=rich.box.SIMPLE_HEAD, pad_edge=False)
+
+
+def command(*words) -> str:
+    """Return a command that a shell takes as it is meant, as one line."""
+    return shlex.join(["swin-keras", *map(str, words)])
+
+
+def share(value, digits: int = 1) -> str:
+    """Return a share in percent; a dash where it is not defined.
+
+    >>> share(0.25), share(float("nan")), share(None)
+    ('25.0%', '-', '-')
+    """
+    return "-" if value is None or value != value else f"{value:.{digits}%}"

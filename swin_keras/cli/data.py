@@ -1,0 +1,60 @@
+"""data check and data extract."""
+
+from pathlib import Path
+
+from swin_keras.cli.console import load_tensorflow, make_table, out
+from swin_keras.errors import ResourceError
+
+
+def data(options):
+    action = {"check": _check, "extract": _extract}[options.action]
+    return action(options[options.action])
+
+
+def _check(options):
+    from swin_keras.data import check_folder
+
+    report = check_folder(
+        options.folder,
+        quick=options.quick,
+        label_pattern=options.label_pattern,
+        grey_range=options.grey_range,
+        follow_links=options.follow_links,
+    )
+    if options.json:
+        _write(options.json, report.to_json() + "\n")
+    counts = make_table("class", *report.counts)
+    for name in sorted({name for split in report.counts.values() for name in split}):
+        numbers = [str(split.get(name, 0)) for split in report.counts.values()]
+        counts.add_row(name, *numbers)
+    out.print(counts)
+    if report.findings:
+        findings = make_table("level", "what", "count", "examples")
+        for line in report.summary():
+            findings.add_row(line.level, line.kind, str(line.count), line.text)
+        out.print(findings)
+        if not options.json:
+            out.print("every finding: --json FILE")
+    out.print("ready to train" if report.ok else "not ready: see the errors above")
+    return 0 if report.ok else 3
+
+
+def _extract(options):
+    load_tensorflow()
+    from swin_keras.data import extract, load_dataset
+
+    dataset = load_dataset(options.data, data_dir=options.data_dir)
+    files = extract(
+        dataset, options.folder, options.count, options.split, options.format
+    )
+    out.print(f"{len(files)} images in {options.folder}")
+    return 0
+
+
+def _write(path, text):
+    try:
+        Path(path).write_text(text, "utf-8")
+    except OSError as error:
+        raise ResourceError(
+            f"The report must be written to {path}: {error.strerror}."
+        ) from error

@@ -1,0 +1,71 @@
+"""Try an exported model in the browser: `swin-keras demo MODEL`."""
+
+from pathlib import Path
+
+from swin_keras.demo.server import make_server
+from swin_keras.errors import ModelFileError, ResourceError, UsageError
+from swin_keras.inference.predictor import find_model
+from swin_keras.model_files import read_card, require_whole
+
+INSTALLED = "node_modules/@litertjs"  # by `npm install @litertjs/core`
+
+
+def run(options, out) -> int:
+    """Serve the page until interrupted.
+
+    Args:
+        options: The parsed options.
+        out: The console to print to.
+    """
+    model = litert_file(Path(options.model))
+    runtime = litertjs_folder(options.litertjs)
+    try:
+        server = make_server(model, runtime, options.port)
+    except (OSError, OverflowError) as error:
+        raise ResourceError(
+            f"The port {options.port} must be free on 127.0.0.1 ({error}). "
+            "Choose another: --port."
+        ) from error
+    with server:
+        out.print(f"open http://127.0.0.1:{server.server_port}/  (Ctrl-C ends it)")
+        server.serve_forever()
+    return 0
+
+
+def litert_file(path: Path) -> Path:
+    """Return the LiteRT file of a model with class names.
+
+    Raises:
+        ModelFileError: If it has none.
+    """
+    files = sorted(path.glob("model*.tflite")) if path.is_dir() else []
+    file = files[0] if files else find_model(path)
+    if file.suffix != ".tflite":
+        raise ModelFileError(
+            f"A browser runs .tflite files. Received: {file}. Make one with "
+            f"`swin-keras export {path}`."
+        )
+    require_whole(file)
+    if read_card(file) is None:
+        raise ModelFileError(
+            f"The file must have a card with its class names. {file} has none; "
+            "export the model with this package."
+        )
+    return file
+
+
+def litertjs_folder(given: str | None) -> Path:
+    """Return the folder with LiteRT.js, `core` and `wasm-utils`.
+
+    Raises:
+        UsageError: If it is not there; the message tells how to install it.
+    """
+    folder = Path(given or INSTALLED)
+    if not (folder / "core" / "wasm").is_dir():
+        raise UsageError(
+            f"The page needs LiteRT.js, and {folder} does not hold it. Install it "
+            "with `npm install @litertjs/core`; without npm, copy the folder "
+            "node_modules/@litertjs, which holds `core` and `wasm-utils`, from a "
+            "machine that has it, and name it: --litertjs FOLDER."
+        )
+    return folder

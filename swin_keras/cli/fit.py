@@ -1,0 +1,85 @@
+"""train, launch and evaluate."""
+
+import dataclasses
+import json
+
+from swin_keras.cli.console import command, load_tensorflow, make_table, out, share
+from swin_keras.errors import UsageError
+
+
+def train(options):
+    from swin_keras.training.compile_cache import CompileCache
+    from swin_keras.training.config import TrainConfig
+
+    names = [field.name for field in dataclasses.fields(TrainConfig)]
+    values = {name: options[name] for name in names}
+    if options.folder is not None:
+        values["data"] = _data_named_once(options, TrainConfig.data)
+    config = TrainConfig.from_dict(values)
+    if config.compile_cache is not False:
+        CompileCache(on_cpu=bool(config.compile_cache)).announce()
+    load_tensorflow()
+    if options.dry_run:
+        from swin_keras.training.dry_run import dry_run
+
+        out.print(dry_run(config))
+        return 0
+    from swin_keras.training.strategy import tf_config
+    from swin_keras.training.train import train
+
+    run = train(config, resume=options.resume)
+    if not tf_config().get("task", {}).get("index"):  # one of all workers says it
+        out.print(f"next: {command('export', run.path)}")
+    return 0
+
+
+def _data_named_once(options, default):
+    """Return the data of `train DATA`; a file of options may name others."""
+    if not options.config and options.data not in (default, options.folder):
+        raise UsageError(
+            "The data must be named once: swin-keras train DATA, or --data DATA. "
+            f"Received: {options.folder} and --data {options.data}."
+        )
+    return options.folder
+
+
+def launch(options):
+    from swin_keras.training.launching import launch
+
+    hosts = [host for host in (options.hosts or "").split(",") if host]
+    return launch(
+        options.words,
+        options.workers,
+        hosts=hosts,
+        index=options.index,
+        max_restarts=options.max_restarts,
+        fenced=options.fence,
+    )
+
+
+def evaluate(options):
+    load_tensorflow()
+    from swin_keras.inference.evaluation import evaluate
+
+    result = evaluate(
+        options.model,
+        options.data,
+        data_dir=options.data_dir,
+        split=options.split,
+        on_bad=options.on_bad,
+        trust=options.trust,
+    )
+    if options.json:
+        print(json.dumps(result.to_dict(), indent=2))
+        return 0
+    for note in result.notes:
+        out.print(f"data: {note}")
+    table = make_table("class", "images", "precision", "recall", "F1")
+    for name, images, *figures in result.class_figures():
+        table.add_row(name, f"{images}", *map(share, figures))
+    out.print(table)
+    top5 = ""
+    if result.top5_accuracy is not None:
+        top5 = f", among the best five {share(result.top5_accuracy, 2)}"
+    out.print(f"accuracy {share(result.accuracy, 2)}{top5} on {result.images} images")
+    return 0

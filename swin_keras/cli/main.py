@@ -1,0 +1,75 @@
+"""One command is parsed and run; every command calls a function."""
+
+import logging
+import os
+import re
+import sys
+
+from swin_keras.cli.parser import make_parser
+from swin_keras.errors import SwinKerasError, UsageError
+from swin_keras.screen import ScreenHandler, complain
+
+
+def main(arguments=None) -> int:
+    """Run one command and return its exit code.
+
+    0 done; 2 usage; 3 data; 4 model file; 5 resources; 130 interrupted.
+    """
+    options = make_parser().parse_args(arguments)
+    logging.basicConfig(handlers=[ScreenHandler()])
+    logging.getLogger("swin_keras").setLevel(logging.INFO)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        _choose_tensorflow()
+        import swin_keras.cli.commands
+
+        command = getattr(swin_keras.cli.commands, options.command)
+        return command(options[options.command]) or 0
+    except SwinKerasError as error:
+        return _report(error, error, error.exit_code, options.debug)
+    except KeyboardInterrupt as error:
+        return _report(error, "interrupted", 130, options.debug)
+    except MemoryError as error:
+        text = "There is not enough memory. Try a smaller --batch-size or image."
+        return _report(error, text, 5, options.debug)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:  # a full disk, a folder that must not be written
+        where = f"{error.filename}: " if error.filename else ""
+        return _report(error, f"{where}{error.strerror or error}", 5, options.debug)
+
+
+def _choose_tensorflow():
+    """Have Keras run on TensorFlow, whatever it runs on elsewhere.
+
+    Raises:
+        UsageError: If it is imported already, with another backend.
+    """
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = "tensorflow"  # it also wins over keras.json
+        return
+    import keras
+
+    if keras.config.backend() != "tensorflow":
+        raise UsageError(
+            "The command line runs on Keras' backend tensorflow. Received: "
+            f"{keras.config.backend()}, which is in use in this process. Run "
+            "`swin-keras` in one of its own."
+        )
+
+
+def _report(error, text, code, debug):
+    if debug:
+        raise error
+    complain(_as_options(str(text)))
+    return code
+
+
+def _as_options(text):
+    """Say `--on-bad skip` where a message for Python says `on_bad='skip'`."""
+    return re.sub(
+        r"\bwith (\w+)='([\w-]+)'",
+        lambda match: f"with --{match[1].replace('_', '-')} {match[2]}",
+        text,
+    )

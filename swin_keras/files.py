@@ -1,0 +1,39 @@
+"""Files of ours: written whole or not at all; JSON that every reader takes."""
+
+import json
+import math
+import os
+from pathlib import Path
+
+
+def write_text(path: Path, text: str):
+    """Write a text file whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, "utf-8")
+    replace_file(part, path)
+
+
+def replace_file(part: Path, path: Path):
+    """Flush a finished file to disk and give it its name."""
+    with open(part, "rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(part, path)
+
+
+def to_json(values, indent: int | None = 2) -> str:
+    """Return plain values as JSON; NaN and infinity, which JSON lacks, are null.
+
+    >>> to_json({"loss": float("nan"), "steps": [1, 2]}, indent=None)
+    '{"loss": null, "steps": [1, 2]}'
+    """
+    return json.dumps(_finite(values), indent=indent, allow_nan=False)
+
+
+def _finite(values):
+    if isinstance(values, dict):
+        return {key: _finite(value) for key, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [_finite(value) for value in values]
+    if isinstance(values, float) and not math.isfinite(values):
+        return None
+    return values

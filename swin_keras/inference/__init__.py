@@ -1,0 +1,1 @@
+"""A trained or exported model is asked: one image, a folder, a whole data set."""

@@ -1,0 +1,267 @@
+"""Predictor: any trained or exported model, one way to ask it."""
+
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from swin_keras.data import ImageError, scaling_message
+from swin_keras.errors import ModelFileError, UsageError, nearest_name
+from swin_keras.inference.pictures import image_files, is_taken, pictures, refusal
+from swin_keras.inference.runtimes import open_model
+from swin_keras.model_files import CARD, read_card
+
+log = logging.getLogger(__name__)
+__all__ = ["Prediction", "Predictor", "find_model", "image_files"]
+
+TRIES = 5  # to open a model whose export is being replaced
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of one image.
+
+    Args:
+        path: The image's path; without one, its place among all: "image 0".
+        scores: `(class name, probability)`, best first; empty after an error.
+        error: Why the image could not be read, or `None`.
+    """
+
+    path: str
+    scores: tuple[tuple[str, float], ...] = ()
+    error: str | None = None
+
+
+class Predictor:
+    """A model file of any form, with its class names and its preprocessing.
+
+    Threads may share it. After `os.fork` a `.tflite` file answers in the child as
+    in the parent; other forms refuse, since TensorFlow and ONNX Runtime would
+    wait there for ever.
+
+    Args:
+        path: A `.keras`, `.tflite` or `.onnx` file, a SavedModel, a run's folder or
+            an export's folder (which is run by LiteRT, the fastest on a CPU).
+        threads: Threads of the LiteRT or ONNX runtime; `None` for one a core.
+        trust: Whether a SavedModel may hold operations that do more than
+            compute, such as reading and writing files.
+
+    Attributes:
+        card: The model's `ModelCard`, or `None`.
+        class_names: Names in the order of the outputs.
+        input_shape: `(height, width, channels)` of the images it takes.
+
+    Raises:
+        ModelFileError: If it is no model, damaged, not what its export's card
+            lists, takes no images, or needs trust.
+
+    Example:
+
+    ```python
+    predictor = Predictor("saved_models/digits")
+    for prediction in predictor.predict(["a.png", "b.jpg"]):
+        print(prediction.path, prediction.scores[0])
+    ```
+    """
+
+    def __init__(self, path, threads: int | None = None, *, trust: bool = False):
+        self.path = Path(path)
+        self._run, self.card = _open(self.path, threads, trust)
+        self.input_shape = self._run.input_shape
+        if None in self.input_shape:
+            raise ModelFileError(
+                "A model must take images of one size. Received: "
+                f"{self._run.path}, which takes {self.input_shape}."
+            )
+        classes = self._classes()
+        if self.card is None:
+            self.class_names = tuple(str(index) for index in range(classes))
+        else:
+            self.class_names = self.card.class_names
+        if len(self.class_names) != classes:
+            raise ModelFileError(
+                f"The card of {self.path} must name each of the model's {classes} "
+                f"outputs. It names {len(self.class_names)}. Export the model again."
+            )
+        if self.card and not self.card.normalizes:
+            log.warning(
+                "%s has no layer that normalizes images, and is given 0..255 all the "
+                "same. If it was trained on other values, its answers are wrong: "
+                "normalize as then, and call `Predictor.probabilities`.",
+                self.path,
+            )
+
+    def _classes(self) -> int:
+        shapes = list(self._run.outputs.values())
+        if len(shapes) != 1 or len(shapes[0]) != 1:
+            raise ModelFileError(
+                "A classifier must give one row of numbers for each image. "
+                f"{self._run.path} gives {self._run.outputs}."
+            )
+        return shapes[0][0]
+
+    @property
+    def crop_fraction(self) -> float:
+        """Share of an image that the centre crop keeps before resizing."""
+        return self.card.crop_fraction if self.card else 1.0
+
+    @property
+    def grey_range(self) -> tuple[float, float] | None:
+        """Values of black and white in grey images of more than 8 bits."""
+        return self.card.grey_range if self.card else None
+
+    @property
+    def form(self) -> str:
+        """What runs the model: "keras", "saved_model", "litert" or "onnx"."""
+        return self._run.form
+
+    def probabilities(self, images) -> np.ndarray:
+        """Return `(B, classes)` for images `(B, H, W, C)`, 0..255.
+
+        Raises:
+            UsageError: If the images are not of the model's size.
+            ModelFileError: If the model's answers are no numbers.
+        """
+        images = np.asarray(images)
+        if images.shape[1:] != self.input_shape:
+            raise UsageError(
+                "Images must have the shape (batch, height, width, channels) of the "
+                f"model, {('batch', *self.input_shape)}. Received: {images.shape}."
+            )
+        is_raw = self.card is None or self.card.normalizes
+        if is_raw and (message := scaling_message(images)):
+            warnings.warn(message, stacklevel=2)
+        (probabilities,) = self._run(images.astype(np.float32)).values()
+        if not np.isfinite(probabilities).all():
+            raise ModelFileError(
+                "A model must answer with finite numbers. Those of "
+                f"{self._run.path} are not: it is damaged, its training failed, "
+                "or the images hold such numbers."
+            )
+        return probabilities
+
+    def predict(self, images, top: int = 5, batch_size: int = 32):
+        """Yield a `Prediction` for each image, in order.
+
+        All are prepared as in training: upright, in the model's channels, cut
+        around the centre and resized. Only a large JPEG differs a little by where
+        it comes from: from a file or bytes it is decoded at a smaller size, which a
+        Pillow image or an array has behind it.
+
+        Args:
+            images: One or an iterable of: paths of image files and of folders, which
+                are searched for images; bytes of image files; open files; Pillow
+                images; arrays `(H, W, C)` or `(B, H, W, C)`, 0..255, with 1, 3 or 4
+                channels, whose floats are rounded. An iterator is read a batch at a
+                time.
+            top: How many of the best classes to name.
+            batch_size: Images that are run together.
+
+        Raises:
+            DataError: If a path does not exist, or a folder holds no image.
+            UsageError: If something else is given; the message says what is taken.
+        """
+        if not is_taken(images):
+            raise refusal(type(images).__name__)
+        if min(top, batch_size) < 1:
+            raise UsageError(
+                "`top` and `batch_size` must be at least 1. "
+                f"Received: top={top}, batch_size={batch_size}."
+            )
+        given = pictures(images)
+        if isinstance(images, Sequence):  # wrong paths are told before the first answer
+            given = iter(list(given))
+        return self._predictions(given, top, batch_size)
+
+    def _predictions(self, given, top, batch_size) -> Iterator[Prediction]:
+        while batch := list(islice(given, batch_size)):
+            yield from self._predict_batch(batch, top)
+
+    def _predict_batch(self, batch, top):
+        *size, channels = self.input_shape
+        images, errors = [], {}
+        for index, picture in enumerate(batch):
+            try:
+                pixels = picture.pixels(
+                    size, channels, self.crop_fraction, self.grey_range
+                )
+                images.append(pixels)
+            except ImageError as error:
+                errors[index] = error.reason
+        rows = iter(self.probabilities(np.stack(images)) if images else ())
+        for index, picture in enumerate(batch):
+            if index in errors:
+                yield Prediction(picture.name, error=errors[index])
+            else:
+                row = next(rows)
+                best = np.argsort(-row, kind="stable")[:top]
+                scores = tuple((self.class_names[i], float(row[i])) for i in best)
+                yield Prediction(picture.name, scores)
+
+
+def _open(path: Path, threads, trust) -> tuple:
+    """Open a model and its card: those of one export, even if it is replaced now."""
+    for _ in range(TRIES):
+        file = find_model(path)
+        before = _state(file)
+        try:
+            model = open_model(file, threads, trust)
+            card = read_card(file, getattr(model, "opened", None))
+        except ModelFileError:
+            if _state(file) == before:
+                raise
+            continue
+        if _state(file) == before:
+            return model, card
+    raise ModelFileError(
+        f"A model must stay the same while it is opened. Received: {path}, which was "
+        f"replaced {TRIES} times meanwhile. Open it again when that is done."
+    )
+
+
+def _state(file: Path) -> list:
+    """Return what tells a model file and its cards from others of the same name."""
+    files = sorted(path for path in file.rglob("*")) if file.is_dir() else [file]
+    files += [file.parent / CARD, file.parent.parent / CARD]
+    found = []
+    for path in files:
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        found.append(
+            (str(path), stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        )
+    return found
+
+
+def _may_be_model(path):
+    return path.is_dir() or path.suffix in (".keras", ".tflite", ".onnx")
+
+
+def find_model(path: Path) -> Path:
+    """Return the model in a folder: of a run, an export or a SavedModel.
+
+    Raises:
+        ModelFileError: If there is none.
+    """
+    if not path.exists():
+        siblings = [p.name for p in path.parent.glob("*") if _may_be_model(p)]
+        raise ModelFileError(
+            f"There is no model {path}.{nearest_name(path.name, siblings)}"
+        )
+    if not path.is_dir():
+        return path
+    if (path / "saved_model.pb").is_file():
+        return path
+    for name in ("model.tflite", "model.keras", "saved_model/1", "best.keras"):
+        if (path / name).exists():
+            return path / name
+    raise ModelFileError(
+        f"A model folder must hold a run's best.keras, an export's model.tflite or "
+        f"a SavedModel. Received: {path}."
+    )

@@ -1,0 +1,184 @@
+"""What runs a model file: Keras, TensorFlow, LiteRT or ONNX Runtime, all alike.
+
+Each takes float32 images `(B, H, W, C)` and gives a dictionary of arrays. Any
+number of threads may ask at the same time.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from swin_keras.errors import ModelFileError, SwinKerasError, UsageError, first_line
+from swin_keras.inference.operations import require_harmless
+from swin_keras.litert.model import LiteRTModel
+from swin_keras.model_files import load_keras, require_file, require_whole
+
+# The process in which a library has started its threads, which no fork has.
+_HOMES: dict[str, int] = {}
+FATAL = 4  # of ONNX Runtime's severities
+
+
+def open_model(path: Path, threads: int | None = None, trust: bool = False):
+    """Load a model file of any form.
+
+    Args:
+        path: A `.keras`, `.tflite` or `.onnx` file, or a SavedModel's folder.
+        threads: Threads of the LiteRT or ONNX runtime; `None` for one a core.
+        trust: Whether a SavedModel may hold any operation, such as one that
+            writes files.
+
+    Returns:
+        A function from images to named outputs with the attributes `form`,
+        `path`, `input_shape` and `outputs`: each output's shape without batch.
+
+    Raises:
+        ModelFileError: If it is no model, damaged, takes no images, or is a
+            SavedModel with operations that need trust.
+        UsageError: If this process is a fork that cannot run it.
+    """
+    if path.is_dir():
+        return SavedModel(path, trust)
+    forms = {".keras": KerasModel, ".tflite": LiteRTModel, ".onnx": OnnxModel}
+    require_file(path)
+    if path.suffix not in forms:
+        raise ModelFileError(
+            "A model must be a .keras, .tflite or .onnx file or the folder of a run, "
+            f"an export or a SavedModel. Received: {path}."
+        )
+    return forms[path.suffix](path, threads)
+
+
+class KerasModel:
+    """A `.keras` file."""
+
+    form = "keras"
+
+    def __init__(self, path, threads=None):
+        _require_home("TensorFlow", path)
+        self.path = path
+        self._model = load_keras(path)
+        with _in_words(path):
+            self.input_shape = _image_shape(self._model.input_shape)
+            outputs = _named(self._model.output)
+            self.outputs = {name: tuple(o.shape[1:]) for name, o in outputs.items()}
+
+    def __call__(self, images):
+        _require_home("TensorFlow", self.path)
+        with _in_words(self.path):
+            outputs = _named(self._model.predict_on_batch(images))
+            return {name: np.asarray(value) for name, value in outputs.items()}
+
+
+class SavedModel:
+    """A SavedModel with the endpoint `serve`."""
+
+    form = "saved_model"
+
+    def __init__(self, path, trust=False):
+        _require_home("TensorFlow", path)
+        require_whole(path)
+        if not trust:
+            require_harmless(path)
+        import tensorflow as tf
+
+        self.path = path
+        try:
+            self._model = tf.saved_model.load(str(path))
+            specs = self._model.serve.input_signature
+        except Exception as error:
+            raise ModelFileError(
+                "A SavedModel must be complete and have the endpoint `serve`, as "
+                f"`swin-keras export` writes it. Received: {path} "
+                f"({first_line(error)})."
+            ) from error
+        with _in_words(path):
+            (spec,) = specs
+            self.input_shape = _image_shape(tuple(spec.shape))
+        outputs = self(np.zeros((1, *self.input_shape), "float32"))
+        self.outputs = {name: value.shape[1:] for name, value in outputs.items()}
+
+    def __call__(self, images):
+        _require_home("TensorFlow", self.path)
+        with _in_words(self.path):
+            outputs = _named(self._model.serve(images))
+            return {name: value.numpy() for name, value in outputs.items()}
+
+
+class OnnxModel:
+    """An `.onnx` file."""
+
+    form = "onnx"
+
+    def __init__(self, path, threads=None):
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise ModelFileError(
+                f"To run {path}, install onnxruntime: `pip install onnxruntime`."
+            ) from error
+        _require_home("ONNX Runtime", path)
+        require_whole(path)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or os.cpu_count()
+        options.log_severity_level = FATAL  # what goes wrong is raised, too
+        self.path = path
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options)
+        except Exception as error:
+            raise ModelFileError(
+                "An .onnx file must be complete. Received: "
+                f"{path} ({first_line(error)})."
+            ) from error
+        with _in_words(path):
+            (self._input,) = self._session.get_inputs()
+            self.input_shape = _image_shape(self._input.shape)
+        outputs = self._session.get_outputs()
+        self.outputs = {output.name: tuple(output.shape[1:]) for output in outputs}
+
+    def __call__(self, images):
+        _require_home("ONNX Runtime", self.path)
+        with _in_words(self.path):
+            values = self._session.run(None, {self._input.name: images})
+        return dict(zip(self.outputs, values, strict=True))
+
+
+def _require_home(library: str, path):
+    """Refuse a fork of the process in which a library has started its threads.
+
+    Whatever waits for them there waits for ever.
+    """
+    if _HOMES.setdefault(library, os.getpid()) != os.getpid():
+        raise UsageError(
+            f"{library} runs in one process and not in forks of it. Received: {path}, "
+            f"in a fork of a process that uses {library}. Start processes with "
+            'multiprocessing\'s "spawn" and open the model there, or use the .tflite '
+            "file, which forks can share."
+        )
+
+
+@contextlib.contextmanager
+def _in_words(path):
+    """Say in one sentence what a runtime raises of a model that does not run."""
+    try:
+        yield
+    except SwinKerasError:
+        raise
+    except Exception as error:  # each runtime has its own dozen kinds
+        raise ModelFileError(
+            "A model must take one batch of images (batch, height, width, channels) "
+            f"and run. Received: {path} ({first_line(error)})."
+        ) from error
+
+
+def _image_shape(shape) -> tuple:
+    """Return `(height, width, channels)`; raise if it is no shape of images."""
+    _, *sides = shape
+    if len(sides) != 3 or not all(s is None or isinstance(s, int) for s in sides):
+        raise ValueError(f"it takes {shape}")
+    return tuple(sides)
+
+
+def _named(outputs) -> dict:
+    return outputs if isinstance(outputs, dict) else {"outputs": outputs}

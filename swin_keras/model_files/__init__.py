@@ -1,0 +1,30 @@
+"""Model files and their cards: what a file must tell of the model in it."""
+
+from swin_keras.model_files.card import ModelCard, installed_versions
+from swin_keras.model_files.card_in_file import (
+    CARD,
+    CARD_IN_ZIP,
+    card_beside,
+    embed_card,
+    read_card,
+)
+from swin_keras.model_files.keras_file import (
+    load_keras,
+    require_file,
+    require_whole,
+    save_keras,
+)
+
+__all__ = [
+    "CARD",
+    "CARD_IN_ZIP",
+    "ModelCard",
+    "card_beside",
+    "embed_card",
+    "installed_versions",
+    "load_keras",
+    "read_card",
+    "require_file",
+    "require_whole",
+    "save_keras",
+]

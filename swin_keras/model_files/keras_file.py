@@ -1,0 +1,76 @@
+"""Model files on disk: written whole or not at all, and read only when whole."""
+
+import os
+import zipfile
+from pathlib import Path
+
+from swin_keras.errors import ModelFileError, first_line
+from swin_keras.files import replace_file
+from swin_keras.model_files.archives import require_bounded
+from swin_keras.model_files.card import ModelCard
+from swin_keras.model_files.card_in_file import card_beside, embed_card
+from swin_keras.model_files.checksums import require_unchanged
+
+
+def save_keras(model, path, card: ModelCard):
+    """Write a model and its card to a `.keras` file.
+
+    The file appears under its name only when it is complete, so that a run
+    which is killed while it saves keeps the previous one.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.stem}.part.keras")
+    model.save(part)
+    embed_card(part, card)
+    replace_file(part, path)
+
+
+def load_keras(path):
+    """Load a `.keras` file for inference.
+
+    Raises:
+        ModelFileError: If it is missing, damaged, no Keras model, or would unpack
+            to far more than it holds.
+    """
+    import keras
+
+    import swin_keras.layers  # noqa: F401  registers what the file names
+
+    path = Path(path)
+    require_whole(path)
+    if not zipfile.is_zipfile(path):
+        raise ModelFileError(
+            f"A model file must be a complete .keras file. Received: {path}, which is "
+            "cut off or of another kind. Copy or export it again."
+        )
+    try:
+        require_bounded(path)
+        return keras.models.load_model(path, compile=False)
+    except Exception as error:
+        raise ModelFileError(
+            f"A model file must be a complete .keras file. Received: {path}, which "
+            f"Keras cannot read ({first_line(error)}). Copy or export it again."
+        ) from error
+
+
+def require_whole(path: Path):
+    """Refuse a model without content, or one that its export's card tells apart.
+
+    Raises:
+        ModelFileError: If there is no such file, or its SHA-256 is another.
+    """
+    if not path.is_dir():
+        require_file(path)
+    beside = card_beside(path)
+    if beside:
+        require_unchanged(path, *beside)
+
+
+def require_file(path: Path):
+    """Refuse a path that is no file with content, or may not be read."""
+    if not path.is_file():
+        raise ModelFileError(f"There is no model file {path}.")
+    if not path.stat().st_size:
+        raise ModelFileError(f"The model file {path} is empty. Export it again.")
+    if not os.access(path, os.R_OK):
+        raise ModelFileError(f"The model file {path} may not be read by this user.")

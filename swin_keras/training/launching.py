@@ -1,0 +1,241 @@
+"""Several workers for one run: start them, watch them, start them again."""
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from swin_keras.errors import UsageError
+from swin_keras.processes import module_command, signals_to
+from swin_keras.training.fence import fence
+
+log = logging.getLogger(__name__)
+# What a restart would not change: usage, data, model file, resources, a loss that
+# is no number, and somebody's wish to stop.
+FINAL_CODES = (2, 3, 4, 5, 6, 130, 143)
+SECONDS_TO_END = 5.0  # for the others, after one worker has ended
+
+
+def launch(
+    command: Sequence[str],
+    workers: int = 1,
+    *,
+    hosts: Sequence[str] = (),
+    index: int = 0,
+    max_restarts: int = 3,
+    fenced: bool = True,
+) -> int:
+    """Run a `train` command in several processes that share each batch.
+
+    When one of them dies, all start again from the last checkpoint. Their output
+    is passed on line by line, with the worker's number before it.
+
+    Workers of one machine get a network of their own where the system permits
+    it: TensorFlow's server obeys whoever reaches it. They then reach no other
+    machine either, so what must be downloaded has to be there before.
+
+    Args:
+        command: Words after `swin-keras`, such as `["train", "--name", "pets"]`.
+        workers: Processes on this machine. The GPUs of the machine are divided
+            among them.
+        hosts: On a cluster, `"host:port"` of every worker; this process then
+            starts only number `index`, and each machine runs the same command.
+        index: Which of the hosts this is.
+        max_restarts: How often to start again.
+        fenced: Whether workers of one machine get a network of their own.
+
+    Returns:
+        The exit code: 0, or that of the worker that failed.
+
+    Raises:
+        UsageError: If the command is not `train`, or the numbers cannot work.
+    """
+    _check(command, workers, hosts, index)
+    request = StopRequest()
+    if "--resume" not in command:
+        command = [*command, "--resume"]
+    with (
+        signals_to(request.note),
+        _local_network(workers, hosts, fenced) as in_network,
+    ):
+        words = in_network(command)
+        for restart in range(max_restarts + 1):
+            if restart:
+                log.info("restart %d of %d", restart, max_restarts)
+            code = _run(words, workers, hosts, index, request)
+            if code == 0 or code in FINAL_CODES or request.signal:
+                break
+    return 128 + request.signal if request.signal and code else code
+
+
+def _check(command, workers, hosts, index):
+    if not command or command[0] != "train":
+        raise UsageError(
+            "`launch` runs `train`. Example: swin-keras launch --workers 2 -- train "
+            f"--name pets. Received: {' '.join(command) or 'no command'}."
+        )
+    if workers < 1:
+        raise UsageError(f"`workers` must be at least 1. Received: {workers}.")
+    if hosts and not 0 <= index < len(hosts):
+        raise UsageError(
+            f"`index` must be one of the {len(hosts)} hosts, from 0. Received: {index}."
+        )
+    if any(":" not in host for host in hosts):
+        raise UsageError(f"Hosts must be host:port. Received: {', '.join(hosts)}.")
+
+
+@contextmanager
+def _local_network(workers, hosts, fenced):
+    """Yield what makes a worker's command, in a network of its own if possible."""
+    with ExitStack() as stack:
+        inside = None
+        if fenced and workers > 1 and not hosts:
+            inside = stack.enter_context(fence())
+        if inside:
+            log.info(
+                "workers talk in a network of their own. They cannot download: if "
+                "they must, use --no-fence"
+            )
+        elif workers > 1 or hosts:
+            log.warning(
+                "TensorFlow's server listens on all interfaces and obeys whoever "
+                "reaches it: close its ports to other machines than the workers'. "
+                "See docs/scaling.md"
+            )
+        yield inside or (lambda words: module_command("swin_keras.cli", *words))
+
+
+def _run(words, workers, hosts, index, request):
+    """Run all workers of this machine once; return the first bad exit code, or 0."""
+    addresses = list(hosts) or [f"127.0.0.1:{port}" for port in free_ports(workers)]
+    indices = [index] if hosts else range(workers)
+    running = {
+        number: _start(words, addresses, number, len(indices)) for number in indices
+    }
+    passers = [_pass_on_output(number, process) for number, process in running.items()]
+    code = 0
+    try:
+        while running and not code:
+            time.sleep(0.1)
+            request.forward(running.values())
+            for number, process in list(running.items()):
+                if process.poll() is not None:
+                    del running[number]
+                    code = code or exit_code(process)
+        if code:
+            log.info("worker %d ended with exit code %d", number, code)
+    finally:
+        codes = _end(running.values())
+    for passer in passers:
+        passer.join()
+    # A worker may end because of another whose reason is the better one.
+    return next((c for c in (code, *codes) if c in FINAL_CODES), code)
+
+
+def _start(words, addresses, number, local_workers):
+    """Start one worker; the first of them writes the run's files."""
+    environment = dict(os.environ)
+    if len(addresses) > 1:
+        environment["TF_CONFIG"] = json.dumps(
+            {
+                "cluster": {"worker": addresses},
+                "task": {"type": "worker", "index": number},
+            }
+        )
+    environment |= own_gpus(number, local_workers)
+    return subprocess.Popen(  # noqa: S603  our own program
+        words,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # Ctrl-C reaches them through us
+    )
+
+
+def own_gpus(number: int, workers: int) -> dict[str, str]:
+    """Return the environment that gives a worker its share of this machine's GPUs."""
+    gpus = visible_gpus()
+    if workers == 1 or len(gpus) < workers:
+        return {}
+    share = len(gpus) // workers
+    own = gpus[number * share : (number + 1) * share]
+    return {"CUDA_VISIBLE_DEVICES": ",".join(own)}
+
+
+def visible_gpus() -> list[str]:
+    """Return the numbers of the NVIDIA GPUs that this process may use."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [number for number in visible.split(",") if number.strip()]
+    found = Path("/proc/driver/nvidia/gpus")
+    return [str(n) for n, _ in enumerate(found.iterdir())] if found.is_dir() else []
+
+
+def _pass_on_output(number, process):
+    def pass_on():
+        with process.stdout as lines:
+            for line in lines:
+                print(f"[worker {number}] {line}", end="", file=sys.stderr, flush=True)
+
+    thread = threading.Thread(target=pass_on, daemon=True)
+    thread.start()
+    return thread
+
+
+def _end(processes):
+    """Give workers a moment to end by themselves, then kill them; return codes."""
+    deadline = time.monotonic() + SECONDS_TO_END
+    codes = []
+    for process in processes:
+        try:
+            process.wait(max(deadline - time.monotonic(), 0))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        else:
+            codes.append(exit_code(process))
+    return codes
+
+
+def exit_code(process):
+    """Return the exit code as a shell tells it: 137 for kill -9."""
+    code = process.returncode
+    return code if code >= 0 else 128 - code
+
+
+def free_ports(count):
+    """Return ports of this machine that nobody listens at."""
+    with ExitStack() as stack:  # all open at once, so that no two are the same
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+class StopRequest:
+    """A signal to pass on to other processes, which then write a checkpoint."""
+
+    signal = 0
+    _times = _passed = 0
+
+    def note(self, number, frame=None):
+        self.signal, self._times = number, self._times + 1
+
+    def forward(self, processes):
+        if self._passed == self._times:
+            return
+        for process in processes:
+            if self._times == 1:
+                process.terminate()
+            else:  # a second Ctrl-C
+                process.kill()
+        self._passed = self._times

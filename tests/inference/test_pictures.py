@@ -1,0 +1,166 @@
+"""Whatever holds a picture is prepared as a file is, and asked alone or with others."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from swin_keras.data import load_image
+from swin_keras.errors import DataError, UsageError
+from swin_keras.inference.pictures import pictures
+from swin_keras.inference.predictor import Predictor
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = sorted((ROOT / "tests" / "samples").glob("*.png"))
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return Predictor(ROOT / "saved_models" / "digits" / "model.tflite")
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A JPEG 40 x 60 in colour whose EXIF says that it lies on its side."""
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 4, 3), np.uint8)
+    image = Image.fromarray(pixels).resize((40, 60))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "photo.jpg", exif=exif, quality=95)
+    return tmp_path / "photo.jpg"
+
+
+FORMS = {
+    "path": lambda path: path,
+    "text": str,
+    "bytes": lambda path: path.read_bytes(),
+    "bytearray": lambda path: bytearray(path.read_bytes()),
+    "memoryview": lambda path: memoryview(path.read_bytes()),
+    "file in memory": lambda path: io.BytesIO(path.read_bytes()),
+    "Pillow image": Image.open,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("crop_fraction", [1.0, 0.8])
+def test_every_form_of_a_photo_has_the_pixels_of_its_file(
+    photo, form, channels, crop_fraction
+):
+    preparation = ((24, 32), channels, crop_fraction)
+    expected = load_image(photo, *preparation)
+    (picture,) = pictures(FORMS[form](photo))
+    np.testing.assert_array_equal(picture.pixels(*preparation), expected)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P", "1", "I;16"])
+def test_an_image_of_any_mode_has_the_pixels_of_its_file(tmp_path, mode):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 4), np.uint8)
+    image = Image.fromarray(pixels).convert("L" if mode == "I;16" else mode)
+    if mode == "I;16":
+        image = Image.fromarray(np.asarray(image).astype(np.uint16) * 257)
+    image.save(tmp_path / "image.png")
+    expected = load_image(tmp_path / "image.png", (16, 16), 3, 0.9)
+    (picture,) = pictures(image)
+    np.testing.assert_array_equal(picture.pixels((16, 16), 3, 0.9), expected)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float32", "float64"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_an_array_has_the_pixels_of_a_file_with_its_values(tmp_path, dtype, channels):
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 20, 30, channels), np.uint8)
+    for index, values in enumerate(pixels):
+        values = values[..., 0] if channels == 1 else values
+        Image.fromarray(values).save(tmp_path / f"{index}.png")
+    files = pictures([tmp_path])
+    arrays = pictures([pixels[0].astype(dtype), pixels[1:].astype(dtype)])
+    for file, array in zip(files, arrays, strict=True):
+        expected = file.pixels((16, 24), 3, 0.8)
+        np.testing.assert_array_equal(array.pixels((16, 24), 3, 0.8), expected)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_one_picture_alone_is_answered_as_in_a_list(digits, form):
+    make = FORMS[form]
+    expected = next(digits.predict(SAMPLES[3])).scores
+    for given in (make(SAMPLES[3]), [make(SAMPLES[3])]):
+        (answer,) = digits.predict(given)
+        assert answer.scores == expected
+
+
+def test_everything_together_is_answered_in_order_under_its_name(digits):
+    batch = np.stack([np.asarray(Image.open(path))[..., None] for path in SAMPLES[5:8]])
+    with open(SAMPLES[1], "rb") as file, Image.open(SAMPLES[2]) as image:
+        given = [
+            *(SAMPLES[0], file, image, SAMPLES[3].read_bytes()),
+            *(io.BytesIO(SAMPLES[4].read_bytes()), batch, str(SAMPLES[8])),
+        ]
+        answers = list(digits.predict(given, batch_size=4))
+    assert [a.scores[0][0] for a in answers] == list("012345678")
+    assert [a.path for a in answers] == [
+        *map(str, SAMPLES[:3]),
+        *(f"image {index}" for index in range(3, 8)),
+        str(SAMPLES[8]),
+    ]
+
+
+def test_an_endless_camera_is_read_a_batch_at_a_time(digits):
+    read = []
+
+    def camera():
+        while True:
+            read.append(len(read))
+            yield np.full((20, 20, 3), 100, "uint8")
+
+    answers = digits.predict(camera(), batch_size=2)
+    assert [next(answers).path for _ in range(3)] == ["image 0", "image 1", "image 2"]
+    assert len(read) == 4
+
+
+def test_what_cannot_be_read_is_named_and_the_others_are_answered(digits):
+    cut = SAMPLES[3].read_bytes()[:80]
+    answers = list(digits.predict([cut, SAMPLES[4], io.BytesIO(b"")]))
+    assert [bool(a.error) for a in answers] == [True, False, True]
+    assert answers[1].scores[0][0] == "4"
+    assert answers[2].error == "empty, 0 bytes"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *(None, 5, 2.5, True, {"a.png": 1}),
+        *([None], [5], [[1, 2]], [[SAMPLES[0]]], [io.StringIO("text")]),
+        np.zeros((16, 16)),
+        np.zeros((3, 20, 16)),
+        np.zeros((0, 16, 3)),
+        np.full((16, 16, 3), 300),
+        np.full((16, 16, 3), -1.0),
+        np.full((16, 16, 3), np.nan),
+        np.full((16, 16, 3), "a"),
+        np.zeros((16, 16, 3), bool),
+    ],
+    ids=repr,
+)
+def test_anything_else_is_refused_and_told_what_is_taken(digits, given):
+    with pytest.raises(UsageError, match=r"A model takes paths of images .*Received"):
+        list(digits.predict(given))
+
+
+def test_floats_that_are_scaled_already_are_refused(digits):
+    with pytest.raises(UsageError, match="already scaled to 0-1"):
+        list(digits.predict(np.full((16, 16, 1), 0.5)))
+
+
+def test_a_path_that_is_not_there_is_told_before_the_first_answer(digits):
+    with pytest.raises(DataError, match=r"There is no image or folder nothing\.png"):
+        digits.predict([*SAMPLES, "nothing.png"])
+    with pytest.raises(DataError, match=r"There is no image or folder one\.png"):
+        list(digits.predict("one.png"))
+
+
+@pytest.mark.parametrize("options", [{"top": 0}, {"batch_size": 0}])
+def test_no_class_or_no_batch_is_refused(digits, options):
+    with pytest.raises(UsageError, match="must be at least 1"):
+        digits.predict(SAMPLES, **options)
