@@ -21,6 +21,8 @@ ROOMS = [
     "data",
     "model_files",
     "litert",
+    "scores",
+    "tasks",
     "inference",
     "report",
     "benchmarking",

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 
-from swin_keras.cli.console import command, load_tensorflow, make_table, out, share
+from swin_keras.cli.console import command, load_tensorflow, make_table, out
 from swin_keras.errors import UsageError
 
 
@@ -74,12 +74,10 @@ def evaluate(options):
         return 0
     for note in result.notes:
         out.print(f"data: {note}")
-    table = make_table("class", "images", "precision", "recall", "F1")
-    for name, images, *figures in result.class_figures():
-        table.add_row(name, f"{images}", *map(share, figures))
+    columns, *rows = result.table()
+    table = make_table(*columns)
+    for row in rows:
+        table.add_row(*row)
     out.print(table)
-    top5 = ""
-    if result.top5_accuracy is not None:
-        top5 = f", among the best five {share(result.top5_accuracy, 2)}"
-    out.print(f"accuracy {share(result.accuracy, 2)}{top5} on {result.images} images")
+    out.print(result.headline())
     return 0

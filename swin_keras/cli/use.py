@@ -18,15 +18,16 @@ def export(options):
     load_tensorflow()
     from swin_keras.exporting.config import ExportConfig
     from swin_keras.exporting.export import export
-    from swin_keras.exporting.table import COLUMNS, check_rows
+    from swin_keras.exporting.table import check_rows, columns
     from swin_keras.model_files import read_card
+    from swin_keras.tasks import task_named
 
     names = [field.name for field in dataclasses.fields(ExportConfig)]
     config = ExportConfig(**{name: options[name] for name in names})
     folder = export(options.model, config)
     card = read_card(folder)
     if card.checks:
-        table = make_table(*COLUMNS)
+        table = make_table(*columns(task_named(card.task).title))
         for row in check_rows(card.checks):
             table.add_row(*row)
         out.print(table)

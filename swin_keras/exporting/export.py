@@ -14,16 +14,22 @@ from swin_keras.exporting.images import (
     comparison_images,
     evaluator,
 )
-from swin_keras.exporting.inference_model import feature_model, inference_model
+from swin_keras.exporting.inference_model import inference_model
 from swin_keras.exporting.litert import exporting_litert
 from swin_keras.exporting.onnx_file import export_onnx
 from swin_keras.exporting.precision import true_float32
 from swin_keras.exporting.readme import describe
 from swin_keras.exporting.saved_model import export_saved_model
-from swin_keras.exporting.source import complete_card, export_name, find_source
+from swin_keras.exporting.source import (
+    complete_card,
+    export_name,
+    find_source,
+    task_of_export,
+)
 from swin_keras.exporting.verify import require_good, verify
 from swin_keras.model_files import load_keras, read_card, save_keras
 from swin_keras.model_files.card import ModelCard
+from swin_keras.tasks import task_named
 
 log = logging.getLogger(__name__)
 
@@ -62,9 +68,9 @@ def export(model, config: ExportConfig | None = None) -> Path:
         true_float32(),
     ):
         model = load_keras(source)
-        if config.features:
-            model = feature_model(model)
-        card = complete_card(card, model, name, given, config)
+        task = task_of_export(card, model, config)
+        model = task.export_model(model)
+        card = complete_card(card, model, task, name, given, config)
         images = comparison_images(config, given, card)
         _write_forms(folder, model, card, config, images)
     log.info("exported to %s", target)
@@ -125,9 +131,10 @@ def _check(folder, card, config, images, are_real) -> dict:
     names_classes = bool(card.class_names)
     checks = verify(
         folder,
+        task_named(card.task),
         config.formats,
         images,
-        are_real=are_real and names_classes,
+        are_real=are_real,
         evaluate=evaluator(config, card) if names_classes else None,
     )
     require_good(checks)

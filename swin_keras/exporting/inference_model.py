@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 
-from swin_keras.errors import UsageError
 from swin_keras.exporting.folding import FOLDED, fold_normalization, fold_weights
 from swin_keras.layers import PatchEmbedding
 
@@ -81,33 +80,6 @@ def logits(model):
         and last.activation is keras.activations.softmax
     )
     return last.input if is_softmax else None
-
-
-def features(model) -> dict:
-    """Return the feature map of each stage, symbolic: `{"C2": ..., "C3": ...}`."""
-    if isinstance(model.output, dict):
-        return dict(model.output)
-    maps = {}
-    for layer in model.layers:
-        stage, is_block, _ = layer.name.partition("_block_")
-        if is_block and stage.startswith("stage_"):
-            maps[f"C{int(stage.removeprefix('stage_')) + 1}"] = layer.output
-    return maps
-
-
-def feature_model(model):
-    """Return a model from the same images to the feature map of each stage.
-
-    Raises:
-        UsageError: If it has no stages.
-    """
-    maps = features(model)
-    if not maps:
-        raise UsageError(
-            "Feature maps are those of a Swin Transformer's stages. Received: "
-            f"{model.name}, which has none."
-        )
-    return keras.Model(model.input, maps, name=model.name)
 
 
 def _is_flat(model) -> bool:

@@ -18,6 +18,7 @@ from swin_keras.litert.quantize import STATIC_WARNING, quantize_dynamic, quantiz
 from swin_keras.litert.tables import pack, read_tables
 from swin_keras.model_files import embed_card
 from swin_keras.model_files.card import ModelCard
+from swin_keras.tasks import task_named
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +37,8 @@ def exporting_litert(
 
     Each takes `images`, `(batch_size, H, W, C)` float32, 0..255, and gives
     `probabilities`, `(batch_size, classes)`, or its own outputs by name. All have
-    the model's card inside; those of a classifier that normalizes its images also
-    MediaPipe's metadata.
+    the model's card inside; those of a model that normalizes its images also
+    MediaPipe's metadata, where it has such a task.
 
     The converter is a process of its own: what is done within the context is done
     at the same time.
@@ -60,16 +61,15 @@ def exporting_litert(
     if not files:
         yield
         return
-    is_classifier = len(model.outputs) == 1 and len(model.outputs[0].shape) == 2
     # MediaPipe gives 0..255, whatever the file says: it has one number for the
     # mean of all channels.
-    has_metadata = is_classifier and card.normalizes
+    metadata = task_named(card.task).litert_metadata(card) if card.normalizes else None
     with tempfile.TemporaryDirectory(dir=folder, prefix=".litert-") as scratch:
         float32 = files.get("litert", Path(scratch) / "model.tflite")
         write = functools.partial(write_for_conversion, model, batch_size)
         with converting(write, Path(scratch) / "saved_model", float32):
             yield
-        _finish(float32, card if has_metadata else None)
+        _finish(float32, metadata)
         if "litert-fp16" in files:
             _rewrite(float32, files["litert-fp16"], store_half)
         if "litert-int8" in files:
@@ -79,20 +79,20 @@ def exporting_litert(
             log.warning("%s", STATIC_WARNING)
             quantize_static(float32, files["litert-int8-static"], calibration)
     for path in files.values():
-        if is_classifier:
+        if card.class_names:
             add_labels(path, card)
         embed_card(path, card)
 
 
-def _finish(path: Path, card: ModelCard | None):
+def _finish(path: Path, metadata: bytes | None):
     """Write a converted file again, as phones take it best."""
     from ai_edge_litert import schema_py_generated as schema
 
     model = read_tables(path)
     write_out_reshapes(model, schema)
     _shorten_names(model.subgraphs[0])
-    if card:
-        add_metadata(model, schema, card)
+    if metadata:
+        add_metadata(model, schema, metadata)
     path.write_bytes(pack(model))
 
 

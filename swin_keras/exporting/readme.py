@@ -5,6 +5,7 @@ import shlex
 
 from swin_keras.exporting.table import LEGEND, as_markdown
 from swin_keras.model_files.card import ModelCard
+from swin_keras.tasks import task_named
 
 FEWEST_FOR_TOP5 = 6
 
@@ -24,7 +25,7 @@ def describe(card: ModelCard) -> str:
         _metrics(card),
         _checks(card),
         f"Each file takes images `(batch, {height}, {width}, {channels})` and gives "
-        f"{_outputs(card)}. {_values(card)}",
+        f"{task_named(card.task).about_outputs(card)}. {_values(card)}",
         _batches(card),
         "Images of another size are cut to the same aspect ratio around the centre "
         f"(share kept: {card.crop_fraction}) and resized, bicubic with antialiasing. "
@@ -69,19 +70,9 @@ def _checks(card):
     legend = "\n".join(f"- {column}: {text}" for column, text in LEGEND.items())
     return f"""Each form against `model.keras`:
 
-{as_markdown(card.checks)}
+{as_markdown(card.checks, task_named(card.task).title)}
 
 {legend}"""
-
-
-def _outputs(card):
-    if card.class_names:
-        return "probabilities in the order of `labels.txt`"
-    maps = (
-        f"`{name}` {' x '.join(map(str, shape))}"
-        for name, shape in card.outputs.items()
-    )
-    return f"feature maps by name, without batch: {', '.join(maps)}"
 
 
 def _values(card):

@@ -5,7 +5,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from swin_keras.exporting.inference_model import features, logits, named_outputs
+from swin_keras.exporting.inference_model import logits, named_outputs
+from swin_keras.models.feature_maps import features
 
 
 def export_saved_model(model, directory: Path):

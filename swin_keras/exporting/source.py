@@ -12,6 +12,7 @@ from swin_keras.exporting.inference_model import named_outputs, normalizes
 from swin_keras.inference.predictor import find_model
 from swin_keras.model_files.card import ModelCard
 from swin_keras.names import check_name
+from swin_keras.tasks import Task, task_named
 
 log = logging.getLogger(__name__)
 NO_NORMALIZATION = (
@@ -50,14 +51,33 @@ def export_name(model: Path, source: Path, card: ModelCard | None, config) -> st
     return name
 
 
+def task_of_export(card: ModelCard | None, model, config: ExportConfig) -> Task:
+    """Return what an export is for: what was asked, what the card says, what it is."""
+    if config.features:
+        return task_named("features")
+    task = task_named(card.task if card else "classify")
+    shapes = {key: value.shape[1:] for key, value in named_outputs(model).items()}
+    try:
+        task.class_count(shapes)
+    except ValueError:
+        return task_named("features")
+    return task
+
+
 def complete_card(
-    card: ModelCard | None, model, name: str, given: Path, config: ExportConfig
+    card: ModelCard | None,
+    model,
+    task: Task,
+    name: str,
+    given: Path,
+    config: ExportConfig,
 ) -> ModelCard:
     """Return the card of an export, as far as it is known before the files are.
 
     Args:
         card: The model's own; `None` if it has none.
         model: What will be exported.
+        task: What it is for.
         name: Of the export.
         given: What the user named: for the command that makes it again.
         config: Of the export.
@@ -67,11 +87,10 @@ def complete_card(
     """
     outputs = named_outputs(model)
     shapes = {key: list(value.shape[1:]) for key, value in outputs.items()}
-    is_classifier = [len(shape) for shape in shapes.values()] == [1]
-    if config.features or not is_classifier:
+    classes = task.class_count(shapes)
+    if not classes:
         names = _no_names(config)
     else:
-        ((classes,),) = shapes.values()
         numbers = [str(index) for index in range(classes)]
         given_names = config.class_names or (card.class_names if card else numbers)
         names = _checked_names(given_names, classes)
@@ -84,7 +103,8 @@ def complete_card(
         name=name,
         model={**card.model, "input_shape": list(model.input_shape[1:])},
         class_names=names,
-        metrics={} if config.features else card.metrics,
+        task=task.name,
+        metrics=card.metrics if names else {},
         command=_command(card, given, config),
         normalizes=takes_raw,
         outputs=shapes,

@@ -1,20 +1,9 @@
 """The checks of an export as a table: on the screen and in its README."""
 
-COLUMNS = (
-    "form",
-    "MB",
-    "differs by",
-    "rounding noise",
-    "same class",
-    "accuracy",
-    "accelerated",
-    "needs LiteRT",
-    "ms an image",
-)
 LEGEND = {
     "differs by": "the largest difference of a logit (of a feature, without classes)",
     "rounding noise": "all differences together, as a share of the logits",
-    "same class": "images with the same best class, of those where rounding alone "
+    "same answer": "images with the same best class, of those where rounding alone "
     "could not decide it (near ties)",
     "accelerated": "operations that XNNPACK runs, LiteRT's fast code for CPUs, also "
     "those of phones",
@@ -23,8 +12,23 @@ LEGEND = {
 }
 
 
+def columns(title: str) -> tuple[str, ...]:
+    """Return the columns; `title` is that of the task's score."""
+    return (
+        "form",
+        "MB",
+        "differs by",
+        "rounding noise",
+        "same answer",
+        title or "score",
+        "accelerated",
+        "needs LiteRT",
+        "ms an image",
+    )
+
+
 def check_rows(checks: dict):
-    """Yield the cells of a row for each form, in the order of `COLUMNS`.
+    """Yield the cells of a row for each form, in the order of `columns`.
 
     >>> row = next(check_rows({"litert": {"megabytes": 1.5, "difference": 2e-6}}))
     >>> row[:4]
@@ -36,17 +40,18 @@ def check_rows(checks: dict):
             _cell(check, "megabytes", "{:.3g}"),
             _cell(check, "difference", "{:.1e}"),
             _noise(check),
-            _same_class(check),
-            _cell(check, "accuracy", "{:.2%}"),
+            _same_answer(check),
+            _cell(check, "score", "{:.2%}"),
             _accelerated(check),
             _cell(check, "min_runtime", "{}"),
             _cell(check, "latency_ms", "{:.2f}"),
         )
 
 
-def as_markdown(checks: dict) -> str:
-    """Return the table in Markdown."""
-    rows = [COLUMNS, ("---",) * len(COLUMNS), *check_rows(checks)]
+def as_markdown(checks: dict, title: str) -> str:
+    """Return the table in Markdown; `title` is that of the task's score."""
+    names = columns(title)
+    rows = [names, ("---",) * len(names), *check_rows(checks)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -64,7 +69,7 @@ def _noise(check) -> str:
     return "" if decibels is None else f"{100 * noise_share(decibels):.2g} %"
 
 
-def _same_class(check) -> str:
+def _same_answer(check) -> str:
     share, compared = check.get("agreement"), check.get("compared")
     if compared is None:  # noise instead of images, or a card of an older version
         return _cell(check, "agreement", "{:.1%}")

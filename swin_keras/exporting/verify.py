@@ -14,13 +14,11 @@ from swin_keras.exporting.table import noise_share
 from swin_keras.inference.runtimes import open_model
 from swin_keras.litert.coverage import coverage
 from swin_keras.litert.lint import lint
+from swin_keras.tasks import Task
 
 log = logging.getLogger(__name__)
 THREADS = 2
-NEAR_TIE = 4  # see `_clear_images`
-LOSABLE_IMAGES = 2  # of the test split: chance, however few they are
 SECONDS = 0.5  # of timing for each file
-SMALLEST_PROBABILITY = 1e-30
 
 
 @dataclass(frozen=True)
@@ -33,8 +31,8 @@ class Limits:
         sqnr: Least ratio of signal to quantization noise of the logits, in dB.
         agreement: Least share of real images with the same best class, near ties
             left out.
-        loss: Most accuracy that may be lost on the test split, beyond
-            `LOSABLE_IMAGES`.
+        loss: Most of the task's score, such as accuracy, that may be lost on the test
+            split, beyond what chance decides there.
     """
 
     difference: float = np.inf
@@ -64,7 +62,7 @@ class Check:
             left out.
         compared: How many images that share is of.
         near_ties: How many were left out.
-        accuracy: Accuracy on the test split.
+        score: The task's figure, such as accuracy, on the test split.
         delegated: Operations that XNNPACK runs, of how many, in how many pieces.
         min_runtime: Oldest LiteRT version that runs it.
         latency_ms: Shortest time for one image here, on two threads.
@@ -78,7 +76,7 @@ class Check:
     agreement: float | None = None
     compared: int | None = None
     near_ties: int | None = None
-    accuracy: float | None = None
+    score: float | None = None
     delegated: str | None = None
     min_runtime: str | None = None
     latency_ms: float | None = None
@@ -91,11 +89,12 @@ class Check:
         return {k: v for k, v in values.items() if v is not None and k != "form"}
 
 
-def verify(folder: Path, formats, images, *, are_real=True, evaluate=None):
+def verify(folder: Path, task: Task, formats, images, *, are_real=True, evaluate=None):
     """Check all forms in a folder against its `model.keras`.
 
     Args:
         folder: The folder of the export.
+        task: What the model is for.
         formats: Names of the forms that are there.
         images: Images to compare the outputs on, `(B, H, W, C)`, 0..255.
         are_real: Whether they are images of the world; noise says nothing about
@@ -107,23 +106,23 @@ def verify(folder: Path, formats, images, *, are_real=True, evaluate=None):
     """
     keras_file = folder / "model.keras"
     outputs = open_model(keras_file)(images.astype("float32"))
-    expected = _logits(outputs)
-    unit = 1.0 if _are_classes(outputs) else max(1.0, float(np.abs(expected).max()))
+    expected, unit = task.compared(outputs)
     base = evaluate(keras_file) if evaluate else None
-    accuracy = base.accuracy if base else None
-    checks = [Check("keras", _megabytes(keras_file), 0.0, np.inf, accuracy=accuracy)]
+    score = base.score if base else None
+    checks = [Check("keras", _megabytes(keras_file), 0.0, np.inf, score=score)]
     for form in formats:
         path = folder / FORMATS[form]
-        given = _logits(open_model(path, trust=True)(images.astype("float32")))
+        outputs = open_model(path, trust=True)(images.astype("float32"))
+        given, _ = task.compared(outputs)
         check = Check(
             form=form,
             megabytes=_megabytes(path),
             difference=float(np.abs(given - expected).max()),
             sqnr=sqnr(expected, given),
-            accuracy=evaluate(path).accuracy if evaluate else None,
-            **(agreement(expected, given) if are_real else {}),
+            score=evaluate(path).score if evaluate else None,
+            **(task.agreement(expected, given) if are_real else {}),
         )
-        problems = _broken_limits(check, base, unit)
+        problems = _broken_limits(check, task, base, unit)
         if path.suffix == ".tflite":
             graph, run = lint(path), coverage(path)
             problems += graph.findings
@@ -164,62 +163,7 @@ def sqnr(expected, given) -> float:
     return float(10 * np.log10(signal / noise)) if noise else float("inf")
 
 
-def _logits(outputs) -> np.ndarray:
-    """Join a model's outputs to `(B, values)`; probabilities become logits.
-
-    Logits are known up to a constant for each image: theirs have mean zero.
-    """
-    rows = [np.reshape(value, (len(value), -1)) for _, value in sorted(outputs.items())]
-    rows = np.concatenate(rows, axis=-1)
-    sums = rows.sum(-1)
-    if not _are_classes(outputs) or rows.min() < 0 or np.abs(sums - 1).max() > 1e-2:
-        return rows
-    logits = np.log(np.maximum(rows, SMALLEST_PROBABILITY))
-    return logits - logits.mean(-1, keepdims=True)
-
-
-def _are_classes(outputs) -> bool:
-    """Tell whether outputs are one row of numbers for each image."""
-    return [value.ndim for value in outputs.values()] == [2]
-
-
-def agreement(expected, given) -> dict:
-    """Count the images whose best class is the same, near ties left out.
-
-    Args:
-        expected: The Keras model's logits, `(B, classes)`.
-        given: A form's.
-
-    Returns:
-        `agreement`, `compared` and `near_ties` of a `Check`.
-    """
-    clear = _clear_images(expected, given)
-    same = (given.argmax(-1) == expected.argmax(-1))[clear]
-    share = float(same.mean()) if len(same) else None
-    return {
-        "agreement": share,
-        "compared": len(same),
-        "near_ties": len(expected) - len(same),
-    }
-
-
-def _clear_images(expected, given) -> np.ndarray:
-    """Mark the images whose best class rounding does not decide, `(B,)`.
-
-    Of each image, take the largest difference of a logit. The median over the
-    images is what the form's rounding comes to: one wrong answer, or a few, do
-    not move it. A rounded logit may well be twice as far off, and so may the
-    second best: up to `NEAR_TIE` medians between the two, the answer is a near
-    tie, which says nothing about the form.
-    """
-    if expected.shape[-1] < 2:
-        return np.zeros(len(expected), bool)
-    rounding = np.median(np.abs(given - expected).max(-1))
-    second, best = np.partition(expected, -2)[:, -2:].T
-    return best - second > NEAR_TIE * rounding
-
-
-def _broken_limits(check: Check, base, unit) -> tuple[str, ...]:
+def _broken_limits(check: Check, task: Task, base, unit) -> tuple[str, ...]:
     limits = LIMITS.get(check.form, EXACT)
     problems = []
     if not check.difference <= limits.difference * unit:
@@ -238,10 +182,10 @@ def _broken_limits(check: Check, base, unit) -> tuple[str, ...]:
             f"that are no near ties, limit {limits.agreement:.0%}"
         )
     if base is not None:
-        limit = limits.loss + LOSABLE_IMAGES / base.images
-        if base.accuracy - check.accuracy > limit:
+        limit = limits.loss + base.chance
+        if base.score - check.score > limit:
             problems.append(
-                f"accuracy {check.accuracy:.2%} instead of {base.accuracy:.2%} on "
+                f"{task.title} {check.score:.2%} instead of {base.score:.2%} on "
                 f"{base.images} images, limit {limit:.1%} less"
             )
     return tuple(problems)

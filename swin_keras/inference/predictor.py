@@ -3,7 +3,6 @@
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -14,26 +13,12 @@ from swin_keras.errors import ModelFileError, UsageError, nearest_name
 from swin_keras.inference.pictures import image_files, is_taken, pictures, refusal
 from swin_keras.inference.runtimes import open_model
 from swin_keras.model_files import CARD, read_card
+from swin_keras.tasks import Prediction, Task, task_named
 
 log = logging.getLogger(__name__)
 __all__ = ["Prediction", "Predictor", "find_model", "image_files"]
 
 TRIES = 5  # to open a model whose export is being replaced
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model says of one image.
-
-    Args:
-        path: The image's path; without one, its place among all: "image 0".
-        scores: `(class name, probability)`, best first; empty after an error.
-        error: Why the image could not be read, or `None`.
-    """
-
-    path: str
-    scores: tuple[tuple[str, float], ...] = ()
-    error: str | None = None
 
 
 class Predictor:
@@ -53,6 +38,7 @@ class Predictor:
     Attributes:
         card: The model's `ModelCard`, or `None`.
         class_names: Names in the order of the outputs.
+        task: What kind of answer it gives.
         input_shape: `(height, width, channels)` of the images it takes.
 
     Raises:
@@ -77,6 +63,7 @@ class Predictor:
                 "A model must take images of one size. Received: "
                 f"{self._run.path}, which takes {self.input_shape}."
             )
+        self.task = self._task()
         classes = self._classes()
         if self.card is None:
             self.class_names = tuple(str(index) for index in range(classes))
@@ -95,14 +82,22 @@ class Predictor:
                 self.path,
             )
 
-    def _classes(self) -> int:
-        shapes = list(self._run.outputs.values())
-        if len(shapes) != 1 or len(shapes[0]) != 1:
+    def _task(self) -> Task:
+        try:
+            return task_named(self.card.task if self.card else "classify")
+        except UsageError as error:
             raise ModelFileError(
-                "A classifier must give one row of numbers for each image. "
-                f"{self._run.path} gives {self._run.outputs}."
-            )
-        return shapes[0][0]
+                f"The card of {self.path} must name a task that this version knows. "
+                f"{error}"
+            ) from error
+
+    def _classes(self) -> int:
+        try:
+            return self.task.class_count(self._run.outputs)
+        except ValueError as error:
+            raise ModelFileError(
+                f"{error}. {self._run.path} gives {self._run.outputs}."
+            ) from error
 
     @property
     def crop_fraction(self) -> float:
@@ -123,6 +118,22 @@ class Predictor:
         """Return `(B, classes)` for images `(B, H, W, C)`, 0..255.
 
         Raises:
+            UsageError: If the images are not of the model's size, or the model has
+                several outputs; see `outputs`.
+            ModelFileError: If the model's answers are no numbers.
+        """
+        found = self.outputs(images)
+        if len(found) != 1:
+            raise UsageError(
+                "`probabilities` is for models with one output; `outputs` gives all. "
+                f"{self._run.path} has {', '.join(found)}."
+            )
+        return next(iter(found.values()))
+
+    def outputs(self, images) -> dict[str, np.ndarray]:
+        """Return the model's outputs by name for images `(B, H, W, C)`, 0..255.
+
+        Raises:
             UsageError: If the images are not of the model's size.
             ModelFileError: If the model's answers are no numbers.
         """
@@ -135,14 +146,14 @@ class Predictor:
         is_raw = self.card is None or self.card.normalizes
         if is_raw and (message := scaling_message(images)):
             warnings.warn(message, stacklevel=2)
-        (probabilities,) = self._run(images.astype(np.float32)).values()
-        if not np.isfinite(probabilities).all():
+        found = self._run(images.astype(np.float32))
+        if not all(np.isfinite(values).all() for values in found.values()):
             raise ModelFileError(
                 "A model must answer with finite numbers. Those of "
                 f"{self._run.path} are not: it is damaged, its training failed, "
                 "or the images hold such numbers."
             )
-        return probabilities
+        return found
 
     def predict(self, images, top: int = 5, batch_size: int = 32):
         """Yield a `Prediction` for each image, in order.
@@ -182,25 +193,22 @@ class Predictor:
             yield from self._predict_batch(batch, top)
 
     def _predict_batch(self, batch, top):
-        *size, channels = self.input_shape
-        images, errors = [], {}
-        for index, picture in enumerate(batch):
+        images, read, errors = [], [], {}
+        for picture in batch:
             try:
-                pixels = picture.pixels(
-                    size, channels, self.crop_fraction, self.grey_range
-                )
-                images.append(pixels)
+                images.append(self.task.pixels(picture, self))
+                read.append(picture)
             except ImageError as error:
-                errors[index] = error.reason
-        rows = iter(self.probabilities(np.stack(images)) if images else ())
-        for index, picture in enumerate(batch):
-            if index in errors:
-                yield Prediction(picture.name, error=errors[index])
+                errors[id(picture)] = error.reason
+        answers = iter(())
+        if images:
+            outputs = self.outputs(np.stack(images))
+            answers = iter(self.task.predictions(outputs, read, self, top))
+        for picture in batch:
+            if id(picture) in errors:
+                yield Prediction(picture.name, error=errors[id(picture)])
             else:
-                row = next(rows)
-                best = np.argsort(-row, kind="stable")[:top]
-                scores = tuple((self.class_names[i], float(row[i])) for i in best)
-                yield Prediction(picture.name, scores)
+                yield next(answers)
 
 
 def _open(path: Path, threads, trust) -> tuple:

@@ -18,8 +18,8 @@ RGB, GRAYSCALE = 1, 2
 AXIS_LABELS = 2  # a file with a label for each value of an axis
 
 
-def add_metadata(model, schema, card: ModelCard):
-    """Write the metadata of an image classifier into a LiteRT file.
+def add_metadata(model, schema, metadata: bytes):
+    """Write metadata into a LiteRT file.
 
     Images are 0..255 and the graph normalizes them itself, so MediaPipe is told
     mean 0 and standard deviation 1. Mean and deviation must be given for float
@@ -28,10 +28,10 @@ def add_metadata(model, schema, card: ModelCard):
     Args:
         model: The file as a `ModelT`; it is changed.
         schema: The module of the file's tables.
-        card: Whose class names and description go in.
+        metadata: Such as `classifier_metadata`.
     """
     buffer = schema.BufferT()
-    buffer.data = classifier_metadata(card)
+    buffer.data = metadata
     model.buffers.append(buffer)
     entry = schema.MetadataT()
     entry.name, entry.buffer = NAME_IN_MODEL, len(model.buffers) - 1

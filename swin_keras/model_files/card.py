@@ -22,6 +22,7 @@ class ModelCard:
         variant: Name of the variant.
         model: Fields of its `SwinConfig`.
         class_names: Names in the order of the outputs.
+        task: What kind of answer the model gives; see `swin_keras.tasks`.
         crop_fraction: Centre crop before resizing, as a share of the image.
         grey_range: Values of black and of white in grey images of more than 8 bits;
             `None` for the whole of 16 bits.
@@ -43,6 +44,7 @@ class ModelCard:
     variant: str
     model: dict
     class_names: tuple[str, ...]
+    task: str = "classify"
     crop_fraction: float = 1.0
     grey_range: tuple[float, float] | None = None
     normalizes: bool = True
@@ -87,6 +89,8 @@ class ModelCard:
         known = {field.name for field in dataclasses.fields(cls)}
         values = {name: values[name] for name in values if name in known}
         require_fields(values)
+        if not values["class_names"]:  # cards of before there were tasks
+            values.setdefault("task", "features")
         metrics = values.get("metrics", {}).items()
         values["metrics"] = {k: float("nan") if v is None else v for k, v in metrics}
         return cls(**values)

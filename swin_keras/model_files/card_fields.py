@@ -8,7 +8,7 @@ DEEPEST = 10  # levels; our own cards have four
 LARGEST_SIDE = 100_000  # pixels
 LARGEST = 1 << 63  # of whole numbers: larger ones have no float
 FIGURES = (  # of a check, which tables show with so many digits
-    *("megabytes", "difference", "sqnr", "agreement", "accuracy", "latency_ms"),
+    *("megabytes", "difference", "sqnr", "agreement", "score", "latency_ms"),
 )
 
 
@@ -144,6 +144,7 @@ RULES = {
     "variant": (_is_line, "a name on one line"),
     "model": (_is_model, "sizes by name, with three whole numbers as `input_shape`"),
     "class_names": (_are_lines, "a list of names without control characters"),
+    "task": (_is_line, "the name of a task"),
     "crop_fraction": (_is_fraction, "a number above 0 and at most 1"),
     "grey_range": (_is_range, "the values of black and white, or null"),
     "normalizes": (lambda value: isinstance(value, bool), "true or false"),

@@ -8,23 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
-import numpy as np
 
 from swin_keras.data import ImageDataset
-from swin_keras.inference.evaluation import Evaluation
 from swin_keras.model_files.card import ModelCard
-from swin_keras.report.embedding import LARGEST, image_uri, plot_uri
-from swin_keras.report.plots import best_epoch, plot_confusion_matrix, plot_curves
+from swin_keras.report import classes
+from swin_keras.report.embedding import plot_uri
+from swin_keras.report.plots import best_epoch, plot_curves
+from swin_keras.scores.classification import Evaluation
+from swin_keras.tasks import task_named
 
-MOST_ROWS = 30  # of a table of classes
-MOST_PAIRS, IMAGES_OF_A_PAIR = 8, 4
-MOST_MISTAKES = 24
-CURVES = {"loss": "Loss", "accuracy": "Accuracy", "learning_rate": "Learning rate"}
-MONITORS = {
-    "val_loss": "the smallest loss",
-    "val_accuracy": "the highest accuracy",
-}
-ONE_SIDED = 0.8  # share of one class that makes accuracy look better than it is
+CURVES = {"loss": "Loss", "learning_rate": "Learning rate"}
+# How each task's part of the page is made: a module with TEMPLATE, `values`, `plot` and
+# `plot_training_images`.
+PARTS = {"classify": classes}
+
+
+def part_of(task: str):
+    """Return the module that shows a task's results."""
+    return PARTS[task]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +73,7 @@ def write_report(path, report: RunReport):
         "setting": _setting,
         "duration": _duration,
     }
+    part = part_of(report.card.task)
     page = environment.get_template("report.html")
     text = page.render(
         card=report.card,
@@ -81,78 +83,30 @@ def write_report(path, report: RunReport):
         split=report.split,
         versions=report.card.versions | {"platform": platform.platform()},
         **_run(report),
-        **_results(report),
-        **_pictures(report),
+        task=task_named(report.card.task),
+        part=part.TEMPLATE,
+        **part.values(report),
     )
     Path(path).write_text(text, "utf-8")
 
 
 def _run(report):
-    """Settings, epochs and class counts."""
-    rows = _rows(report.metrics)
-    counts = [
-        np.bincount(split.labels, minlength=report.dataset.classes)
-        for split in report.dataset.splits.values()
-    ]
-    names = report.dataset.class_names
+    """Settings and epochs."""
+    rows, task = _rows(report.metrics), task_named(report.card.task)
     return {
         "epochs": len(rows),
         "best_epoch": best_epoch(rows, _monitor(report)),
-        "monitor": MONITORS[_monitor(report)],
+        "monitor": task.monitors[_monitor(report)],
         "changed": {
             name: value
             for name, value in report.card.train.items()
             if name not in report.defaults
             or _setting(value) != _setting(report.defaults[name])
         },
-        "class_counts": [
-            (names[index], [int(count[index]) for count in counts])
-            for index in _lowest(sum(counts))
-        ],
-    }
-
-
-def _results(report):
-    """Figures of the classes, and how sure the model was."""
-    evaluation, answers = report.evaluation, report.evaluation.answers
-    figures = list(evaluation.class_figures())
-    largest = max(figures, key=lambda row: row.images)
-    return {
-        "figures": [figures[index] for index in _lowest([row.f1 for row in figures])],
-        "balanced_accuracy": float(np.nanmean([row.recall for row in figures])),
-        "largest": largest,
-        "one_sided": largest.images >= ONE_SIDED * evaluation.images,
-        "calibration_error": answers.calibration_error(),
-        "sureness": float(answers.predicted_probability.mean()),
-    }
-
-
-def _pictures(report):
-    """Curves, confusion matrix, and the images behind the numbers."""
-    evaluation = report.evaluation
-    mistakes = evaluation.answers.mistakes()
-    names = evaluation.class_names
-    measured = next(iter(_rows(report.metrics)), {})
-    return {
         "curves": [
             (title, _curve(report, metric))
-            for metric, title in CURVES.items()
-            if metric in measured
-        ],
-        "confusion": plot_uri(plot_confusion_matrix, evaluation.confusion, names),
-        "mistakes": len(mistakes),
-        "worst": [_picture(report, mistake) for mistake in mistakes[:MOST_MISTAKES]],
-        "pairs": [
-            {
-                "true": names[pair[0]],
-                "predicted": names[pair[1]],
-                "images": images,
-                "pictures": [
-                    _picture(report, mistake)
-                    for mistake in _of_pair(mistakes, pair)[:IMAGES_OF_A_PAIR]
-                ],
-            }
-            for *pair, images in evaluation.confused_pairs()[:MOST_PAIRS]
+            for metric, title in {**CURVES, task.figure: _headed(task.title)}.items()
+            if rows and metric in rows[0]
         ],
     }
 
@@ -167,32 +121,13 @@ def _monitor(report):
     return report.card.train.get("monitor", "val_loss")
 
 
-def _picture(report, mistake):
-    split, names = report.dataset.splits[report.split], report.evaluation.class_names
-    channels = report.dataset.image_shape[-1]
-    return {
-        "uri": image_uri(split.image(mistake.index, channels, at_least=LARGEST)),
-        "name": split.name(mistake.index),
-        "true": names[mistake.true],
-        "predicted": names[mistake.predicted],
-        "mistake": mistake,
-    }
-
-
-def _of_pair(mistakes, pair):
-    return [one for one in mistakes if [one.true, one.predicted] == pair]
-
-
 def _rows(metrics):
     with open(metrics, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def _lowest(values):
-    """Return all places in order, or of too many those of the lowest values."""
-    if len(values) <= MOST_ROWS:
-        return range(len(values))
-    return np.argsort(values, kind="stable")[:MOST_ROWS]  # nan comes last
+def _headed(title):
+    return title[:1].upper() + title[1:]
 
 
 def _percent(share):

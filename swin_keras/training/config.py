@@ -12,6 +12,7 @@ import yaml
 from swin_keras.errors import UsageError, nearest_name
 from swin_keras.names import check_name
 from swin_keras.options import named, settle_types
+from swin_keras.tasks import check_task, task_named
 from swin_keras.training.presets import default_preset, preset_values
 
 _RULES = (  # what must hold, of which options, and how to tell
@@ -51,6 +52,7 @@ class TrainConfig:
     defaults train the small variant on scikit-learn's handwritten digits.
 
     Args:
+        task: What the model is to say of an image: "classify" names its class.
         data: A folder of images, a .csv of files and labels, "digits",
             "fashion_mnist", or the name of any image classification set of
             TensorFlow Datasets.
@@ -98,7 +100,7 @@ class TrainConfig:
         ema_momentum: How slowly the averaged weights follow, 0 for no average. The
             averaged weights are validated and kept.
         monitor: What makes an epoch the best, which is kept: the smallest "val_loss"
-            or the highest "val_accuracy".
+            or the highest figure of the task, such as "val_accuracy".
         early_stopping: Epochs without a better one after which the run ends; 0 never
             ends it early.
         class_weights: "balanced" weighs each class by its rarity in training.
@@ -145,6 +147,7 @@ class TrainConfig:
             anywhere; where they stand for a class or split folder, they are.
     """
 
+    task: str = "classify"
     data: str = "digits"
     data_dir: str | None = None
     val_fraction: float = 0.1
@@ -170,7 +173,7 @@ class TrainConfig:
     label_smoothing: float | None = None
     clip_norm: float | None = None
     ema_momentum: float | None = None
-    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
+    monitor: str = "val_loss"
     early_stopping: int = 0
     class_weights: Literal["none", "balanced"] = "none"
     freeze_stages: int | Literal["all"] | None = None
@@ -203,6 +206,9 @@ class TrainConfig:
         settle_types(self)
         if self.name is not None:
             check_name(self.name, "A run's name", UsageError)
+        check_task(self.task)
+        if self.monitor != "val_loss":
+            self._check_monitor()
         if self.preset is None:
             preset = default_preset(self.model, self.weights)
             object.__setattr__(self, "preset", preset)
@@ -219,6 +225,14 @@ class TrainConfig:
             raise UsageError(
                 "`restarts` must rise, between 0 and the epochs. Received: "
                 f"restarts={list(self.restarts)}, epochs={self.epochs}."
+            )
+
+    def _check_monitor(self):
+        monitors = task_named(self.task).monitors
+        if self.monitor not in monitors:
+            raise UsageError(
+                f"`monitor` must be one of {', '.join(monitors)}. "
+                f"Received: {self.monitor!r}.{nearest_name(self.monitor, monitors)}"
             )
 
     def to_yaml(self) -> str:

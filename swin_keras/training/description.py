@@ -7,10 +7,6 @@ from swin_keras.training.job import TrainingJob
 from swin_keras.training.presets import PRESETS, fitted_values
 
 FEW = 10_000  # training images, below which random weights are a poor beginning
-MONITORS = {
-    "val_loss": "the smallest loss on the validation images",
-    "val_accuracy": "the highest accuracy on the validation images",
-}
 MOST_NAMES = 5  # of files that were left out
 
 
@@ -88,25 +84,32 @@ def _advice(job):
     )
 
 
-def why_kept(rows, epoch: int, monitor: str) -> str:
+def why_kept(rows, epoch: int, monitor: str, monitors) -> str:
     """Say which epoch a run keeps, and what another choice would have kept.
 
     Args:
         rows: Figures of each epoch, as in `metrics.csv`.
         epoch: The one that is kept, from 1.
         monitor: Why.
+        monitors: Why it could have been, with the words for each.
     """
-    other = next(name for name in MONITORS if name != monitor)
     kept = next(row for row in rows if row["epoch"] == epoch - 1)
     text = (
-        f"kept epoch {epoch:.0f} of {len(rows)}, of {MONITORS[monitor]}: val_loss "
-        f"{kept['val_loss']:.4f}, val_accuracy {kept['val_accuracy']:.2%}"
+        f"kept epoch {epoch:.0f} of {len(rows)}, of {monitors[monitor]}: "
+        f"{_figures(kept, monitors)}"
     )
-    best = min(rows, key=lambda row: rank_of(row, other))
-    if rank_of(best, other)[0] == rank_of(kept, other)[0]:
-        return text
-    return (
-        f"{text}. {MONITORS[other].capitalize()} had epoch {best['epoch'] + 1}: "
-        f"val_loss {best['val_loss']:.4f}, val_accuracy {best['val_accuracy']:.2%}; "
-        f"--monitor {other} keeps that"
+    for other in monitors:
+        best = min(rows, key=lambda row: rank_of(row, other))
+        if rank_of(best, other)[0] != rank_of(kept, other)[0]:
+            text += (
+                f". {monitors[other].capitalize()} had epoch {best['epoch'] + 1}: "
+                f"{_figures(best, monitors)}; --monitor {other} keeps that"
+            )
+    return text
+
+
+def _figures(row, monitors):
+    return ", ".join(
+        f"{name} {row[name]:.4f}" if name == "val_loss" else f"{name} {row[name]:.2%}"
+        for name in monitors
     )

@@ -8,8 +8,9 @@ from itertools import islice
 from swin_keras.data import data_errors
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.description import describe
+from swin_keras.training.devices import on_cpu
 from swin_keras.training.fitting import memory_errors
-from swin_keras.training.job import load_data, on_cpu, prepare
+from swin_keras.training.job import load_data, prepare
 from swin_keras.training.search import seconds_per_step, settle
 from swin_keras.training.xla_check import in_words, xla_difference
 

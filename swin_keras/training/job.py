@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,21 +18,16 @@ from swin_keras.data import (
     steps_per_epoch,
 )
 from swin_keras.data.splitting import stratified
-from swin_keras.errors import UsageError
 from swin_keras.model_files.card import ModelCard
-from swin_keras.models import SwinClassifier, SwinConfig, variant_config
+from swin_keras.models import SwinConfig
+from swin_keras.tasks import Task, task_named
 from swin_keras.training.backend import require_tensorflow
-from swin_keras.training.batch_size import images_mixed, with_batch_size
+from swin_keras.training.batch_size import with_batch_size
 from swin_keras.training.config import TrainConfig
+from swin_keras.training.devices import check_devices, compiles, loading_workers
 from swin_keras.training.memory import check_memory
-from swin_keras.training.recipe import (
-    freeze,
-    make_augmentation,
-    make_class_weights,
-    make_loss,
-    make_mixing,
-    make_optimizer,
-)
+from swin_keras.training.model_size import model_config_of
+from swin_keras.training.recipe import freeze, make_optimizer
 from swin_keras.training.strategy import Replicas, make_strategy
 from swin_keras.training.training_model import TrainingModel
 
@@ -55,8 +49,8 @@ class TrainingJob:
         """Return images and targets of all steps from one on, for `fit`."""
         options = self._training_options()
         return self.replicas.distribute(
-            lambda **shards: self._with_targets(
-                batches(**options, **shards, start_step=start_step)
+            lambda **shards: self._for_fit(
+                batches(**options, **shards, start_step=start_step), training=True
             )
         )
 
@@ -64,8 +58,13 @@ class TrainingJob:
         """Return images and targets to validate on, for `fit`."""
         options = self._options("val", crop_fraction=self.config.crop_fraction)
         return self.replicas.distribute(
-            lambda **shards: self._with_targets(batches(**options, **shards), False)
+            lambda **shards: self._for_fit(batches(**options, **shards), training=False)
         )
+
+    @property
+    def task(self) -> Task:
+        """What the model is trained for."""
+        return task_named(self.config.task)
 
     @property
     def validation_steps(self) -> int | None:
@@ -75,13 +74,11 @@ class TrainingJob:
         return steps_per_epoch(self.dataset.splits["val"], self.config.batch_size)
 
     def first_images(self):
-        """Return the images of the first step and their shares of the classes.
+        """Return the images and targets of the first step, as the loader has them.
 
-        `(B, H, W, C)` and `(B, classes)`, augmented and mixed, as they are trained on.
+        `(B, H, W, C)`, augmented and mixed, as they are trained on.
         """
-        images, labels = self._loader()(0)
-        is_mixed = labels.ndim == 2
-        return images, labels if is_mixed else np.eye(self.dataset.classes)[labels]
+        return self._loader()(0)
 
     def names(self, step: int) -> list[str]:
         """Return the names of the images of a step."""
@@ -98,9 +95,7 @@ class TrainingJob:
             training=True,
             seed=self.config.seed,
             epochs=self.config.epochs,
-            augmentation=make_augmentation(self.config, self.dataset),
-            mixing=make_mixing(self.config),
-            classes=self.dataset.classes,
+            **self.task.loader_options(self.dataset, self.config),
             micro_batches=self.config.gradient_accumulation_steps,
         )
 
@@ -115,20 +110,9 @@ class TrainingJob:
             **more,
         }
 
-    def _with_targets(self, dataset, training=True):
-        """Map labels to shares of the classes, and weights where classes have them."""
-        classes = self.dataset.classes
-        weights = make_class_weights(self.config, self.dataset) if training else None
-
-        def map_labels(images, labels):
-            shares = labels
-            if labels.dtype.is_integer:
-                shares = tf.one_hot(labels, classes)
-            if weights is None:
-                return images, shares
-            return images, shares, tf.linalg.matvec(shares, weights)
-
-        return dataset.map(map_labels).prefetch(tf.data.AUTOTUNE)
+    def _for_fit(self, dataset, training):
+        change = self.task.target_map(self.dataset, self.config, training)
+        return dataset.map(change).prefetch(tf.data.AUTOTUNE)
 
     @functools.cached_property
     def data_card(self) -> dict:
@@ -144,6 +128,7 @@ class TrainingJob:
             variant=self.config.model,
             model=dataclasses.asdict(self.model_config),
             class_names=self.dataset.class_names,
+            task=self.config.task,
             crop_fraction=self.config.crop_fraction,
             grey_range=self.config.grey_range,
             train=dataclasses.asdict(self.config),
@@ -177,16 +162,17 @@ def prepare(
     replicas = replicas or Replicas(make_strategy(config.strategy))
     if dataset is None:
         dataset = load_data(config)
+    task = task_named(config.task)
     model_config = model_config_of(config, dataset)
     config = with_batch_size(config, dataset, model_config, replicas)
-    _check_devices(config, replicas)
+    check_devices(config, replicas)
     parts = replicas.count * config.gradient_accumulation_steps
     check_memory(config, model_config, config.batch_size // parts)
     steps = steps_per_epoch(dataset.splits["train"], config.batch_size, training=True)
     # Only now: preparing a data set for the first time draws random numbers, too.
     keras.utils.set_random_seed(config.seed)
     with replicas.scope(), _dtype_policy(config.precision):
-        model = SwinClassifier(model_config, classes=dataset.classes, name=config.model)
+        model = task.build_model(model_config, dataset, config)
         if config.weights is not None:
             # Reading weights is another part, which training without them spares.
             from swin_keras.weights import load_weights
@@ -199,22 +185,23 @@ def prepare(
             )
         freeze(model, config, model_config.depths)
         training_model = TrainingModel(
-            model.inputs, model.get_layer("head").output, name="logits"
+            model.inputs, task.training_outputs(model), name="logits"
         )
         training_model.micro_batches = config.gradient_accumulation_steps
-        training_model.compiles = _compiles(config)
+        training_model.compiles = compiles(config)
         training_model.compile(
             optimizer=make_optimizer(config, model_config.depths, steps),
-            loss=make_loss(config),
-            metrics=["accuracy"],
+            loss=task.loss(config),
+            metrics=task.metrics(dataset),
             jit_compile=False,  # see `TrainingModel.compiles`
         )
         training_model.optimizer.build(training_model.trainable_variables)
         images = np.zeros((1, *model_config.input_shape), "uint8")
-        training_model.build_metrics(images, np.zeros((1, dataset.classes), "float32"))
+        targets = task.example_targets(dataset, training_model.output_shape)
+        training_model.build_metrics(images, targets)
     return TrainingJob(
         *(config, replicas, dataset, model_config, model, training_model, steps),
-        workers=_workers(config),
+        workers=loading_workers(config),
     )
 
 
@@ -243,78 +230,3 @@ def load_data(config: TrainConfig) -> ImageDataset:
     _, chosen = stratified(train.labels, [share], config.seed)
     splits = {**dataset.splits, "train": train.subset(chosen, "train")}
     return dataclasses.replace(dataset, splits=splits)
-
-
-def _compiles(config):
-    """Tell whether XLA compiles the training step; see docs/performance.md."""
-    if config.jit_compile is not None:
-        return config.jit_compile
-    if on_cpu():
-        # There, XLA multiplies bfloat16 as float32; TensorFlow's kernels do not.
-        return config.precision != "mixed_bfloat16"
-    return not config.deterministic  # which not all of XLA's operations can be
-
-
-def _workers(config):
-    """Return the processes that load images; see `TrainConfig.workers`."""
-    count = config.workers
-    if count == "auto":
-        count = 0 if on_cpu() else len(os.sched_getaffinity(0))
-    return Workers(count) if count else None
-
-
-def on_cpu() -> bool:
-    """Return whether there is nothing but processor cores to train on."""
-    kinds = {device.device_type for device in tf.config.list_physical_devices()}
-    return not kinds & {"GPU", "TPU"}
-
-
-def _check_devices(config, replicas):
-    """Refuse what several devices cannot do, and batches that they cannot share."""
-    if replicas.count > 1 and config.precision == "mixed_float16":
-        raise UsageError(
-            "mixed_float16 is not safe on several devices: an overflow on one of them "
-            "would spoil the weights of all. Use --precision mixed_bfloat16."
-        )
-    pair = images_mixed(config)
-    parts = replicas.count * config.gradient_accumulation_steps * pair
-    if config.batch_size % parts:
-        nearest = max(parts, config.batch_size // parts * parts)
-        factors = [f"{replicas.count} devices"] * (replicas.count > 1)
-        if config.gradient_accumulation_steps > 1:
-            factors.append(f"{config.gradient_accumulation_steps} accumulation steps")
-        factors += ["pairs of mixed images"] * (pair > 1)
-        raise UsageError(
-            f"`batch_size` must be a multiple of {parts} ({', '.join(factors)}). "
-            f"Received: {config.batch_size}. Nearest: {nearest}."
-        )
-
-
-def model_config_of(config: TrainConfig, dataset: ImageDataset) -> SwinConfig:
-    """Fit the variant to the data's channels and the wanted image size.
-
-    By default that is the variant's size, but not more than twice the images'
-    own where that is known: enlarging digits of 8 pixels to 32 only costs time.
-
-    Raises:
-        UsageError: If the sizes cannot make a model.
-    """
-    variant = variant_config(config.model)
-    *own_size, channels = dataset.image_shape
-    size = config.image_size
-    if size is None:
-        sides = zip(variant.input_shape, own_size, strict=False)
-        size = tuple(min(side, 2 * own) if own else side for side, own in sides)
-    elif isinstance(size, int):
-        size = (size, size)
-    sizes = {"input_shape": (*size, channels), "remat": config.remat}
-    if config.freeze_stages == "all":
-        sizes["drop_path_rate"] = 0.0
-    model_config = variant.replace(**(sizes | config.sizes))
-    stages = len(model_config.depths)
-    if config.freeze_stages != "all" and config.freeze_stages > stages:
-        raise UsageError(
-            f"`freeze_stages` must be at most the model's {stages} stages, or 'all'. "
-            f"Received: {config.freeze_stages}."
-        )
-    return model_config

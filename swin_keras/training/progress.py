@@ -115,7 +115,4 @@ class LiveProgress(keras.callbacks.Callback):
 
 
 def _figures(logs):
-    names = ("loss", "accuracy", "val_loss", "val_accuracy")
-    return "  ".join(
-        f"{name} {logs[name]:.4f}" for name in names if name in (logs or {})
-    )
+    return "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())

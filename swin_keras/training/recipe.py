@@ -1,9 +1,7 @@
-"""The recipe: optimizer, learning rate, loss and augmentation of a run."""
+"""The recipe: optimizer, learning rate, and what learns."""
 
 import keras
-import numpy as np
 
-from swin_keras.data import Augmentation, ImageDataset, Mixing, RandAugment
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.muon import SwinMuon
 from swin_keras.training.optimizer import SwinAdamW
@@ -89,25 +87,6 @@ class ScheduleParts(keras.optimizers.schedules.LearningRateSchedule):
         return cls(schedules, config["starts"])
 
 
-def make_loss(config: TrainConfig):
-    """Return cross-entropy on logits `(B, classes)` and shares `(B, classes)`."""
-    return keras.losses.CategoricalCrossentropy(
-        from_logits=True, label_smoothing=config.label_smoothing, name="loss"
-    )
-
-
-def make_class_weights(config: TrainConfig, dataset: ImageDataset):
-    """Return the weight of each class in the loss, or `None` for equal ones.
-
-    Balanced weights are inverse to the images of a class; they average to 1 over
-    the training images.
-    """
-    if config.class_weights == "none":
-        return None
-    counts = np.bincount(dataset.splits["train"].labels, minlength=dataset.classes)
-    return (counts.sum() / (len(counts) * np.maximum(counts, 1))).astype("float32")
-
-
 def freeze(model, config: TrainConfig, depths):
     """Stop the first stages of a model from learning; see `freeze_stages`."""
     frozen = config.freeze_stages
@@ -120,27 +99,3 @@ def freeze(model, config: TrainConfig, depths):
     for layer in model.layers:
         if layer.name.startswith(tuple(prefixes)):
             layer.trainable = False
-
-
-def make_augmentation(config: TrainConfig, dataset: ImageDataset) -> Augmentation:
-    """Return the random changes to training images that a run makes."""
-    flip = dataset.mirror_safe if config.flip is None else config.flip
-    rand_augment = None
-    if config.rand_augment:
-        rand_augment = RandAugment(magnitude=config.rand_augment)
-    return Augmentation(
-        crop_scale=(config.min_crop_area, 1.0),
-        crop_ratio=(1 / config.crop_ratio, config.crop_ratio),
-        rotate=config.rotate,
-        shift=config.shift,
-        flip=flip,
-        rand_augment=rand_augment,
-        erase=config.erase,
-    )
-
-
-def make_mixing(config: TrainConfig) -> Mixing | None:
-    """Return how a run mixes its training images, or `None`."""
-    if not (config.mixup or config.cutmix):
-        return None
-    return Mixing(mixup=config.mixup, cutmix=config.cutmix)

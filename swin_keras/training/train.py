@@ -16,13 +16,11 @@ from swin_keras.inference.predictor import Predictor
 from swin_keras.processes import StopSignals
 from swin_keras.report import (
     RunReport,
-    plot_confusion_matrix,
+    part_of,
     plot_curves,
-    plot_images,
     plot_lr_range,
     write_report,
 )
-from swin_keras.report.plots import mixed_title
 from swin_keras.screen import PlainFormatter
 from swin_keras.training.backend import require_tensorflow
 from swin_keras.training.compile_cache import CompileCache
@@ -197,9 +195,10 @@ def _write_inputs(run, job, range_test):
         picture = run.plots / "learning_rate.png"
         chosen = range_test.chosen
         plot_lr_range(range_test.rates, range_test.losses, chosen, picture)
-    images, shares = job.first_images()
-    titles = [mixed_title(one, job.dataset.class_names) for one in shares]
-    plot_images(images, titles, run.plots / "training_images.png")
+    picture = run.plots / "training_images.png"
+    part_of(job.config.task).plot_training_images(
+        *job.first_images(), job.dataset, picture
+    )
     if not run.samples.exists():
         part = run.samples.with_name(".samples.part")
         shutil.rmtree(part, ignore_errors=True)
@@ -215,13 +214,10 @@ def _conclude(run, job, training):
     plot_curves(run.metrics, curves, monitor=job.config.monitor)
     predictor = Predictor(run.best_model)
     result = evaluate_dataset(predictor, job.dataset)
-    plot_confusion_matrix(
-        result.confusion, job.dataset.class_names, run.plots / "confusion_matrix.png"
-    )
-    metrics = predictor.card.metrics | {
-        "test_accuracy": result.accuracy,
-        "seconds": round(training.seconds, 1),
-    }
+    part_of(job.config.task).plot(result, run.plots)
+    judged = {f"test_{name}": value for name, value in result.figures().items()}
+    seconds = {"seconds": round(training.seconds, 1)}
+    metrics = predictor.card.metrics | judged | seconds
     card = job.card(run.name, metrics)
     write_report(
         run.report,
@@ -235,11 +231,12 @@ def _conclude(run, job, training):
         ),
     )
     write_text(run.card, card.to_json())  # last: it says that the run is finished
-    log.info("%s", why_kept(training.rows, metrics["epoch"], job.config.monitor))
+    monitors = job.task.monitors
+    kept = why_kept(training.rows, metrics["epoch"], job.config.monitor, monitors)
+    log.info("%s", kept)
     log.info(
-        "test accuracy %.2f %% on %d images after %.0f s, best epoch %d: %s",
-        *(100 * result.accuracy, result.images, training.seconds, metrics["epoch"]),
-        run.path,
+        "test %s after %.0f s, best epoch %d: %s",
+        *(result.headline(), training.seconds, metrics["epoch"], run.path),
     )
 
 

@@ -17,7 +17,7 @@ from swin_keras.data import load_image
 from swin_keras.errors import ModelFileError
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
-from swin_keras.exporting.inference_model import features, inference_model
+from swin_keras.exporting.inference_model import inference_model
 from swin_keras.exporting.readme import describe
 from swin_keras.inference.predictor import Predictor
 from swin_keras.inference.runtimes import open_model
@@ -26,6 +26,7 @@ from swin_keras.litert.lint import lint
 from swin_keras.model_files import read_card
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinBackbone
+from swin_keras.models.feature_maps import features
 
 
 @pytest.mark.parametrize("name", ["saved_model/1", *LITERT])

@@ -8,7 +8,6 @@ from small_model import SMALL, shaken
 
 from swin_keras.exporting import folding
 from swin_keras.exporting.inference_model import (
-    features,
     inference_model,
     logits,
     named_outputs,
@@ -16,6 +15,7 @@ from swin_keras.exporting.inference_model import (
 )
 from swin_keras.layers import SwinTransformerBlock, WindowAttention
 from swin_keras.models import SwinBackbone, SwinClassifier, SwinV2Config
+from swin_keras.models.feature_maps import features
 
 
 def _images(shape, count=3):

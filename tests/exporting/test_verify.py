@@ -14,13 +14,17 @@ from swin_keras.exporting.export import export
 from swin_keras.exporting.inference_model import inference_model
 from swin_keras.exporting.litert import exporting_litert
 from swin_keras.exporting.precision import true_float32
-from swin_keras.exporting.verify import agreement, verify
+from swin_keras.exporting.verify import verify
 from swin_keras.inference.runtimes import KerasModel, open_model
 from swin_keras.model_files import load_keras
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinClassifier
+from swin_keras.tasks import task_named
+from swin_keras.tasks.classify import same_best_class
 
 LOGITS = np.random.default_rng(0).normal(size=(12, 5))
+
+CLASSIFY = task_named("classify")
 
 
 def flipped(logits, image, to):
@@ -37,22 +41,22 @@ def test_a_near_tie_that_rounding_decides_is_left_out():
     noise = np.random.default_rng(1).uniform(-1e-3, 1e-3, logits.shape)
     given = flipped(logits + noise, 3, to=1)
     assert given[3].argmax() == 1
-    found = agreement(logits, given)
+    found = same_best_class(logits, given)
     assert found == {"agreement": 1.0, "compared": 11, "near_ties": 1}
 
 
 def test_a_clear_answer_that_changes_is_counted():
     noise = np.random.default_rng(1).uniform(-1e-3, 1e-3, LOGITS.shape)
     given = flipped(LOGITS + noise, 0, to=(LOGITS[0].argmax() + 1) % 5)
-    found = agreement(LOGITS, given)
+    found = same_best_class(LOGITS, given)
     assert found["compared"] == 12
     assert found["agreement"] == pytest.approx(11 / 12)
 
 
 def test_one_class_or_ties_alone_give_no_verdict():
-    assert agreement(LOGITS[:, :1], LOGITS[:, :1])["agreement"] is None
+    assert same_best_class(LOGITS[:, :1], LOGITS[:, :1])["agreement"] is None
     ties = np.zeros((3, 5))
-    assert agreement(ties, ties + 1e-3)["agreement"] is None
+    assert same_best_class(ties, ties + 1e-3)["agreement"] is None
 
 
 def real_images(images_dir, count):
@@ -83,7 +87,9 @@ def wrong_model(model, kind):
 def test_a_wrong_file_is_refused_however_few_the_images(
     wrong_folders, images_dir, kind, count
 ):
-    checks = verify(wrong_folders[kind], FORMS, real_images(images_dir, count))
+    checks = verify(
+        wrong_folders[kind], CLASSIFY, FORMS, real_images(images_dir, count)
+    )
     assert [bool(check.problems) for check in checks] == [False, True, True]
 
 
@@ -105,12 +111,12 @@ def test_for_one_image_a_right_file_passes_and_a_wrong_one_is_refused(
     small_export, images_dir, tmp_path
 ):
     images = real_images(images_dir, 1)
-    assert not verify(small_export, FORMS, images)[1].problems
+    assert not verify(small_export, CLASSIFY, FORMS, images)[1].problems
     shutil.copytree(small_export, tmp_path / "wrong")
     (tmp_path / "wrong" / "card.json").unlink()  # which lists the files' hashes
     wrong = wrong_model(load_keras(small_export / "model.keras"), ANOTHER_ORDER)
     wrong.save(tmp_path / "wrong" / "model.keras")
-    for check in verify(tmp_path / "wrong", FORMS, images)[1:]:
+    for check in verify(tmp_path / "wrong", CLASSIFY, FORMS, images)[1:]:
         assert check.problems[0].startswith("rounding noise is")
 
 
@@ -155,7 +161,7 @@ def test_references_are_computed_in_true_float32(
     folder = export(model_file, config)
     assert is_on()
     images = real_images(images_dir, 12)
-    assert verify(folder, ["litert"], images)[1].problems  # as it was
+    assert verify(folder, CLASSIFY, ["litert"], images)[1].problems  # as it was
 
 
 def round_to_tf32(values):

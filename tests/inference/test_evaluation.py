@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from swin_keras.errors import DataError, UsageError
-from swin_keras.inference.answers import Answers
-from swin_keras.inference.evaluation import Evaluation, evaluate
+from swin_keras.inference.evaluation import evaluate
 from swin_keras.model_files import save_keras
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinClassifier, variant_config
+from swin_keras.scores.classification import Answers, Evaluation
 
 CONFUSION = np.array([[5, 3, 0], [1, 9, 0], [0, 2, 0]])
 

@@ -11,11 +11,10 @@ import pytest
 from PIL import Image
 
 from swin_keras.data.dataset import ArraySplit, ImageDataset
-from swin_keras.inference.answers import Answers
-from swin_keras.inference.evaluation import Evaluation
 from swin_keras.model_files.card import ModelCard
 from swin_keras.report import RunReport, write_report
 from swin_keras.report.embedding import image_uri
+from swin_keras.scores.classification import Answers, Evaluation
 
 DEFAULTS = {"epochs": 70, "sizes": {}, "image_size": (32, 32), "flip": None}
 

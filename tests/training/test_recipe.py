@@ -8,11 +8,12 @@ import tensorflow as tf
 from swin_keras.applications import create_model
 from swin_keras.model_files import save_keras
 from swin_keras.model_files.card import ModelCard
+from swin_keras.tasks.classify import class_weights
 from swin_keras.training import TrainConfig
 from swin_keras.training.job import prepare
 from swin_keras.training.optimizer import decays
 from swin_keras.training.presets import PRESETS
-from swin_keras.training.recipe import make_class_weights, make_schedule
+from swin_keras.training.recipe import make_schedule
 from swin_keras.training.training_model import TrainingModel
 
 TOY = {"embed_dim": 8, "depths": [1, 2], "num_heads": [1, 2]}
@@ -154,7 +155,7 @@ def test_frozen_stages_do_not_learn(digits_dir, freeze_stages, learning):
 
 def test_balanced_classes_weigh_alike(digits_dir):
     job = toy_job(digits_dir, class_weights="balanced", mixup=0.0)
-    weights = make_class_weights(job.config, job.dataset)
+    weights = class_weights(job.config, job.dataset)
     counts = np.bincount(job.dataset.splits["train"].labels)
     np.testing.assert_allclose(weights * counts, np.full(10, counts.mean()), rtol=1e-6)
     _, shares, sample_weights = next(iter(job.training_batches()))

@@ -1,0 +1,39 @@
+"""Tasks: what kind of answer a model gives. One small object each, in one table."""
+
+import importlib
+
+from swin_keras.errors import UsageError, nearest_name
+from swin_keras.tasks.prediction import Prediction
+from swin_keras.tasks.task import Task
+
+# Name -> module with its `TASK`, imported when it is asked for: the command line
+# answers before Keras is imported.
+TASKS = {
+    "classify": "swin_keras.tasks.classify",
+    "features": "swin_keras.tasks.features",
+}
+
+__all__ = ["TASKS", "Prediction", "Task", "check_task", "task_named"]
+
+
+def check_task(name: str):
+    """Refuse the name of a task that does not exist.
+
+    Raises:
+        UsageError: That names the nearest.
+    """
+    if name not in TASKS:
+        raise UsageError(
+            f"There is no task {name!r}.{nearest_name(name, TASKS)} Tasks: "
+            f"{', '.join(TASKS)}."
+        )
+
+
+def task_named(name: str) -> Task:
+    """Return a task.
+
+    Raises:
+        UsageError: If there is none of this name.
+    """
+    check_task(name)
+    return importlib.import_module(TASKS[name]).TASK

@@ -1,0 +1,208 @@
+"""Classification: each image has one class."""
+
+import keras
+import numpy as np
+
+from swin_keras.data import Augmentation, Mixing, RandAugment, batches
+from swin_keras.litert.metadata import classifier_metadata
+from swin_keras.models import SwinClassifier
+from swin_keras.scores.classification import Answers, Evaluation
+from swin_keras.tasks.prediction import Prediction
+from swin_keras.tasks.task import Task
+
+NEAR_TIE = 4  # see `clear_images`
+SMALLEST_PROBABILITY = 1e-30
+
+
+class Classify(Task):
+    """One class an image: probabilities `(B, classes)`."""
+
+    name = "classify"
+    figure = "accuracy"
+    title = "accuracy"
+    monitors = {
+        **Task.monitors,
+        "val_accuracy": "the highest accuracy on the validation images",
+    }
+
+    def build_model(self, model_config, dataset, config):
+        return SwinClassifier(model_config, classes=dataset.classes, name=config.model)
+
+    def training_outputs(self, model):
+        return model.get_layer("head").output
+
+    def loss(self, config):
+        return keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=config.label_smoothing, name="loss"
+        )
+
+    def metrics(self, dataset):
+        return ["accuracy"]
+
+    def loader_options(self, dataset, config):
+        return {
+            "augmentation": make_augmentation(config, dataset),
+            "mixing": make_mixing(config),
+            "classes": dataset.classes,
+        }
+
+    def target_map(self, dataset, config, training):
+        import tensorflow as tf
+
+        weights = class_weights(config, dataset) if training else None
+
+        def as_shares(images, labels):
+            shares = labels
+            if labels.dtype.is_integer:
+                shares = tf.one_hot(labels, dataset.classes)
+            if weights is None:
+                return images, shares
+            return images, shares, tf.linalg.matvec(shares, weights)
+
+        return as_shares
+
+    def example_targets(self, dataset, output_shape):
+        return np.zeros((1, dataset.classes), "float32")
+
+    def evaluate(self, predictor, dataset, split, batch_size):
+        index_of = {name: index for index, name in enumerate(predictor.class_names)}
+        true_index = np.array([index_of[name] for name in dataset.class_names])
+        height, width, channels = predictor.input_shape
+        confusion = np.zeros((len(index_of),) * 2, int)
+        right_in_5, answers = 0, []
+        for images, labels in batches(
+            dataset.split(split),
+            batch_size,
+            (height, width),
+            channels,
+            crop_fraction=predictor.crop_fraction,
+        ).as_numpy_iterator():
+            scores = predictor.probabilities(images)
+            true = true_index[labels]
+            answers.append(Answers.from_probabilities(true, scores))
+            np.add.at(confusion, (true, answers[-1].predicted), 1)
+            best = np.argsort(-scores, axis=-1, kind="stable")[:, :5]
+            right_in_5 += (best == true[:, None]).any(-1).sum()
+        total = confusion.sum()
+        return Evaluation(
+            accuracy=float(np.trace(confusion) / total),
+            top5_accuracy=float(right_in_5 / total) if len(index_of) > 5 else None,
+            confusion=confusion,
+            class_names=predictor.class_names,
+            notes=dataset.notes,
+            answers=Answers.joined(answers),
+            split=split,
+        )
+
+    def class_count(self, outputs):
+        shapes = list(outputs.values())
+        if len(shapes) != 1 or len(shapes[0]) != 1:
+            raise ValueError("A classifier must give one row of numbers for each image")
+        return shapes[0][0]
+
+    def predictions(self, outputs, pictures, predictor, top):
+        (probabilities,) = outputs.values()
+        for picture, row in zip(pictures, probabilities, strict=True):
+            best = np.argsort(-row, kind="stable")[:top]
+            scores = tuple((predictor.class_names[i], float(row[i])) for i in best)
+            yield Prediction(picture.name, scores)
+
+    def compared(self, outputs):
+        (rows,) = outputs.values()
+        return as_logits(rows), 1.0
+
+    def agreement(self, expected, given):
+        return same_best_class(expected, given)
+
+    def litert_metadata(self, card):
+        return classifier_metadata(card)
+
+    def about_outputs(self, card):
+        return "probabilities in the order of `labels.txt`"
+
+
+TASK = Classify()
+
+
+def make_augmentation(config, dataset) -> Augmentation:
+    """Return the random changes to training images that a run makes."""
+    flip = dataset.mirror_safe if config.flip is None else config.flip
+    rand_augment = None
+    if config.rand_augment:
+        rand_augment = RandAugment(magnitude=config.rand_augment)
+    return Augmentation(
+        crop_scale=(config.min_crop_area, 1.0),
+        crop_ratio=(1 / config.crop_ratio, config.crop_ratio),
+        rotate=config.rotate,
+        shift=config.shift,
+        flip=flip,
+        rand_augment=rand_augment,
+        erase=config.erase,
+    )
+
+
+def make_mixing(config) -> Mixing | None:
+    """Return how a run mixes its training images, or `None`."""
+    if not (config.mixup or config.cutmix):
+        return None
+    return Mixing(mixup=config.mixup, cutmix=config.cutmix)
+
+
+def class_weights(config, dataset):
+    """Return the weight of each class in the loss, or `None` for equal ones.
+
+    Balanced weights are inverse to the images of a class; they average to 1 over
+    the training images.
+    """
+    if config.class_weights == "none":
+        return None
+    counts = np.bincount(dataset.splits["train"].labels, minlength=dataset.classes)
+    return (counts.sum() / (len(counts) * np.maximum(counts, 1))).astype("float32")
+
+
+def as_logits(rows) -> np.ndarray:
+    """Return rows `(B, classes)` as logits with mean zero, if they are probabilities.
+
+    Logits are known up to a constant for each image.
+    """
+    sums = rows.sum(-1)
+    if rows.min() < 0 or np.abs(sums - 1).max() > 1e-2:
+        return rows
+    logits = np.log(np.maximum(rows, SMALLEST_PROBABILITY))
+    return logits - logits.mean(-1, keepdims=True)
+
+
+def same_best_class(expected, given) -> dict:
+    """Count the images whose best class is the same, near ties left out.
+
+    Args:
+        expected: The Keras model's logits, `(B, classes)`.
+        given: A form's.
+
+    Returns:
+        `agreement`, `compared` and `near_ties` of a `Check`.
+    """
+    clear = clear_images(expected, given)
+    same = (given.argmax(-1) == expected.argmax(-1))[clear]
+    share = float(same.mean()) if len(same) else None
+    return {
+        "agreement": share,
+        "compared": len(same),
+        "near_ties": len(expected) - len(same),
+    }
+
+
+def clear_images(expected, given) -> np.ndarray:
+    """Mark the images whose best class rounding does not decide, `(B,)`.
+
+    Of each image, take the largest difference of a logit. The median over the
+    images is what the form's rounding comes to: one wrong answer, or a few, do
+    not move it. A rounded logit may well be twice as far off, and so may the
+    second best: up to `NEAR_TIE` medians between the two, the answer is a near
+    tie, which says nothing about the form.
+    """
+    if expected.shape[-1] < 2:
+        return np.zeros(len(expected), bool)
+    rounding = np.median(np.abs(given - expected).max(-1))
+    second, best = np.partition(expected, -2)[:, -2:].T
+    return best - second > NEAR_TIE * rounding

@@ -1,0 +1,33 @@
+"""Feature maps: no answer, but what the stages of a model make of an image."""
+
+import numpy as np
+
+from swin_keras.models.feature_maps import feature_model
+from swin_keras.tasks.task import Task
+
+
+class FeatureMaps(Task):
+    """Feature maps by name, `(B, H, W, C)` each. They are exported, not trained."""
+
+    name = "features"
+
+    def class_count(self, outputs):
+        return 0
+
+    def export_model(self, model):
+        return feature_model(model)
+
+    def compared(self, outputs):
+        rows = [np.reshape(v, (len(v), -1)) for _, v in sorted(outputs.items())]
+        rows = np.concatenate(rows, axis=-1)
+        return rows, max(1.0, float(np.abs(rows).max()))
+
+    def about_outputs(self, card):
+        maps = (
+            f"`{name}` {' x '.join(map(str, shape))}"
+            for name, shape in card.outputs.items()
+        )
+        return f"feature maps by name, without batch: {', '.join(maps)}"
+
+
+TASK = FeatureMaps()

@@ -1,0 +1,143 @@
+"""What every task says of itself: the one seam between tasks and the rest."""
+
+from swin_keras.errors import UsageError
+from swin_keras.model_files.card import ModelCard
+
+
+class Task:
+    """What kind of answer a model gives, and everything that follows from it.
+
+    Training, evaluation, prediction and export ask these questions of a task and
+    never which one it is. A task that lacks an answer, as feature maps have no
+    loss, says so in words.
+
+    Attributes:
+        name: What `TrainConfig.task` and cards call it.
+        figure: The figure that models are compared by, as metrics call it: the
+            higher, the better. A run's card has it as `test_<figure>`.
+        title: The same in words.
+        monitors: What can choose the best epoch, each with its words.
+    """
+
+    name = ""
+    figure = ""
+    title = ""
+    monitors = {"val_loss": "the smallest loss on the validation images"}
+
+    # Training. `config` is the run's `TrainConfig`, `dataset` its `ImageDataset`.
+
+    def build_model(self, model_config, dataset, config):
+        """Return the model that a run keeps: images 0..255 to answers."""
+        raise self._cannot("be trained")
+
+    def training_outputs(self, model):
+        """Return what the loss takes, symbolic: the model's logits."""
+        raise self._cannot("be trained")
+
+    def loss(self, config):
+        """Return the loss, a function or object that Keras takes."""
+        raise self._cannot("be trained")
+
+    def metrics(self, dataset) -> list:
+        """Return the metrics of training and validation, as Keras takes them."""
+        return []
+
+    def loader_options(self, dataset, config) -> dict:
+        """Return the options of `batches` for training images: their changes."""
+        raise self._cannot("be trained")
+
+    def target_map(self, dataset, config, training: bool):
+        """Return a function from a batch of `batches` to one of `fit`.
+
+        From images and targets to the same, with weights where images have them.
+        """
+        raise self._cannot("be trained")
+
+    def example_targets(self, dataset, output_shape):
+        """Return targets of one image, of the right shape and type."""
+        raise self._cannot("be trained")
+
+    def image_size(self, own: tuple, variant: tuple) -> tuple[int, int]:
+        """Return the size that images are trained at by default.
+
+        Args:
+            own: Height and width of the data's images; `None` where they differ.
+            variant: Those of the variant.
+        """
+        sides = zip(variant, own, strict=True)
+        return tuple(
+            min(side, 2 * of_data) if of_data else side for side, of_data in sides
+        )
+
+    # Evaluation and prediction.
+
+    def evaluate(self, predictor, dataset, split: str, batch_size: int):
+        """Judge a `Predictor`'s model on a split.
+
+        Returns:
+            The task's own kind of evaluation. Each has `images`, `figures()` for a
+            card, `to_dict()`, `headline()` and `table()` for the screen.
+        """
+        raise self._cannot("be evaluated")
+
+    def class_count(self, outputs: dict) -> int:
+        """Return the number of classes of a model, by the shapes of its outputs.
+
+        Args:
+            outputs: Shape of each output by name, without batch.
+
+        Raises:
+            ValueError: If these are not the outputs of a model for this task.
+        """
+        raise NotImplementedError
+
+    def pixels(self, picture, predictor):
+        """Return what the model is given of a picture: uint8 `(H, W, C)`."""
+        *size, channels = predictor.input_shape
+        return picture.pixels(
+            size, channels, predictor.crop_fraction, predictor.grey_range
+        )
+
+    def predictions(self, outputs: dict, pictures, predictor, top: int):
+        """Yield a prediction for each picture of a batch.
+
+        Args:
+            outputs: The model's, by name: `(B, ...)`.
+            pictures: The `Picture` behind each row.
+            predictor: Whose class names and sizes count.
+            top: How many answers to name.
+        """
+        raise self._cannot("answer about a picture")
+
+    # Export.
+
+    def export_model(self, model):
+        """Return the model that is exported; the task's own ending is on it."""
+        return model
+
+    def compared(self, outputs: dict):
+        """Return a model's outputs as numbers to compare, and their unit.
+
+        `(B, values)`, and what a difference of 1e-4 is measured in.
+        """
+        raise NotImplementedError
+
+    def agreement(self, expected, given) -> dict:
+        """Count real images with the same answer, from `compared`'s numbers.
+
+        Returns:
+            `agreement`, `compared` and `near_ties` of a `Check`; empty without
+            such a thing.
+        """
+        return {}
+
+    def litert_metadata(self, card: ModelCard) -> bytes | None:
+        """Return what MediaPipe wants to know of a LiteRT file; `None` for nothing."""
+        return None
+
+    def about_outputs(self, card: ModelCard) -> str:
+        """Say in a README what the outputs are: "gives ..."."""
+        raise NotImplementedError
+
+    def _cannot(self, what):
+        return UsageError(f"A model for the task {self.name!r} cannot {what}.")

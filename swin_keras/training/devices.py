@@ -1,0 +1,54 @@
+"""What a run may do on the devices that it has."""
+
+import os
+
+import tensorflow as tf
+
+from swin_keras.data import Workers
+from swin_keras.errors import UsageError
+from swin_keras.training.batch_size import images_mixed
+
+
+def compiles(config):
+    """Tell whether XLA compiles the training step; see docs/performance.md."""
+    if config.jit_compile is not None:
+        return config.jit_compile
+    if on_cpu():
+        # There, XLA multiplies bfloat16 as float32; TensorFlow's kernels do not.
+        return config.precision != "mixed_bfloat16"
+    return not config.deterministic  # which not all of XLA's operations can be
+
+
+def loading_workers(config):
+    """Return the processes that load images; see `TrainConfig.workers`."""
+    count = config.workers
+    if count == "auto":
+        count = 0 if on_cpu() else len(os.sched_getaffinity(0))
+    return Workers(count) if count else None
+
+
+def on_cpu() -> bool:
+    """Return whether there is nothing but processor cores to train on."""
+    kinds = {device.device_type for device in tf.config.list_physical_devices()}
+    return not kinds & {"GPU", "TPU"}
+
+
+def check_devices(config, replicas):
+    """Refuse what several devices cannot do, and batches that they cannot share."""
+    if replicas.count > 1 and config.precision == "mixed_float16":
+        raise UsageError(
+            "mixed_float16 is not safe on several devices: an overflow on one of them "
+            "would spoil the weights of all. Use --precision mixed_bfloat16."
+        )
+    pair = images_mixed(config)
+    parts = replicas.count * config.gradient_accumulation_steps * pair
+    if config.batch_size % parts:
+        nearest = max(parts, config.batch_size // parts * parts)
+        factors = [f"{replicas.count} devices"] * (replicas.count > 1)
+        if config.gradient_accumulation_steps > 1:
+            factors.append(f"{config.gradient_accumulation_steps} accumulation steps")
+        factors += ["pairs of mixed images"] * (pair > 1)
+        raise UsageError(
+            f"`batch_size` must be a multiple of {parts} ({', '.join(factors)}). "
+            f"Received: {config.batch_size}. Nearest: {nearest}."
+        )
