@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from swin_keras.data import Augmentation, Mixing, RandAugment, batches
+from swin_keras.data import Augmentation, BatchLoader, Mixing, RandAugment, batches
 from swin_keras.litert.metadata import classifier_metadata
 from swin_keras.models import SwinClassifier
 from swin_keras.scores.classification import Answers, Evaluation
@@ -70,13 +70,14 @@ class Classify(Task):
         height, width, channels = predictor.input_shape
         confusion = np.zeros((len(index_of),) * 2, int)
         right_in_5, answers = 0, []
-        for images, labels in batches(
+        loader = BatchLoader(
             dataset.split(split),
             batch_size,
             (height, width),
             channels,
             crop_fraction=predictor.crop_fraction,
-        ).as_numpy_iterator():
+        )
+        for images, labels in batches(loader).as_numpy_iterator():
             scores = predictor.probabilities(images)
             true = true_index[labels]
             answers.append(Answers.from_probabilities(true, scores))

@@ -47,18 +47,14 @@ class TrainingJob:
 
     def training_batches(self, start_step=0):
         """Return images and targets of all steps from one on, for `fit`."""
-        options = self._training_options()
-        return self.replicas.distribute(
-            lambda **shards: self._for_fit(
-                batches(**options, **shards, start_step=start_step), training=True
-            )
-        )
+        passes = {"epochs": self.config.epochs, "start_step": start_step}
+        return self._distribute(self._training_loader, **passes)
 
     def validation_batches(self):
         """Return images and targets to validate on, for `fit`."""
-        options = self._options("val", crop_fraction=self.config.crop_fraction)
-        return self.replicas.distribute(
-            lambda **shards: self._for_fit(batches(**options, **shards), training=False)
+        crop_fraction = self.config.crop_fraction
+        return self._distribute(
+            functools.partial(self._loader, "val", crop_fraction=crop_fraction)
         )
 
     @property
@@ -78,37 +74,39 @@ class TrainingJob:
 
         `(B, H, W, C)`, augmented and mixed, as they are trained on.
         """
-        return self._loader()(0)
+        return self._training_loader()(0)
 
     def names(self, step: int) -> list[str]:
         """Return the names of the images of a step."""
-        return self._loader().names(step)
+        return self._training_loader().names(step)
 
-    def _loader(self):
-        options = self._training_options()
-        del options["epochs"], options["workers"]
-        return BatchLoader(**options)
+    def _distribute(self, make_loader, **passes):
+        def make_batches(**shards):
+            loader = make_loader(**shards)
+            dataset = batches(loader, **passes, workers=self.workers)
+            return self._for_fit(dataset, loader.training)
 
-    def _training_options(self):
-        return self._options(
+        return self.replicas.distribute(make_batches)
+
+    def _training_loader(self, **shards):
+        return self._loader(
             "train",
             training=True,
             seed=self.config.seed,
-            epochs=self.config.epochs,
             **self.task.loader_options(self.dataset, self.config),
             micro_batches=self.config.gradient_accumulation_steps,
+            **shards,
         )
 
-    def _options(self, split, **more):
+    def _loader(self, split, **more):
         height, width, channels = self.model_config.input_shape
-        return {
-            "split": self.dataset.splits[split],
-            "batch_size": self.config.batch_size,
-            "image_size": (height, width),
-            "channels": channels,
-            "workers": self.workers,
+        return BatchLoader(
+            self.dataset.splits[split],
+            self.config.batch_size,
+            (height, width),
+            channels,
             **more,
-        }
+        )
 
     def _for_fit(self, dataset, training):
         change = self.task.target_map(self.dataset, self.config, training)
@@ -227,6 +225,6 @@ def load_data(config: TrainConfig) -> ImageDataset:
     if not 0 < config.train_images < len(train):
         return dataset
     share = config.train_images / len(train)
-    _, chosen = stratified(train.labels, [share], config.seed)
+    _, chosen = stratified(train.targets.strata, [share], config.seed)
     splits = {**dataset.splits, "train": train.subset(chosen, "train")}
     return dataclasses.replace(dataset, splits=splits)
