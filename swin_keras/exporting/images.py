@@ -13,6 +13,7 @@ from swin_keras.inference.evaluation import evaluate_dataset
 from swin_keras.inference.predictor import Predictor, image_files
 from swin_keras.litert.quantize import MOST_CALIBRATION_IMAGES
 from swin_keras.model_files.card import ModelCard
+from swin_keras.tasks import task_named
 
 log = logging.getLogger(__name__)
 NOISE_IMAGES = 8
@@ -86,7 +87,7 @@ def data_at_hand(card: ModelCard):
     if not isinstance(name, str) or not _is_here(name, data_dir):
         return None
     try:
-        return load_trained(card.train)
+        return load_trained(card.train, **task_named(card.task).data_options)
     except (DataError, UsageError) as error:
         log.info("the training data cannot be read: %s", error)
         return None

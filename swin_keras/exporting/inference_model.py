@@ -62,14 +62,14 @@ def normalizes(model) -> bool:
 def named_outputs(model) -> dict:
     """Return a model's outputs by name, symbolic.
 
-    `probabilities`, or `outputs` if it does not end in a softmax; or the names
+    `probabilities`, or `outputs` if it ends in no softmax or sigmoid; or the names
     of its own dictionary, such as `C2` to `C5` of a backbone.
     """
     if isinstance(model.output, dict):
         return dict(model.output)
-    last = model.layers[-1]
-    softmax = getattr(last, "activation", None) is keras.activations.softmax
-    return {"probabilities" if softmax else "outputs": model.output}
+    activation = getattr(model.layers[-1], "activation", None)
+    kinds = (keras.activations.softmax, keras.activations.sigmoid)
+    return {"probabilities" if activation in kinds else "outputs": model.output}
 
 
 def logits(model):

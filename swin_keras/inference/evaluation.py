@@ -59,6 +59,7 @@ def evaluate(
         )
     changes = {"data_dir": data_dir, "on_bad": on_bad}
     changes = {name: value for name, value in changes.items() if value is not None}
+    changes |= predictor.task.data_options
     if data is None:
         dataset = load_trained(trained_on, **changes)
     else:

@@ -14,8 +14,10 @@ import numpy as np
 from PIL import Image
 
 from swin_keras.data import ImageError, load_image
+from swin_keras.data.geometry import Geometry
 from swin_keras.data.image_io import (
     as_mode,
+    decode_image,
     image_mode,
     orientation,
     prepare_image,
@@ -43,6 +45,23 @@ class Picture:
     name: str
     source: Any
 
+    def whole(self, image_size, channels, grey_range=None):
+        """Return the whole picture stretched to a size, and its own size.
+
+        uint8 `(H, W, C)` and `(height, width)`.
+
+        Raises:
+            ImageError: If it cannot be read.
+        """
+        if isinstance(self.source, Path | bytes):
+            image = decode_image(
+                self.source, channels, self.name, grey_range=grey_range
+            )
+        else:
+            image = self._upright(channels, grey_range)
+        geometry = Geometry.whole(image.size, image_size)
+        return geometry.image(image), image.size[::-1]
+
     def pixels(
         self, image_size, channels, crop_fraction=1.0, grey_range=None
     ) -> np.ndarray:
@@ -55,13 +74,16 @@ class Picture:
             return load_image(
                 self.source, image_size, channels, crop_fraction, grey_range
             )
+        image = self._upright(channels, grey_range)
+        return prepare_image(image, image_size, crop_fraction)
+
+    def _upright(self, channels, grey_range):
         try:
             image = self.source
             if isinstance(image, np.ndarray):
                 image = _from_array(image)
             pixels = as_mode(image, image_mode(channels), grey_range)
-            image = upright(pixels, orientation(image))
-            return prepare_image(image, image_size, crop_fraction)
+            return upright(pixels, orientation(image))
         except Exception as error:  # Pillow lets through whatever a reader met
             raise ImageError(self.name, f"truncated or damaged ({error})") from error
 

@@ -193,17 +193,18 @@ class Predictor:
             yield from self._predict_batch(batch, top)
 
     def _predict_batch(self, batch, top):
-        images, read, errors = [], [], {}
+        images, seen, errors = [], [], {}
         for picture in batch:
             try:
-                images.append(self.task.pixels(picture, self))
-                read.append(picture)
+                pixels, size = self.task.read(picture, self)
+                images.append(pixels)
+                seen.append((picture.name, size))
             except ImageError as error:
                 errors[id(picture)] = error.reason
         answers = iter(())
         if images:
             outputs = self.outputs(np.stack(images))
-            answers = iter(self.task.predictions(outputs, read, self, top))
+            answers = iter(self.task.predictions(outputs, seen, self, top))
         for picture in batch:
             if id(picture) in errors:
                 yield Prediction(picture.name, error=errors[id(picture)])

@@ -10,6 +10,8 @@ from swin_keras.tasks.task import Task
 # answers before Keras is imported.
 TASKS = {
     "classify": "swin_keras.tasks.classify",
+    "multi-label": "swin_keras.tasks.multi_label",
+    "segment": "swin_keras.tasks.segment",
     "features": "swin_keras.tasks.features",
 }
 

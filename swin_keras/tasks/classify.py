@@ -25,13 +25,13 @@ class Classify(Task):
         "val_accuracy": "the highest accuracy on the validation images",
     }
 
-    def build_model(self, model_config, dataset, config):
-        return SwinClassifier(model_config, classes=dataset.classes, name=config.model)
+    def build(self, model_config, dataset, config):
+        model = SwinClassifier(
+            model_config, classes=dataset.classes, name=config.model
+        )
+        return model, model.get_layer("head").output
 
-    def training_outputs(self, model):
-        return model.get_layer("head").output
-
-    def loss(self, config):
+    def loss(self, dataset, config):
         return keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=config.label_smoothing, name="loss"
         )
@@ -61,7 +61,7 @@ class Classify(Task):
 
         return as_shares
 
-    def example_targets(self, dataset, output_shape):
+    def example_targets(self, dataset, input_shape):
         return np.zeros((1, dataset.classes), "float32")
 
     def evaluate(self, predictor, dataset, split, batch_size):
@@ -101,12 +101,12 @@ class Classify(Task):
             raise ValueError("A classifier must give one row of numbers for each image")
         return shapes[0][0]
 
-    def predictions(self, outputs, pictures, predictor, top):
+    def predictions(self, outputs, seen, predictor, top):
         (probabilities,) = outputs.values()
-        for picture, row in zip(pictures, probabilities, strict=True):
+        for (name, _), row in zip(seen, probabilities, strict=True):
             best = np.argsort(-row, kind="stable")[:top]
             scores = tuple((predictor.class_names[i], float(row[i])) for i in best)
-            yield Prediction(picture.name, scores)
+            yield Prediction(name, scores)
 
     def compared(self, outputs):
         (rows,) = outputs.values()

@@ -13,6 +13,7 @@ class Task:
 
     Attributes:
         name: What `TrainConfig.task` and cards call it.
+        data_options: What `load_dataset` must be told to read targets of its kind.
         figure: The figure that models are compared by, as metrics call it: the
             higher, the better. A run's card has it as `test_<figure>`.
         title: The same in words.
@@ -20,22 +21,28 @@ class Task:
     """
 
     name = ""
+    data_options = {}
     figure = ""
     title = ""
     monitors = {"val_loss": "the smallest loss on the validation images"}
 
     # Training. `config` is the run's `TrainConfig`, `dataset` its `ImageDataset`.
 
-    def build_model(self, model_config, dataset, config):
-        """Return the model that a run keeps: images 0..255 to answers."""
+    def build(self, model_config, dataset, config):
+        """Build the model that a run keeps, and say what of it is trained.
+
+        Returns:
+            The model, from images 0..255 to answers; and the outputs that the loss
+            takes, symbolic: its logits, or a dictionary with them.
+        """
         raise self._cannot("be trained")
 
-    def training_outputs(self, model):
-        """Return what the loss takes, symbolic: the model's logits."""
-        raise self._cannot("be trained")
+    def loss(self, dataset, config):
+        """Return the loss: from targets, outputs and weights to a number.
 
-    def loss(self, config):
-        """Return the loss, a function or object that Keras takes."""
+        That is the mean over the batch, divided by the number of replicas, as that
+        of Keras' losses is under a strategy.
+        """
         raise self._cannot("be trained")
 
     def metrics(self, dataset) -> list:
@@ -51,9 +58,9 @@ class Task:
 
         From images and targets to the same, with weights where images have them.
         """
-        raise self._cannot("be trained")
+        return lambda images, targets: (images, targets)
 
-    def example_targets(self, dataset, output_shape):
+    def example_targets(self, dataset, input_shape):
         """Return targets of one image, of the right shape and type."""
         raise self._cannot("be trained")
 
@@ -91,19 +98,23 @@ class Task:
         """
         raise NotImplementedError
 
-    def pixels(self, picture, predictor):
-        """Return what the model is given of a picture: uint8 `(H, W, C)`."""
+    def read(self, picture, predictor):
+        """Return what the model is given of a `Picture`, and the picture's own size.
+
+        uint8 `(H, W, C)`, and `(height, width)` or `None` where nobody asks for it.
+        """
         *size, channels = predictor.input_shape
-        return picture.pixels(
+        pixels = picture.pixels(
             size, channels, predictor.crop_fraction, predictor.grey_range
         )
+        return pixels, None
 
-    def predictions(self, outputs: dict, pictures, predictor, top: int):
+    def predictions(self, outputs: dict, seen, predictor, top: int):
         """Yield a prediction for each picture of a batch.
 
         Args:
             outputs: The model's, by name: `(B, ...)`.
-            pictures: The `Picture` behind each row.
+            seen: Name and size of the picture behind each row.
             predictor: Whose class names and sizes count.
             top: How many answers to name.
         """

@@ -13,14 +13,14 @@ from swin_keras.errors import UsageError, nearest_name
 from swin_keras.names import check_name
 from swin_keras.options import named, settle_types
 from swin_keras.tasks import check_task, task_named
-from swin_keras.training.presets import default_preset, preset_values
+from swin_keras.training.presets import Preset, default_preset, preset_values
 
 _RULES = (  # what must hold, of which options, and how to tell
     (
         "be positive",
         (
             *("epochs", "batch_size", "gradient_accumulation_steps"),
-            *("learning_rate", "clip_norm", "layer_decay"),
+            *("learning_rate", "layer_decay"),
         ),
         lambda value: value > 0,
     ),
@@ -29,7 +29,7 @@ _RULES = (  # what must hold, of which options, and how to tell
         (
             *("min_learning_rate", "warmup_epochs", "weight_decay", "early_stopping"),
             *("rotate", "shift", "mixup", "cutmix", "seed", "checkpoint_minutes"),
-            *("freeze_stages", "train_images", "workers"),
+            *("freeze_stages", "train_images", "workers", "clip_norm", "dice"),
         ),
         lambda value: value >= 0,
     ),
@@ -52,7 +52,9 @@ class TrainConfig:
     defaults train the small variant on scikit-learn's handwritten digits.
 
     Args:
-        task: What the model is to say of an image: "classify" names its class.
+        task: What the model is to say of an image: "classify" names its class,
+            "multi-label" all that it shows of some classes, "segment" the class of each
+            pixel.
         data: A folder of images, a .csv of files and labels, "digits",
             "fashion_mnist", or the name of any image classification set of
             TensorFlow Datasets.
@@ -66,6 +68,11 @@ class TrainConfig:
             share; 0 for all.
         model: Name of the variant; `swin-keras info` lists them.
         sizes: Fields of SwinConfig to change, such as {"window_size": 7}.
+        head: Kind of the head: "mlp", "upernet" or "unet" for segmentation; by default
+            the task's lightest.
+        head_sizes: Fields of the head to change, such as {"channels": 512}.
+        auxiliary: Whether a second, small head learns along on the map before the
+            last, as the published segmenters do.
         image_size: Side of the images in pixels, or (height, width); by default
             the variant's own, but at most twice that of small images.
         weights: Where to start from: a checkpoint, published or of Keras, the
@@ -74,7 +81,8 @@ class TrainConfig:
         preset: "small" for small images, "published" for Swin's own recipe,
             "finetune" or "linear-probe" for published weights on other classes;
             by default "finetune" with weights, "small" with the small variant,
-            else "published".
+            else "published". For pixels "segment", the published recipe, or
+            "segment-small" for the small variant.
         name: Name of the run; by default the data's name and a number.
         runs_dir: Folder in which runs are kept.
         epochs: Passes over the training images. With --resume, more than a finished
@@ -95,8 +103,10 @@ class TrainConfig:
         weight_decay: Decay of the weights, on matrices only.
         layer_decay: Factor of the learning rate from each block to the one before
             it, 1 for none.
+        dice: Weight of the Dice loss beside cross-entropy, in segmentation.
         label_smoothing: Share of the target given to all classes alike.
-        clip_norm: Largest global norm of the gradients.
+        clip_norm: Largest global norm of the gradients, 0 for no limit.
+        schedule: Learning rate after the warm-up: "cosine", or "linear" to its end.
         ema_momentum: How slowly the averaged weights follow, 0 for no average. The
             averaged weights are validated and kept.
         monitor: What makes an epoch the best, which is kept: the smallest "val_loss"
@@ -106,6 +116,7 @@ class TrainConfig:
         class_weights: "balanced" weighs each class by its rarity in training.
         freeze_stages: Stages that do not learn, from the first, with the patch
             embedding; "all" leaves only the classes' weights.
+        scale_range: Smallest and largest random scale of pictures with masks or boxes.
         min_crop_area: Smallest random crop, as a share of the image's area.
         crop_ratio: Largest stretch of a random crop, 1 for none.
         rotate: Largest random turn to either side, in degrees.
@@ -155,9 +166,12 @@ class TrainConfig:
     train_images: int = 0
     model: str = "swin_nano"
     sizes: dict[str, Any] = field(default_factory=dict)
+    head: str | None = None
+    head_sizes: dict[str, Any] = field(default_factory=dict)
+    auxiliary: bool = False
     image_size: int | tuple[int, int] | None = None
     weights: str | None = None
-    preset: Literal["small", "published", "finetune", "linear-probe"] | None = None
+    preset: Preset | None = None
     name: str | None = None
     runs_dir: str = "runs"
     epochs: int | None = None
@@ -170,13 +184,16 @@ class TrainConfig:
     warmup_epochs: float | None = None
     weight_decay: float | None = None
     layer_decay: float | None = None
+    dice: float = 0.0
     label_smoothing: float | None = None
     clip_norm: float | None = None
+    schedule: Literal["cosine", "linear"] | None = None
     ema_momentum: float | None = None
     monitor: str = "val_loss"
     early_stopping: int = 0
     class_weights: Literal["none", "balanced"] = "none"
     freeze_stages: int | Literal["all"] | None = None
+    scale_range: tuple[float, float] | None = None
     min_crop_area: float | None = None
     crop_ratio: float | None = None
     rotate: float | None = None
@@ -210,7 +227,7 @@ class TrainConfig:
         if self.monitor != "val_loss":
             self._check_monitor()
         if self.preset is None:
-            preset = default_preset(self.model, self.weights)
+            preset = default_preset(self.task, self.model, self.weights)
             object.__setattr__(self, "preset", preset)
         for name, value in preset_values(self.preset, self.batch_size).items():
             if getattr(self, name) is None:
@@ -240,9 +257,10 @@ class TrainConfig:
 
     def to_command(self) -> str:
         """Return the command that trains with this configuration."""
-        given = {"model": self.model, "weights": self.weights}
+        given = {"task": self.task, "model": self.model, "weights": self.weights}
         preset = TrainConfig(**given, preset=self.preset)
         references = {
+            "task": TrainConfig(),
             "model": TrainConfig(),
             "weights": TrainConfig(),
             "preset": TrainConfig(**given),

@@ -170,7 +170,7 @@ def prepare(
     # Only now: preparing a data set for the first time draws random numbers, too.
     keras.utils.set_random_seed(config.seed)
     with replicas.scope(), _dtype_policy(config.precision):
-        model = task.build_model(model_config, dataset, config)
+        model, outputs = task.build(model_config, dataset, config)
         if config.weights is not None:
             # Reading weights is another part, which training without them spares.
             from swin_keras.weights import load_weights
@@ -182,20 +182,18 @@ def prepare(
                 class_names=dataset.class_names,
             )
         freeze(model, config, model_config.depths)
-        training_model = TrainingModel(
-            model.inputs, task.training_outputs(model), name="logits"
-        )
+        training_model = TrainingModel(model.inputs, outputs, name="logits")
         training_model.micro_batches = config.gradient_accumulation_steps
         training_model.compiles = compiles(config)
+        training_model.loss_function = task.loss(dataset, config)
         training_model.compile(
             optimizer=make_optimizer(config, model_config.depths, steps),
-            loss=task.loss(config),
             metrics=task.metrics(dataset),
             jit_compile=False,  # see `TrainingModel.compiles`
         )
         training_model.optimizer.build(training_model.trainable_variables)
         images = np.zeros((1, *model_config.input_shape), "uint8")
-        targets = task.example_targets(dataset, training_model.output_shape)
+        targets = task.example_targets(dataset, model_config.input_shape)
         training_model.build_metrics(images, targets)
     return TrainingJob(
         *(config, replicas, dataset, model_config, model, training_model, steps),
@@ -220,7 +218,9 @@ def load_data(config: TrainConfig) -> ImageDataset:
     Raises:
         DataError: If the data cannot be used.
     """
-    dataset = load_trained(dataclasses.asdict(config))
+    dataset = load_trained(
+        dataclasses.asdict(config), **task_named(config.task).data_options
+    )
     train = dataset.splits["train"]
     if not 0 < config.train_images < len(train):
         return dataset

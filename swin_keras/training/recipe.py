@@ -19,7 +19,7 @@ def make_optimizer(config: TrainConfig, depths, steps_per_epoch: int):
     return optimizer(
         make_schedule(config, steps_per_epoch),
         weight_decay=config.weight_decay,
-        clip_norm=config.clip_norm,
+        clip_norm=config.clip_norm or None,
         layer_decay=config.layer_decay,
         depths=depths,
         use_ema=config.ema_momentum > 0,
@@ -28,14 +28,14 @@ def make_optimizer(config: TrainConfig, depths, steps_per_epoch: int):
 
 
 def make_schedule(config: TrainConfig, steps_per_epoch: int):
-    """Return the learning rate of each step: linear warm-up, then cosine.
+    """Return the learning rate of each step: linear warm-up, then the fall.
 
     A run that went on after its end does so with another warm-up and cosine.
     """
     ends = [*config.restarts, config.epochs]
     starts = [0, *config.restarts]
     schedules = [
-        _warmup_and_cosine(config, end - start, steps_per_epoch)
+        _warmup_and_fall(config, end - start, steps_per_epoch)
         for start, end in zip(starts, ends, strict=True)
     ]
     if len(schedules) == 1:
@@ -44,10 +44,14 @@ def make_schedule(config: TrainConfig, steps_per_epoch: int):
     return ScheduleParts(schedules, steps)
 
 
-def _warmup_and_cosine(config, epochs, steps_per_epoch):
+def _warmup_and_fall(config, epochs, steps_per_epoch):
     steps = epochs * steps_per_epoch
-    # A short run keeps most of its steps for the cosine.
+    # A short run keeps most of its steps for the fall.
     warmup = min(round(config.warmup_epochs * steps_per_epoch), steps // 5)
+    if config.schedule == "linear":
+        return WarmupAndLine(
+            config.learning_rate, config.min_learning_rate, warmup, steps
+        )
     return keras.optimizers.schedules.CosineDecay(
         0.0 if warmup else config.learning_rate,
         decay_steps=max(steps - warmup, 1),
@@ -55,6 +59,38 @@ def _warmup_and_cosine(config, epochs, steps_per_epoch):
         warmup_target=config.learning_rate if warmup else None,
         warmup_steps=warmup,
     )
+
+
+@keras.saving.register_keras_serializable(package="swin_keras")
+class WarmupAndLine(keras.optimizers.schedules.LearningRateSchedule):
+    """A straight line up from 0, then one down: "poly" of power 1.
+
+    Args:
+        highest: Rate after the warm-up.
+        lowest: Rate at the end.
+        warmup: Steps of the first line.
+        steps: Steps of both.
+    """
+
+    def __init__(self, highest, lowest, warmup, steps):
+        super().__init__()
+        self.highest, self.lowest = highest, lowest
+        self.warmup, self.steps = warmup, steps
+
+    def __call__(self, step):
+        step = keras.ops.cast(step, "float32")
+        left = (self.steps - step) / max(self.steps - self.warmup, 1)
+        fall = self.lowest + (self.highest - self.lowest) * keras.ops.clip(left, 0, 1)
+        rise = self.highest * step / max(self.warmup, 1)
+        return keras.ops.where(step < self.warmup, rise, fall)
+
+    def get_config(self):
+        return {
+            "highest": self.highest,
+            "lowest": self.lowest,
+            "warmup": self.warmup,
+            "steps": self.steps,
+        }
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")

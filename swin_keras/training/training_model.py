@@ -19,6 +19,8 @@ class TrainingModel(keras.Model):
             replica. What crosses replicas stays outside: sums of gradients,
             clipping, the optimizer's step, metrics. Set it before the first step,
             and leave `compile(jit_compile=...)` off.
+        loss_function: The task's: from targets, outputs and weights to a number, the
+            mean over the global batch as far as it is this replica's.
         micro_batches: Parts in which the batch of each replica is computed, one
             after the other, before the weights change once. More parts need
             less memory. Must divide that batch.
@@ -26,6 +28,7 @@ class TrainingModel(keras.Model):
 
     compiles = False
     micro_batches = 1
+    loss_function = None
 
     @property
     def inner_optimizer(self):
@@ -46,6 +49,16 @@ class TrainingModel(keras.Model):
         gradients, y_pred, loss = self._backward(x, y, sample_weight)
         self._count(loss, x, y, y_pred, sample_weight)
         return gradients
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        return self.loss_function(y, y_pred, sample_weight=sample_weight)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        # What an auxiliary head says counts for the loss alone.
+        y_pred = y_pred["logits"] if isinstance(y_pred, dict) else y_pred
+        return super().compute_metrics(x, y, y_pred, sample_weight)
 
     @functools.cached_property
     def _backward(self):

@@ -1,0 +1,102 @@
+"""Multi-label classification: an image may have several classes, or none."""
+
+import keras
+import numpy as np
+
+from swin_keras.data import BatchLoader, batches
+from swin_keras.models import SwinClassifier
+from swin_keras.scores.multi_label import THRESHOLD, MultiLabelResult
+from swin_keras.tasks.classify import NEAR_TIE, Classify
+
+SMALLEST = 1e-7  # of a probability and of what it lacks to 1
+
+
+class MultiLabel(Classify):
+    """Each class for itself: probabilities `(B, classes)` that need not add up to 1."""
+
+    name = "multi-label"
+    data_options = {"multi_label": True}
+    figure = "pr_auc"
+    title = "mAP"
+    monitors = {
+        "val_loss": Classify.monitors["val_loss"],
+        "val_pr_auc": "the highest mean average precision on the validation images",
+    }
+
+    def build(self, model_config, dataset, config):
+        model = SwinClassifier(
+            model_config,
+            classes=dataset.classes,
+            classifier_activation="sigmoid",
+            name=config.model,
+        )
+        return model, model.get_layer("head").output
+
+    def loss(self, dataset, config):
+        return keras.losses.BinaryCrossentropy(
+            from_logits=True, label_smoothing=config.label_smoothing, name="loss"
+        )
+
+    def metrics(self, dataset):
+        return [
+            keras.metrics.AUC(
+                curve="PR",
+                multi_label=True,
+                num_labels=dataset.classes,
+                from_logits=True,
+                name="pr_auc",
+            )
+        ]
+
+    def target_map(self, dataset, config, training):
+        return lambda images, shares: (images, shares)
+
+    def evaluate(self, predictor, dataset, split, batch_size):
+        places = [predictor.class_names.index(name) for name in dataset.class_names]
+        height, width, channels = predictor.input_shape
+        loader = BatchLoader(
+            dataset.split(split),
+            batch_size,
+            (height, width),
+            channels,
+            crop_fraction=predictor.crop_fraction,
+        )
+        truth, said = [], []
+        for images, vectors in batches(loader).as_numpy_iterator():
+            rows = np.zeros((len(vectors), len(predictor.class_names)), bool)
+            rows[:, places] = vectors > 0
+            truth.append(rows)
+            said.append(predictor.probabilities(images))
+        return MultiLabelResult(
+            np.concatenate(truth),
+            np.concatenate(said),
+            predictor.class_names,
+            dataset.notes,
+            split,
+        )
+
+    def compared(self, outputs):
+        (rows,) = outputs.values()
+        rows = np.clip(rows, SMALLEST, 1 - SMALLEST).astype(float)
+        return np.log(rows / (1 - rows)), 1.0
+
+    def agreement(self, expected, given):
+        """Count images with the same classes, those left out that rounding decides."""
+        rounding = np.median(np.abs(given - expected).max(-1))
+        border = np.log(THRESHOLD / (1 - THRESHOLD))
+        clear = (np.abs(expected - border) > NEAR_TIE * rounding).all(-1)
+        same = ((expected > border) == (given > border)).all(-1)[clear]
+        return {
+            "agreement": float(same.mean()) if len(same) else None,
+            "compared": len(same),
+            "near_ties": len(expected) - len(same),
+        }
+
+    def about_outputs(self, card):
+        return (
+            "the probability of each class, in the order of `labels.txt`; they do not "
+            f"add up to 1, and a class is there from {THRESHOLD} on"
+        )
+
+
+TASK = MultiLabel()

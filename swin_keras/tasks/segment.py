@@ -1,0 +1,135 @@
+"""Semantic segmentation: each pixel has one class."""
+
+import keras
+import numpy as np
+
+from swin_keras.data import IGNORED, BatchLoader, DenseAugmentation, batches
+from swin_keras.models import SegmentationHead, SwinSegmenter, without_auxiliary
+from swin_keras.models.inputs import exact_dtype
+from swin_keras.scores.class_maps import class_map
+from swin_keras.scores.segmentation import SegmentationScore
+from swin_keras.scores.segmentation_result import SegmentationResult
+from swin_keras.tasks.pixel_loss import MeanIoU, PixelLoss
+from swin_keras.tasks.prediction import MaskPrediction
+from swin_keras.tasks.task import Task
+
+SIDE = 512  # pixels, of pictures that have many sizes
+MULTIPLE = 32  # of the sides, which four stages halve without padding
+COUNTED = 500  # training masks whose pixels weigh the classes
+
+
+class Segment(Task):
+    """One class a pixel: probabilities `(B, H/s, W/s, classes)`, resized when shown."""
+
+    name = "segment"
+    data_options = {"targets": "masks"}
+    figure = "mean_iou"
+    title = "mean IoU"
+    monitors = {
+        **Task.monitors,
+        "val_mean_iou": "the highest mean IoU on the validation images",
+    }
+
+    def build(self, model_config, dataset, config):
+        sizes = {"kind": config.head or "mlp", **config.head_sizes}
+        trained = SwinSegmenter(
+            model_config,
+            SegmentationHead(**sizes),
+            auxiliary=config.auxiliary,
+            classes=dataset.classes,
+            name=config.model,
+        )
+        logits = without_auxiliary(trained).output
+        probabilities = keras.layers.Activation(
+            "softmax", dtype=exact_dtype(), name="probabilities"
+        )(logits)
+        model = keras.Model(trained.input, probabilities, name=config.model)
+        return model, trained.output
+
+    def loss(self, dataset, config):
+        return PixelLoss(class_weights(config, dataset), config.dice)
+
+    def metrics(self, dataset):
+        return [MeanIoU(dataset.classes)]
+
+    def loader_options(self, dataset, config):
+        flip = dataset.mirror_safe if config.flip is None else config.flip
+        return {"augmentation": DenseAugmentation(scale=config.scale_range, flip=flip)}
+
+    def example_targets(self, dataset, input_shape):
+        return np.zeros((1, *input_shape[:2]), "uint8")
+
+    def image_size(self, own, variant):
+        """Return the pictures' own size, or 512, in multiples of 32."""
+        return tuple(-(-(side or SIDE) // MULTIPLE) * MULTIPLE for side in own)
+
+    def evaluate(self, predictor, dataset, split, batch_size):
+        judged, names = dataset.split(split), predictor.class_names
+        height, width, channels = predictor.input_shape
+        loader = BatchLoader(judged, batch_size, (height, width), channels)
+        index_of = np.full(256, IGNORED, np.uint8)
+        for index, name in enumerate(dataset.class_names):
+            index_of[index] = names.index(name)
+        result = SegmentationResult(
+            SegmentationScore(len(names)), names, dataset.notes, split
+        )
+        for pictures, _ in batches(loader).as_numpy_iterator():
+            for probabilities in predictor.probabilities(pictures):
+                truth = index_of[judged.targets.load(result.images)]
+                result.add(truth, class_map(probabilities, truth.shape))
+        return result
+
+    def class_count(self, outputs):
+        shapes = list(outputs.values())
+        if len(shapes) != 1 or len(shapes[0]) != 3:
+            raise ValueError("A segmenter must give one map of class probabilities")
+        return shapes[0][-1]
+
+    def read(self, picture, predictor):
+        *size, channels = predictor.input_shape
+        return picture.whole(size, channels, predictor.grey_range)
+
+    def predictions(self, outputs, seen, predictor, top):
+        (maps,) = outputs.values()
+        for (name, size), probabilities in zip(seen, maps, strict=True):
+            mask = class_map(probabilities, size)
+            yield MaskPrediction.of(name, mask, predictor.class_names, top)
+
+    def compared(self, outputs):
+        (maps,) = outputs.values()
+        return maps.reshape(len(maps), -1), 1.0
+
+    def agreement(self, expected, given):
+        return {}
+
+    def litert_metadata(self, card):
+        return None
+
+    def about_outputs(self, card):
+        ((height, width, classes),) = card.outputs.values()
+        return (
+            f"probabilities `(batch, {height}, {width}, {classes})` in the order of "
+            "`labels.txt`: resize them bilinearly to the picture, and take the largest "
+            "at each pixel"
+        )
+
+
+def class_weights(config, dataset):
+    """Return the weight of each class in the loss, or `None` for equal ones.
+
+    Balanced weights are inverse to the root of a class's share of the pixels, counted
+    on up to 500 training masks; over these they average to 1.
+    """
+    if config.class_weights == "none":
+        return None
+    targets = dataset.splits["train"].targets
+    chosen = np.linspace(0, len(targets) - 1, min(COUNTED, len(targets))).astype(int)
+    counts = np.zeros(256)
+    for index in chosen:
+        counts += np.bincount(targets.load(index).ravel(), minlength=256)
+    counts = counts[: dataset.classes]
+    weights = 1 / np.sqrt(np.maximum(counts, 1))
+    return weights * counts.sum() / (weights * counts).sum()
+
+
+TASK = Segment()
