@@ -17,8 +17,8 @@ from swin_keras.names import printable
 
 MOST_JSON = 2**29  # bytes; COCO's train2017 has 470 million
 MOST_TEXT = 2**24  # of a list of files or of one picture's labels
-MOST_YAML = 2**20
-MOST_VALUES = 100_000  # in YAML, its aliases written out
+MOST_YAML = 2**18
+MOST_VALUES = 20_000  # in YAML
 DEEPEST = 32  # elements within elements; VOC has four
 ENDINGS = (".json", ".xml", ".txt", ".yaml", ".yml", ".names")
 
@@ -81,19 +81,29 @@ def read_yaml(path):
     """Return what a YAML file holds.
 
     Raises:
-        DataError: If it is no YAML, or stands for too many values by its aliases.
+        DataError: If it is no YAML, has aliases, or is nested deep or large.
     """
     text = read_text(path, MOST_YAML)
     try:
-        events = list(yaml.parse(text, yaml.SafeLoader))
-        if any(isinstance(event, yaml.AliasEvent) for event in events):
-            raise ValueError("aliases are not taken")
-        if len(events) > MOST_VALUES:
-            raise ValueError(f"it holds more than {MOST_VALUES:,} values")
+        _check_events(yaml.parse(text, yaml.SafeLoader))
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = printable(" ".join(str(error).split())[:200])
         raise unusable(printable(path), f"it is no such YAML ({reason})") from error
+
+
+def _check_events(events):
+    """Refuse YAML that takes long to read, before it is read as a whole."""
+    depth = 0
+    for count, event in enumerate(events):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("aliases are not taken")
+        if depth > DEEPEST:
+            raise ValueError(f"values stand within more than {DEEPEST} others")
+        if count > MOST_VALUES:
+            raise ValueError(f"it holds more than {MOST_VALUES:,} values")
 
 
 def read_xml(path) -> Element:

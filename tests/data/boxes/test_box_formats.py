@@ -57,7 +57,7 @@ def test_which_format_it_is_is_said(tmp_path, name):
 def test_two_formats_in_a_folder_are_refused_in_words(tmp_path, second):
     write_coco(tmp_path / "one")
     WRITERS[second](tmp_path / "two")
-    with pytest.raises(DataError, match="COCO json .* and .*only one of them"):
+    with pytest.raises(DataError, match=r"COCO json .* and .*only one of them"):
         read_boxes(tmp_path)
 
 
@@ -74,7 +74,7 @@ def test_the_format_can_be_named_where_there_are_two(tmp_path):
 
 def test_a_folder_without_boxes_is_refused_in_words(tmp_path):
     write_pictures(tmp_path)
-    with pytest.raises(DataError, match="holds no boxes. Boxes are read from COCO"):
+    with pytest.raises(DataError, match=r"holds no boxes\. Boxes are read from COCO"):
         read_boxes(tmp_path)
     with pytest.raises(DataError, match="must be in a folder"):
         read_boxes(tmp_path / "nowhere")
