@@ -76,7 +76,8 @@ def ways(folder: Path, names) -> tuple[dict, dict]:
         return lambda: exhaust(map(loader, range(loader.steps)))
 
     def on_all_cores():
-        exhaust(batches(split, batch, IMAGE_SIZE, 3, epochs=PASSES, **published))
+        loader = BatchLoader(split, batch, IMAGE_SIZE, 3, **published)
+        exhaust(batches(loader, epochs=PASSES))
 
     one = {
         BARE: over_paths(decode),

@@ -49,16 +49,15 @@ def ways(split, batch, cores, has_grain, stack) -> dict:
     dataset = ImageDataset("photos", CLASSES, {"train": split})
     options = training_options("published", dataset)
 
+    loader = BatchLoader(split, batch, IMAGE_SIZE, 3, **options)
+
     def over(workers=None):
-        return lambda: exhaust(
-            batches(split, batch, IMAGE_SIZE, 3, workers=workers, **options)
-        )
+        return lambda: exhaust(batches(loader, workers=workers))
 
     functions = {"threads": over()}
     for count in counts(cores):
         functions[count] = over(stack.enter_context(Workers(count)))
     if has_grain:
-        loader = BatchLoader(split, batch, IMAGE_SIZE, 3, **options)
         dataset = with_grain(loader, cores)
         functions[f"grain, {cores}"] = lambda: exhaust(dataset)
     return functions

@@ -11,6 +11,7 @@ import numpy as np
 
 from swin_keras.answers import Answers
 from swin_keras.data import (
+    BatchLoader,
     ImageDataset,
     batches,
     data_errors,
@@ -232,14 +233,15 @@ def evaluate_dataset(
     height, width, channels = predictor.input_shape
     confusion = np.zeros((len(index_of),) * 2, int)
     right_in_5, answers = 0, []
+    loader = BatchLoader(
+        judged,
+        batch_size,
+        (height, width),
+        channels,
+        crop_fraction=predictor.crop_fraction,
+    )
     with data_errors():
-        for images, labels in batches(
-            judged,
-            batch_size,
-            (height, width),
-            channels,
-            crop_fraction=predictor.crop_fraction,
-        ).as_numpy_iterator():
+        for images, labels in batches(loader).as_numpy_iterator():
             scores = predictor.probabilities(images)
             true = true_index[labels]
             answers.append(Answers.from_probabilities(true, scores))

@@ -4,8 +4,10 @@ from swin_keras.data.augmentation import Augmentation
 from swin_keras.data.batch_loader import BatchLoader, steps_per_epoch
 from swin_keras.data.check import check_folder
 from swin_keras.data.dataset import ImageDataset, Split
+from swin_keras.data.dense_augmentation import DenseAugmentation
 from swin_keras.data.extract import extract
 from swin_keras.data.findings import Finding, Report
+from swin_keras.data.geometry import IGNORED, Geometry
 from swin_keras.data.image_file import ImageError
 from swin_keras.data.image_io import (
     decode_image,
@@ -17,15 +19,24 @@ from swin_keras.data.loading import load_dataset, load_trained
 from swin_keras.data.mixing import Mixing
 from swin_keras.data.pipeline import batches, data_errors
 from swin_keras.data.rand_augment import RandAugment
+from swin_keras.data.targets import Boxes, Classes, ImageBoxes, Masks, MultiLabel
 from swin_keras.data.workers import Workers
 
 __all__ = [
+    "IGNORED",
     "Augmentation",
     "BatchLoader",
+    "Boxes",
+    "Classes",
+    "DenseAugmentation",
     "Finding",
+    "Geometry",
+    "ImageBoxes",
     "ImageDataset",
     "ImageError",
+    "Masks",
     "Mixing",
+    "MultiLabel",
     "RandAugment",
     "Report",
     "Split",

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from PIL.Image import Resampling
 
-from swin_keras.data.image_io import centre_box, resize
+from swin_keras.data.geometry import Geometry
+from swin_keras.data.image_io import centre_box
 from swin_keras.data.rand_augment import RandAugment
 from swin_keras.data.random_erasing import erase
 from swin_keras.errors import UsageError
@@ -57,41 +57,36 @@ class Augmentation:
 
     def apply(self, image: Image.Image, image_size, rng: np.random.Generator):
         """Return a uint8 array `(H, W, C)`, 0..255, of `image_size`."""
-        mirrored, turn, move = self._moves(rng)
-        pixels = resize(image, image_size, self.crop_box(image.size, image_size, rng))
-        if self.rotate or self.shift:
-            moved = Image.fromarray(pixels.squeeze()).rotate(
-                turn,
-                Resampling.BILINEAR,
-                translate=(move[0] * image_size[1], move[1] * image_size[0]),
-            )
-            pixels = np.asarray(moved).reshape(pixels.shape)
-        if self.flip and mirrored:
-            pixels = pixels[:, ::-1]
+        geometry = self.draw(image.size, image_size, rng)
+        return self.finish(geometry.image(image), rng)
+
+    def draw(self, size, image_size, rng: np.random.Generator, largest_share=None):
+        """Return a random `Geometry`.
+
+        Args:
+            size: `(width, height)` of the image.
+            image_size: `(height, width)` of the target.
+            rng: Draws.
+            largest_share: Not asked here; see `DenseAugmentation`.
+        """
+        mirrored = rng.random() < 0.5
+        turn, *move = rng.uniform(-1, 1, 3) * (self.rotate, self.shift, self.shift)
+        return Geometry(
+            source=size,
+            crop=self.crop_box(size, image_size, rng),
+            size=image_size,
+            mirrored=self.flip and mirrored,
+            turn=turn,
+            move=tuple(move),
+        )
+
+    def finish(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Change the pixels of an input `(H, W, C)`, whose place is settled."""
         if self.rand_augment:
             pixels = self.rand_augment.apply(pixels, rng)
         if self.erase and rng.random() < self.erase:
             pixels = erase(pixels, rng)
         return pixels
-
-    def _moves(self, rng):
-        mirrored = rng.random() < 0.5
-        turn, *move = rng.uniform(-1, 1, 3) * (self.rotate, self.shift, self.shift)
-        return mirrored, turn, move
-
-    def enough(self, size, image_size, rng: np.random.Generator) -> int:
-        """Return the pixels a side that an image of this size needs.
-
-        Args:
-            size: `(width, height)` of the image.
-            image_size: `(height, width)` of the target.
-            rng: As `apply` will have it: the crop decides.
-        """
-        self._moves(rng)
-        left, top, right, bottom = self.crop_box(size, image_size, rng)
-        height, width = image_size
-        spare = min((right - left) / width, (bottom - top) / height)
-        return math.ceil(min(size) / spare)
 
     def crop_box(self, size, image_size, rng: np.random.Generator):
         """Return `(left, top, right, bottom)` in pixels, not rounded.

@@ -1,4 +1,4 @@
-"""Batches by index, in NumPy: step number and shard -> images and labels."""
+"""Batches by index, in NumPy: step number and shard -> images and targets."""
 
 import math
 from dataclasses import dataclass, replace
@@ -8,7 +8,8 @@ import numpy as np
 
 from swin_keras.data.augmentation import Augmentation
 from swin_keras.data.dataset import ArraySplit, Split
-from swin_keras.data.image_io import enough, prepare_image
+from swin_keras.data.geometry import Geometry
+from swin_keras.data.image_io import enough, image_mode, prepare_image
 from swin_keras.data.mixing import Mixing
 from swin_keras.errors import UsageError
 
@@ -18,7 +19,43 @@ MIXING = 1  # tells the draws of a mixed pair from those of its first image
 
 @dataclass(frozen=True)
 class BatchLoader:
-    """Step number -> images and labels. The arguments are those of `batches`."""
+    """Step number -> images and targets: uint8 `(B, H, W, C)`, 0..255, and
+
+    - int32 `(B,)` of a split whose images have one class each; float32
+      `(B, classes)` where they have several, or are mixed;
+    - uint8 `(B, H, W)` of masks, 255 where pixels do not count;
+    - float32 `(B, M, 5)` of boxes; see `Boxes`.
+
+    Training shuffles each epoch anew and drops the last short batch; evaluation
+    keeps order and all images, in batches of nearly equal size. A batch is a pure
+    function of `seed` and its step, so a run goes on at any step as if it had
+    never stopped, and shards together hold what one pipeline would.
+
+    Images with masks or boxes are evaluated whole, stretched to the target's size.
+
+    Args:
+        split: Where the images come from.
+        batch_size: Images of a step, over all shards.
+        image_size: `(height, width)` in pixels.
+        channels: 3 for RGB, 1 for grey.
+        training: Whether to shuffle, augment, mix and drop the short batch.
+        seed: Chooses the orders, the augmentation and the mixing.
+        augmentation: Random changes to each image in training.
+        crop_fraction: Centre crop of images that are not augmented.
+        mixing: Mixes pairs of images in training.
+        classes: Number of classes, for the labels of mixed images.
+        micro_batches: Equal parts of a training batch, each of which is cut into
+            shards: a shard holds its rows of part 0, then those of part 1, so that
+            a part over all shards holds the same images for any number of them.
+        shards: What to load of every batch: one element of a pipeline each, in
+            this order, for the replicas of one machine.
+        shard_count: Parts of every batch, over all machines.
+
+    Raises:
+        UsageError: If `batch_size` is larger than the training images, or does not
+            divide into micro batches, shards and pairs; if there are fewer images
+            than shards; or if masks or boxes are to be mixed.
+    """
 
     split: Split
     batch_size: int
@@ -35,10 +72,13 @@ class BatchLoader:
     shard_count: int = 1
 
     def __post_init__(self):
+        image_mode(self.channels)
+        object.__setattr__(self, "image_size", tuple(self.image_size))
+        object.__setattr__(self, "shards", tuple(self.shards))
         if not self.shards or not set(self.shards) <= set(range(self.shard_count)):
             raise UsageError(
                 "`shards` must name some of the shards, from 0 on. Received: "
-                f"shards={tuple(self.shards)}, shard_count={self.shard_count}."
+                f"shards={self.shards}, shard_count={self.shard_count}."
             )
         _ = self.steps  # refuses a batch that the split cannot fill
         if self.training:
@@ -58,22 +98,23 @@ class BatchLoader:
             raise UsageError(
                 f"Mixing needs the number of classes. Received: classes={self.classes}."
             )
+        if self.mixing and self.split.targets.has_places:
+            raise UsageError(
+                "Mixing is for classes of whole images. Received: mixing and "
+                f"{self.split.targets.kind}."
+            )
 
     def __call__(self, step: int, shard: int = 0):
-        """Load a shard of a step: uint8 `(B, H, W, C)` and its labels.
-
-        Labels are int32 `(B,)`, or float32 `(B, classes)` where images are mixed.
-        """
+        """Load a shard of a step: images and targets."""
         epoch, indices = self.indices(step, shard)
-        images = self.images(epoch, indices)
-        labels = self.split.labels[indices].astype(np.int32)
+        images, targets = self.samples(epoch, indices)
         if not self.is_mixed:
-            return images, labels
+            return images, targets
         rngs = (
             np.random.default_rng([self.seed, epoch, int(first), MIXING])
             for first in indices[::2]
         )
-        return self.mixing.apply(images, labels, self.classes, rngs)
+        return self.mixing.apply(images, targets, self.classes, rngs)
 
     def names(self, step: int) -> list[str]:
         """Return what the images of a step are called: a path, or "train/17"."""
@@ -94,30 +135,51 @@ class BatchLoader:
         by_shard = whole.reshape(self.micro_batches, self.shard_count, -1)
         return epoch, by_shard[:, shard].ravel()
 
-    def images(self, epoch: int, indices) -> np.ndarray:
-        """Return some images: uint8 `(B, H, W, C)`."""
+    def samples(self, epoch: int, indices):
+        """Return some images, uint8 `(B, H, W, C)`, and their targets."""
+        targets = self.split.targets
         if self.is_ready():
-            return self.split.items[indices]
-        images = np.empty((len(indices), *self.image_shape), np.uint8)
+            loaded = [targets.load(index) for index in indices]
+            return self.split.items[indices], targets.stacked(loaded)
+        images, placed = np.empty((len(indices), *self.image_shape), np.uint8), []
         for row, index in enumerate(indices):
-            images[row] = self.image(epoch, int(index))
-        return images
+            images[row], target = self.sample(epoch, int(index))
+            placed.append(target)
+        return images, targets.stacked(placed)
 
-    def image(self, epoch: int, index: int) -> np.ndarray:
-        """Return one image: uint8 `(H, W, C)`."""
-        if self.augmentation is None:
+    def sample(self, epoch: int, index: int):
+        """Return one image, uint8 `(H, W, C)`, and its target."""
+        split, targets = self.split, self.split.targets
+        target = targets.load(index)
+        if not (self.augments or targets.has_places):  # as a model will be asked
             at_least = enough(self.image_size, self.crop_fraction)
-            image = self.split.image(index, self.channels, at_least)
-            return prepare_image(image, self.image_size, self.crop_fraction)
+            image = split.image(index, self.channels, at_least)
+            return prepare_image(image, self.image_size, self.crop_fraction), target
 
-        def rng():  # twice the same: for what to decode, and what to do with it
-            return np.random.default_rng([self.seed, epoch, index])
+        rng = np.random.default_rng([self.seed, epoch, index])
+        geometry = None
 
-        def at_least(size):
-            return self.augmentation.enough(size, self.image_size, rng())
+        def choose(size):  # once it is known how large the picture is
+            nonlocal geometry
+            geometry = self._geometry(size, rng, target)
+            return geometry.enough
 
-        image = self.split.image(index, self.channels, at_least)
-        return self.augmentation.apply(image, self.image_size, rng())
+        image = split.image(index, self.channels, choose)
+        if geometry is None:  # the picture was decoded already
+            choose(image.size)
+        pixels = geometry.image(image)
+        if self.augments:
+            pixels = self.augmentation.finish(pixels, rng)
+        return pixels, targets.placed(target, geometry)
+
+    def _geometry(self, size, rng, target):
+        if not self.augments:
+            return Geometry.whole(size, self.image_size)
+
+        def largest_share(geometry):
+            return self.split.targets.largest_share(target, geometry)
+
+        return self.augmentation.draw(size, self.image_size, rng, largest_share)
 
     @property
     def steps(self) -> int:
@@ -131,14 +193,34 @@ class BatchLoader:
         return (*self.image_size, self.channels)
 
     @property
+    def target_shape(self) -> tuple[int, ...]:
+        """The shape of one target of a batch."""
+        if self.is_mixed:
+            return (self.classes,)
+        return self.split.targets.shape(self.image_size)
+
+    @property
+    def target_dtype(self):
+        """The type of a batch's targets."""
+        return np.float32 if self.is_mixed else self.split.targets.dtype
+
+    @property
+    def rows(self) -> int | None:
+        """Images of each element; `None` where that differs."""
+        return self.batch_size // self.shard_count if self.training else None
+
+    @property
+    def augments(self) -> bool:
+        return self.training and self.augmentation is not None
+
+    @property
     def is_mixed(self) -> bool:
         return self.training and self.mixing is not None
 
     def is_ready(self) -> bool:
         """Tell whether the images in memory are what the model wants."""
         return (
-            isinstance(self.split, ArraySplit)
-            and self.augmentation is None
+            self._may_be_resized()
             and self.crop_fraction == 1
             and self.split.items.shape[1:] == self.image_shape
         )
@@ -146,13 +228,19 @@ class BatchLoader:
     def resized(self) -> "BatchLoader":
         """Resize a small set in memory once, not again in every epoch."""
         if (
-            not isinstance(self.split, ArraySplit)
-            or self.augmentation is not None
+            not self._may_be_resized()
             or len(self.split) * math.prod(self.image_shape) > MOST_RESIZED
         ):
             return self
         split = self.split.resized(self.image_size, self.channels, self.crop_fraction)
         return replace(self, split=split, crop_fraction=1.0)
+
+    def _may_be_resized(self):
+        return (
+            isinstance(self.split, ArraySplit)
+            and not self.augments
+            and not self.split.targets.has_places
+        )
 
 
 def steps_per_epoch(

@@ -1,7 +1,8 @@
-"""What every source becomes: named splits of labelled images, by index."""
+"""What every source becomes: named splits of images and targets, by index."""
 
 import dataclasses
 import hashlib
+import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,29 +13,39 @@ from PIL import Image
 
 from swin_keras.data.class_names import problems_of
 from swin_keras.data.image_io import decode_image, image_mode, prepare_image
+from swin_keras.data.targets import Targets, as_targets
 from swin_keras.errors import DataError, UsageError, nearest_name
 from swin_keras.names import printable
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Labelled images with random access. Its kinds say what an item is.
+    """Images and their targets with random access. Its kinds say what an item is.
 
     Args:
         items: One entry an image.
-        labels: Class index of each image, int64 `(N,)`.
+        targets: What belongs to each image; an int64 array `(N,)` of class indices
+            becomes `Classes`.
         title: Name of the split, for the names of its images.
         grey_range: Values of black and of white in grey images of more than 8
             bits; see `to_eight_bits`.
     """
 
     items: Sequence
-    labels: np.ndarray
+    targets: Targets
     title: str
     grey_range: tuple[float, float] | None = field(default=None, kw_only=True)
 
+    def __post_init__(self):
+        object.__setattr__(self, "targets", as_targets(self.targets))
+
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.targets)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Class index of each image, int64 `(N,)`, where each has one class."""
+        return self.targets.ids
 
     def name(self, index: int) -> str:
         """Return what messages and predictions call an image: "test/17"."""
@@ -57,7 +68,7 @@ class Split:
         else:
             items = [self.items[index] for index in indices]
         return dataclasses.replace(
-            self, items=items, labels=self.labels[indices], title=title
+            self, items=items, targets=self.targets.subset(indices), title=title
         )
 
     def contents(self) -> Iterator[bytes]:
@@ -140,8 +151,8 @@ class JoinedSplit(Split):
     def of(cls, parts: Sequence[Split], title: str) -> "JoinedSplit":
         """Join splits, one after the other."""
         items = [(n, i) for n, part in enumerate(parts) for i in range(len(part))]
-        labels = np.concatenate([part.labels for part in parts])
-        return cls(items, labels, title, tuple(parts))
+        first, *others = (part.targets for part in parts)
+        return cls(items, first.joined(others), title, tuple(parts))
 
     def name(self, index):
         part, place = self.items[index]
@@ -163,11 +174,11 @@ class JoinedSplit(Split):
 
 @dataclass(frozen=True, eq=False)
 class ImageDataset:
-    """Images in classes, split for training, choosing and judging a model.
+    """Images and targets, split for training, choosing and judging a model.
 
     Args:
         name: A folder's name or a data set's.
-        class_names: Names in the order of the labels.
+        class_names: Names in the order of the class indices.
         splits: "train", "val" and "test"; where nothing was held out, what is
             there: some of these, or "all" for a folder without splits.
         image_shape: `(height, width, channels)`; `None` where images differ.
@@ -222,7 +233,6 @@ class ImageDataset:
         for title in sorted(self.splits):
             split = self.splits[title]
             digest.update(f"{title} {len(split)}\n".encode())
-            digest.update(np.asarray(split.labels, "<i8").data)
-            for part in split.contents():
+            for part in itertools.chain(split.targets.contents(), split.contents()):
                 digest.update(part)
         return digest.hexdigest()[:16]

@@ -4,26 +4,30 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from swin_keras.data import garments
 from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.folder import load_folder
 from swin_keras.data.grey import check_grey_range
 from swin_keras.data.idx import CLASS_NAMES, holds_idx, load_idx
 from swin_keras.data.splitting import HeldOut
 from swin_keras.data.table import is_table
-from swin_keras.errors import DataError
+from swin_keras.errors import DataError, UsageError
 from swin_keras.names import printable
 
 # Options of a run that decide which images it has, and in which split.
 OPTIONS = (
     *("data_dir", "seed", "val_fraction", "test_fraction", "on_bad"),
-    *("label_pattern", "grey_range", "follow_links"),
+    *("label_pattern", "grey_range", "follow_links", "multi_label"),
 )
 LAYOUT = ("label_pattern", "follow_links")
+TARGETS = ("classes", "masks", "boxes")
 
 
 def load_dataset(
     source,
     *,
+    targets: str = "classes",
+    multi_label: bool = False,
     data_dir=None,
     seed: int = 0,
     val_fraction: float = 0.1,
@@ -41,9 +45,13 @@ def load_dataset(
 
     Args:
         source: A folder of class folders; a `.csv` of files and labels; "digits";
-            or the name of an image classification set of TensorFlow Datasets.
-        data_dir: Where named sets are kept. For "mnist" and "fashion_mnist" it
-            may also hold the four published IDX files.
+            "garments"; or the name of a set of TensorFlow Datasets.
+        targets: What belongs to an image: "classes", one or several; "masks"; or
+            "boxes".
+        multi_label: Whether an image may have any number of classes: those of all
+            folders that hold the same file, or "cat;dog" in a table.
+        data_dir: Where named sets are kept. For "mnist", "fashion_mnist" and
+            "garments" it may also hold the four published IDX files.
         seed: Chooses the images that are held out where a split is missing.
         val_fraction: Share of the images held out where there is no val split.
         test_fraction: The same for test; 0 lets the val images serve as test.
@@ -72,6 +80,7 @@ def load_dataset(
     """
     held_out = HeldOut(val_fraction, test_fraction, seed) if hold_out else None
     grey_range = check_grey_range(grey_range)
+    kind = _kind(targets, multi_label)
     path = Path(source).expanduser()
     if path.is_dir() or is_table(path):
         return load_folder(
@@ -88,6 +97,8 @@ def load_dataset(
             f"set. Received: {printable(source)}."
         )
     given = Path(data_dir).expanduser() if data_dir else None
+    if source.partition("/")[0] == garments.NAME:
+        return garments.load_garments(source, kind, given, held_out)
     if source in CLASS_NAMES and given and holds_idx(given):
         return load_idx(source, given, held_out)
 
@@ -112,6 +123,20 @@ def load_trained(train: Mapping, **changes) -> ImageDataset:
     if source != train.get("data"):  # other data are not laid out as those were
         options = {k: v for k, v in options.items() if k not in LAYOUT}
     return load_dataset(source, **options | changes)
+
+
+def _kind(targets, multi_label):
+    """Return the kind of `Targets` that is asked for."""
+    if targets not in TARGETS:
+        raise UsageError(
+            f"`targets` must be one of {', '.join(TARGETS)}. Received: {targets!r}."
+        )
+    if multi_label and targets != "classes":
+        raise UsageError(
+            "`multi_label` is for classes of whole images. "
+            f"Received: targets={targets!r}, multi_label=True."
+        )
+    return "multi_label" if multi_label else targets
 
 
 def looks_like_path(source: str) -> bool:

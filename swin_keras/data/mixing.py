@@ -59,13 +59,12 @@ class Mixing:
 
         Args:
             images: An even number of images.
-            labels: Class index of each.
+            labels: Class index of each, `(B,)`, or its classes, `(B, classes)`.
             classes: Number of classes.
             rngs: A generator for each pair.
         """
         mixed = np.empty_like(images)
-        targets = np.zeros((len(images), classes), np.float32)
-        targets[np.arange(len(images)), labels] = 1
+        targets = shares_of(labels, classes)
         for row, rng in zip(range(0, len(images), 2), rngs, strict=True):
             pair = slice(row, row + 2)
             mixed[pair], share = self.mix(images[pair], rng)
@@ -81,6 +80,16 @@ class Mixing:
             return _cut(pair, rng.beta(self.cutmix, self.cutmix), rng)
         share = rng.beta(self.mixup, self.mixup)
         return _blend(pair, share), share
+
+
+def shares_of(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Return labels as shares of the classes.
+
+    `(B,)` of class indices, or `(B, classes)`, to float32 `(B, classes)`.
+    """
+    if labels.ndim == 2:
+        return labels.astype(np.float32)
+    return np.eye(classes, dtype=np.float32)[labels]
 
 
 def _blend(pair, share):

@@ -97,12 +97,13 @@ class HeldOut:
 
     def _hold_out(self, splits, shares):
         train = splits["train"]
-        left, *parts = stratified(train.labels, list(shares.values()), self.seed)
+        strata = train.targets.strata
+        left, *parts = stratified(strata, list(shares.values()), self.seed)
         if not all(map(len, parts)):
             raise DataError(
                 f"To make a {' and a '.join(shares)} split, there must be at least "
                 f"{'two' if len(shares) == 1 else 'three'} images of a class. "
-                f"Received: at most {np.bincount(train.labels).max()}."
+                f"Received: at most {np.bincount(strata).max()}."
             )
         held_out = {
             title: train.subset(part, title)

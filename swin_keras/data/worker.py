@@ -14,6 +14,8 @@ import socket
 import sys
 from multiprocessing.connection import Connection
 
+import numpy as np
+
 from swin_keras.errors import DataError
 
 
@@ -22,7 +24,7 @@ def main(link: int, memory: int):
 
     Args:
         link: Descriptor of a socket; messages are tuples, the word first.
-        memory: Descriptor of the memory in which images are handed over.
+        memory: Descriptor of the memory in which batches are handed over.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the trainer's to answer
     handles = socket.socket(fileno=os.dup(link))
@@ -40,15 +42,17 @@ def main(link: int, memory: int):
 
 
 def _answer(loader, step, shard, memory):
-    """Load one shard of a step into the memory; return what it is."""
+    """Load one shard of a step into the memory; return what is there."""
     try:
-        images, labels = loader(step, shard)
+        arrays = [np.ascontiguousarray(values) for values in loader(step, shard)]
     except Exception as error:
         return "error", _portable(error)
-    os.ftruncate(memory, max(images.nbytes, 1))
-    with mmap.mmap(memory, max(images.nbytes, 1)) as room:
-        room[: images.nbytes] = images.data.cast("B") if images.nbytes else b""
-    return "loaded", images.shape, labels
+    size = sum(values.nbytes for values in arrays)
+    os.ftruncate(memory, max(size, 1))
+    with mmap.mmap(memory, max(size, 1)) as room:
+        for values in arrays:
+            room.write(values.data.cast("B") if values.nbytes else b"")
+    return "loaded", [(values.shape, values.dtype) for values in arrays]
 
 
 def _portable(error: Exception) -> Exception:

@@ -40,7 +40,7 @@ class Workers:
 
     ```python
     with Workers(8) as workers:
-        model.fit(batches(split, 128, (224, 224), 3, training=True, workers=workers))
+        model.fit(batches(loader, epochs=10, workers=workers))
     ```
     """
 
@@ -87,7 +87,7 @@ class Workers:
         return load
 
     def _ask(self, shared, step, shard):
-        """Return images and labels, or `None` if the process died over them."""
+        """Return images and targets, or `None` if the process died over them."""
         idle = self._started()
         worker = idle.get()
         try:
@@ -148,7 +148,7 @@ class _SharedLoader:
 
 
 class _Worker:
-    """One process, and the memory in which it hands images over."""
+    """One process, and the memory in which it hands batches over."""
 
     def __init__(self):
         self.handles, theirs = socket.socketpair()
@@ -164,7 +164,7 @@ class _Worker:
             )
 
     def load(self, shared: _SharedLoader, step: int, shard: int):
-        """Return images and labels; end by an OSError or EOFError with the process."""
+        """Return images and targets; end by an OSError or EOFError with the process."""
         if shared.key not in self._known:
             shared.send(self)
             self._known.add(shared.key)
@@ -172,14 +172,15 @@ class _Worker:
         word, *answer = self.requests.recv()
         if word == "error":
             raise answer[0]
-        shape, labels = answer
-        images = np.empty(shape, np.uint8)
-        if images.nbytes:
-            with mmap.mmap(
-                self._memory, images.nbytes, access=mmap.ACCESS_READ
-            ) as room:
-                images.data.cast("B")[:] = room
-        return images, labels
+        (layout,) = answer
+        arrays = [np.empty(shape, dtype) for shape, dtype in layout]
+        size = sum(values.nbytes for values in arrays)
+        if size:
+            with mmap.mmap(self._memory, size, access=mmap.ACCESS_READ) as room:
+                for values in arrays:
+                    if values.nbytes:
+                        values.data.cast("B")[:] = room.read(values.nbytes)
+        return arrays
 
     def end(self):
         """End the process, and free what belongs to it; twice does nothing more."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from swin_keras.card import ModelCard
-from swin_keras.data import batches, load_image, load_trained
+from swin_keras.data import BatchLoader, load_image, load_trained
 from swin_keras.data.loading import looks_like_path
 from swin_keras.errors import DataError, UsageError
 from swin_keras.evaluation import evaluate_dataset
@@ -48,8 +48,10 @@ def calibration_images(config, card: ModelCard) -> np.ndarray:
         )
     split = _sample(dataset.splits["train"], MOST_CALIBRATION_IMAGES)
     *size, channels = card.model["input_shape"]
-    batch = batches(split, len(split), size, channels, crop_fraction=card.crop_fraction)
-    return next(iter(batch.as_numpy_iterator()))[0]
+    loader = BatchLoader(
+        split, len(split), size, channels, crop_fraction=card.crop_fraction
+    )
+    return loader(0)[0]
 
 
 def evaluator(config, card: ModelCard):

@@ -53,18 +53,14 @@ class TrainingJob:
 
     def training_batches(self, start_step=0):
         """Return images and targets of all steps from one on, for `fit`."""
-        options = self._training_options()
-        return self.replicas.distribute(
-            lambda **shards: self._with_targets(
-                batches(**options, **shards, start_step=start_step)
-            )
-        )
+        passes = {"epochs": self.config.epochs, "start_step": start_step}
+        return self._distribute(self._training_loader, **passes)
 
     def validation_batches(self):
         """Return images and targets to validate on, for `fit`."""
-        options = self._options("val", crop_fraction=self.config.crop_fraction)
-        return self.replicas.distribute(
-            lambda **shards: self._with_targets(batches(**options, **shards), False)
+        crop_fraction = self.config.crop_fraction
+        return self._distribute(
+            functools.partial(self._loader, "val", crop_fraction=crop_fraction)
         )
 
     @property
@@ -79,43 +75,45 @@ class TrainingJob:
 
         `(B, H, W, C)` and `(B, classes)`, augmented and mixed, as they are trained on.
         """
-        images, labels = self._loader()(0)
+        images, labels = self._training_loader()(0)
         is_mixed = labels.ndim == 2
         return images, labels if is_mixed else np.eye(self.dataset.classes)[labels]
 
     def names(self, step: int) -> list[str]:
         """Return the names of the images of a step."""
-        return self._loader().names(step)
+        return self._training_loader().names(step)
 
-    def _loader(self):
-        options = self._training_options()
-        del options["epochs"], options["workers"]
-        return BatchLoader(**options)
+    def _distribute(self, make_loader, **passes):
+        def make_batches(**shards):
+            loader = make_loader(**shards)
+            dataset = batches(loader, **passes, workers=self.workers)
+            return self._with_targets(dataset, loader.training)
 
-    def _training_options(self):
-        return self._options(
+        return self.replicas.distribute(make_batches)
+
+    def _training_loader(self, **shards):
+        return self._loader(
             "train",
             training=True,
             seed=self.config.seed,
-            epochs=self.config.epochs,
             augmentation=make_augmentation(self.config, self.dataset),
             mixing=make_mixing(self.config),
             classes=self.dataset.classes,
             micro_batches=self.config.gradient_accumulation_steps,
+            **shards,
         )
 
-    def _options(self, split, **more):
+    def _loader(self, split, **more):
         height, width, channels = self.model_config.input_shape
-        return {
-            "split": self.dataset.splits[split],
-            "batch_size": self.config.batch_size,
-            "image_size": (height, width),
-            "channels": channels,
-            "workers": self.workers,
+        return BatchLoader(
+            self.dataset.splits[split],
+            self.config.batch_size,
+            (height, width),
+            channels,
             **more,
-        }
+        )
 
-    def _with_targets(self, dataset, training=True):
+    def _with_targets(self, dataset, training):
         """Map labels to shares of the classes, and weights where classes have them."""
         classes = self.dataset.classes
         weights = make_class_weights(self.config, self.dataset) if training else None
@@ -240,7 +238,7 @@ def load_data(config: TrainConfig) -> ImageDataset:
     if not 0 < config.train_images < len(train):
         return dataset
     share = config.train_images / len(train)
-    _, chosen = stratified(train.labels, [share], config.seed)
+    _, chosen = stratified(train.targets.strata, [share], config.seed)
     splits = {**dataset.splits, "train": train.subset(chosen, "train")}
     return dataclasses.replace(dataset, splits=splits)
 

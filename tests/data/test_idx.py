@@ -4,20 +4,11 @@ import struct
 
 import numpy as np
 import pytest
+from idx_files import write_idx
 
 from swin_keras.data import load_dataset
 from swin_keras.data.idx import read_idx
 from swin_keras.errors import DataError
-
-
-def write_idx(path, values):
-    values = np.asarray(values, np.uint8)
-    header = bytes([0, 0, 8, values.ndim]) + struct.pack(
-        f">{values.ndim}I", *values.shape
-    )
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "wb") as file:
-        file.write(header + values.tobytes())
 
 
 @pytest.fixture(params=["", ".gz"])

@@ -48,6 +48,12 @@ def workers():
         yield workers
 
 
+def batches_of(*args, epochs=1, start_step=0, workers=None, **options):
+    """Return the batches of a loader of these arguments."""
+    loader = BatchLoader(*args, **options)
+    return batches(loader, epochs=epochs, start_step=start_step, workers=workers)
+
+
 def collect(dataset):
     return [(images.numpy(), labels.numpy()) for images, labels in dataset]
 
@@ -77,7 +83,9 @@ def wait_until(condition):
 def test_processes_load_the_same_bytes_in_the_same_order(split, processes):
     def run(**more):
         options = {**OPTIONS, "epochs": 2, "start_step": 1, "shards": (0, 1)}
-        return collect(batches(split, 4, (24, 32), 3, **options, shard_count=2, **more))
+        return collect(
+            batches_of(split, 4, (24, 32), 3, **options, shard_count=2, **more)
+        )
 
     with Workers(processes) as workers:
         ours = run(workers=workers)
@@ -105,7 +113,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, workers):
     victim = Path(split.name(0))
     victim.write_bytes(victim.read_bytes()[:40])
     with pytest.raises(DataError, match=victim.name), data_errors():
-        collect(batches(split, 4, (8, 8), 3, workers=workers))
+        collect(batches_of(split, 4, (8, 8), 3, workers=workers))
 
 
 def test_an_error_of_an_image_crosses_processes():

@@ -27,6 +27,12 @@ def split():
     return ArraySplit(images, np.arange(20, dtype=np.int64) % 4, "train")
 
 
+def batches_of(*args, epochs=1, start_step=0, workers=None, **options):
+    """Return the batches of a loader of these arguments."""
+    loader = BatchLoader(*args, **options)
+    return batches(loader, epochs=epochs, start_step=start_step, workers=workers)
+
+
 def collect(dataset):
     return [(images.numpy(), labels.numpy()) for images, labels in dataset]
 
@@ -41,7 +47,7 @@ def assert_same(left, right):
 
 
 def test_batches_are_bytes_and_class_indices(split):
-    dataset = batches(split, 5, (12, 16), 3, training=True)
+    dataset = batches_of(split, 5, (12, 16), 3, training=True)
     images, labels = dataset.element_spec
     assert (images.dtype, tuple(images.shape)) == (tf.uint8, (5, 12, 16, 3))
     assert (labels.dtype, tuple(labels.shape)) == (tf.int32, (5,))
@@ -51,9 +57,9 @@ def test_batches_are_bytes_and_class_indices(split):
 def test_each_sample_comes_once_an_epoch_in_another_order(split):
     orders = []
     for epoch in range(3):
-        steps = collect(batches(split, 5, (8, 8), 1, training=True, epochs=epoch + 1))[
-            epoch * 4 :
-        ]
+        steps = collect(
+            batches_of(split, 5, (8, 8), 1, training=True, epochs=epoch + 1)
+        )[epoch * 4 :]
         order = np.concatenate([images[:, 0, 0, 0] for images, _ in steps])
         labels = np.concatenate([labels for _, labels in steps])
         assert sorted(order) == list(range(20))
@@ -63,9 +69,9 @@ def test_each_sample_comes_once_an_epoch_in_another_order(split):
 
 
 def test_training_drops_the_short_batch_and_evaluation_keeps_all_images(split):
-    training = collect(batches(split, 8, (8, 8), 1, training=True, epochs=2))
+    training = collect(batches_of(split, 8, (8, 8), 1, training=True, epochs=2))
     assert [len(labels) for _, labels in training] == [8, 8, 8, 8]
-    evaluation = collect(batches(split, 8, (8, 8), 1, epochs=2))
+    evaluation = collect(batches_of(split, 8, (8, 8), 1, epochs=2))
     assert [len(labels) for _, labels in evaluation] == [6, 7, 7] * 2
     for half in (evaluation[:3], evaluation[3:]):
         images = np.concatenate([images for images, _ in half])
@@ -76,7 +82,7 @@ def test_training_drops_the_short_batch_and_evaluation_keeps_all_images(split):
 def test_a_run_goes_on_where_it_stopped(split, augmentation):
     def run(**kwargs):
         return collect(
-            batches(
+            batches_of(
                 split,
                 6,
                 (8, 8),
@@ -102,7 +108,7 @@ def test_a_run_goes_on_where_it_stopped(split, augmentation):
 def test_shards_together_are_one_pipeline(split, count, training, mixing):
     def run(**kwargs):
         return collect(
-            batches(
+            batches_of(
                 split,
                 8,
                 (8, 8),
@@ -134,7 +140,7 @@ def test_shards_together_are_one_pipeline(split, count, training, mixing):
 
 
 def test_mixed_batches_have_a_target_for_each_class(split):
-    dataset = batches(
+    dataset = batches_of(
         split, 10, (8, 8), 1, training=True, mixing=Mixing(), classes=4, shard_count=5
     )
     images, labels = dataset.element_spec
@@ -145,30 +151,32 @@ def test_mixed_batches_have_a_target_for_each_class(split):
 
 
 def test_evaluation_mixes_nothing(split):
-    plain = collect(batches(split, 7, (8, 8), 1))
-    assert_same(collect(batches(split, 7, (8, 8), 1, mixing=Mixing())), plain)
+    plain = collect(batches_of(split, 7, (8, 8), 1))
+    assert_same(collect(batches_of(split, 7, (8, 8), 1, mixing=Mixing())), plain)
 
 
 def test_the_number_of_threads_changes_nothing(split):
     loader = BatchLoader(split, 4, (8, 8), 1, True, 0, AUGMENTATION)
     one_by_one = [loader(step) for step in range(10)]
     parallel = collect(
-        batches(split, 4, (8, 8), 1, training=True, epochs=2, augmentation=AUGMENTATION)
+        batches_of(
+            split, 4, (8, 8), 1, training=True, epochs=2, augmentation=AUGMENTATION
+        )
     )
     assert_same(parallel, one_by_one)
     assert_same([loader(step) for step in reversed(range(10))][::-1], one_by_one)
 
 
 def test_augmentation_is_for_training_only(split):
-    plain = collect(batches(split, 20, (8, 8), 1))
+    plain = collect(batches_of(split, 20, (8, 8), 1))
     assert_same(
-        collect(batches(split, 20, (8, 8), 1, augmentation=AUGMENTATION)), plain
+        collect(batches_of(split, 20, (8, 8), 1, augmentation=AUGMENTATION)), plain
     )
 
 
 def test_augmentation_differs_between_epochs(split):
     loader = BatchLoader(split, 20, (8, 8), 1, True, 0, AUGMENTATION)
-    assert (loader.image(0, 3) != loader.image(1, 3)).any()
+    assert (loader.sample(0, 3)[0] != loader.sample(1, 3)[0]).any()
 
 
 @pytest.mark.parametrize("crop_fraction", [1.0, 0.75])
@@ -181,7 +189,7 @@ def test_images_in_memory_and_in_files_are_prepared_alike(tmp_path, crop_fractio
     arrays = ArraySplit(np.stack([np.asarray(p) for p in pictures]), labels, "train")
     expected = np.stack([prepare_image(p, (10, 12), crop_fraction) for p in pictures])
     for split in (files, arrays):
-        (batch,) = batches(split, 6, (10, 12), 3, crop_fraction=crop_fraction)
+        (batch,) = batches_of(split, 6, (10, 12), 3, crop_fraction=crop_fraction)
         np.testing.assert_array_equal(batch[0], expected)
 
 
@@ -190,7 +198,7 @@ def test_evaluation_and_prediction_see_the_same_pixels(tmp_path):
         noise(index, (400, 300)).save(tmp_path / f"{index}.jpg")
     items = [f"{index}.jpg" for index in range(3)]
     split = FileSplit(items, np.zeros(3, np.int64), "test", tmp_path)
-    (batch,) = batches(split, 3, (32, 32), 3, crop_fraction=0.9)
+    (batch,) = batches_of(split, 3, (32, 32), 3, crop_fraction=0.9)
     for image, item in zip(batch[0].numpy(), items, strict=True):
         alone = load_image(tmp_path / item, (32, 32), crop_fraction=0.9)
         np.testing.assert_array_equal(image, alone)
@@ -204,7 +212,7 @@ def test_an_image_that_breaks_in_the_middle_is_named(tmp_path):
         pytest.raises(DataError, match=r"truncated or damaged") as error,
         data_errors(),
     ):
-        collect(batches(split, 2, (8, 8), 3))
+        collect(batches_of(split, 2, (8, 8), 3))
     assert str(error.value).startswith(str(broken))
     assert "\n" not in str(error.value)
 
@@ -217,9 +225,9 @@ def test_other_errors_of_tensorflow_pass_through():
 @pytest.mark.parametrize("batch_size", [0, 21])
 def test_a_batch_larger_than_the_split_is_refused(split, batch_size):
     with pytest.raises(UsageError, match=r"between 1 and the 20 training images"):
-        batches(split, batch_size, (8, 8), 1, training=True)
+        batches_of(split, batch_size, (8, 8), 1, training=True)
 
 
 def test_a_wrong_number_of_channels_is_refused_at_once(split):
     with pytest.raises(UsageError, match="channels=2"):
-        batches(split, 4, (8, 8), 2)
+        batches_of(split, 4, (8, 8), 2)

@@ -3,7 +3,7 @@ import pytest
 import tensorflow_datasets as tfds
 from image_files import noise
 
-from swin_keras.data import batches, load_dataset, tfds_source
+from swin_keras.data import BatchLoader, batches, load_dataset, tfds_source
 from swin_keras.data.dataset import ArraySplit, EncodedSplit, RecordSplit
 from swin_keras.data.splitting import HeldOut
 from swin_keras.data.tfds_source import load_tfds
@@ -110,8 +110,8 @@ def test_a_set_too_large_for_memory_is_read_by_index(tmp_path):
     in_memory = load_tfds("toy_pictures", data_dir=tmp_path).splits["train"]
     np.testing.assert_array_equal(split.labels, in_memory.labels)
     for ours, theirs in zip(
-        batches(split, 8, (16, 16), 3, training=True),
-        batches(in_memory, 8, (16, 16), 3, training=True),
+        batches(BatchLoader(split, 8, (16, 16), 3, training=True)),
+        batches(BatchLoader(in_memory, 8, (16, 16), 3, training=True)),
         strict=True,
     ):
         np.testing.assert_array_equal(ours[0], theirs[0])

@@ -1,0 +1,16 @@
+"""What belongs to the images of a split: a class, several classes, a mask, boxes."""
+
+from swin_keras.data.targets.boxes import Boxes, ImageBoxes
+from swin_keras.data.targets.classes import Classes, MultiLabel
+from swin_keras.data.targets.masks import Masks
+from swin_keras.data.targets.target import Targets, as_targets
+
+__all__ = [
+    "Boxes",
+    "Classes",
+    "ImageBoxes",
+    "Masks",
+    "MultiLabel",
+    "Targets",
+    "as_targets",
+]

@@ -1,0 +1,95 @@
+"""Targets that are boxes around objects, each with a class."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from swin_keras.data.targets.classes import rarest
+from swin_keras.data.targets.target import Reader, ReadTargets
+
+PADDING, CROWD = -1, -2  # in the place of a class
+LEAST_SHARE = 0.2  # of a box in the input; of less, nothing is learned
+LEAST_SIDE = 1  # pixel of the input
+
+
+class ImageBoxes(NamedTuple):
+    """The boxes of one image.
+
+    Args:
+        boxes: `x1, y1, x2, y2` in pixels of the upright picture, float32 `(N, 4)`;
+            a box around the whole picture is `0, 0, width, height`.
+        classes: Class index of each, int32 `(N,)`.
+        crowd: Whether it is around a crowd that is not told apart, bool `(N,)`.
+    """
+
+    boxes: np.ndarray
+    classes: np.ndarray
+    crowd: np.ndarray
+
+    @classmethod
+    def of(cls, boxes=(), classes=(), crowd=None) -> "ImageBoxes":
+        """Make them of any sequences; by default nothing is a crowd."""
+        classes = np.asarray(classes, np.int32)
+        if crowd is None:
+            crowd = np.zeros(len(classes), bool)
+        boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+        return cls(boxes, classes, np.asarray(crowd, bool))
+
+
+class AsIs(Reader):
+    """Items that are `ImageBoxes` already."""
+
+    def __call__(self, item):
+        return item
+
+    def contents(self, item):
+        return b"".join(np.ascontiguousarray(values).tobytes() for values in item)
+
+
+@dataclass(frozen=True, eq=False)
+class Boxes(ReadTargets):
+    """Boxes of each image: `ImageBoxes`.
+
+    A batch is float32 `(B, capacity, 5)`: `x1, y1, x2, y2, class` in pixels of the
+    input, the rest filled with -1. Class -2 is what must not be learned from: a
+    crowd, or an object of which the crop left a small rest.
+
+    Args:
+        capacity: Most boxes of an image, of all splits of a data set.
+        classes: Number of classes.
+    """
+
+    capacity: int
+    classes: int
+
+    kind = "boxes"
+    dtype = np.float32
+
+    @classmethod
+    def of(cls, items, classes: int, capacity: int | None = None) -> "Boxes":
+        """Make targets of a list of `ImageBoxes`."""
+        items = list(items)
+        most = max((len(item.classes) for item in items), default=0)
+        return cls(items, AsIs(), max(capacity or most, 1), classes)
+
+    def placed(self, target, geometry):
+        boxes, shares = geometry.boxes(target.boxes)
+        ignored = target.crowd | (shares < LEAST_SHARE)
+        classes = np.where(ignored, CROWD, target.classes)
+        kept = ((boxes[:, 2:] - boxes[:, :2]) >= LEAST_SIDE).all(1)
+        placed = np.full(self.shape(geometry.size), PADDING, np.float32)
+        rows = np.concatenate([boxes, classes[:, None]], axis=1)[kept]
+        placed[: len(rows)] = rows
+        return placed
+
+    def shape(self, image_size):
+        return (self.capacity, 5)
+
+    @cached_property
+    def strata(self):
+        vectors = np.zeros((len(self), self.classes), bool)
+        for index in range(len(self)):
+            vectors[index, self.load(index).classes] = True
+        return rarest(vectors)

@@ -1,0 +1,35 @@
+"""Targets that are masks: a class for each pixel."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from swin_keras.data.geometry import IGNORED
+from swin_keras.data.targets.target import ReadTargets
+
+
+@dataclass(frozen=True, eq=False)
+class Masks(ReadTargets):
+    """A mask an image: uint8 `(height, width)`, `IGNORED` where no class counts.
+
+    A batch is uint8 `(B, H, W)`. `load` gives a mask in the size of its picture, as
+    it is wanted for scoring.
+    """
+
+    kind = "masks"
+    dtype = np.uint8
+
+    def placed(self, target, geometry):
+        return geometry.mask(target)
+
+    def largest_share(self, target, geometry):
+        counts = np.bincount(geometry.mask(target).ravel(), minlength=IGNORED + 1)
+        counts = counts[:IGNORED]
+        return counts.max() / max(counts.sum(), 1)
+
+    def shape(self, image_size):
+        return tuple(image_size)
+
+    @property
+    def strata(self):
+        return np.zeros(len(self), np.int64)  # what they show is not read for this

@@ -1,0 +1,107 @@
+"""A picture, its mask and its boxes go through one geometry alike."""
+
+import numpy as np
+import pytest
+from image_files import noise
+from PIL import Image
+
+from swin_keras.data.geometry import IGNORED, Geometry
+
+SIZE = (96, 128)
+GEOMETRIES = {
+    "whole": Geometry.whole((160, 120), SIZE),
+    "crop": Geometry((160, 120), (10.5, 20.25, 130.5, 110.25), SIZE),
+    "enlarged": Geometry((160, 120), (40, 30, 80, 60), SIZE),
+    "mirrored": Geometry((160, 120), (0, 10, 120, 100), SIZE, mirrored=True),
+    "beyond": Geometry((160, 120), (-20, -15, 236, 177), SIZE, mirrored=True),
+    "turned": Geometry((160, 120), (0, 0, 160, 120), SIZE, turn=20, move=(0.1, -0.05)),
+    "all": Geometry((160, 120), (5, 5, 165, 125), SIZE, True, -30, (-0.05, 0.1)),
+}
+
+
+@pytest.fixture(params=GEOMETRIES)
+def geometry(request):
+    return GEOMETRIES[request.param]
+
+
+def rectangle(box, width=160, height=120):
+    mask = np.zeros((height, width), np.uint8)
+    left, top, right, bottom = box
+    mask[top:bottom, left:right] = 1
+    return mask
+
+
+def extent(mask):
+    rows, columns = np.nonzero(mask)
+    return [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+
+
+def test_a_mask_lies_where_its_object_is_in_the_picture(geometry):
+    mask = rectangle((60, 40, 100, 70))
+    pixels = geometry.image(Image.fromarray(mask * 255))[..., 0]
+    moved = geometry.mask(mask)
+    assert (pixels.shape, moved.shape) == (SIZE, SIZE)
+    assert (pixels.dtype, moved.dtype) == (np.uint8, np.uint8)
+    known = moved != IGNORED
+    wrong = ((pixels > 127) != (moved == 1))[known]
+    edge = np.sqrt(known.sum())
+    assert wrong.sum() <= 0.5 * edge  # some pixels of its edge, no row of it
+    assert not pixels[~known].any()
+
+
+@pytest.mark.parametrize("name", [n for n, g in GEOMETRIES.items() if not g.turn])
+def test_a_box_is_the_extent_of_its_moved_mask(name):
+    geometry = GEOMETRIES[name]
+    for box in ((60, 40, 100, 70), (0, 0, 160, 120), (5, 90, 30, 118)):
+        (moved,), (share,) = geometry.boxes(np.array([box], np.float32))
+        mask = geometry.mask(rectangle(box)) == 1
+        if not mask.any():
+            assert share < 0.01
+            continue
+        assert 0 < share <= 1
+        np.testing.assert_allclose(moved, extent(mask), atol=1.01)
+
+
+@pytest.mark.parametrize("name", ["turned", "all"])
+def test_a_turned_box_has_the_extent_of_its_mask(name):
+    box = (60, 40, 100, 70)
+    (moved,), _ = GEOMETRIES[name].boxes(np.array([box]))
+    mask = GEOMETRIES[name].mask(rectangle(box)) == 1
+    np.testing.assert_allclose(moved, extent(mask), atol=1.5)
+
+
+@pytest.mark.parametrize("name", ["whole", "crop", "enlarged", "mirrored"])
+def test_a_picture_of_another_resolution_gives_the_same_part(name):
+    geometry = GEOMETRIES[name]
+    picture = noise(0, (16, 12)).resize((160, 120), Image.Resampling.BICUBIC)
+    large = picture.resize((320, 240), Image.Resampling.BICUBIC)
+    expected, found = geometry.image(picture), geometry.image(large)
+    np.testing.assert_allclose(found.astype(int), expected, atol=6)
+
+
+def test_what_lies_beyond_the_picture_is_black_and_ignored():
+    geometry = Geometry((10, 10), (0, 0, 20, 20), (40, 40))
+    pixels = geometry.image(Image.new("RGB", (10, 10), (200, 100, 50)))
+    mask = geometry.mask(np.full((10, 10), 3, np.uint8))
+    assert (pixels[:20, :20] == (200, 100, 50)).all()
+    assert (mask[:20, :20] == 3).all()
+    assert not pixels[20:].any()
+    assert not pixels[:, 20:].any()
+    assert (mask[20:] == IGNORED).all()
+    assert (mask[:, 20:] == IGNORED).all()
+
+
+def test_the_share_of_a_box_that_is_left_is_known():
+    geometry = Geometry((100, 100), (0, 0, 50, 100), (100, 50))
+    boxes, shares = geometry.boxes(
+        np.array([[0, 0, 10, 10], [40, 0, 80, 10], [60, 0, 80, 10], [5, 5, 5, 9]])
+    )
+    np.testing.assert_allclose(shares, [1, 0.25, 0, 0])
+    np.testing.assert_allclose(boxes[1], [40, 0, 50, 10])
+    none, no_shares = geometry.boxes(np.zeros((0, 4), np.float32))
+    assert (none.shape, no_shares.shape) == ((0, 4), (0,))
+
+
+def test_enough_pixels_are_those_that_the_crop_needs():
+    assert Geometry.whole((1600, 1200), (96, 128)).enough == 96
+    assert Geometry((1600, 1200), (0, 0, 128, 96), (96, 128)).enough == 1200
