@@ -21,6 +21,7 @@ ROOMS = [
     "data",
     "model_files",
     "litert",
+    "drawing",
     "scores",
     "tasks",
     "inference",

@@ -16,7 +16,7 @@ PACKAGE = Path(swin_keras.__file__).parent
 FLOORS = [
     ["errors", "names"],
     ["files", "options", "processes", "screen", "yaml_files"],
-    ["layers", "data"],
+    ["layers", "data", "drawing"],
     ["models", "model_files", "scores"],
     ["weights", "litert"],
     ["applications", "tasks"],
