@@ -15,15 +15,20 @@ from swin_keras.models.classifier import (
     create_model,
 )
 from swin_keras.models.config import SwinConfig, SwinV2Config, config_from_dict
+from swin_keras.models.detection_head import DETECTION_HEADS, DetectionHead
+from swin_keras.models.detector import SwinDetector, end_in_detections, strides_of
 from swin_keras.models.predictions import decode_predictions, preprocess_input
 from swin_keras.models.variants import VARIANTS, list_models, variant_config
 
 __all__ = [
+    "DETECTION_HEADS",
     "VARIANTS",
+    "DetectionHead",
     "SwinBackbone",
     "SwinBase",
     "SwinClassifier",
     "SwinConfig",
+    "SwinDetector",
     "SwinLarge",
     "SwinNano",
     "SwinSmall",
@@ -36,7 +41,9 @@ __all__ = [
     "config_from_dict",
     "create_model",
     "decode_predictions",
+    "end_in_detections",
     "list_models",
     "preprocess_input",
+    "strides_of",
     "variant_config",
 ]
