@@ -15,8 +15,13 @@ from swin_keras.models.classifier import (
     create_model,
 )
 from swin_keras.models.config import SwinConfig, SwinV2Config, config_from_dict
-from swin_keras.models.detection_head import DETECTION_HEADS, DetectionHead
-from swin_keras.models.detector import SwinDetector, end_in_detections, strides_of
+from swin_keras.models.detection import (
+    DETECTION_HEADS,
+    DetectionHead,
+    SwinDetector,
+    end_in_detections,
+    strides_of,
+)
 from swin_keras.models.predictions import decode_predictions, preprocess_input
 from swin_keras.models.variants import VARIANTS, list_models, variant_config
 

@@ -11,8 +11,8 @@ from swin_keras.detection.decoding import suppress_overlaps
 from swin_keras.detection.losses import centerness_of, detection_loss
 from swin_keras.layers import points_of
 from swin_keras.models import DetectionHead
-from swin_keras.models.detection_branch import detection_branch
-from swin_keras.models.pyramid import feature_pyramid
+from swin_keras.models.detection.branch import detection_branch
+from swin_keras.models.detection.pyramid import feature_pyramid
 
 SIZE, STRIDES = (96, 128), (8, 16, 32, 64, 128)
 POINTS, STEPS = points_of(SIZE, STRIDES)

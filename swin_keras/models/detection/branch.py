@@ -5,7 +5,7 @@ import numpy as np
 
 from swin_keras.layers import EdgeDistances
 from swin_keras.layers.precision import full_precision
-from swin_keras.models.detection_head import DetectionHead
+from swin_keras.models.detection.head import DetectionHead
 
 PRIOR = 0.01  # probability of every class at every point, before training
 START = 4.0  # of distances, in strides: between those that a level is asked for
