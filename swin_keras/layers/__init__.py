@@ -6,13 +6,18 @@ feature map in tokens; `C` channels; `N` tokens in a window.
 
 from swin_keras.layers.drop_path import DropPath
 from swin_keras.layers.dropout import Dropout
+from swin_keras.layers.edge_distances import EdgeDistances
+from swin_keras.layers.nearest_upsampling import NearestUpsampling
 from swin_keras.layers.patch_embedding import PatchEmbedding
 from swin_keras.layers.patch_merging import PatchMerging, PatchMergingV2
+from swin_keras.layers.points import level_sizes, points_of
 from swin_keras.layers.position_bias import (
     ContinuousPositionBias,
     RelativePositionBias,
 )
 from swin_keras.layers.position_embedding import PositionEmbedding
+from swin_keras.layers.stop_gradient import StopGradient
+from swin_keras.layers.top_detections import TopDetections
 from swin_keras.layers.transformer_block import SwinTransformerBlock
 from swin_keras.layers.transformer_block_v2 import SwinTransformerV2Block
 from swin_keras.layers.window_attention import CosineWindowAttention, WindowAttention
@@ -30,16 +35,22 @@ __all__ = [
     "CosineWindowAttention",
     "DropPath",
     "Dropout",
+    "EdgeDistances",
+    "NearestUpsampling",
     "PatchEmbedding",
     "PatchMerging",
     "PatchMergingV2",
     "PositionEmbedding",
     "RelativePositionBias",
+    "StopGradient",
     "SwinTransformerBlock",
     "SwinTransformerV2Block",
+    "TopDetections",
     "WindowAttention",
     "cyclic_shift",
     "fit_window",
+    "level_sizes",
+    "points_of",
     "relative_position_index",
     "shifted_window_mask",
     "window_partition",

@@ -3,18 +3,30 @@
 from swin_keras.models.backbone import SwinBackbone
 from swin_keras.models.classifier import SwinClassifier
 from swin_keras.models.config import SwinConfig, SwinV2Config, config_from_dict
+from swin_keras.models.detection import (
+    DETECTION_HEADS,
+    DetectionHead,
+    SwinDetector,
+    end_in_detections,
+    strides_of,
+)
 from swin_keras.models.predictions import decode_predictions, preprocess_input
 from swin_keras.models.variants import VARIANTS, list_models, variant_config
 
 __all__ = [
+    "DETECTION_HEADS",
     "VARIANTS",
+    "DetectionHead",
     "SwinBackbone",
     "SwinClassifier",
     "SwinConfig",
+    "SwinDetector",
     "SwinV2Config",
     "config_from_dict",
     "decode_predictions",
+    "end_in_detections",
     "list_models",
     "preprocess_input",
+    "strides_of",
     "variant_config",
 ]

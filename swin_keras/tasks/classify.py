@@ -26,9 +26,7 @@ class Classify(Task):
     }
 
     def build(self, model_config, dataset, config):
-        model = SwinClassifier(
-            model_config, classes=dataset.classes, name=config.model
-        )
+        model = SwinClassifier(model_config, classes=dataset.classes, name=config.model)
         return model, model.get_layer("head").output
 
     def loss(self, dataset, config):

@@ -1,0 +1,111 @@
+"""The end of a detector that needs no suppression: the best points are the objects."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from swin_keras.layers.points import points_of
+
+
+@keras.saving.register_keras_serializable(package="swin_keras")
+class TopDetections(keras.layers.Layer):
+    """Keep the points with the highest scores, as boxes.
+
+    `(B, P, classes)` logits and `(B, P, 4)` distances to N boxes a picture.
+
+    What phones expect of a detector's file: relative y1, x1, y2, x2, numbers of
+    classes, scores from the highest, and a count, all float32. It is for the branch
+    of a detector that finds each object once; in LiteRT it is built-in operations of
+    one graph.
+
+    Args:
+        image_shape: `(height, width)` of the picture, in pixels.
+        strides: Pixels from one token to the next, of each level.
+        max_detections: Boxes in a picture, at most; all points if there are fewer.
+        score_threshold: Score above which a box counts.
+
+    Call arguments:
+        inputs: `(scores, distances)`: logits and distances left, top, right,
+            bottom in pixels.
+
+    Returns:
+        `{"boxes": (B, N, 4), "classes": (B, N), "scores": (B, N), "count": (B,)}`.
+        Boxes after the first `count` are there, but score too low.
+    """
+
+    def __init__(
+        self,
+        image_shape,
+        strides,
+        max_detections: int = 100,
+        score_threshold: float = 0.05,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.image_shape = image_shape
+        self.strides = strides
+        self.max_detections = max_detections
+        self.score_threshold = score_threshold
+
+    def build(self, input_shape):
+        points, _ = points_of(self.image_shape, self.strides)
+        height, width = self.image_shape[:2]
+        _, count, _ = input_shape[0]
+        if count != len(points):
+            raise ValueError(
+                "There must be one score for each point of the pyramid. Received: "
+                f"{count} for {len(points)} points of image_shape={self.image_shape}, "
+                f"strides={self.strides}."
+            )
+        size = np.array([height, width], "float32")
+        self.points = (points[:, ::-1] / size)[None]  # (1, P, 2), y and x
+        self.unit = 1 / size
+
+    def call(self, inputs):
+        scores, distances = inputs
+        best = ops.sigmoid(ops.max(scores, axis=-1))  # (B, P)
+        classes = ops.cast(ops.argmax(scores, axis=-1), best.dtype)
+        left, top, right, bottom = ops.split(distances, 4, axis=-1)
+        start = self.points - ops.concatenate([top, left], axis=-1) * self.unit
+        end = self.points + ops.concatenate([bottom, right], axis=-1) * self.unit
+        boxes = ops.clip(ops.concatenate([start, end], axis=-1), 0.0, 1.0)
+
+        number = min(self.max_detections, best.shape[1])
+        best, places = ops.top_k(best, number)  # (B, N)
+        found = _rows(ops.concatenate([boxes, classes[..., None]], axis=-1), places)
+        is_counted = ops.cast(best > self.score_threshold, best.dtype)
+        return {
+            "boxes": found[..., :4],
+            "classes": found[..., 4],
+            "scores": best,
+            "count": ops.sum(is_counted, axis=-1),
+        }
+
+    def compute_output_shape(self, input_shape):
+        batch, count, _ = input_shape[0]
+        number = min(self.max_detections, count)
+        return {
+            "boxes": (batch, number, 4),
+            "classes": (batch, number),
+            "scores": (batch, number),
+            "count": (batch,),
+        }
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "image_shape": self.image_shape,
+            "strides": self.strides,
+            "max_detections": self.max_detections,
+            "score_threshold": self.score_threshold,
+        }
+
+
+def _rows(table, places):
+    """Take rows of each picture's table: `(B, P, C)`, `(B, N)` to `(B, N, C)`."""
+    _, rows, columns = table.shape
+    batch = ops.shape(places)[0]
+    starts = ops.arange(batch, dtype=places.dtype) * rows
+    flat = ops.reshape(places + starts[:, None], (-1,))
+    found = ops.take(ops.reshape(table, (-1, columns)), flat, axis=0)
+    return ops.reshape(found, (-1, places.shape[1], columns))

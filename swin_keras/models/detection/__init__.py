@@ -1,0 +1,16 @@
+"""How a backbone becomes a detector: a feature pyramid, and two heads on it."""
+
+from swin_keras.models.detection.detector import (
+    SwinDetector,
+    end_in_detections,
+    strides_of,
+)
+from swin_keras.models.detection.head import DETECTION_HEADS, DetectionHead
+
+__all__ = [
+    "DETECTION_HEADS",
+    "DetectionHead",
+    "SwinDetector",
+    "end_in_detections",
+    "strides_of",
+]
