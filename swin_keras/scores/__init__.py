@@ -1,0 +1,1 @@
+"""How good predictions are: exact figures, fed image by image, in NumPy."""
