@@ -63,20 +63,20 @@ class TopDetections(keras.layers.Layer):
 
     def call(self, inputs):
         scores, distances = inputs
-        best = ops.sigmoid(ops.max(scores, axis=-1))  # (B, P)
-        classes = ops.cast(ops.argmax(scores, axis=-1), best.dtype)
         left, top, right, bottom = ops.split(distances, 4, axis=-1)
         start = self.points - ops.concatenate([top, left], axis=-1) * self.unit
         end = self.points + ops.concatenate([bottom, right], axis=-1) * self.unit
         boxes = ops.clip(ops.concatenate([start, end], axis=-1), 0.0, 1.0)
 
+        best = ops.sigmoid(ops.max(scores, axis=-1))  # (B, P)
         number = min(self.max_detections, best.shape[1])
-        best, places = ops.top_k(best, number)  # (B, N)
-        found = _rows(ops.concatenate([boxes, classes[..., None]], axis=-1), places)
+        best, places = ops.top_k(best, number)
+        # Keras' argmax becomes an operation that LiteRT does not have.
+        _, classes = ops.top_k(_rows(scores, places), 1)
         is_counted = ops.cast(best > self.score_threshold, best.dtype)
         return {
-            "boxes": found[..., :4],
-            "classes": found[..., 4],
+            "boxes": _rows(boxes, places),
+            "classes": ops.cast(ops.reshape(classes, (-1, number)), best.dtype),
             "scores": best,
             "count": ops.sum(is_counted, axis=-1),
         }

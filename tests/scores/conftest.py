@@ -1,0 +1,3 @@
+"""Figures of pycocotools; `golden/make_coco.py` makes them."""
+
+collect_ignore = ["golden/make_coco.py"]  # needs pycocotools

@@ -1,0 +1,125 @@
+"""Mean average precision is that of pycocotools, crowds included."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from swin_keras.errors import UsageError
+from swin_keras.scores.detection import DetectionScore
+
+
+@pytest.fixture
+def _package():
+    pytest.importorskip("faster_coco_eval", reason="needs the extra `detection`")
+
+
+needs_package = pytest.mark.usefixtures("_package")
+PERFECT = {
+    "boxes": [[0, 0, 10, 10], [20, 20, 120, 150]],
+    "scores": [0.9, 0.8],
+    "classes": [0, 1],
+    "true_boxes": [[20, 20, 120, 150], [0, 0, 10, 10]],
+    "true_classes": [1, 0],
+}
+NOTHING = {"boxes": [], "scores": [], "classes": []}
+NO_OBJECTS = {"true_boxes": [], "true_classes": []}
+
+
+@needs_package
+def test_figures_are_those_of_pycocotools():
+    with np.load(Path(__file__).parent / "golden" / "coco.npz") as file:
+        golden = dict(file)
+    assert golden["truth"][:, 6].sum() > 10  # crowds
+    score = DetectionScore(["a", "b", "c"])
+    for image in range(50):
+        truth, found = (
+            rows[rows[:, 0] == image] for rows in (golden["truth"], golden["found"])
+        )
+        score.add(
+            boxes=found[:, 1:5],
+            classes=found[:, 5].astype(int),
+            scores=found[:, 6],
+            true_boxes=truth[:, 1:5],
+            true_classes=truth[:, 5].astype(int),
+            crowd=truth[:, 6] > 0,
+        )
+    figures = score.figures()
+    ours = [
+        figures.mean_average_precision,
+        figures.at_50,
+        figures.at_75,
+        figures.small,
+        figures.medium,
+        figures.large,
+    ]
+    np.testing.assert_allclose(ours, golden["stats"][:6], atol=1e-6)
+    assert figures.recall == pytest.approx(golden["stats"][8], abs=1e-6)
+    np.testing.assert_allclose(
+        list(figures.by_class.values()), golden["by_class"], atol=1e-6
+    )
+    np.testing.assert_allclose(
+        list(figures.curves.values()), golden["curves"], atol=1e-6
+    )
+    assert figures.images == 50
+    assert figures.objects == (golden["truth"][:, 6] == 0).sum()
+    assert score.figures() == figures  # asking changes nothing
+
+
+@needs_package
+def test_all_found_is_one():
+    score = DetectionScore(["a", "b", "never seen"])
+    score.add(**PERFECT)
+    figures = score.figures()
+    assert figures.mean_average_precision == pytest.approx(1)
+    assert figures.small == pytest.approx(1)
+    assert figures.medium is None
+    assert figures.by_class["never seen"] is None
+    assert set(figures.curves) == {"a", "b"}
+
+
+@needs_package
+def test_nothing_found_is_zero_and_nothing_there_is_none():
+    score = DetectionScore(["a", "b"])
+    score.add(**NOTHING, **NO_OBJECTS)
+    assert score.figures().mean_average_precision is None
+    assert score.figures().images == 1
+    score.add(**{**PERFECT, **NOTHING})
+    figures = score.figures()
+    assert figures.mean_average_precision == 0
+    assert (figures.small, figures.medium, figures.large) == (0, None, 0)
+    assert figures.by_class == {"a": 0, "b": 0}
+    found_elsewhere = DetectionScore(["a", "b"])
+    found_elsewhere.add(**{**PERFECT, **NOTHING})
+    found_elsewhere.add(**{**PERFECT, **NO_OBJECTS})
+    assert found_elsewhere.figures() == score.figures()
+
+
+@needs_package
+def test_areas_decide_the_size():
+    score = DetectionScore(["a", "b"])
+    score.add(**PERFECT, areas=[2000, 100])
+    assert score.figures().medium == pytest.approx(1)
+    assert score.figures().large is None
+
+
+@needs_package
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"scores": [0.9]}, r"for each box. Received: 2 boxes with \[1, 2\]"),
+        ({"classes": [0, 2]}, r"numbers from 0 to 1. Received: \[0, 2\]"),
+        ({"true_classes": [-1, 0]}, r"numbers from 0 to 1. Received: \[-1, 0\]"),
+        ({"areas": [1]}, "an area for each true box. Received: 1 for 2"),
+    ],
+)
+def test_what_does_not_fit_is_refused(change, words):
+    with pytest.raises(UsageError, match=words):
+        DetectionScore(["a", "b"]).add(**{**PERFECT, **change})
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "faster_coco_eval", None)
+    with pytest.raises(UsageError, match=r"pip install 'swin-keras\[detection\]'"):
+        DetectionScore(["a"])
