@@ -23,7 +23,7 @@ ALLOWED = {
     "report": {"report", "card", "data", "errors", "evaluation"},
     "json_text": set(),
     "names": set(),
-    "scores": {"errors", "scores"},
+    "scores": {"data", "errors", "scores"},
     "card_fields": {"names"},
     "card": {"card_fields", "data", "json_text"},
     "archives": set(),
