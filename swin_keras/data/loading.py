@@ -90,6 +90,7 @@ def load_dataset(
             label_pattern=label_pattern,
             grey_range=grey_range,
             follow_links=follow_links,
+            multi_label=multi_label,
         )
     if not isinstance(source, str) or looks_like_path(source) or path.exists():
         raise DataError(
