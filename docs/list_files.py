@@ -22,6 +22,7 @@ ROOMS = [
     "model_files",
     "litert",
     "drawing",
+    "detection",
     "scores",
     "tasks",
     "inference",

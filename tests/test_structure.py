@@ -17,7 +17,7 @@ FLOORS = [
     ["errors", "names"],
     ["files", "options", "processes", "screen", "yaml_files"],
     ["layers", "data", "drawing"],
-    ["models", "model_files", "scores"],
+    ["models", "model_files", "scores", "detection"],
     ["weights", "litert"],
     ["applications", "tasks"],
     ["inference"],

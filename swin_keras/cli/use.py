@@ -56,7 +56,7 @@ def predict(options):
         if album and not prediction.error:
             album.add(prediction)
     if options.json:
-        print(json.dumps([dataclasses.asdict(p) for p in predictions], indent=2))
+        print(json.dumps([p.to_dict() for p in predictions], indent=2))
     else:
         _show(predictions)
     unread = [p for p in predictions if p.error]

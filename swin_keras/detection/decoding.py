@@ -77,6 +77,42 @@ def suppress_overlaps(
     return Detections(boxes[places], classes.astype("int32"), sure[places, classes])
 
 
+def best_points(
+    scores,
+    distances,
+    input_shape,
+    strides,
+    *,
+    score_threshold=0.05,
+    max_detections=100,
+) -> Detections:
+    """Read the branch of one point for each object, for one picture.
+
+    What `TopDetections` does in an exported model.
+
+    Args:
+        scores: `one_scores` of one picture: logits `(P, K)`.
+        distances: `one_boxes` of one picture: `(P, 4)`.
+        input_shape: `(height, width, ...)` of the model's input.
+        strides: Of each level; see `strides_of`.
+        score_threshold: Score above which a box counts.
+        max_detections: Boxes, at most.
+
+    Returns:
+        Boxes inside the picture, in pixels of the model's input.
+    """
+    height, width = input_shape[:2]
+    points, _ = points_of(input_shape, strides)
+    best = _sigmoid(scores.max(-1))
+    order = _descending(best)[:max_detections]
+    order = order[best[order] > score_threshold]
+    boxes = np.concatenate(
+        [points - distances[:, :2], points + distances[:, 2:]], axis=-1
+    )[order]
+    boxes = np.clip(boxes, 0, [width, height, width, height]).astype("float32")
+    return Detections(boxes, scores[order].argmax(-1).astype("int32"), best[order])
+
+
 def keep_apart(boxes, classes, overlap_threshold, most) -> np.ndarray:
     """Return the numbers of boxes that overlap no better one of their class.
 

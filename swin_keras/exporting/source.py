@@ -12,7 +12,8 @@ from swin_keras.exporting.inference_model import named_outputs, normalizes
 from swin_keras.inference.predictor import find_model
 from swin_keras.model_files.card import ModelCard
 from swin_keras.names import check_name
-from swin_keras.tasks import Task, task_named
+from swin_keras.tasks import task_named
+from swin_keras.tasks.task import Task
 
 log = logging.getLogger(__name__)
 NO_NORMALIZATION = (
@@ -88,6 +89,8 @@ def complete_card(
     outputs = named_outputs(model)
     shapes = {key: list(value.shape[1:]) for key, value in outputs.items()}
     classes = task.class_count(shapes)
+    if classes is None:
+        classes = len(card.class_names)
     if not classes:
         names = _no_names(config)
     else:

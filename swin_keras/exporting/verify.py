@@ -14,7 +14,7 @@ from swin_keras.exporting.table import noise_share
 from swin_keras.inference.runtimes import open_model
 from swin_keras.litert.coverage import coverage
 from swin_keras.litert.lint import lint
-from swin_keras.tasks import Task
+from swin_keras.tasks.task import Task
 
 log = logging.getLogger(__name__)
 THREADS = 2

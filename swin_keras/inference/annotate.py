@@ -1,16 +1,13 @@
-"""Pictures with what a model says of them written across the top."""
+"""Pictures with what a model says of them drawn on them."""
 
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from swin_keras.data.image_io import decode_image
 from swin_keras.errors import ResourceError, UsageError
 from swin_keras.inference.predictor import Prediction
 from swin_keras.names import printable
-
-LARGEST = 1024  # pixels a side: enough to look at
-LINE = 1 / 16  # height of the writing, as a share of the picture's shorter side
 
 
 class Album:
@@ -38,19 +35,20 @@ class Album:
             )
 
     def add(self, prediction: Prediction, picture: Image.Image | None = None) -> Path:
-        """Write one picture with its best class; return its path.
+        """Write one picture with what is said of it; return its path.
+
+        A segmenter's mask is written beside it, as a PNG of class indices.
 
         Args:
             prediction: What the model says of it.
             picture: The picture, if `prediction.path` is no image file.
         """
         if picture is None:
-            picture = decode_image(prediction.path, 3, at_least=LARGEST)
-        name, score = prediction.scores[0]
-        picture = annotated(picture, f"{printable(name)}  {score:.1%}")
+            picture = decode_image(prediction.path, 3)
         path = self._free_path(printable(Path(prediction.path).stem))
         try:
-            picture.save(path, quality=92)
+            prediction.drawn(picture).save(path, quality=92)
+            prediction.save_more(path)
         except OSError as error:
             raise _unwritable(path, error) from error
         return path
@@ -60,22 +58,6 @@ class Album:
         while path.exists():
             path, number = self.folder / f"{stem}-{number}.jpg", number + 1
         return path
-
-
-def annotated(picture: Image.Image, text: str) -> Image.Image:
-    """Return a copy of a picture with a line of text above it."""
-    picture = picture.convert("RGB")
-    picture.thumbnail((LARGEST, LARGEST))
-    width = max(picture.width, 160)
-    font = ImageFont.load_default(max(12, round(LINE * min(picture.size))))
-    longest = font.getlength(text)
-    if longest > width - 8:
-        font = ImageFont.load_default(max(9, font.size * (width - 8) / longest))
-    band = round(1.6 * font.size)
-    result = Image.new("RGB", (width, picture.height + band), "black")
-    result.paste(picture, ((width - picture.width) // 2, band))
-    ImageDraw.Draw(result).text((4, band / 2), text, "white", font, anchor="lm")
-    return result
 
 
 def _unwritable(path, error):

@@ -13,7 +13,9 @@ from swin_keras.errors import ModelFileError, UsageError, nearest_name
 from swin_keras.inference.pictures import image_files, is_taken, pictures, refusal
 from swin_keras.inference.runtimes import open_model
 from swin_keras.model_files import CARD, read_card
-from swin_keras.tasks import Prediction, Task, task_named
+from swin_keras.tasks import task_named
+from swin_keras.tasks.prediction import Prediction
+from swin_keras.tasks.task import Task
 
 log = logging.getLogger(__name__)
 __all__ = ["Prediction", "Predictor", "find_model", "image_files"]
@@ -69,7 +71,7 @@ class Predictor:
             self.class_names = tuple(str(index) for index in range(classes))
         else:
             self.class_names = self.card.class_names
-        if len(self.class_names) != classes:
+        if classes is not None and len(self.class_names) != classes:
             raise ModelFileError(
                 f"The card of {self.path} must name each of the model's {classes} "
                 f"outputs. It names {len(self.class_names)}. Export the model again."
@@ -91,7 +93,7 @@ class Predictor:
                 f"{error}"
             ) from error
 
-    def _classes(self) -> int:
+    def _classes(self) -> int | None:
         try:
             return self.task.class_count(self._run.outputs)
         except ValueError as error:

@@ -7,7 +7,7 @@ LARGEST = 160  # pixels a side of an image in a page
 SMALL = 64  # up to this side an image keeps every pixel
 
 
-def image_uri(image) -> str:
+def image_uri(image, largest: int = LARGEST) -> str:
     """Return a Pillow image as a data URI; large ones are made smaller.
 
     Small images become PNG, which keeps their pixels, others JPEG.
@@ -17,7 +17,7 @@ def image_uri(image) -> str:
         image.save(buffer, "PNG", optimize=True)
         return _data_uri(buffer, "image/png")
     image = image.copy()
-    image.thumbnail((LARGEST, LARGEST))
+    image.thumbnail((largest, largest))
     image.save(buffer, "JPEG", quality=80)
     return _data_uri(buffer, "image/jpeg")
 

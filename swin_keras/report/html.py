@@ -11,7 +11,7 @@ import jinja2
 
 from swin_keras.data import ImageDataset
 from swin_keras.model_files.card import ModelCard
-from swin_keras.report import classes
+from swin_keras.report import boxes, classes, labels, masks
 from swin_keras.report.embedding import plot_uri
 from swin_keras.report.plots import best_epoch, plot_curves
 from swin_keras.scores.classification import Evaluation
@@ -20,7 +20,12 @@ from swin_keras.tasks import task_named
 CURVES = {"loss": "Loss", "learning_rate": "Learning rate"}
 # How each task's part of the page is made: a module with TEMPLATE, `values`, `plot` and
 # `plot_training_images`.
-PARTS = {"classify": classes}
+PARTS = {
+    "classify": classes,
+    "multi-label": labels,
+    "segment": masks,
+    "detect": boxes,
+}
 
 
 def part_of(task: str):

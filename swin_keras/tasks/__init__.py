@@ -1,10 +1,12 @@
 """Tasks: what kind of answer a model gives. One small object each, in one table."""
 
 import importlib
+from typing import TYPE_CHECKING
 
 from swin_keras.errors import UsageError, nearest_name
-from swin_keras.tasks.prediction import Prediction
-from swin_keras.tasks.task import Task
+
+if TYPE_CHECKING:
+    from swin_keras.tasks.task import Task
 
 # Name -> module with its `TASK`, imported when it is asked for: the command line
 # answers before Keras is imported.
@@ -12,10 +14,11 @@ TASKS = {
     "classify": "swin_keras.tasks.classify",
     "multi-label": "swin_keras.tasks.multi_label",
     "segment": "swin_keras.tasks.segment",
+    "detect": "swin_keras.tasks.detect",
     "features": "swin_keras.tasks.features",
 }
 
-__all__ = ["TASKS", "Prediction", "Task", "check_task", "task_named"]
+__all__ = ["TASKS", "check_task", "task_named"]
 
 
 def check_task(name: str):
@@ -31,7 +34,7 @@ def check_task(name: str):
         )
 
 
-def task_named(name: str) -> Task:
+def task_named(name: str) -> "Task":
     """Return a task.
 
     Raises:

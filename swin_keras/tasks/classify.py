@@ -29,7 +29,7 @@ class Classify(Task):
         model = SwinClassifier(model_config, classes=dataset.classes, name=config.model)
         return model, model.get_layer("head").output
 
-    def loss(self, dataset, config):
+    def loss(self, model_config, dataset, config):
         return keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=config.label_smoothing, name="loss"
         )

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from swin_keras.data import BatchLoader, batches
+from swin_keras.errors import UsageError
 from swin_keras.models import SwinClassifier
 from swin_keras.scores.multi_label import THRESHOLD, MultiLabelResult
 from swin_keras.tasks.classify import NEAR_TIE, Classify
@@ -32,7 +33,12 @@ class MultiLabel(Classify):
         )
         return model, model.get_layer("head").output
 
-    def loss(self, dataset, config):
+    def loss(self, model_config, dataset, config):
+        if config.class_weights != "none":
+            raise UsageError(
+                "`class_weights` are for images of one class. Received: "
+                f"class_weights={config.class_weights!r} and task='multi-label'."
+            )
         return keras.losses.BinaryCrossentropy(
             from_logits=True, label_smoothing=config.label_smoothing, name="loss"
         )

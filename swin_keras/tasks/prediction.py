@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from swin_keras.drawing import draw_boxes, draw_mask, save_mask
+from swin_keras.drawing.caption import LARGEST, annotated
+from swin_keras.names import printable
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -24,6 +28,14 @@ class Prediction:
     def to_dict(self) -> dict:
         """Return plain values, for JSON."""
         return dataclasses.asdict(self)
+
+    def drawn(self, picture):
+        """Return a Pillow picture with what is said of it."""
+        name, score = self.scores[0]
+        return annotated(picture, f"{printable(name)}  {score:.1%}")
+
+    def save_more(self, path):
+        """Write beside an annotated picture what a program wants to read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +58,13 @@ class MaskPrediction(Prediction):
         scores = tuple((class_names[i], float(pixels[i] / mask.size)) for i in order)
         return cls(path, scores, mask=mask, class_names=tuple(class_names))
 
+    def drawn(self, picture):
+        picture = _smaller(picture)
+        return draw_mask(picture, self.mask, self.class_names)
+
+    def save_more(self, path):
+        save_mask(self.mask, path.with_suffix(".png"))
+
     def to_dict(self):
         height, width = self.mask.shape
         areas = [{"class": name, "share": share} for name, share in self.scores]
@@ -56,3 +75,42 @@ class MaskPrediction(Prediction):
             "height": height,
             "areas": areas,
         }
+
+
+@dataclass(frozen=True, eq=False)
+class BoxPrediction(Prediction):
+    """What a detector says of one image.
+
+    Args:
+        boxes: x1, y1, x2, y2 in pixels of the picture, `(N, 4)`, the most certain
+            first; `scores` has the class and the score of each.
+    """
+
+    boxes: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, path, found, class_names, threshold: float) -> "BoxPrediction":
+        """Make it from `FoundObjects`; those of a low score are left out."""
+        is_sure = found.scores >= threshold
+        pairs = zip(found.classes[is_sure], found.scores[is_sure], strict=True)
+        scores = tuple((class_names[int(c)], float(score)) for c, score in pairs)
+        return cls(path, scores, boxes=found.boxes[is_sure])
+
+    def drawn(self, picture):
+        labels = [name for name, _ in self.scores]
+        scores = [score for _, score in self.scores]
+        sides = (320, LARGEST)
+        return draw_boxes(picture, self.boxes, labels, scores, sides=sides)
+
+    def to_dict(self):
+        pairs = zip(self.scores, self.boxes.tolist(), strict=True)
+        objects = [
+            {"class": name, "score": score, "box": box} for (name, score), box in pairs
+        ]
+        return {"path": self.path, "error": self.error, "objects": objects}
+
+
+def _smaller(picture):
+    picture = picture.convert("RGB")
+    picture.thumbnail((LARGEST, LARGEST))
+    return picture

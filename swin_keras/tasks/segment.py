@@ -3,22 +3,20 @@
 import keras
 import numpy as np
 
-from swin_keras.data import IGNORED, BatchLoader, DenseAugmentation, batches
+from swin_keras.data import IGNORED, BatchLoader, batches
 from swin_keras.models import SegmentationHead, SwinSegmenter, without_auxiliary
 from swin_keras.models.inputs import exact_dtype
 from swin_keras.scores.class_maps import class_map
 from swin_keras.scores.segmentation import SegmentationScore
 from swin_keras.scores.segmentation_result import SegmentationResult
+from swin_keras.tasks.dense import DenseTask
 from swin_keras.tasks.pixel_loss import MeanIoU, PixelLoss
 from swin_keras.tasks.prediction import MaskPrediction
-from swin_keras.tasks.task import Task
 
-SIDE = 512  # pixels, of pictures that have many sizes
-MULTIPLE = 32  # of the sides, which four stages halve without padding
 COUNTED = 500  # training masks whose pixels weigh the classes
 
 
-class Segment(Task):
+class Segment(DenseTask):
     """One class a pixel: probabilities `(B, H/s, W/s, classes)`, resized when shown."""
 
     name = "segment"
@@ -26,7 +24,7 @@ class Segment(Task):
     figure = "mean_iou"
     title = "mean IoU"
     monitors = {
-        **Task.monitors,
+        **DenseTask.monitors,
         "val_mean_iou": "the highest mean IoU on the validation images",
     }
 
@@ -46,22 +44,14 @@ class Segment(Task):
         model = keras.Model(trained.input, probabilities, name=config.model)
         return model, trained.output
 
-    def loss(self, dataset, config):
+    def loss(self, model_config, dataset, config):
         return PixelLoss(class_weights(config, dataset), config.dice)
 
     def metrics(self, dataset):
         return [MeanIoU(dataset.classes)]
 
-    def loader_options(self, dataset, config):
-        flip = dataset.mirror_safe if config.flip is None else config.flip
-        return {"augmentation": DenseAugmentation(scale=config.scale_range, flip=flip)}
-
     def example_targets(self, dataset, input_shape):
         return np.zeros((1, *input_shape[:2]), "uint8")
-
-    def image_size(self, own, variant):
-        """Return the pictures' own size, or 512, in multiples of 32."""
-        return tuple(-(-(side or SIDE) // MULTIPLE) * MULTIPLE for side in own)
 
     def evaluate(self, predictor, dataset, split, batch_size):
         judged, names = dataset.split(split), predictor.class_names
@@ -84,10 +74,6 @@ class Segment(Task):
         if len(shapes) != 1 or len(shapes[0]) != 3:
             raise ValueError("A segmenter must give one map of class probabilities")
         return shapes[0][-1]
-
-    def read(self, picture, predictor):
-        *size, channels = predictor.input_shape
-        return picture.whole(size, channels, predictor.grey_range)
 
     def predictions(self, outputs, seen, predictor, top):
         (maps,) = outputs.values()

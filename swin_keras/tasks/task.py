@@ -37,7 +37,7 @@ class Task:
         """
         raise self._cannot("be trained")
 
-    def loss(self, dataset, config):
+    def loss(self, model_config, dataset, config):
         """Return the loss: from targets, outputs and weights to a number.
 
         That is the mean over the batch, divided by the number of replicas, as that
@@ -89,6 +89,8 @@ class Task:
 
     def class_count(self, outputs: dict) -> int:
         """Return the number of classes of a model, by the shapes of its outputs.
+
+        `None` where these do not tell.
 
         Args:
             outputs: Shape of each output by name, without batch.

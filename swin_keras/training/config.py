@@ -54,7 +54,7 @@ class TrainConfig:
     Args:
         task: What the model is to say of an image: "classify" names its class,
             "multi-label" all that it shows of some classes, "segment" the class of each
-            pixel.
+            pixel, "detect" boxes around objects.
         data: A folder of images, a .csv of files and labels, "digits",
             "fashion_mnist", or the name of any image classification set of
             TensorFlow Datasets.
@@ -68,8 +68,8 @@ class TrainConfig:
             share; 0 for all.
         model: Name of the variant; `swin-keras info` lists them.
         sizes: Fields of SwinConfig to change, such as {"window_size": 7}.
-        head: Kind of the head: "mlp", "upernet" or "unet" for segmentation; by default
-            the task's lightest.
+        head: Kind of the head: "mlp", "upernet" or "unet" for segmentation, "light" or
+            "full" for detection; by default the task's lightest.
         head_sizes: Fields of the head to change, such as {"channels": 512}.
         auxiliary: Whether a second, small head learns along on the map before the
             last, as the published segmenters do.
@@ -81,8 +81,8 @@ class TrainConfig:
         preset: "small" for small images, "published" for Swin's own recipe,
             "finetune" or "linear-probe" for published weights on other classes;
             by default "finetune" with weights, "small" with the small variant,
-            else "published". For pixels "segment", the published recipe, or
-            "segment-small" for the small variant.
+            else "published". For pixels and boxes "segment" and "detect", the published
+            recipes, or "segment-small" and "detect-small" for the small variant.
         name: Name of the run; by default the data's name and a number.
         runs_dir: Folder in which runs are kept.
         epochs: Passes over the training images. With --resume, more than a finished

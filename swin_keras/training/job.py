@@ -20,7 +20,8 @@ from swin_keras.data import (
 from swin_keras.data.splitting import stratified
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinConfig
-from swin_keras.tasks import Task, task_named
+from swin_keras.tasks import task_named
+from swin_keras.tasks.task import Task
 from swin_keras.training.backend import require_tensorflow
 from swin_keras.training.batch_size import with_batch_size
 from swin_keras.training.config import TrainConfig
@@ -185,7 +186,7 @@ def prepare(
         training_model = TrainingModel(model.inputs, outputs, name="logits")
         training_model.micro_batches = config.gradient_accumulation_steps
         training_model.compiles = compiles(config)
-        training_model.loss_function = task.loss(dataset, config)
+        training_model.loss_function = task.loss(model_config, dataset, config)
         training_model.compile(
             optimizer=make_optimizer(config, model_config.depths, steps),
             metrics=task.metrics(dataset),

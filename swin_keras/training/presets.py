@@ -9,7 +9,14 @@ give few steps, and Adam's steps have the size of the rate.
 from typing import Literal
 
 Preset = Literal[
-    "small", "published", "finetune", "linear-probe", "segment", "segment-small"
+    "small",
+    "published",
+    "finetune",
+    "linear-probe",
+    "segment",
+    "segment-small",
+    "detect",
+    "detect-small",
 ]
 
 _SMALL = {
@@ -113,7 +120,22 @@ _SEGMENT_SMALL = {
     "scale_range": (0.75, 1.5),
 }
 
+# Swin's detectors on COCO, as the published code for detection:
+# github.com/SwinTransformer/Swin-Transformer-Object-Detection, its long schedule.
+_DETECT = {
+    **_SEGMENT,
+    "epochs": 36,
+    "learning_rate": 1e-4,
+    "weight_decay": 0.05,
+    "schedule": "cosine",
+    "clip_norm": 5.0,
+}
+
+_DETECT_SMALL = {**_SEGMENT_SMALL, "schedule": "cosine"}
+
 PRESETS = {
+    "detect": _DETECT,
+    "detect-small": _DETECT_SMALL,
     "segment": _SEGMENT,
     "segment-small": _SEGMENT_SMALL,
     "small": _SMALL,
@@ -121,7 +143,7 @@ PRESETS = {
     "finetune": _FINETUNE,
     "linear-probe": _LINEAR_PROBE,
 }
-OF_TASK = {"segment": "segment"}  # tasks with recipes of their own
+OF_TASK = {"segment": "segment", "detect": "detect"}  # tasks with recipes of their own
 SCALED = ("published", "finetune")  # whose rates are for 512 images
 RATES = ("learning_rate", "min_learning_rate")
 

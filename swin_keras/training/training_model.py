@@ -20,7 +20,9 @@ class TrainingModel(keras.Model):
             clipping, the optimizer's step, metrics. Set it before the first step,
             and leave `compile(jit_compile=...)` off.
         loss_function: The task's: from targets, outputs and weights to a number, the
-            mean over the global batch as far as it is this replica's.
+            mean over the global batch as far as it is this replica's. One with a
+            method `counts` is given, instead of weights, what that makes of the
+            targets, added over all replicas.
         micro_batches: Parts in which the batch of each replica is computed, one
             after the other, before the weights change once. More parts need
             less memory. Must divide that batch.
@@ -36,13 +38,22 @@ class TrainingModel(keras.Model):
         return getattr(self.optimizer, "inner_optimizer", self.optimizer)
 
     def train_step(self, data):
-        batch = keras.utils.unpack_x_y_sample_weight(data)
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        batch = x, y, self._weights_or_counts(y, sample_weight)
         accumulates = self.micro_batches > 1
         gradients = self._accumulate(batch) if accumulates else self._gradients(*batch)
         self.optimizer.apply_gradients(
             zip(gradients, self.trainable_weights, strict=True)
         )
         return self._logs()
+
+    def _weights_or_counts(self, y, sample_weight):
+        """Return the weights, or what the loss is divided by over all replicas."""
+        counts = getattr(self.loss_function, "counts", None)
+        if counts is None:
+            return sample_weight
+        replica = tf.distribute.get_replica_context()
+        return replica.all_reduce(tf.distribute.ReduceOp.SUM, counts(y))
 
     def _gradients(self, x, y, sample_weight):
         """Return the gradients of a batch; count its loss and metrics."""
@@ -56,8 +67,11 @@ class TrainingModel(keras.Model):
         return self.loss_function(y, y_pred, sample_weight=sample_weight)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        # What an auxiliary head says counts for the loss alone.
-        y_pred = y_pred["logits"] if isinstance(y_pred, dict) else y_pred
+        # What an auxiliary head says counts for the loss alone; so do boxes.
+        if isinstance(y_pred, dict):
+            y_pred = y_pred.get("logits")
+        if y_pred is None:
+            return self.get_metrics_result()
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
     @functools.cached_property
@@ -91,10 +105,18 @@ class TrainingModel(keras.Model):
 
     def _accumulate(self, batch):
         """Return the mean of the gradients of all micro batches."""
-        parts = [_split(tensor, self.micro_batches) for tensor in batch]
+        x, y, weights = batch
+        x, y = (_split(tensor, self.micro_batches) for tensor in (x, y))
+        if hasattr(self.loss_function, "counts"):
+            # The mean of the parts is taken below, of which each has its share.
+            share = weights / self.micro_batches
+            weights = tf.tile(share[None], (self.micro_batches, 1))
+        else:
+            weights = _split(weights, self.micro_batches)
 
         def add(part, total):
-            gradients = self._gradients(*[p if p is None else p[part] for p in parts])
+            own = None if weights is None else weights[part]
+            gradients = self._gradients(x[part], y[part], own)
             return part + 1, [t + g for t, g in zip(total, gradients, strict=True)]
 
         zeros = [tf.zeros(v.shape, v.dtype) for v in self.trainable_weights]
@@ -105,6 +127,7 @@ class TrainingModel(keras.Model):
 
     def test_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        sample_weight = self._weights_or_counts(y, sample_weight)
         y_pred, loss = self._forward(x, y, sample_weight)
         self._count(loss, x, y, y_pred, sample_weight)
         return self._logs()

@@ -1,0 +1,142 @@
+"""What evaluating a detector gives: mAP of both branches, and each picture's boxes."""
+
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from swin_keras.scores.detection import DetectionFigures, DetectionScore
+
+
+@dataclass(frozen=True, eq=False)
+class FoundObjects:
+    """What a detector found in a picture, the most certain first.
+
+    Args:
+        boxes: x1, y1, x2, y2 in pixels of the picture, `(N, 4)`.
+        classes: Class index of each, `(N,)`.
+        scores: `(N,)`.
+    """
+
+    boxes: np.ndarray
+    classes: np.ndarray
+    scores: np.ndarray
+
+
+@dataclass(eq=False)
+class DetectionResult:
+    """How well a detector did on a split.
+
+    Args:
+        class_names: The model's class names.
+        notes: What was decided about the data on the way.
+        split: Which images these were.
+
+    Attributes:
+        found: `FoundObjects` of each picture, of the branch that is exported.
+    """
+
+    class_names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    split: str = "test"
+    found: list = field(default_factory=list)
+
+    def __post_init__(self):
+        self._one = DetectionScore(self.class_names)
+        self._many = DetectionScore(self.class_names)
+        self._has_many = False
+        self._figures = None
+
+    def add(self, truth, one: FoundObjects, many: FoundObjects | None = None):
+        """Count a picture.
+
+        Args:
+            truth: Its `ImageBoxes`, with the model's class indices.
+            one: What was found without suppression, by the branch that is exported.
+            many: What the other branch found, after suppression; an exported file
+                has none.
+        """
+        self.found.append(one)
+        self._add(self._one, truth, one)
+        if many is not None:
+            self._has_many = True
+            self._add(self._many, truth, many)
+
+    @staticmethod
+    def _add(score, truth, found):
+        score.add(
+            *(found.boxes, found.scores, found.classes),
+            *(truth.boxes, truth.classes, truth.crowd),
+        )
+
+    @property
+    def images(self) -> int:
+        return len(self.found)
+
+    @property
+    def chance(self) -> float:
+        """How much of the score two images are, which chance may decide."""
+        return 2 / self.images
+
+    @property
+    def one(self) -> DetectionFigures:
+        """COCO's figures of the branch that is exported."""
+        if self._figures is None:
+            many = self._many.figures() if self._has_many else None
+            self._figures = self._one.figures(), many
+        return self._figures[0]
+
+    @property
+    def many(self) -> DetectionFigures | None:
+        """Those of the other branch, with suppression; `None` for an exported file."""
+        return (self.one, self._figures[1])[1]
+
+    @property
+    def score(self) -> float:
+        return self.one.mean_average_precision or 0.0
+
+    def figures(self) -> dict[str, float]:
+        """Return what a card says of it."""
+        figures = {
+            "mean_average_precision": self.score,
+            "average_precision_50": self.one.at_50,
+            "average_precision_75": self.one.at_75,
+        }
+        if self.many:
+            figures["mean_average_precision_with_suppression"] = (
+                self.many.mean_average_precision
+            )
+        return {name: value for name, value in figures.items() if value is not None}
+
+    def headline(self) -> str:
+        """Say it in one line."""
+        text = f"mAP {self.score:.2%}, AP50 {_share(self.one.at_50)}"
+        if self.many:
+            text += (
+                f" (the branch with suppression: mAP "
+                f"{_share(self.many.mean_average_precision)}, AP50 "
+                f"{_share(self.many.at_50)})"
+            )
+        return f"{text} on {self.images} images, {self.one.objects} objects"
+
+    def table(self):
+        """Yield the columns, then the rows of a table of the classes."""
+        yield "class", "mAP"
+        for name in self.class_names:
+            yield name, _share(self.one.by_class.get(name))
+        yield "small objects", _share(self.one.small)
+        yield "medium", _share(self.one.medium)
+        yield "large", _share(self.one.large)
+
+    def to_dict(self) -> dict:
+        """Return everything as plain values, for JSON."""
+        return {
+            "split": self.split,
+            "images": self.images,
+            "exported_branch": asdict(self.one),
+            "branch_with_suppression": self.many and asdict(self.many),
+            "notes": list(self.notes),
+        }
+
+
+def _share(value):
+    return "-" if value is None or value != value else f"{value:.2%}"

@@ -1,0 +1,154 @@
+"""Detection: boxes around objects, each with a class."""
+
+import dataclasses
+
+import numpy as np
+
+from swin_keras.data import BatchLoader, ImageBoxes, batches
+from swin_keras.detection.decoding import best_points, suppress_overlaps
+from swin_keras.errors import UsageError
+from swin_keras.models import (
+    DETECTION_HEADS,
+    DetectionHead,
+    SwinDetector,
+    end_in_detections,
+    strides_of,
+)
+from swin_keras.models.config import config_from_dict
+from swin_keras.scores.detection_result import DetectionResult, FoundObjects
+from swin_keras.tasks.dense import DenseTask
+from swin_keras.tasks.detection_loss import DetectionLoss
+from swin_keras.tasks.prediction import BoxPrediction
+
+MAX_DETECTIONS = 100  # boxes of a picture
+SHOWN = 0.3  # score from which on a box is shown
+RAW = {"many_scores", "many_boxes", "centerness", "one_scores", "one_boxes"}
+FINAL = {"boxes", "classes", "scores", "count"}
+
+
+class Detect(DenseTask):
+    """Boxes with a class and a score, found without suppression of overlaps."""
+
+    name = "detect"
+    data_options = {"targets": "boxes"}
+    figure = "mean_average_precision"
+    title = "mAP"
+
+    def build(self, model_config, dataset, config):
+        model = SwinDetector(
+            model_config,
+            classes=dataset.classes,
+            head=head_of(config.head, config.head_sizes),
+            name=config.model,
+        )
+        return model, model.output
+
+    def loss(self, model_config, dataset, config):
+        strides = strides_of(model_config, head_of(config.head, config.head_sizes))
+        return DetectionLoss(model_config.input_shape, strides)
+
+    def example_targets(self, dataset, input_shape):
+        capacity = dataset.splits["train"].targets.capacity
+        return np.full((1, capacity, 5), -1, "float32")
+
+    def evaluate(self, predictor, dataset, split, batch_size):
+        judged, names = dataset.split(split), predictor.class_names
+        index_of = np.array([names.index(name) for name in dataset.class_names])
+        height, width, channels = predictor.input_shape
+        loader = BatchLoader(judged, batch_size, (height, width), channels)
+        result = DetectionResult(names, dataset.notes, split)
+        for pictures, _ in batches(loader).as_numpy_iterator():
+            outputs = predictor.outputs(pictures)
+            for row in range(len(pictures)):
+                one = {name: values[row] for name, values in outputs.items()}
+                index = result.images
+                truth = judged.targets.load(index)
+                size = judged.image(index, channels).size[::-1]
+                truth = ImageBoxes(truth.boxes, index_of[truth.classes], truth.crowd)
+                result.add(truth, *found_in(one, predictor, size))
+        return result
+
+    def class_count(self, outputs):
+        if outputs.keys() >= RAW:
+            return outputs["one_scores"][-1]
+        if outputs.keys() != FINAL:
+            raise ValueError("A detector must give boxes, classes, scores and a count")
+        return None  # which its card tells
+
+    def predictions(self, outputs, seen, predictor, top):
+        for row, (name, size) in enumerate(seen):
+            one = {key: values[row] for key, values in outputs.items()}
+            found, _ = found_in(one, predictor, size)
+            yield BoxPrediction.of(name, found, predictor.class_names, SHOWN)
+
+    def export_model(self, model):
+        if model.output.keys() == FINAL:
+            return model
+        return end_in_detections(model, MAX_DETECTIONS)
+
+    def compared(self, outputs):
+        # Of boxes whose scores are equal within rounding, any may come first; the
+        # scores themselves, from the highest, are the same in any order.
+        return np.asarray(outputs["scores"], float), 1.0
+
+    def about_outputs(self, card):
+        return (
+            "`boxes` as top, left, bottom, right in shares of the picture, `classes` "
+            "by their number in `labels.txt`, `scores` from the highest, and `count`, "
+            "how many of them to look at"
+        )
+
+
+def head_of(name, sizes) -> DetectionHead:
+    """Return a named head, with some sizes changed.
+
+    Raises:
+        UsageError: If there is none of this name.
+    """
+    name = name or "light"
+    if name not in DETECTION_HEADS:
+        raise UsageError(
+            f"A detector's head must be one of {', '.join(DETECTION_HEADS)}. "
+            f"Received: {name!r}."
+        )
+    return dataclasses.replace(DETECTION_HEADS[name], **sizes or {})
+
+
+def found_in(outputs, predictor, size):
+    """Return what both branches found in a picture, in its own pixels.
+
+    Args:
+        outputs: The model's for one picture, raw or final, by name.
+        predictor: The `Predictor` of the model.
+        size: `(height, width)` of the picture.
+
+    Returns:
+        `FoundObjects` of the branch that is exported, and of the other one, or `None`
+        where the model has only the first.
+    """
+    height, width = predictor.input_shape[:2]
+    scale = np.tile(np.divide(size[::-1], (width, height)), 2)
+    if outputs.keys() == FINAL:
+        count = round(float(outputs["count"]))
+        top, left, bottom, right = outputs["boxes"][:count].T
+        boxes = np.stack([left, top, right, bottom], axis=1) * np.tile(size[::-1], 2)
+        classes = outputs["classes"][:count].round().astype(int)
+        return FoundObjects(boxes, classes, outputs["scores"][:count]), None
+    card = predictor.card
+    head = head_of(card.train.get("head"), card.train.get("head_sizes"))
+    strides = strides_of(config_from_dict(card.model), head)
+    many = suppress_overlaps(
+        *(outputs["many_scores"], outputs["many_boxes"], outputs["centerness"]),
+        *(predictor.input_shape, strides),
+        max_detections=MAX_DETECTIONS,
+    )
+    one = best_points(
+        outputs["one_scores"], outputs["one_boxes"], predictor.input_shape, strides
+    )
+    return tuple(
+        FoundObjects(found.boxes * scale, found.classes, found.scores)
+        for found in (one, many)
+    )
+
+
+TASK = Detect()
