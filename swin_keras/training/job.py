@@ -189,7 +189,7 @@ def prepare(
         training_model.loss_function = task.loss(model_config, dataset, config)
         training_model.compile(
             optimizer=make_optimizer(config, model_config.depths, steps),
-            metrics=task.metrics(dataset),
+            metrics=task.metrics(dataset) or None,
             jit_compile=False,  # see `TrainingModel.compiles`
         )
         training_model.optimizer.build(training_model.trainable_variables)
