@@ -4,15 +4,20 @@ Letters in docstrings and comments: `B` batch; `H`, `W` height and width of a
 feature map in tokens; `C` channels; `N` tokens in a window.
 """
 
+from swin_keras.layers.adaptive_pooling import AdaptivePooling
+from swin_keras.layers.batch_normalization import SyncBatchNormalization
+from swin_keras.layers.channel_dropout import ChannelDropout
 from swin_keras.layers.drop_path import DropPath
 from swin_keras.layers.dropout import Dropout
 from swin_keras.layers.patch_embedding import PatchEmbedding
+from swin_keras.layers.patch_expanding import PatchExpanding
 from swin_keras.layers.patch_merging import PatchMerging, PatchMergingV2
 from swin_keras.layers.position_bias import (
     ContinuousPositionBias,
     RelativePositionBias,
 )
 from swin_keras.layers.position_embedding import PositionEmbedding
+from swin_keras.layers.resizing import BilinearResizing
 from swin_keras.layers.transformer_block import SwinTransformerBlock
 from swin_keras.layers.transformer_block_v2 import SwinTransformerV2Block
 from swin_keras.layers.window_attention import CosineWindowAttention, WindowAttention
@@ -26,17 +31,22 @@ from swin_keras.layers.windows import (
 )
 
 __all__ = [
+    "AdaptivePooling",
+    "BilinearResizing",
+    "ChannelDropout",
     "ContinuousPositionBias",
     "CosineWindowAttention",
     "DropPath",
     "Dropout",
     "PatchEmbedding",
+    "PatchExpanding",
     "PatchMerging",
     "PatchMergingV2",
     "PositionEmbedding",
     "RelativePositionBias",
     "SwinTransformerBlock",
     "SwinTransformerV2Block",
+    "SyncBatchNormalization",
     "WindowAttention",
     "cyclic_shift",
     "fit_window",

@@ -16,16 +16,23 @@ from swin_keras.models.classifier import (
 )
 from swin_keras.models.config import SwinConfig, SwinV2Config, config_from_dict
 from swin_keras.models.predictions import decode_predictions, preprocess_input
+from swin_keras.models.segmentation import (
+    SegmentationHead,
+    SwinSegmenter,
+    without_auxiliary,
+)
 from swin_keras.models.variants import VARIANTS, list_models, variant_config
 
 __all__ = [
     "VARIANTS",
+    "SegmentationHead",
     "SwinBackbone",
     "SwinBase",
     "SwinClassifier",
     "SwinConfig",
     "SwinLarge",
     "SwinNano",
+    "SwinSegmenter",
     "SwinSmall",
     "SwinTiny",
     "SwinV2Base",
@@ -39,4 +46,5 @@ __all__ = [
     "list_models",
     "preprocess_input",
     "variant_config",
+    "without_auxiliary",
 ]
