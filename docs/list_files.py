@@ -23,6 +23,7 @@ ROOMS = [
     "litert",
     "drawing",
     "detection",
+    "applications",
     "scores",
     "tasks",
     "inference",

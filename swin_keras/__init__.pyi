@@ -10,6 +10,9 @@ from .applications import (
     SwinNano as SwinNano,
 )
 from .applications import (
+    SwinSegmenter as SwinSegmenter,
+)
+from .applications import (
     SwinSmall as SwinSmall,
 )
 from .applications import (
@@ -29,6 +32,9 @@ from .applications import (
 )
 from .applications import (
     create_model as create_model,
+)
+from .applications import (
+    without_auxiliary as without_auxiliary,
 )
 from .benchmarking.benchmark import (
     Benchmark as Benchmark,
@@ -85,6 +91,15 @@ from .inference.predictor import (
     Predictor as Predictor,
 )
 from .layers import (
+    AdaptivePooling as AdaptivePooling,
+)
+from .layers import (
+    BilinearResizing as BilinearResizing,
+)
+from .layers import (
+    ChannelDropout as ChannelDropout,
+)
+from .layers import (
     ContinuousPositionBias as ContinuousPositionBias,
 )
 from .layers import (
@@ -97,7 +112,16 @@ from .layers import (
     DropPath as DropPath,
 )
 from .layers import (
+    EdgeDistances as EdgeDistances,
+)
+from .layers import (
+    NearestUpsampling as NearestUpsampling,
+)
+from .layers import (
     PatchEmbedding as PatchEmbedding,
+)
+from .layers import (
+    PatchExpanding as PatchExpanding,
 )
 from .layers import (
     PatchMerging as PatchMerging,
@@ -118,6 +142,12 @@ from .layers import (
     SwinTransformerV2Block as SwinTransformerV2Block,
 )
 from .layers import (
+    SyncBatchNormalization as SyncBatchNormalization,
+)
+from .layers import (
+    TopDetections as TopDetections,
+)
+from .layers import (
     WindowAttention as WindowAttention,
 )
 from .layers import (
@@ -136,6 +166,12 @@ from .layers import (
     window_reverse as window_reverse,
 )
 from .models import (
+    DetectionHead as DetectionHead,
+)
+from .models import (
+    SegmentationHead as SegmentationHead,
+)
+from .models import (
     SwinBackbone as SwinBackbone,
 )
 from .models import (
@@ -145,10 +181,16 @@ from .models import (
     SwinConfig as SwinConfig,
 )
 from .models import (
+    SwinDetector as SwinDetector,
+)
+from .models import (
     SwinV2Config as SwinV2Config,
 )
 from .models import (
     decode_predictions as decode_predictions,
+)
+from .models import (
+    end_in_detections as end_in_detections,
 )
 from .models import (
     list_models as list_models,

@@ -19,7 +19,8 @@ FLOORS = [
     ["layers", "data", "drawing"],
     ["models", "model_files", "scores", "detection"],
     ["weights", "litert"],
-    ["applications", "tasks"],
+    ["applications"],
+    ["tasks"],
     ["inference"],
     ["report", "benchmarking", "demo"],
     ["exporting", "training"],
@@ -75,7 +76,7 @@ def test_layers_and_models_use_public_keras_only(part):
     for file in (PACKAGE / part).rglob("*.py"):
         text = file.read_text("utf-8")
         assert "keras.src" not in text
-        if file.name != "random_numbers.py":  # asks which replica it is
+        if file.name not in ("random_numbers.py", "batch_normalization.py"):
             assert "tensorflow" not in text, file.name
 
 

@@ -20,6 +20,8 @@ def extract(
 ) -> list[Path]:
     """Write `directory/<class>/<split>_<index>.<format>`.
 
+    Where images do not have one class each, there are no class folders.
+
     Every class has a folder of its own, whatever its name: "T-shirt/top" is in
     `T-shirt%2Ftop`, which `load_dataset` reads as "T-shirt/top" again.
 
@@ -67,18 +69,26 @@ def _write(dataset, directory, count, split, format):
             f"{directory} must be empty or not there yet, so nothing is lost."
         )
     images = dataset.split(split)
-    labels = images.labels
-    folders = [directory / folder_of(name) for name in dataset.class_names]
     directory.mkdir(parents=True, exist_ok=True)
-    for folder in folders:
-        folder.mkdir()
+    folder_at = _folders(images, dataset.class_names, directory)
     paths = []
     for index in spread(len(images), count):
-        path = folders[labels[index]] / f"{split}_{index:05d}.{format}"
+        path = folder_at(index) / f"{split}_{index:05d}.{format}"
         image = images.image(index, dataset.image_shape[-1])
         image.save(path, format, **OPTIONS[format])
         paths.append(path)
     return paths
+
+
+def _folders(images, class_names, directory):
+    """Make the folders; return a function from an image's index to its own."""
+    if images.targets.kind != "classes":
+        return lambda index: directory
+    labels = images.labels
+    folders = [directory / folder_of(name) for name in class_names]
+    for folder in folders:
+        folder.mkdir()
+    return lambda index: folders[labels[index]]
 
 
 def spread(size: int, count: int | None = None) -> list[int]:

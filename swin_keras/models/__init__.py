@@ -11,12 +11,15 @@ from swin_keras.models.detection import (
     strides_of,
 )
 from swin_keras.models.predictions import decode_predictions, preprocess_input
+from swin_keras.models.segmentation import SEGMENTATION_HEADS, SegmentationHead
 from swin_keras.models.variants import VARIANTS, list_models, variant_config
 
 __all__ = [
     "DETECTION_HEADS",
+    "SEGMENTATION_HEADS",
     "VARIANTS",
     "DetectionHead",
+    "SegmentationHead",
     "SwinBackbone",
     "SwinClassifier",
     "SwinConfig",

@@ -4,9 +4,9 @@ import keras
 
 from swin_keras.errors import UsageError
 from swin_keras.layers.initialization import published_normal
-from swin_keras.layers.precision import full_precision
 from swin_keras.models.backbone import feature_maps
-from swin_keras.models.config import IMAGENET_MEAN, IMAGENET_STD, SwinConfig
+from swin_keras.models.config import SwinConfig
+from swin_keras.models.inputs import exact_dtype, image_inputs
 from swin_keras.models.variants import as_config
 
 
@@ -58,14 +58,7 @@ def SwinClassifier(
         )
     config = as_config(config)
 
-    if input_tensor is None:
-        inputs = x = keras.Input(config.input_shape, name="images")
-    else:
-        x = input_tensor
-        inputs = keras.utils.get_source_inputs(x)
-        config = config.replace(input_shape=tuple(x.shape[1:]))
-    if include_preprocessing:
-        x = normalize(x)
+    inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
     x = list(feature_maps(x, config).values())[-1]
     x = keras.layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
 
@@ -81,32 +74,11 @@ def SwinClassifier(
         x = keras.layers.Dense(
             classes,
             kernel_initializer=published_normal(),
-            dtype=_exact_dtype(),
+            dtype=exact_dtype(),
             name="head",
         )(x)
         if classifier_activation:
             x = keras.layers.Activation(
-                classifier_activation, dtype=_exact_dtype(), name="predictions"
+                classifier_activation, dtype=exact_dtype(), name="predictions"
             )(x)
     return keras.Model(inputs, x, name=name)
-
-
-def normalize(images):
-    """Subtract ImageNet's mean and divide by its standard deviation, per channel.
-
-    `(B, H, W, channels)`, 0..255, to the same shape. Images that are not RGB
-    take the average over the three channels for each of theirs.
-    """
-    channels = images.shape[-1]
-    mean, std = IMAGENET_MEAN, IMAGENET_STD
-    if channels != 3:
-        mean, std = ((sum(values) / 3,) * channels for values in (mean, std))
-    variance = [value**2 for value in std]
-    return keras.layers.Normalization(
-        mean=mean, variance=variance, dtype=_exact_dtype(), name="preprocessing"
-    )(images)
-
-
-def _exact_dtype():
-    """Return the dtype of what is exact under any policy: pixels and scores."""
-    return full_precision(keras.config.dtype_policy().compute_dtype)

@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 
+from swin_keras.applications import SwinSegmenter, without_auxiliary
 from swin_keras.data import IGNORED, BatchLoader, batches
-from swin_keras.models import SegmentationHead, SwinSegmenter, without_auxiliary
+from swin_keras.models import SegmentationHead
 from swin_keras.models.inputs import exact_dtype
 from swin_keras.scores.class_maps import class_map
 from swin_keras.scores.segmentation import SegmentationScore

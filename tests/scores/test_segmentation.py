@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swin_keras.errors import UsageError
-from swin_keras.scores import SegmentationScore
+from swin_keras.scores.segmentation import SegmentationScore
 
 
 def by_sets(truth, prediction, classes):

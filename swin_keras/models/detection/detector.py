@@ -9,11 +9,11 @@ import numpy as np
 from swin_keras.errors import UsageError
 from swin_keras.layers import EdgeDistances, StopGradient, TopDetections
 from swin_keras.models.backbone import feature_maps
-from swin_keras.models.classifier import normalize
 from swin_keras.models.config import SwinConfig
 from swin_keras.models.detection.branch import detection_branch, exact_dtype
 from swin_keras.models.detection.head import DetectionHead, as_detection_head
 from swin_keras.models.detection.pyramid import feature_pyramid
+from swin_keras.models.inputs import normalize
 from swin_keras.models.variants import as_config
 from swin_keras.models.words import check_words
 

@@ -2,12 +2,10 @@
 
 import dataclasses
 import inspect
-import os
 
-from swin_keras.errors import UsageError
 from swin_keras.models.classifier import SwinClassifier
 from swin_keras.models.variants import variant_config
-from swin_keras.models.words import check_words
+from swin_keras.models.words import check_weights, check_words
 from swin_keras.weights import load_weights
 
 
@@ -57,7 +55,7 @@ def create_model(
     config = variant_config(variant)
     names = [field.name for field in dataclasses.fields(config)]
     check_words(sizes, names, arguments=inspect.signature(create_model).parameters)
-    _check_weights(weights)
+    check_weights(weights)
     if input_shape is not None:
         sizes["input_shape"] = input_shape
     model = SwinClassifier(
@@ -73,20 +71,6 @@ def create_model(
     if weights is not None:
         load_weights(model, weights, variant=variant)
     return model
-
-
-def _check_weights(weights):
-    """Check that weights are named as they can be, before a model is built."""
-    if weights is None or weights == "imagenet":
-        return
-    address = os.fspath(weights) if isinstance(weights, str | os.PathLike) else None
-    if address is None or not (
-        address.startswith("hf://") or os.path.exists(os.path.expanduser(address))
-    ):
-        raise UsageError(
-            "`weights` must be None, 'imagenet', the path of a file or folder that is "
-            f"there, or 'hf://ORG/NAME'. Received: {weights!r}."
-        )
 
 
 def _variant_function(name: str, variant: str):

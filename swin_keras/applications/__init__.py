@@ -1,0 +1,30 @@
+"""Models by their names, with weights: the signature of `keras.applications`."""
+
+from swin_keras.applications.classifiers import (
+    SwinBase,
+    SwinLarge,
+    SwinNano,
+    SwinSmall,
+    SwinTiny,
+    SwinV2Base,
+    SwinV2Large,
+    SwinV2Small,
+    SwinV2Tiny,
+    create_model,
+)
+from swin_keras.applications.segmenter import SwinSegmenter, without_auxiliary
+
+__all__ = [
+    "SwinBase",
+    "SwinLarge",
+    "SwinNano",
+    "SwinSegmenter",
+    "SwinSmall",
+    "SwinTiny",
+    "SwinV2Base",
+    "SwinV2Large",
+    "SwinV2Small",
+    "SwinV2Tiny",
+    "create_model",
+    "without_auxiliary",
+]

@@ -1,0 +1,11 @@
+"""Segmenters: a backbone, and a head that gives each pixel a class.
+
+Heads are functions from the stages to a feature map, one file for each.
+"""
+
+from swin_keras.models.segmentation.head import SEGMENTATION_HEADS, SegmentationHead
+
+__all__ = [
+    "SEGMENTATION_HEADS",
+    "SegmentationHead",
+]
