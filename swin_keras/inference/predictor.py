@@ -67,6 +67,11 @@ class Predictor:
             )
         self.task = self._task()
         classes = self._classes()
+        if classes == 0:
+            raise ModelFileError(
+                f"A model must answer about pictures. {self._run.path} gives feature "
+                f"maps: {', '.join(self._run.outputs)}."
+            )
         if self.card is None:
             self.class_names = tuple(str(index) for index in range(classes))
         else:

@@ -56,8 +56,12 @@ def _why_this_size(job):
     own = variant_config(job.config.model).input_shape[:2]
     if job.model_config.input_shape[:2] == own:
         return "the variant's own; --image-size changes it"
-    own = _size(job.dataset.image_shape[:2])
-    return f"twice that of the images, {own}; --image-size changes it"
+    images = job.dataset.image_shape[:2]
+    if job.model_config.input_shape[:2] == images:
+        return "that of the images; --image-size changes it"
+    if None in images:
+        return "the task's usual one; --image-size changes it"
+    return f"the images have {_size(images)}; --image-size changes it"
 
 
 def _why_this_batch(job):

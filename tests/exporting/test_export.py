@@ -192,5 +192,5 @@ def test_a_classifier_is_exported_as_feature_maps(
         assert sorted(given) == ["C2", "C3"]
         for level, values in given.items():
             np.testing.assert_allclose(values, expected[level], atol=tolerance)
-    with pytest.raises(ModelFileError, match="A classifier must give one row"):
+    with pytest.raises(ModelFileError, match="gives feature maps: C2, C3"):
         Predictor(folder / "model.tflite")

@@ -22,7 +22,7 @@ def test_the_folder_describes_itself(exported):
 
 def test_accuracy_is_measured_where_the_data_is_at_hand(exported):
     card = json.loads((exported / "card.json").read_text())
-    accuracies = [check["accuracy"] for check in card["checks"].values()]
+    accuracies = [check["score"] for check in card["checks"].values()]
     assert accuracies == pytest.approx([accuracies[0]] * len(accuracies), abs=0.02)
 
 

@@ -113,11 +113,15 @@ def test_classes_are_matched_by_name_not_by_position(trained_run, digits_dir):
     """A folder with only some classes, in another order, gives the same answers."""
     import dataclasses
 
+    from swin_keras.data import Classes
+
     dataset = load_dataset("digits", data_dir=digits_dir)
     split = dataset.splits["test"]
     chosen = np.flatnonzero(np.isin(split.labels, (3, 7)))
     test = split.subset(chosen, "test")
-    relabelled = dataclasses.replace(test, labels=(test.labels == 3).astype("int64"))
+    relabelled = dataclasses.replace(
+        test, targets=Classes((test.labels == 3).astype(int))
+    )
     some = dataclasses.replace(
         dataset, class_names=("7", "3"), splits={"test": relabelled}
     )
