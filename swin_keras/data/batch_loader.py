@@ -175,11 +175,8 @@ class BatchLoader:
     def _geometry(self, size, rng, target):
         if not self.augments:
             return Geometry.whole(size, self.image_size)
-
-        def largest_share(geometry):
-            return self.split.targets.largest_share(target, geometry)
-
-        return self.augmentation.draw(size, self.image_size, rng, largest_share)
+        guide = self.split.targets.guide(target)
+        return self.augmentation.draw(size, self.image_size, rng, guide)
 
     @property
     def steps(self) -> int:

@@ -74,6 +74,9 @@ class Boxes(ReadTargets):
         most = max((len(item.classes) for item in items), default=0)
         return cls(items, AsIs(), max(capacity or most, 1), classes)
 
+    def guide(self, target):
+        return target.boxes[~target.crowd]
+
     def placed(self, target, geometry):
         boxes, shares = geometry.boxes(target.boxes)
         ignored = target.crowd | (shares < LEAST_SHARE)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from swin_keras.data.geometry import IGNORED
 from swin_keras.data.targets.target import ReadTargets
 
 
@@ -22,10 +21,8 @@ class Masks(ReadTargets):
     def placed(self, target, geometry):
         return geometry.mask(target)
 
-    def largest_share(self, target, geometry):
-        counts = np.bincount(geometry.mask(target).ravel(), minlength=IGNORED + 1)
-        counts = counts[:IGNORED]
-        return counts.max() / max(counts.sum(), 1)
+    def guide(self, target):
+        return target
 
     def shape(self, image_size):
         return tuple(image_size)
