@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from swin_keras.data.geometry import IGNORED
 from swin_keras.data.targets.target import ReadTargets
 
 
@@ -20,6 +21,14 @@ class Masks(ReadTargets):
 
     def placed(self, target, geometry):
         return geometry.mask(target)
+
+    def pixels(self, classes: int) -> np.ndarray:
+        """Count the pixels of each class in all masks, which are read for it."""
+        counts = np.zeros(classes, np.int64)
+        for index in range(len(self)):
+            mask = self.load(index)
+            counts += np.bincount(mask[mask != IGNORED], minlength=classes)
+        return counts
 
     def guide(self, target):
         return target
