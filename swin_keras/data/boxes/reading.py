@@ -76,6 +76,7 @@ def read_boxes(
         ]
     return BoxSet(
         root=root,
+        name=printable(root.resolve().name),
         format=annotations.format,
         class_names=annotations.class_names,
         splits=splits,

@@ -90,6 +90,7 @@ class BoxSet:
 
     Args:
         root: The folder; `None` for a set of TensorFlow Datasets.
+        name: That of the folder or of the set.
         format: What it was read as, for people: "COCO json".
         class_names: Names in the order of the classes.
         splits: "train", "val" and "test", or "all" for a folder without splits.
@@ -100,6 +101,7 @@ class BoxSet:
     """
 
     root: Path | None
+    name: str
     format: str
     class_names: tuple[str, ...]
     splits: Mapping[str, Sequence[BoxRecord]]

@@ -22,7 +22,8 @@ class Masks(ReadTargets):
     def placed(self, target, geometry):
         return geometry.mask(target)
 
-    def largest_share(self, target, geometry):
+    def preview(self, target, geometry):
+        """Return the largest class's share of what a geometry shows."""
         counts = np.bincount(geometry.mask(target).ravel(), minlength=IGNORED + 1)
         counts = counts[:IGNORED]
         return counts.max() / max(counts.sum(), 1)
