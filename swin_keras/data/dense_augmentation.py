@@ -1,11 +1,11 @@
-"""Random changes to a picture together with its mask or its boxes."""
+"""Random changes to a picture together with its mask."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from swin_keras.data.geometry import IGNORED, Geometry
+from swin_keras.data.geometry import Geometry
 from swin_keras.data.photometric import distort
 from swin_keras.errors import UsageError
 
@@ -52,22 +52,19 @@ class DenseAugmentation:
                 f"Received: largest_share={self.largest_share}."
             )
 
-    def draw(self, size, image_size, rng: np.random.Generator, guide=None):
+    def draw(self, size, image_size, rng: np.random.Generator, preview=None):
         """Return a random `Geometry`.
 
         Args:
             size: `(width, height)` of the picture.
             image_size: `(height, width)` of the target.
             rng: Draws.
-            guide: The mask of the picture, uint8 `(height, width)`; what else
-                belongs to a picture is not looked at.
+            preview: Returns the largest class's share of what a geometry shows.
         """
         height, width = image_size
         sides = np.divide((width, height), size)
         scale = min(sides.max(), LONGEST * sides.min()) * rng.uniform(*self.scale)
         scaled = np.maximum(np.rint(np.multiply(size, scale)), 1)
-        is_mask = getattr(guide, "dtype", None) == np.uint8
-        any_will_do = self.largest_share == 1 or not is_mask
         mirrored = self.flip and rng.random() < 0.5
         for place in rng.random((ATTEMPTS, 2)):
             # Whole pixels of the scaled picture, so that its edge is one of ours.
@@ -76,17 +73,14 @@ class DenseAugmentation:
             stop = np.add(start, (width, height))
             crop = np.concatenate([start, stop]) * np.tile(size / scaled, 2)
             geometry = Geometry(tuple(size), tuple(crop), tuple(image_size), mirrored)
-            if any_will_do or share_of_largest(guide, geometry) <= self.largest_share:
+            if (
+                preview is None
+                or self.largest_share == 1
+                or preview(geometry) <= self.largest_share
+            ):
                 break
         return geometry
 
     def finish(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Change the colours of an input `(H, W, C)`, uint8."""
         return distort(pixels, rng) if self.photometric else pixels
-
-
-def share_of_largest(mask: np.ndarray, geometry: Geometry) -> float:
-    """Return the largest class's share of what a geometry shows of a mask."""
-    counts = np.bincount(geometry.mask(mask).ravel(), minlength=IGNORED + 1)
-    counts = counts[:IGNORED]
-    return counts.max() / max(counts.sum(), 1)

@@ -7,7 +7,6 @@ from PIL import Image
 
 from swin_keras.data import IGNORED, BatchLoader, DenseAugmentation, Geometry
 from swin_keras.data.dataset import ArraySplit
-from swin_keras.data.dense_augmentation import share_of_largest
 from swin_keras.data.photometric import distort
 from swin_keras.data.targets import Masks
 from swin_keras.data.targets.target import Reader
@@ -65,27 +64,27 @@ def test_a_very_long_picture_is_not_enlarged_beyond_measure():
 def test_crops_of_one_class_are_drawn_again_ten_times_at_most():
     mask = np.zeros((100, 200), np.uint8)
     mask[20:80, 60:140] = 1
+    targets = Masks([mask], None)
+
+    def share(geometry):
+        return targets.preview(mask, geometry)
 
     def mean_share(**options):
         augmentation = DenseAugmentation(scale=(2, 2), **options)
-        return np.mean(
-            [
-                share_of_largest(mask, draw(augmentation, s, guide=mask))
-                for s in range(60)
-            ]
-        )
+        return np.mean([share(draw(augmentation, s, preview=share)) for s in range(60)])
 
     assert mean_share() < mean_share(largest_share=1.0) - 0.1
-    nothing_else = np.zeros_like(mask)  # every crop is too much of a class
-    assert draw(DenseAugmentation(), 0, guide=nothing_else).size == (64, 64)
+    calls = []
+    draw(DenseAugmentation(), 0, preview=lambda _: calls.append(1) or 0.9)
+    assert len(calls) == 10
 
 
 def test_ignored_pixels_are_of_no_class():
     mask = np.array([[0, 1], [IGNORED, IGNORED]], np.uint8)
     whole = Geometry.whole((2, 2), (2, 2))
-    assert share_of_largest(mask, whole) == 0.5
+    assert Masks([mask], None).preview(mask, whole) == 0.5
     nothing = np.full((2, 2), IGNORED, np.uint8)
-    assert share_of_largest(nothing, whole) == 0
+    assert Masks([nothing], None).preview(nothing, whole) == 0
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -30,8 +30,11 @@ class Masks(ReadTargets):
             counts += np.bincount(mask[mask != IGNORED], minlength=classes)
         return counts
 
-    def guide(self, target):
-        return target
+    def preview(self, target, geometry):
+        """Return the largest class's share of what a geometry shows."""
+        counts = np.bincount(geometry.mask(target).ravel(), minlength=IGNORED + 1)
+        counts = counts[:IGNORED]
+        return counts.max() / max(counts.sum(), 1)
 
     def shape(self, image_size):
         return tuple(image_size)

@@ -53,8 +53,8 @@ class Targets(ABC):
         """Return a loaded target as it belongs to the input that `geometry` makes."""
         return target
 
-    def guide(self, target):
-        """Return what helps an augmentation to choose a crop, or `None`."""
+    def preview(self, target, geometry):
+        """Return what an augmentation asks to know of a geometry before it takes it."""
         return None
 
     def stacked(self, placed: Sequence) -> np.ndarray:

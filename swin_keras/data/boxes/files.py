@@ -1,0 +1,155 @@
+"""Files of annotations, which come from anywhere: bounded, and read as data only."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
+
+import yaml
+
+from swin_keras.data.boxes.records import unusable
+from swin_keras.data.image_file import open_file
+from swin_keras.data.walk import is_below, is_visible
+from swin_keras.errors import DataError
+from swin_keras.names import printable
+
+MOST_JSON = 2**29  # bytes; COCO's train2017 has 470 million
+MOST_TEXT = 2**24  # of a list of files or of one picture's labels
+MOST_YAML = 2**18
+MOST_VALUES = 20_000  # in YAML
+DEEPEST = 32  # elements within elements; VOC has four
+ENDINGS = (".json", ".xml", ".txt", ".yaml", ".yml", ".names")
+
+
+def annotation_files(root, follow_links: bool = False) -> list[str]:
+    """Return what may hold annotations at any depth, sorted, as paths below `root`.
+
+    Args:
+        root: The folder.
+        follow_links: Whether links may lead out of it.
+    """
+    found, inside, seen = [], {os.path.realpath(root)}, set()
+    for folder, folders, files in os.walk(root, followlinks=follow_links):
+        if os.path.realpath(folder) in seen:  # a link to a folder above
+            folders.clear()
+            continue
+        seen.add(os.path.realpath(folder))
+        folders[:] = filter(is_visible, folders)
+        for name in filter(is_visible, files):
+            path = os.path.join(folder, name)
+            if name.lower().endswith(ENDINGS) and (
+                follow_links or is_below(os.path.realpath(path), inside)
+            ):
+                found.append(Path(path).relative_to(root).as_posix())
+    return sorted(found)
+
+
+def read_text(path, most: int = MOST_TEXT) -> str:
+    """Return a file's text.
+
+    Raises:
+        DataError: If it cannot be read, is too large or no text in UTF-8.
+    """
+    try:
+        if os.stat(path).st_size > most:
+            raise unusable(printable(path), f"it is larger than {most:,} bytes")
+        with open_file(path) as file:
+            return file.read(most + 1).decode("utf-8-sig")
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataError(f"{printable(path)} cannot be read: {reason}.") from error
+    except UnicodeDecodeError as error:
+        raise unusable(printable(path), "it is no text in UTF-8") from error
+
+
+def read_json(path, most: int = MOST_JSON):
+    """Return what a JSON file holds.
+
+    Raises:
+        DataError: If it is no JSON, or nested too deep to be read.
+    """
+    try:
+        return json.loads(read_text(path, most))
+    except (ValueError, RecursionError) as error:
+        reason = printable(_first_line(error))
+        raise unusable(printable(path), f"it is no JSON ({reason})") from error
+
+
+def read_yaml(path):
+    """Return what a YAML file holds.
+
+    Raises:
+        DataError: If it is no YAML, has aliases, or is nested deep or large.
+    """
+    text = read_text(path, MOST_YAML)
+    try:
+        _check_events(yaml.parse(text, yaml.SafeLoader))
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        reason = printable(" ".join(str(error).split())[:200])
+        raise unusable(printable(path), f"it is no such YAML ({reason})") from error
+
+
+def _check_events(events):
+    """Refuse YAML that takes long to read, before it is read as a whole."""
+    depth = 0
+    for count, event in enumerate(events):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("aliases are not taken")
+        if depth > DEEPEST:
+            raise ValueError(f"values stand within more than {DEEPEST} others")
+        if count > MOST_VALUES:
+            raise ValueError(f"it holds more than {MOST_VALUES:,} values")
+
+
+def read_xml(path) -> Element:
+    """Return the root element of an XML file.
+
+    Raises:
+        DataError: If it is no XML, nested deeper than annotations are, or declares a
+            document type: entities could stand for other files or for billions of
+            letters.
+    """
+    builder, depth = TreeBuilder(), 0
+
+    def start(name, attributes):
+        nonlocal depth
+        depth += 1
+        if depth > DEEPEST:
+            raise ValueError(f"elements stand within more than {DEEPEST} others")
+        builder.start(name, attributes)
+
+    def end(name):
+        nonlocal depth
+        depth -= 1
+        builder.end(name)
+
+    def refuse(*_):
+        raise ValueError("it declares a document type, which annotations do not need")
+
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler = builder.data
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        parser.Parse(read_text(path), True)
+        return builder.close()
+    except (expat.ExpatError, ValueError, AssertionError) as error:
+        reason = printable(_first_line(error))
+        raise unusable(printable(path), f"it is no such XML ({reason})") from error
+
+
+def lines_of(path) -> Iterator[tuple[int, str]]:
+    """Yield number and text of each line of a file that is not empty."""
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        if line.strip():
+            yield number, line.strip()
+
+
+def _first_line(error):
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -1,0 +1,125 @@
+"""Which picture of a folder a file of annotations means."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import takewhile
+from operator import attrgetter
+
+from swin_keras.data.listing import SPLIT_NAMES, WHOLE, title_of
+
+
+class PictureNames:
+    """Finds pictures by the names that files of annotations give them.
+
+    Nothing is opened that a file names: a name only chooses among pictures that
+    were listed, so no path leads out of the folder.
+
+    Args:
+        paths: The pictures, below the folder, with "/".
+    """
+
+    def __init__(self, paths: Iterable[str]):
+        self.paths = list(paths)
+        self._of_name, self._of_stem = defaultdict(list), defaultdict(list)
+        for path in self.paths:
+            name = os.path.basename(path)
+            self._of_name[name].append(path)
+            self._of_stem[os.path.splitext(name)[0]].append(path)
+
+    def find(self, name, beside: str = "", title: str | None = None) -> str:
+        """Return the picture that a name means.
+
+        A name may have folders, also those of the computer where it was written:
+        the picture whose path ends like it in the most parts is meant; of equal
+        ones that in a folder of the same split, or nearest to the file.
+
+        Args:
+            name: As the file has it.
+            beside: The file, below the folder.
+            title: The split that the file is for.
+
+        Raises:
+            ValueError: If there is none, or several. The message says it of the name.
+        """
+        if not isinstance(name, str) or not name.strip() or "\0" in name:
+            raise ValueError("is no name of a file")
+        parts = name.replace("\\", "/").split("/")
+        if ".." in parts:
+            raise ValueError("leads out of the folder")
+        found = self._of_name.get(parts[-1], [])
+        if not found:
+            raise ValueError("is not in the folder")
+        return _nearest(found, parts, beside, title)
+
+    def find_stem(self, stem: str, beside: str = "", title: str | None = None) -> str:
+        """Return the picture of a file's name without its ending, as `find` does."""
+        found = self._of_stem.get(stem, [])
+        if not found:
+            raise ValueError("is the name of no picture in the folder")
+        return _nearest(found, [stem], beside, title)
+
+
+def split_of(path: str) -> str | None:
+    """Return the split that a path's folders or its name speak of, or `None`.
+
+    >>> split_of("annotations/instances_train2017.json"), split_of("valid/a.json")
+    ('train', 'val')
+    """
+    *folders, name = path.split("/")
+    for text in (os.path.splitext(name)[0], *reversed(folders)):
+        letters = "".join(c if c.isalpha() else " " for c in text)
+        titles = {title for word in letters.split() if (title := title_of(word))}
+        if len(titles) == 1:
+            return titles.pop()
+    return None
+
+
+def split_of_folders(path: str) -> str | None:
+    """Return the split that the folders of a path stand for, or `None`."""
+    folders = path.split("/")[:-1]
+    return next(filter(None, map(title_of, reversed(folders))), None)
+
+
+def by_folders(items, path_of=attrgetter("path")):
+    """Return title -> items by the folders of their pictures, and notes.
+
+    "all" is the only title without a folder for training.
+
+    Args:
+        items: What belongs to pictures.
+        path_of: Returns the path of the picture of one.
+    """
+    splits = defaultdict(list)
+    for item in items:
+        splits[split_of_folders(path_of(item))].append(item)
+    if "train" not in splits:
+        return {WHOLE: list(items)}, []
+    others = splits.pop(None, [])
+    notes = [f"Pictures in no split folder, left out: {len(others)}."] * bool(others)
+    return {title: splits[title] for title in SPLIT_NAMES if title in splits}, notes
+
+
+def _nearest(found, parts, beside, title):
+    if len(found) == 1:
+        return found[0]
+    folder = os.path.dirname(beside)
+
+    def nearness(path):
+        ours = path.split("/")
+        same_end = _same(ours[::-1], parts[::-1])
+        same_split = title is not None and split_of_folders(path) == title
+        same_start = _same(ours[:-1], folder.split("/"))
+        return same_end, same_split, same_start
+
+    best = max(map(nearness, found))
+    nearest = [path for path in found if nearness(path) == best]
+    if len(nearest) > 1:
+        raise ValueError(f"may be {nearest[0]} or {nearest[1]}")
+    return nearest[0]
+
+
+def _same(one, other) -> int:
+    """Count the parts at the beginning that are the same."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

@@ -1,0 +1,210 @@
+"""A folder of pictures with boxes -> records, whatever format it is in."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from swin_keras.data.boxes import coco, labelme, voc, yolo
+from swin_keras.data.boxes.files import annotation_files, read_json
+from swin_keras.data.boxes.looking import headers
+from swin_keras.data.boxes.pictures import PictureNames
+from swin_keras.data.boxes.records import Annotations, BoxSet, unusable
+from swin_keras.data.boxes.tidy import tidy
+from swin_keras.data.findings import Finding
+from swin_keras.data.walk import Walk, examples
+from swin_keras.errors import DataError, UsageError, nearest_name
+from swin_keras.names import printable
+
+FORMATS = {
+    "coco": coco.FORMAT,
+    "yolo": yolo.FORMAT,
+    "voc": voc.FORMAT,
+    "labelme": labelme.FORMAT,
+}
+LISTS = "/ImageSets/Main/"  # the folder of VOC's lists
+
+
+def read_boxes(
+    root,
+    *,
+    box_format: str | None = None,
+    follow_links: bool = False,
+    decode: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> BoxSet:
+    """Read a folder of pictures and their boxes; which format it is, is seen.
+
+    What is wrong with files, pictures and boxes is among the
+    `findings`; pictures that cannot be used are left out.
+
+    Args:
+        root: The folder.
+        box_format: "coco", "yolo", "voc" or "labelme", for a folder of several.
+        follow_links: Whether links may lead out of the folder.
+        decode: Whether to decode the pixels of all pictures, to find damaged ones.
+        progress: Called with `(done, total)` after each picture.
+
+    Raises:
+        DataError: If there are no boxes to be read, or those of two formats.
+        UsageError: If `box_format` is none.
+    """
+    if box_format not in (None, *FORMATS):
+        raise UsageError(
+            f"`box_format` must be one of {', '.join(FORMATS)}. "
+            f"Received: {box_format!r}.{nearest_name(box_format, FORMATS)}"
+        )
+    root = Path(root).expanduser()
+    if not root.is_dir():
+        raise DataError(
+            "Pictures and their boxes must be in a folder. "
+            f"Received: {printable(root)}."
+        )
+    walk = Walk(root, follow_links)
+    paths = [Path(path).relative_to(root).as_posix() for path in walk.images(root)]
+    if not paths:
+        raise unusable(printable(root), "it holds no pictures")
+    pictures = PictureNames(paths)
+    annotations = read_annotations(root, pictures, box_format, follow_links)
+    looked_at = {raw.path for split in annotations.splits.values() for raw in split}
+    looks = headers(root, sorted(looked_at), decode=decode, progress=progress)
+    splits, findings, notes = tidy_splits(annotations, looks)
+    left_out = sorted(set(paths) - looked_at)
+    if left_out:
+        notes += [
+            f"Pictures that no annotations speak of, left out: {len(left_out)} "
+            f"({examples(left_out)})."
+        ]
+    return BoxSet(
+        root=root,
+        name=printable(root.resolve().name),
+        format=annotations.format,
+        class_names=annotations.class_names,
+        splits=splits,
+        category_ids=annotations.category_ids
+        or tuple(range(1, len(annotations.class_names) + 1)),
+        findings=(*annotations.findings, *findings),
+        notes=(
+            f"Boxes are read as {annotations.format}.",
+            *annotations.notes,
+            *notes,
+        ),
+    )
+
+
+def read_annotations(
+    root, pictures: PictureNames, box_format=None, follow_links: bool = False
+) -> Annotations:
+    """Read what the files of annotations say, and open no picture.
+
+    Raises:
+        DataError: If there are no boxes to be read, or those of two formats.
+    """
+    files = annotation_files(root, follow_links)
+    found, damaged = find_formats(root, files, pictures)
+    if box_format:
+        found = {name: parts for name, parts in found.items() if name == box_format}
+    if damaged and not found:
+        raise next(iter(damaged.values()))
+    if not found:
+        raise unusable(
+            printable(root),
+            f"it holds no {FORMATS[box_format] if box_format else 'boxes'}. Boxes are "
+            "read from COCO json, YOLO txt with a data.yaml, Pascal VOC xml and "
+            "LabelMe json",
+        )
+    if len(found) > 1:
+        several = " and ".join(
+            f"{FORMATS[name]} ({printable(next(iter(parts)))})"
+            for name, parts in found.items()
+        )
+        raise unusable(
+            printable(root),
+            f"it holds {several}, and only one of them can be meant. Remove the "
+            f"others, or say which: box_format={next(iter(found))!r}",
+        )
+    ((name, parts),) = found.items()
+    if name == "coco":
+        annotations = coco.read_coco(parts, pictures)
+    elif name == "labelme":
+        annotations = labelme.read_labelme(parts, pictures)
+    elif name == "voc":
+        lists = [f for f in files if f.endswith(".txt") and LISTS in f"/{f}"]
+        annotations = voc.read_voc(root, list(parts), lists, pictures)
+    else:
+        annotations = yolo.read_yolo(root, files, pictures)
+    more = [
+        Finding("error", "damaged", printable(path), str(error))
+        for path, error in damaged.items()
+        if name in ("coco", "labelme")
+    ]
+    return replace(annotations, findings=(*annotations.findings, *more))
+
+
+def find_formats(root, files, pictures: PictureNames):
+    """Return format -> its files, with what is read of them; and path -> error.
+
+    Args:
+        root: The folder.
+        files: What may hold annotations, below it.
+        pictures: The pictures of the folder.
+    """
+    found, damaged = {name: {} for name in FORMATS}, {}
+    for path in files:
+        try:
+            if path.lower().endswith(".json"):
+                content = read_json(Path(root) / path)
+                if coco.is_coco(content):
+                    found["coco"][path] = content
+                elif labelme.is_labelme(content):
+                    content.pop("imageData", None)  # the picture itself, perhaps
+                    found["labelme"][path] = content
+            elif path.lower().endswith(".xml") and voc.is_voc(Path(root) / path):
+                found["voc"][path] = None
+        except DataError as error:
+            damaged[path] = error
+    labels = yolo.label_files(files, pictures.paths)
+    named = yolo.names_file(root, files)
+    others = any(found.values())
+    if any("/labels/" in f"/{path}" for path in labels) or (
+        named and (labels or not others)
+    ):
+        found["yolo"] = dict.fromkeys(labels or [named])
+    return {name: parts for name, parts in found.items() if parts}, damaged
+
+
+def tidy_splits(annotations: Annotations, looks):
+    """Return title -> records, findings on pictures and boxes, and notes.
+
+    Args:
+        annotations: What the files say.
+        looks: Path -> header of each picture that they speak of.
+    """
+    splits, findings, guessed, seen = {}, [], [], {}
+    for title, raws in annotations.splits.items():
+        splits[title] = []
+        for raw in raws:
+            name, look = printable(raw.path), looks[raw.path]
+            if raw.path in seen:
+                detail = f"has boxes twice, in {seen[raw.path]} and in {title}"
+                findings.append(Finding("error", "picture twice", name, detail))
+                continue
+            seen[raw.path] = title
+            if look.reason:
+                findings.append(Finding("error", "unreadable", name, look.reason))
+                continue
+            record, found, is_guess = tidy(
+                raw, look.size, look.orientation, annotations.class_names
+            )
+            findings += found
+            if is_guess:
+                guessed.append(raw.path)
+            if record is not None:
+                splits[title].append(record)
+    notes = []
+    if guessed:
+        notes.append(
+            f"{len(guessed)} pictures are turned upright as their EXIF asks, and "
+            "nothing tells whether their boxes were drawn on the turned picture; they "
+            f"are taken to be ({examples(guessed)})."
+        )
+    return splits, findings, notes

@@ -1,0 +1,83 @@
+"""A sheet of pictures with their boxes, to be looked at."""
+
+from pathlib import Path
+
+import numpy as np
+
+from swin_keras.data.boxes.records import BoxRecord, BoxSet
+from swin_keras.data.image_io import decode_image
+from swin_keras.drawing.boxes import draw_boxes
+from swin_keras.drawing.legend import with_legend
+from swin_keras.drawing.sheet import draw_sheet
+from swin_keras.errors import ResourceError, UsageError
+
+MOST_LABELLED = 12  # boxes in a picture; more labels would hide it
+SIDES = (480, 960)  # pixels of the longer side of a picture before it is shrunk
+CELL = 400
+
+
+def save_sheet(boxes: BoxSet, path, count: int = 16) -> Path:
+    """Write a PNG of some pictures with their boxes, and the colours of the classes.
+
+    Broken lines are those of crowds and of difficult objects.
+
+    Args:
+        boxes: The set.
+        path: The file to write.
+        count: How many pictures; see `choose`.
+
+    Raises:
+        ResourceError: If it cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"The sheet must be a .png file. Received: {path}.")
+    chosen = choose(boxes, count)
+    pictures = [picture_with_boxes(boxes, record) for record in chosen]
+    titles = [f"{record.path} ({record.count})" for record in chosen]
+    sheet = with_legend(
+        draw_sheet(pictures, titles, cell=CELL), enumerate(boxes.class_names)
+    )
+    try:
+        sheet.save(path, "PNG")
+    except OSError as error:
+        reason = error.strerror or error
+        raise ResourceError(f"{path} cannot be written: {reason}.") from error
+    return path
+
+
+def choose(boxes: BoxSet, count: int) -> list[BoxRecord]:
+    """Return pictures that show as many classes as can be, and then any.
+
+    The same pictures every time: those of rare classes first, then others evenly
+    through the set.
+    """
+    records = boxes.records
+    chosen, places = [], {}
+    totals = np.zeros(len(boxes.class_names), np.int64)
+    for place, record in enumerate(records):
+        for class_id in np.unique(record.classes):
+            totals[class_id] += 1
+            places.setdefault(int(class_id), place)
+    for class_id in sorted(places, key=lambda c: totals[c]):
+        if len(chosen) < count // 2 and places[class_id] not in chosen:
+            chosen.append(places[class_id])
+    spread = np.linspace(0, len(records) - 1, min(count, len(records))).astype(int)
+    chosen += [place for place in spread.tolist() if place not in chosen]
+    return [records[place] for place in sorted(chosen[:count])]
+
+
+def picture_with_boxes(boxes: BoxSet, record: BoxRecord):
+    """Return a picture with its boxes, each with its name where these are few."""
+    picture = decode_image(boxes.source(record), name=record.path)
+    labels = None
+    if record.count <= MOST_LABELLED:
+        labels = [boxes.class_names[class_id] for class_id in record.classes]
+    return draw_boxes(
+        picture,
+        record.boxes,
+        labels,
+        classes=record.classes,
+        dashed=record.ignored,
+        sides=SIDES,
+    )

@@ -1,0 +1,158 @@
+"""Read boxes from Pascal VOC's xml: one file a picture."""
+
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from swin_keras.data.boxes.files import lines_of, read_xml
+from swin_keras.data.boxes.numbers import array_of, integer, number, size
+from swin_keras.data.boxes.pictures import PictureNames, by_folders, split_of_folders
+from swin_keras.data.boxes.records import Annotations, RawBoxes
+from swin_keras.data.class_names import problem_of
+from swin_keras.data.findings import Finding
+from swin_keras.data.image_file import open_file
+from swin_keras.data.listing import SPLIT_NAMES
+from swin_keras.errors import DataError
+from swin_keras.names import printable
+
+FORMAT = "Pascal VOC xml"
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+
+
+def is_voc(file) -> bool:
+    """Tell by its beginning whether an XML file is of VOC's form."""
+    try:
+        with open_file(file) as stream:
+            return b"<annotation" in stream.read(2**12)
+    except OSError:
+        return False
+
+
+def read_voc(root, files: list[str], lists: list[str], pictures: PictureNames):
+    """Read files of annotations, in the splits of `ImageSets/Main` or of folders.
+
+    Corners are pixels counted from 1, and the last belongs to the box. Files in which
+    a 0 occurs were written by tools that count from 0 and measure from edge to edge.
+
+    Args:
+        root: The folder.
+        files: The xml files below it.
+        lists: The text files below it, of which some may list a split.
+        pictures: The pictures of the folder.
+    """
+    found, names_of, findings, notes = {}, {}, [], []
+    for path in files:
+        try:
+            found[path], names_of[path] = _read(root, path, pictures)
+        except DataError as error:
+            findings.append(Finding("error", "damaged", printable(path), str(error)))
+        except ValueError as problem:
+            detail = f"its picture {problem}"
+            findings.append(Finding("error", "missing image", printable(path), detail))
+    class_names = sorted({name for names in names_of.values() for name in names})
+    for name in list(filter(problem_of, class_names)):
+        class_names.remove(name)  # its boxes are of no class, which is an error
+        notes.append(f"{name!r:.200} cannot name a class: it {problem_of(name)}.")
+    place_of = {name: place for place, name in enumerate(class_names)}
+    is_from_zero = any(_holds_zero(record) for record in found.values())
+    if is_from_zero:
+        notes.append(
+            "Corners at 0 occur, so pixels are counted from 0 and boxes reach from "
+            "edge to edge; VOC itself counts from 1."
+        )
+    records = {
+        path: replace(
+            record,
+            boxes=record.boxes - (0 if is_from_zero else (1, 1, 0, 0)),
+            classes=np.array([place_of.get(n, -1) for n in names_of[path]], np.int64),
+        )
+        for path, record in found.items()
+    }
+    if chosen := _lists_of_splits(lists):
+        splits, found = _by_lists(root, chosen, records)
+        findings += found
+    else:
+        splits, more = by_folders(list(records.values()))
+        notes += more
+    return Annotations(
+        FORMAT,
+        tuple(class_names),
+        splits,
+        findings=tuple(findings),
+        notes=tuple(notes),
+    )
+
+
+def _read(root, path, pictures) -> tuple[RawBoxes, list[str]]:
+    """Return a file's boxes with the corners as they stand there, and their names."""
+    annotation = read_xml(Path(root) / path)
+    named, stem = _text(annotation, "filename"), PurePosixPath(path).stem
+    title = split_of_folders(path)
+    try:
+        picture = pictures.find(named, path, title)
+    except ValueError:  # files are renamed more often than what stands in them
+        try:
+            picture = pictures.find_stem(stem, path, title)
+        except ValueError as problem:
+            raise ValueError(f"{named!r:.100} {problem}") from None
+    objects = annotation.findall("object")
+    boxes = [[number(_text(o, f"bndbox/{c}")) for c in CORNERS] for o in objects]
+    record = RawBoxes(
+        picture,
+        array_of(boxes),
+        np.zeros(len(boxes), np.int64),
+        size(_text(annotation, "size/width"), _text(annotation, "size/height")),
+        difficult=np.array(
+            [integer(_text(o, "difficult")) == 1 for o in objects], bool
+        ),
+    )
+    return record, [_text(o, "name") for o in objects]
+
+
+def _text(element, path) -> str:
+    return (element.findtext(path) or "").strip()
+
+
+def _holds_zero(record) -> bool:
+    """Tell whether the first pixel of a side is called 0 in a file."""
+    first = record.boxes[:, :2]
+    return bool(((first > -1) & (first < 1)).any())
+
+
+def _lists_of_splits(lists) -> dict[str, str]:
+    """Return title -> list; one of train and val together is for training."""
+    found = {}
+    for path in sorted(lists):
+        if "/ImageSets/Main/" in f"/{path}":
+            found.setdefault(PurePosixPath(path).stem.lower(), path)
+    chosen = {
+        title: found[name]
+        for title, names in SPLIT_NAMES.items()
+        for name in names
+        if name in found
+    }
+    if "train" not in chosen and "trainval" in found:
+        chosen["train"] = found["trainval"]
+        chosen.pop("val", None)
+    return chosen
+
+
+def _by_lists(root, lists, records):
+    """Return the records in the splits of lists, and what is wrong with these."""
+    of_stem = {PurePosixPath(path).stem: record for path, record in records.items()}
+    splits, findings, seen = {}, [], {}
+    for title, path in lists.items():
+        splits[title] = []
+        for line, text in lines_of(Path(root) / path):
+            stem = text.split()[0]
+            if stem not in of_stem:
+                detail = f"line {line}: there are no annotations of {printable(stem)}"
+                findings.append(Finding("error", "list", printable(path), detail))
+            elif stem in seen:
+                detail = f"line {line}: {printable(stem)} stands in {seen[stem]}, too"
+                findings.append(Finding("error", "list", printable(path), detail))
+            else:
+                seen[stem] = printable(path)
+                splits[title].append(of_stem[stem])
+    return splits, findings
