@@ -95,7 +95,7 @@ def load_dataset(
             grey_range=grey_range,
             follow_links=follow_links,
         )
-    if path.is_dir() and holds_pairs(path):
+    if path.is_dir() and kind != "boxes" and holds_pairs(path):
         raise DataError(
             f"{printable(path)} holds images and masks. Read it with targets='masks'."
         )
@@ -119,6 +119,17 @@ def load_dataset(
         return garments.load_garments(source, kind, given, held_out)
     if source in CLASS_NAMES and given and holds_idx(given):
         return load_idx(source, given, held_out)
+
+    if kind == "masks":
+        from swin_keras.data.segmentation.tfds_masks import load_tfds_masks
+
+        return load_tfds_masks(
+            source,
+            data_dir=given,
+            held_out=held_out,
+            grey_range=grey_range,
+            reduce_zero_label=reduce_zero_label,
+        )
 
     from swin_keras.data.tfds_source import load_tfds
 
