@@ -24,7 +24,7 @@ ALLOWED = {
     "report": {"report", "card", "data", "drawing", "errors", "evaluation"},
     "json_text": set(),
     "names": set(),
-    "scores": {"errors", "scores"},
+    "scores": {"data", "errors", "scores"},
     "card_fields": {"names"},
     "card": {"card_fields", "data", "json_text"},
     "archives": set(),

@@ -10,7 +10,13 @@ from swin_keras.data.duplicates import same_files
 from swin_keras.data.findings import LEVELS, Finding, Report
 from swin_keras.data.image_file import FORMATS_OF
 from swin_keras.data.inspection import Look, look_at_all, look_into, unusable
-from swin_keras.data.listing import WHOLE, Listing, list_source
+from swin_keras.data.listing import (
+    NO_CLASS,
+    WHOLE,
+    Listing,
+    list_source,
+    with_shared_files,
+)
 from swin_keras.data.readiness import problems_to_train
 from swin_keras.errors import DataError
 from swin_keras.names import printable
@@ -30,6 +36,7 @@ def check_folder(
     label_pattern: str | None = None,
     grey_range=None,
     follow_links: bool = False,
+    multi_label: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Check every image of a folder and the folder itself.
@@ -42,6 +49,7 @@ def check_folder(
         label_pattern: As for `load_dataset`.
         grey_range: As for `load_dataset`.
         follow_links: As for `load_dataset`.
+        multi_label: As for `load_dataset`.
         progress: Called with `(done, total)` after each image.
 
     Raises:
@@ -51,12 +59,19 @@ def check_folder(
     if not path.exists():
         raise DataError(f"There is no folder {printable(path)} to check.")
     grey_range = grey.check_grey_range(grey_range)
-    listing = list_source(path, label_pattern=label_pattern, follow_links=follow_links)
+    listing = list_source(
+        path,
+        label_pattern=label_pattern,
+        follow_links=follow_links,
+        multi_label=multi_label,
+    )
     looks = look_at_all(
         listing, decode=not quick, grey_range=grey_range, progress=progress
     )
     bad = unusable(looks)
     good = listing.without(bad)
+    if multi_label:
+        good = with_shared_files(good)
     findings = [Finding("error", "unreadable", *item) for item in bad.items()]
     findings += [Finding("error", "classes", "", p) for p in problems_to_train(good)]
     findings += [
@@ -70,7 +85,9 @@ def check_folder(
         folder=printable(path),
         quick=quick,
         counts={
-            title: {name: len(paths) for name, paths in sorted(classes.items())}
+            title: {
+                name or "(none)": len(paths) for name, paths in sorted(classes.items())
+            }
             for title, classes in listing.splits.items()
         },
         findings=tuple(sorted(findings, key=lambda f: LEVELS.index(f.level))),
@@ -142,7 +159,11 @@ def balance(listing: Listing) -> list[Finding]:
     """Say which classes drown the others."""
     findings = []
     for title, classes in listing.splits.items():
-        counts = {name: len(paths) for name, paths in classes.items() if paths}
+        counts = {
+            name: len(paths)
+            for name, paths in classes.items()
+            if paths and name != NO_CLASS
+        }
         if len(counts) < 2:
             continue
         most, least = max(counts, key=counts.get), min(counts, key=counts.get)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from swin_keras.data.class_names import problems_of
 from swin_keras.data.image_io import decode_image, image_mode, prepare_image
-from swin_keras.data.targets import Targets, as_targets
+from swin_keras.data.targets import Classes, Targets, as_targets
 from swin_keras.errors import DataError, UsageError, nearest_name
 from swin_keras.names import printable
 
@@ -44,7 +44,16 @@ class Split:
 
     @property
     def labels(self) -> np.ndarray:
-        """Class index of each image, int64 `(N,)`, where each has one class."""
+        """Class index of each image, int64 `(N,)`.
+
+        Raises:
+            DataError: If they do not have one class each.
+        """
+        if not isinstance(self.targets, Classes):
+            raise DataError(
+                f"The images of {self.title} must have one class each. "
+                f"Received: {self.targets.kind}."
+            )
         return self.targets.ids
 
     def name(self, index: int) -> str:

@@ -1,4 +1,4 @@
-"""Random changes to a picture together with its mask or its boxes."""
+"""Random changes to a picture together with its mask."""
 
 import math
 from dataclasses import dataclass

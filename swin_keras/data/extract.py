@@ -67,13 +67,14 @@ def _write(dataset, directory, count, split, format):
             f"{directory} must be empty or not there yet, so nothing is lost."
         )
     images = dataset.split(split)
+    labels = images.labels
     folders = [directory / folder_of(name) for name in dataset.class_names]
     directory.mkdir(parents=True, exist_ok=True)
     for folder in folders:
         folder.mkdir()
     paths = []
     for index in spread(len(images), count):
-        path = folders[images.labels[index]] / f"{split}_{index:05d}.{format}"
+        path = folders[labels[index]] / f"{split}_{index:05d}.{format}"
         image = images.image(index, dataset.image_shape[-1])
         image.save(path, format, **OPTIONS[format])
         paths.append(path)

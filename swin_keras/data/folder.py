@@ -6,7 +6,7 @@ from swin_keras.data.check import MOST_READ, on_set
 from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.findings import summarize
 from swin_keras.data.inspection import look_at_all, unusable
-from swin_keras.data.listing import list_source
+from swin_keras.data.listing import list_source, with_shared_files
 from swin_keras.data.readiness import file_splits, problems_to_train, splits_to_train
 from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.errors import DataError, UsageError
@@ -21,6 +21,7 @@ def load_folder(
     label_pattern: str | None = None,
     grey_range=None,
     follow_links: bool = False,
+    multi_label: bool = False,
 ) -> ImageDataset:
     """Read a folder of class folders, with or without split folders above them.
 
@@ -35,6 +36,7 @@ def load_folder(
         label_pattern: As for `load_dataset`.
         grey_range: As for `load_dataset`.
         follow_links: As for `load_dataset`.
+        multi_label: As for `load_dataset`.
 
     Raises:
         DataError: If files or classes are not as they must be. All are listed.
@@ -42,7 +44,9 @@ def load_folder(
     if on_bad not in ("stop", "skip"):
         raise UsageError(f"`on_bad` must be 'stop' or 'skip'. Received: {on_bad!r}.")
     path = Path(path)
-    listing = list_source(path, held_out is not None, label_pattern, follow_links)
+    listing = list_source(
+        path, held_out is not None, label_pattern, follow_links, multi_label
+    )
     looks = look_at_all(listing, decode=on_bad == "skip", grey_range=grey_range)
     bad = unusable(looks)
     if bad and on_bad == "stop":
@@ -52,6 +56,8 @@ def load_folder(
             + "\nRepair or remove them, or leave them out with on_bad='skip'."
         )
     listing = listing.without(bad)
+    if multi_label:
+        listing = with_shared_files(listing)
     problems = problems_to_train(listing, held_out) if held_out else no_images(listing)
     if problems:
         raise DataError(f"{printable(path)} cannot be used:\n{shorten(problems)}")

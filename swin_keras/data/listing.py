@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from swin_keras.data.duplicates import same_files
 from swin_keras.data.labelling import by_folder, by_name
 from swin_keras.data.table import is_table, read_table
 from swin_keras.data.walk import Walk, examples
@@ -17,6 +18,7 @@ SPLIT_NAMES = {
     "test": ("test", "testing"),
 }
 WHOLE = "all"  # the title of a folder that is not split
+NO_CLASS = ""  # in the place of a class, for images that have none of several
 
 
 @dataclass(frozen=True)
@@ -26,18 +28,21 @@ class Listing:
     Args:
         root: The folder.
         splits: Title -> class -> sorted paths below `root`, with "/". The only
-            title is "all" where the folder is not split.
+            title is "all" where the folder is not split. A path is in one class
+            unless images may have several; in `NO_CLASS` then if it has none.
         notes: What was left out, for the user.
+        multi_label: Whether an image may have any number of classes.
     """
 
     root: Path
     splits: dict[str, dict[str, list[str]]]
     notes: tuple[str, ...] = ()
+    multi_label: bool = False
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Return the classes of all splits, in lexical order."""
-        return tuple(sorted(set().union(*self.splits.values())))
+        return tuple(sorted(set().union(*self.splits.values()) - {NO_CLASS}))
 
     def places(self) -> dict[str, tuple[str, str]]:
         """Return path -> (title, class), in the order of the paths."""
@@ -62,11 +67,27 @@ class Listing:
         return replace(self, splits=splits)
 
 
+def with_shared_files(listing: Listing) -> Listing:
+    """Return the listing with equal files of a split as one, in all their classes."""
+    splits = {}
+    for title, classes in listing.splits.items():
+        paths = sorted({path for paths in classes.values() for path in paths})
+        first_of = {path: path for path in paths}
+        for group in same_files(listing.root, paths):
+            first_of.update(dict.fromkeys(group, group[0]))
+        splits[title] = {
+            name: sorted({first_of[path] for path in paths})
+            for name, paths in classes.items()
+        }
+    return replace(listing, splits=splits)
+
+
 def list_source(
     path: Path,
     needs_train: bool = True,
     label_pattern: str | None = None,
     follow_links: bool = False,
+    multi_label: bool = False,
 ) -> Listing:
     """List a folder, or the images that a table names.
 
@@ -75,7 +96,8 @@ def list_source(
         UsageError: If a table is given with a pattern.
     """
     if path.is_dir():
-        return list_folder(path, needs_train, label_pattern, follow_links)
+        listing = list_folder(path, needs_train, label_pattern, follow_links)
+        return replace(listing, multi_label=multi_label)
     if not is_table(path):
         raise DataError(
             "Data must be a folder of images, or a .csv or .tsv table of files and "
@@ -86,7 +108,7 @@ def list_source(
             "Labels come from a table or from file names, not from both. "
             f"Received: {printable(path)} and `label_pattern`."
         )
-    return list_table(path, needs_train, follow_links)
+    return list_table(path, needs_train, follow_links, multi_label)
 
 
 def list_folder(
@@ -149,21 +171,28 @@ def list_images(root: Path, folder: str = "") -> list[str]:
     return [Path(path).relative_to(root).as_posix() for path in paths]
 
 
-def list_table(path: Path, needs_train: bool = True, follow_links: bool = False):
+def list_table(
+    path: Path,
+    needs_train: bool = True,
+    follow_links: bool = False,
+    multi_label: bool = False,
+) -> Listing:
     """List the images that a table names; see `read_table`.
 
     Raises:
         DataError: If it cannot be used.
     """
-    splits = read_table(path, title_of, follow_links)
+    splits = read_table(path, title_of, follow_links, multi_label)
     if None in splits:  # the table has no column of splits
-        return Listing(path.parent, {WHOLE: splits[None]})
+        splits = {WHOLE: splits[None]}
+        return Listing(path.parent, splits, multi_label=multi_label)
     if needs_train and "train" not in splits:
         raise DataError(
             f"{printable(path)} must have rows of the split train. "
             f"Received: {', '.join(splits)}."
         )
-    return Listing(path.parent, {t: splits[t] for t in SPLIT_NAMES if t in splits})
+    splits = {title: splits[title] for title in SPLIT_NAMES if title in splits}
+    return Listing(path.parent, splits, multi_label=multi_label)
 
 
 def find_splits(walk: Walk, root: Path, needs_train: bool, any_images: bool):

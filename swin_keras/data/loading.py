@@ -9,6 +9,7 @@ from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.folder import load_folder
 from swin_keras.data.grey import check_grey_range
 from swin_keras.data.idx import CLASS_NAMES, holds_idx, load_idx
+from swin_keras.data.segmentation import holds_pairs, load_masks
 from swin_keras.data.splitting import HeldOut
 from swin_keras.data.table import is_table
 from swin_keras.errors import DataError, UsageError
@@ -18,8 +19,9 @@ from swin_keras.names import printable
 OPTIONS = (
     *("data_dir", "seed", "val_fraction", "test_fraction", "on_bad"),
     *("label_pattern", "grey_range", "follow_links", "multi_label"),
+    "reduce_zero_label",
 )
-LAYOUT = ("label_pattern", "follow_links")
+LAYOUT = ("label_pattern", "follow_links", "reduce_zero_label")
 TARGETS = ("classes", "masks", "boxes")
 
 
@@ -28,6 +30,7 @@ def load_dataset(
     *,
     targets: str = "classes",
     multi_label: bool = False,
+    reduce_zero_label: bool = False,
     data_dir=None,
     seed: int = 0,
     val_fraction: float = 0.1,
@@ -50,6 +53,7 @@ def load_dataset(
             "boxes".
         multi_label: Whether an image may have any number of classes: those of all
             folders that hold the same file, or "cat;dog" in a table.
+        reduce_zero_label: Whether value 0 of masks is ignored, and 1 the first class.
         data_dir: Where named sets are kept. For "mnist", "fashion_mnist" and
             "garments" it may also hold the four published IDX files.
         seed: Chooses the images that are held out where a split is missing.
@@ -82,6 +86,19 @@ def load_dataset(
     grey_range = check_grey_range(grey_range)
     kind = _kind(targets, multi_label)
     path = Path(source).expanduser()
+    if path.is_dir() and kind == "masks":
+        return load_masks(
+            path,
+            held_out,
+            on_bad=on_bad,
+            reduce_zero_label=reduce_zero_label,
+            grey_range=grey_range,
+            follow_links=follow_links,
+        )
+    if path.is_dir() and holds_pairs(path):
+        raise DataError(
+            f"{printable(path)} holds images and masks. Read it with targets='masks'."
+        )
     if path.is_dir() or is_table(path):
         return load_folder(
             path,
@@ -90,6 +107,7 @@ def load_dataset(
             label_pattern=label_pattern,
             grey_range=grey_range,
             follow_links=follow_links,
+            multi_label=multi_label,
         )
     if not isinstance(source, str) or looks_like_path(source) or path.exists():
         raise DataError(

@@ -1,10 +1,13 @@
 """What must hold of a listing before anything can be trained on it."""
 
+from collections import defaultdict
+
 import numpy as np
 
 from swin_keras.data.dataset import FileSplit, Split
-from swin_keras.data.listing import WHOLE, Listing
+from swin_keras.data.listing import NO_CLASS, WHOLE, Listing
 from swin_keras.data.splitting import USUAL, HeldOut
+from swin_keras.data.targets import Classes, MultiLabel
 from swin_keras.errors import DataError
 
 
@@ -33,8 +36,13 @@ def splits_to_train(listing: Listing, held_out: HeldOut, grey_range=None):
 
 def structure_problems(listing: Listing) -> list[str]:
     """Say what is wrong with the classes, each in one sentence."""
-    names = tuple(sorted(next(iter(listing.splits.values()))))
+    names = tuple(sorted(set(next(iter(listing.splits.values()))) - {NO_CLASS}))
     problems = []
+    if listing.multi_label:
+        if not names:
+            problems.append("There must be an image that has a class.")
+        others = sorted(set(listing.class_names) - set(names))
+        return problems + [f"Class {name!r} is not in train." for name in others]
     if len(names) < 2:
         problems.append(f"There must be two classes or more, not only {names[0]!r}.")
     for title, classes in listing.splits.items():
@@ -52,14 +60,27 @@ def structure_problems(listing: Listing) -> list[str]:
 def file_splits(listing: Listing, grey_range=None) -> dict[str, Split]:
     """Number the classes by name and put each split in the order of its paths."""
     label_of = {name: label for label, name in enumerate(listing.class_names)}
+    make_targets = _several_classes if listing.multi_label else _one_class
     splits = {}
     for title, classes in listing.splits.items():
-        label_at = {
-            path: label_of[name] for name, paths in classes.items() for path in paths
-        }
-        items = sorted(label_at)
-        labels = np.array([label_at[path] for path in items], np.int64)
+        labels_at = defaultdict(list)
+        for name, paths in classes.items():
+            for path in paths:
+                labels_at[path] += [label_of[name]] if name != NO_CLASS else []
+        items = sorted(labels_at)
+        targets = make_targets([labels_at[path] for path in items], len(label_of))
         splits[title] = FileSplit(
-            items, labels, title, listing.root, grey_range=grey_range
+            items, targets, title, listing.root, grey_range=grey_range
         )
     return splits
+
+
+def _one_class(labels, classes):
+    return Classes(np.array([label for (label,) in labels], np.int64))
+
+
+def _several_classes(labels, classes):
+    vectors = np.zeros((len(labels), classes), bool)
+    for row, chosen in zip(vectors, labels, strict=True):
+        row[chosen] = True
+    return MultiLabel(vectors)

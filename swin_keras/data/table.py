@@ -17,6 +17,7 @@ COLUMNS = {  # what a header may call them
     "label": ("label", "class", "class_name", "category"),
     "split": ("split", "set", "subset"),
 }
+SEVERAL = "[;|]"  # between the classes of an image that has several
 MOST_PROBLEMS = 20
 
 
@@ -25,7 +26,9 @@ def is_table(path: Path) -> bool:
     return path.suffix.lower() in SEPARATORS and path.exists()
 
 
-def read_table(path: Path, title_of, follow_links: bool = False):
+def read_table(
+    path: Path, title_of, follow_links: bool = False, multi_label: bool = False
+):
     """Return title -> class -> sorted paths below the table's folder.
 
     A row is a file, its label and perhaps its split. A header may name the columns
@@ -35,6 +38,8 @@ def read_table(path: Path, title_of, follow_links: bool = False):
         path: The table.
         title_of: Returns "train", "val" or "test" for a word, or `None`.
         follow_links: Whether files may lie out of the table's folder.
+        multi_label: Whether a label may name several classes, "cat;dog", or none,
+            which is the class "".
 
     Raises:
         DataError: If it is no such table. The message names the lines.
@@ -48,7 +53,7 @@ def read_table(path: Path, title_of, follow_links: bool = False):
     root = os.path.realpath(path.parent)
     for line, cells in rows:
         try:
-            title, label, file = _read_row(cells, columns, title_of)
+            title, labels, file = _read_row(cells, columns, title_of, multi_label)
             file = _below(root, path.parent, file, follow_links)
             if file in seen:
                 raise ValueError(f"{file} stands in line {seen[file]} already")
@@ -56,8 +61,10 @@ def read_table(path: Path, title_of, follow_links: bool = False):
             problems.append(f"  line {line}: {problem}")
             continue
         seen[file] = line
-        splits[title][label].append(file)
-    problems += _several_labels(splits)
+        for label in labels:
+            splits[title][label].append(file)
+    if not multi_label:
+        problems += _several_labels(splits)
     if problems or not seen:
         more = len(problems) - MOST_PROBLEMS
         lines = problems[:MOST_PROBLEMS] + [f"  ... and {more} more"] * (more > 0)
@@ -111,7 +118,7 @@ def _columns(cells):
     return columns if {"file", "label"} <= columns.keys() else None
 
 
-def _read_row(cells, columns, title_of):
+def _read_row(cells, columns, title_of, multi_label):
     if len(cells) <= max(columns.values()):
         raise ValueError(
             f"must have {max(columns.values()) + 1} cells, has {len(cells)}"
@@ -119,8 +126,13 @@ def _read_row(cells, columns, title_of):
     label, file = cells[columns["label"]], cells[columns["file"]]
     if not file:
         raise ValueError("names no file")
-    if problem := problem_of(label):
-        raise ValueError(f"the label {label!r} {problem}")
+    labels = [label]
+    if multi_label:
+        parts = (part.strip() for part in re.split(SEVERAL, label))
+        labels = sorted({part for part in parts if part})
+    for label in labels:
+        if problem := problem_of(label):
+            raise ValueError(f"the label {label!r} {problem}")
     title = None
     if "split" in columns:
         title = title_of(cells[columns["split"]])
@@ -128,7 +140,7 @@ def _read_row(cells, columns, title_of):
             raise ValueError(
                 f"the split {cells[columns['split']]!r} must be train, val or test"
             )
-    return title, label, file
+    return title, labels or [""], file
 
 
 def _several_labels(splits):
@@ -137,10 +149,11 @@ def _several_labels(splits):
     several = [
         label
         for label in sorted(labels)
-        if any(part.strip() in labels for part in re.split("[;|]", label)[1:])
+        if any(part.strip() in labels for part in re.split(SEVERAL, label)[1:])
     ]
     return [
-        f"  {label!r} seems to name several classes: an image must have one"
+        f"  {label!r} seems to name several classes: an image must have one, unless "
+        "multi_label is asked for"
         for label in several
     ]
 

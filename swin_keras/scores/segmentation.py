@@ -2,9 +2,8 @@
 
 import numpy as np
 
+from swin_keras.data.geometry import IGNORED
 from swin_keras.errors import UsageError
-
-IGNORED = 255  # the class of pixels that do not count, as in `swin_keras.data`
 
 
 class SegmentationScore:
