@@ -60,15 +60,14 @@ def read_boxes(
             f"Received: {printable(root)}."
         )
     walk = Walk(root, follow_links)
-    paths = [Path(path).relative_to(root).as_posix() for path in walk.images(root)]
-    if not paths:
+    pictures = _pictures_of(root, walk)
+    if not pictures.paths:
         raise unusable(printable(root), "it holds no pictures")
-    pictures = PictureNames(paths)
     annotations = read_annotations(root, pictures, box_format, follow_links)
     looked_at = {raw.path for split in annotations.splits.values() for raw in split}
     looks = headers(root, sorted(looked_at), decode=decode, progress=progress)
     splits, findings, notes = tidy_splits(annotations, looks)
-    left_out = sorted(set(paths) - looked_at)
+    left_out = sorted(set(pictures.paths) - looked_at)
     if left_out:
         notes += [
             f"Pictures that no annotations speak of, left out: {len(left_out)} "
@@ -87,8 +86,26 @@ def read_boxes(
             f"Boxes are read as {annotations.format}.",
             *annotations.notes,
             *notes,
+            *(note for note in walk.notes() if " files, which are not" not in note),
         ),
     )
+
+
+def holds_boxes(root, follow_links: bool = False) -> str | None:
+    """Say as which format a folder's boxes would be read, `None` without any."""
+    root = Path(root)
+    files = annotation_files(root, follow_links)
+    if not files:
+        return None
+    found, _ = find_formats(root, files, _pictures_of(root, Walk(root, follow_links)))
+    is_named_only = list(found.get("yolo", ())) == [yolo.names_file(root, files)]
+    names = [name for name in found if not (name == "yolo" and is_named_only)]
+    return " and ".join(FORMATS[name] for name in names) or None
+
+
+def _pictures_of(root, walk) -> PictureNames:
+    paths = (Path(path).relative_to(root).as_posix() for path in walk.images(root))
+    return PictureNames(paths)
 
 
 def read_annotations(

@@ -48,12 +48,18 @@ def names_file(root, files) -> str | None:
 def yolo_yamls(root, files) -> dict[str, dict]:
     """Return path -> content of the YAML files that name classes."""
     found = {}
-    for path in files:
-        if path.lower().endswith((".yaml", ".yml")):
+    for path in filter(is_yaml, files):
+        try:
             content = read_yaml(Path(root) / path)
-            if isinstance(content, dict) and "names" in content:
-                found[path] = content
+        except DataError:  # of something else, perhaps; see `_class_names`
+            continue
+        if isinstance(content, dict) and "names" in content:
+            found[path] = content
     return found
+
+
+def is_yaml(path: str) -> bool:
+    return path.lower().endswith((".yaml", ".yml"))
 
 
 def read_yolo(root, files: list[str], pictures: PictureNames) -> Annotations:
@@ -120,6 +126,8 @@ def _class_names(root, path, options, files) -> tuple[str, ...]:
     if path is None:
         path = next((f for f in files if PurePosixPath(f).name in NAMES), None)
         if path is None:
+            for damaged in filter(is_yaml, files):
+                read_yaml(root / damaged)  # says what is wrong with it
             raise unusable(
                 printable(root),
                 "text files of boxes need the names of their classes, in a data.yaml "
