@@ -17,20 +17,19 @@ def _check(options):
     from swin_keras.data.segmentation import check_masks, holds_pairs
 
     folder = Path(options.folder).expanduser()
-    shared = {"quick": options.quick, "follow_links": options.follow_links}
+    shared = {
+        "quick": options.quick,
+        "grey_range": options.grey_range,
+        "follow_links": options.follow_links,
+    }
     if folder.is_dir() and holds_boxes(folder, options.follow_links):
         report = check_boxes(
             folder, box_format=options.box_format, sheet=options.sheet, **shared
         )
     elif holds_pairs(folder):
-        report = check_masks(folder, grey_range=options.grey_range, **shared)
+        report = check_masks(folder, **shared)
     else:
-        report = check_folder(
-            folder,
-            label_pattern=options.label_pattern,
-            grey_range=options.grey_range,
-            **shared,
-        )
+        report = check_folder(folder, label_pattern=options.label_pattern, **shared)
     if options.json:
         _write(options.json, report.to_json() + "\n")
     out.print(_figures("class", report.counts, str))

@@ -107,6 +107,7 @@ def load_dataset(
             on_bad=on_bad,
             box_format=box_format,
             follow_links=follow_links,
+            grey_range=grey_range,
         )
         return as_dataset(boxes, grey_range=grey_range)
     if path.is_dir() and (found := holds_boxes(path, follow_links)):

@@ -41,7 +41,7 @@ def draw_boxes(
         sides: Least and most pixels of the longer side of the result; a smaller or
             larger picture is resized.
     """
-    picture, scale = _resized(picture.convert("RGB"), sides)
+    picture, scale = _resized(picture.convert("RGB"), sides)  # which copies it
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4) * scale
     count = len(boxes)
     if colours is None:
@@ -75,7 +75,7 @@ def font_for(size) -> ImageFont.FreeTypeFont:
 def _resized(picture, sides):
     longer = max(picture.size)
     if sides is None or sides[0] <= longer <= sides[1]:
-        return picture.copy(), np.ones(4)
+        return picture, np.ones(4)
     ratio = np.clip(longer, *sides) / longer
     size = tuple(max(1, round(side * ratio)) for side in picture.size)
     scale = np.tile(np.divide(size, picture.size), 2)
