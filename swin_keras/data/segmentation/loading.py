@@ -8,6 +8,8 @@ from swin_keras.data.folder import as_note, shorten
 from swin_keras.data.listing import WHOLE
 from swin_keras.data.segmentation.check import on_folder
 from swin_keras.data.segmentation.folder import MaskFolder, look_into_folder
+from swin_keras.data.segmentation.outline_folder import load_outlines
+from swin_keras.data.segmentation.pairs import holds_pairs
 from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.errors import DataError, UsageError
 from swin_keras.names import printable
@@ -22,7 +24,9 @@ def load_masks(
     grey_range=None,
     follow_links: bool = False,
 ) -> ImageDataset:
-    """Read `images/` and `masks/`, with or without split folders.
+    """Read `images/` and `masks/`, with or without split folders, or outlines.
+
+    Outlines are COCO's or LabelMe's json; see `load_outlines`.
 
     Every mask is decoded once: values that are no class are found here, not in the
     middle of a run.
@@ -43,6 +47,16 @@ def load_masks(
     if on_bad not in ("stop", "skip"):
         raise UsageError(f"`on_bad` must be 'stop' or 'skip'. Received: {on_bad!r}.")
     path = Path(path)
+    if not holds_pairs(path):
+        if reduce_zero_label:
+            raise UsageError("`reduce_zero_label` is for files of masks.")
+        return load_outlines(
+            path,
+            held_out,
+            on_bad=on_bad,
+            grey_range=grey_range,
+            follow_links=follow_links,
+        )
     folder = look_into_folder(
         path,
         decode=on_bad == "skip",

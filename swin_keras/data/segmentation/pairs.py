@@ -43,6 +43,11 @@ def list_pairs(root: Path, follow_links: bool = False) -> Pairs:
     """
     walk = Walk(root, follow_links)
     folders = find_folders(walk, root)
+    if not folders:
+        raise DataError(
+            f"{printable(root)} must hold {LAYOUT}. "
+            f"Received: {examples(walk.folders(root)) or 'no folders'}."
+        )
     splits, problems = {}, []
     for title, (images, masks) in folders.items():
         pictures, found = by_stem(walk, images, root)
@@ -66,15 +71,15 @@ def holds_pairs(root: Path) -> bool:
     """Return whether a folder looks as if it held pictures and masks."""
     try:
         return bool(find_folders(Walk(root), root))
-    except DataError:
-        return False
+    except DataError:  # there are some, and it cannot be told which
+        return True
 
 
 def find_folders(walk: Walk, root: Path) -> dict[str, tuple[Path, Path]]:
-    """Return title -> the folders of the pictures and of the masks.
+    """Return title -> the folders of the pictures and of the masks, if there are any.
 
     Raises:
-        DataError: If there are none, or two for one purpose.
+        DataError: If there are two for one purpose, or one is missing.
     """
     pair = _pair_in(walk, root)
     found = {}
@@ -93,11 +98,6 @@ def find_folders(walk: Walk, root: Path) -> dict[str, tuple[Path, Path]]:
             if title and inside:
                 for place, folder in enumerate(inside):
                     found.setdefault(title, {}).setdefault(place, []).append(folder)
-    if not found:
-        raise DataError(
-            f"{printable(root)} must hold {LAYOUT}. "
-            f"Received: {examples(walk.folders(root)) or 'no folders'}."
-        )
     for title, places in found.items():
         if sorted(places) != [0, 1] or any(len(f) > 1 for f in places.values()):
             folders = [str(f.relative_to(root)) for fs in places.values() for f in fs]
