@@ -199,7 +199,8 @@ class BatchLoader:
         if not self.augments:
             return whole_picture(size, image_size, letter_box=self.letter_box)
         preview = functools.partial(self.split.targets.preview, target)
-        return self.augmentation.draw(size, image_size, rng, preview)
+        part = {} if image_size == self.image_size else {"part_of": self.image_size}
+        return self.augmentation.draw(size, image_size, rng, preview, **part)
 
     @property
     def steps(self) -> int:

@@ -14,7 +14,7 @@ from swin_keras.data.boxes.coco_file import (
 )
 from swin_keras.data.boxes.dataset import as_dataset
 from swin_keras.data.boxes.loading import load_boxes
-from swin_keras.data.boxes.reading import FORMATS, read_boxes
+from swin_keras.data.boxes.reading import FORMATS, holds_boxes, read_boxes
 from swin_keras.data.boxes.records import BoxRecord, BoxSet
 from swin_keras.data.boxes.sheet import save_sheet
 
@@ -29,6 +29,7 @@ __all__ = [
     "check_boxes",
     "coco_predictions",
     "coco_truth",
+    "holds_boxes",
     "load_boxes",
     "predictions_of",
     "read_boxes",

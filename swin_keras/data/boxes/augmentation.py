@@ -63,7 +63,9 @@ class BoxAugmentation:
                     f"Received: {name}={getattr(self, name)}."
                 )
 
-    def draw(self, size, image_size, rng: np.random.Generator, preview=None):
+    def draw(
+        self, size, image_size, rng: np.random.Generator, preview=None, part_of=None
+    ) -> Geometry:
         """Return a random geometry.
 
         Args:
@@ -72,24 +74,30 @@ class BoxAugmentation:
             rng: Draws.
             preview: Returns how much of each box a geometry shows, `(N,)`; without
                 it, and without boxes, the first crop is taken.
+            part_of: `(height, width)` of the input of which this is a part, so that
+                pictures are stretched as in the others.
         """
-        mirrored = self.flip and rng.random() < 0.5
+        mirrored = self.flip and bool(rng.random() < 0.5)
         is_zoomed = rng.random() < self.crop
         zooms = np.exp(rng.uniform(*np.log(self.scale), ATTEMPTS))
         stretches = np.exp(rng.uniform(*np.log(self.stretch), ATTEMPTS) / 2)
         places = rng.random((ATTEMPTS, 2))
-        whole = whole_picture(size, image_size, letter_box=self.letter_box)
-        left, top, right, bottom = whole.crop
-        for zoom, stretch, place in zip(zooms, stretches, places, strict=True):
-            sides = np.array(
-                [(right - left) / zoom * stretch, (bottom - top) / zoom / stretch]
-            )
+        whole = whole_picture(size, part_of or image_size, letter_box=self.letter_box)
+        sides = np.subtract(whole.crop[2:], whole.crop[:2])
+        if part_of:
+            shares = np.divide(image_size, part_of)[::-1]
+            sides = sides * shares / shares.max()
+
+        def at(sides, place):
             start = place * (np.array(size) - sides)
             crop = tuple(float(value) for value in (*start, *(start + sides)))
-            geometry = Geometry(tuple(size), crop, tuple(image_size), mirrored)
+            return Geometry(tuple(size), crop, tuple(image_size), mirrored)
+
+        for zoom, stretch, place in zip(zooms, stretches, places, strict=True):
+            geometry = at(sides / zoom * (stretch, 1 / stretch), place)
             if is_zoomed and (preview is None or self._keeps(preview(geometry))):
                 return geometry
-        return Geometry(tuple(size), whole.crop, tuple(image_size), mirrored)
+        return at(sides, places[0] if part_of else 0.5)
 
     def finish(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return a copy of an input `(H, W, C)` with other colours, uint8."""

@@ -48,6 +48,7 @@ def as_dataset(boxes: BoxSet, *, capacity: int | None = None, grey_range=None):
         class_names=boxes.class_names,
         splits=splits,
         notes=boxes.notes,
+        skipped=tuple((f.path, f.detail) for f in boxes.findings if f.level == "error"),
     )
 
 

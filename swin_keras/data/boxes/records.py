@@ -1,7 +1,7 @@
 """What every format of boxes becomes: pictures with their objects."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +108,7 @@ class BoxSet:
     category_ids: tuple[int, ...] = ()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
-    images: Mapping[str, bytes] | None = None
+    images: Mapping[str, bytes] | None = field(default=None, repr=False)
 
     def source(self, record: BoxRecord):
         """Return the path or the bytes of the file that holds a picture."""

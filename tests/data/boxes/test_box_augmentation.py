@@ -207,6 +207,20 @@ def test_tiles_fill_the_input_and_the_picture_is_one_of_them():
     assert places == {0, 1, 2, 3}
 
 
+@pytest.mark.parametrize("letter_box", [False, True])
+def test_pictures_in_tiles_are_stretched_as_they_are_in_a_whole_input(letter_box):
+    augmentation = BoxAugmentation(stretch=(1, 1), letter_box=letter_box)
+    ratio = 1 if letter_box else (80 / 120) / (64 / 90)  # across by down, of 120 x 90
+    for seed in range(40):
+        for tile in draw_tiles(0, 3, INPUT, np.random.default_rng(seed)):
+            geometry = augmentation.draw(
+                SIZE, tile.size, np.random.default_rng(seed), part_of=INPUT
+            )
+            left, top, right, bottom = geometry.crop
+            across, down = tile.size[1] / (right - left), tile.size[0] / (bottom - top)
+            assert across / down == pytest.approx(ratio)
+
+
 def test_boxes_of_a_mosaic_are_those_of_its_pixels():
     split = split_of_squares()
     augmentation = BoxAugmentation(mosaic=1.0, crop=0, flip=True, colour=0)

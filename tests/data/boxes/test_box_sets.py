@@ -246,3 +246,46 @@ def test_a_fingerprint_changes_with_a_box(tmp_path):
     content["annotations"][0]["bbox"][0] += 1
     (tmp_path / "annotations.json").write_text(json.dumps(content))
     assert before != as_dataset(load_boxes(tmp_path, None)).fingerprint()
+
+
+def test_a_damaged_picture_does_not_end_the_sheet(tmp_path):
+    write_coco(tmp_path)
+    path = tmp_path / "images/b.png"
+    content = bytearray(path.read_bytes())
+    content[content.index(b"IDAT") + 6] ^= 255
+    path.write_bytes(content)
+    check_boxes(tmp_path, quick=True, sheet=tmp_path / "sheet.png")
+    assert (tmp_path / "sheet.png").exists()
+    assert len(load_boxes(tmp_path, None).records) == 6
+    boxes = load_boxes(tmp_path, None, on_bad="skip")  # decodes them all
+    assert len(boxes.records) == 5
+    ((skipped, reason),) = as_dataset(boxes).skipped
+    assert skipped == "images/b.png"
+    assert "truncated or damaged" in reason
+
+
+def test_deep_grey_pictures_are_read_with_their_range(tmp_path):
+    many(tmp_path, 3)
+    for path in tmp_path.glob("*.png"):
+        deep = np.full((20, 24), 100.0, np.float32)
+        Image.fromarray(deep).save(path.with_suffix(".tif"))
+        content = json.loads(path.with_suffix(".json").read_text())
+        content["imagePath"] = path.with_suffix(".tif").name
+        path.with_suffix(".json").write_text(json.dumps(content))
+        path.unlink()
+    assert {f.kind for f in check_boxes(tmp_path).findings} >= {"unreadable"}
+    assert check_boxes(tmp_path, grey_range=(0, 200)).ok
+    boxes = load_boxes(tmp_path, None, grey_range=(0, 200))
+    split = as_dataset(boxes, grey_range=(0, 200)).split("all")
+    images, _ = BatchLoader(split, 3, (20, 24), 3)(0)
+    assert set(np.unique(images)) <= {127, 128}
+
+
+def test_a_split_without_usable_pictures_is_refused(tmp_path):
+    many(tmp_path / "train", 4, "a")
+    many(tmp_path / "val", 1, "b", seed=1)
+    (tmp_path / "val/b00.png").write_bytes(b"")
+    with pytest.raises(DataError, match="unreadable"):
+        load_boxes(tmp_path)
+    with pytest.raises(DataError, match="there are no pictures in val and in test"):
+        load_boxes(tmp_path, on_bad="skip")
