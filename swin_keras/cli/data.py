@@ -13,21 +13,32 @@ def data(options):
 
 def _check(options):
     from swin_keras.data import check_folder
+    from swin_keras.data.boxes import check_boxes, holds_boxes
+    from swin_keras.data.segmentation import check_masks, holds_pairs
 
-    report = check_folder(
-        options.folder,
-        quick=options.quick,
-        label_pattern=options.label_pattern,
-        grey_range=options.grey_range,
-        follow_links=options.follow_links,
-    )
+    folder = Path(options.folder).expanduser()
+    shared = {
+        "quick": options.quick,
+        "grey_range": options.grey_range,
+        "follow_links": options.follow_links,
+    }
+    if folder.is_dir() and holds_boxes(folder, options.follow_links):
+        report = check_boxes(
+            folder, box_format=options.box_format, sheet=options.sheet, **shared
+        )
+    elif holds_pairs(folder):
+        report = check_masks(folder, **shared)
+    else:
+        report = check_folder(folder, label_pattern=options.label_pattern, **shared)
     if options.json:
         _write(options.json, report.to_json() + "\n")
-    counts = make_table("class", *report.counts)
-    for name in sorted({name for split in report.counts.values() for name in split}):
-        numbers = [str(split.get(name, 0)) for split in report.counts.values()]
-        counts.add_row(name, *numbers)
-    out.print(counts)
+    out.print(_figures("class", report.counts, str))
+    if hasattr(report, "sizes"):
+        out.print(_sizes(report.sizes))
+        for note in report.notes:
+            out.print(note)
+    if hasattr(report, "shares"):
+        out.print(_figures("share of pixels", report.shares, "{:.2%}".format))
     if report.findings:
         findings = make_table("level", "what", "count", "examples")
         for line in report.summary():
@@ -37,6 +48,23 @@ def _check(options):
             out.print("every finding: --json FILE")
     out.print("ready to train" if report.ok else "not ready: see the errors above")
     return 0 if report.ok else 3
+
+
+def _sizes(sizes):
+    """Return a table of the objects of each class by COCO's sizes."""
+    table = make_table("objects", "split", "small", "medium", "large")
+    for title, classes in sizes.items():
+        for name, counts in classes.items():
+            table.add_row(name, title, *map(str, counts.values()))
+    return table
+
+
+def _figures(title, by_split, to_text):
+    """Return a table of classes by splits."""
+    table = make_table(title, *by_split)
+    for name in sorted({name for split in by_split.values() for name in split}):
+        table.add_row(name, *(to_text(s.get(name, 0)) for s in by_split.values()))
+    return table
 
 
 def _extract(options):

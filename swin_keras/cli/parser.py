@@ -220,7 +220,9 @@ def _data(parser):
     actions = parser.add_subcommands(dest="action", required=True)
     check = _command("check", "data ")
     actions.add_subcommand("check", check, help=HELP["check"][0])
-    check.add_argument("folder", help="A folder of class folders, or a .csv table.")
+    check.add_argument(
+        "folder", help="A folder of class folders, of masks or boxes; or a .csv."
+    )
     check.add_argument("--quick", action="store_true", help="Read headers only.")
     check.add_argument("--json", metavar="FILE", help="Write the report as JSON.")
     check.add_argument(
@@ -239,6 +241,14 @@ def _data(parser):
         type=bool,
         default=False,
         help="Whether to follow links that lead out of the folder anywhere.",
+    )
+    check.add_argument(
+        "--box_format",
+        choices=["coco", "yolo", "voc", "labelme"],
+        help="Which boxes are meant in a folder that holds several.",
+    )
+    check.add_argument(
+        "--sheet", metavar="FILE", help="Draw pictures with their boxes to a .png."
     )
     extract = _command("extract", "data ")
     actions.add_subcommand("extract", extract, help=HELP["extract"][0])

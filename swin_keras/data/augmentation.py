@@ -60,14 +60,14 @@ class Augmentation:
         geometry = self.draw(image.size, image_size, rng)
         return self.finish(geometry.image(image), rng)
 
-    def draw(self, size, image_size, rng: np.random.Generator, largest_share=None):
+    def draw(self, size, image_size, rng: np.random.Generator, preview=None):
         """Return a random `Geometry`.
 
         Args:
             size: `(width, height)` of the image.
             image_size: `(height, width)` of the target.
             rng: Draws.
-            largest_share: Not asked here; see `DenseAugmentation`.
+            preview: Not asked here; see `DenseAugmentation` and `BoxAugmentation`.
         """
         mirrored = rng.random() < 0.5
         turn, *move = rng.uniform(-1, 1, 3) * (self.rotate, self.shift, self.shift)

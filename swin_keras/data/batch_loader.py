@@ -1,5 +1,6 @@
 """Batches by index, in NumPy: step number and shard -> images and targets."""
 
+import functools
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -7,8 +8,9 @@ from functools import lru_cache
 import numpy as np
 
 from swin_keras.data.augmentation import Augmentation
+from swin_keras.data.boxes.augmentation import whole_picture
+from swin_keras.data.boxes.mosaic import draw_tiles, is_mosaic
 from swin_keras.data.dataset import ArraySplit, Split
-from swin_keras.data.geometry import Geometry
 from swin_keras.data.image_io import enough, image_mode, prepare_image
 from swin_keras.data.mixing import Mixing
 from swin_keras.errors import UsageError
@@ -31,7 +33,8 @@ class BatchLoader:
     function of `seed` and its step, so a run goes on at any step as if it had
     never stopped, and shards together hold what one pipeline would.
 
-    Images with masks or boxes are evaluated whole, stretched to the target's size.
+    Images with masks or boxes are evaluated whole, stretched to the target's size or
+    with black at two sides.
 
     Args:
         split: Where the images come from.
@@ -50,6 +53,8 @@ class BatchLoader:
         shards: What to load of every batch: one element of a pipeline each, in
             this order, for the replicas of one machine.
         shard_count: Parts of every batch, over all machines.
+        letter_box: Whether images with masks or boxes that are not augmented keep
+            their width over height, and are not stretched.
 
     Raises:
         UsageError: If `batch_size` is larger than the training images, or does not
@@ -70,6 +75,7 @@ class BatchLoader:
     micro_batches: int = 1
     shards: tuple[int, ...] = (0,)
     shard_count: int = 1
+    letter_box: bool = False
 
     def __post_init__(self):
         image_mode(self.channels)
@@ -157,29 +163,44 @@ class BatchLoader:
             return prepare_image(image, self.image_size, self.crop_fraction), target
 
         rng = np.random.default_rng([self.seed, epoch, index])
-        geometry = None
-
-        def choose(size):  # once it is known how large the picture is
-            nonlocal geometry
-            geometry = self._geometry(size, rng, target)
-            return geometry.enough
-
-        image = split.image(index, self.channels, choose)
-        if geometry is None:  # the picture was decoded already
-            choose(image.size)
-        pixels = geometry.image(image)
+        if self.augments and is_mosaic(self.augmentation, rng):
+            return self._mosaic(index, rng)
+        pixels, geometry = self._view(index, target, self.image_size, rng)
         if self.augments:
             pixels = self.augmentation.finish(pixels, rng)
         return pixels, targets.placed(target, geometry)
 
-    def _geometry(self, size, rng, target):
+    def _mosaic(self, index, rng):
+        """Return an image of four, and its target."""
+        pixels, views = np.empty(self.image_shape, np.uint8), []
+        for tile in draw_tiles(index, len(self.split), self.image_size, rng):
+            target = self.split.targets.load(tile.index)
+            part, geometry = self._view(tile.index, target, tile.size, rng)
+            tile.within(pixels)[:] = part
+            views.append((target, geometry, tile.place))
+        pixels = self.augmentation.finish(pixels, rng)
+        return pixels, self.split.targets.placed_together(views)
+
+    def _view(self, index, target, image_size, rng):
+        """Return what is seen of a picture, uint8 `(H, W, C)`, and its geometry."""
+        geometry = None
+
+        def choose(size):  # once it is known how large the picture is
+            nonlocal geometry
+            geometry = self._geometry(size, image_size, rng, target)
+            return geometry.enough
+
+        image = self.split.image(index, self.channels, choose)
+        if geometry is None:  # the picture was decoded already
+            choose(image.size)
+        return geometry.image(image), geometry
+
+    def _geometry(self, size, image_size, rng, target):
         if not self.augments:
-            return Geometry.whole(size, self.image_size)
-
-        def largest_share(geometry):
-            return self.split.targets.largest_share(target, geometry)
-
-        return self.augmentation.draw(size, self.image_size, rng, largest_share)
+            return whole_picture(size, image_size, letter_box=self.letter_box)
+        preview = functools.partial(self.split.targets.preview, target)
+        part = {} if image_size == self.image_size else {"part_of": self.image_size}
+        return self.augmentation.draw(size, image_size, rng, preview, **part)
 
     @property
     def steps(self) -> int:

@@ -1,4 +1,4 @@
-"""Random changes to a picture together with its mask or its boxes."""
+"""Random changes to a picture together with its mask."""
 
 import math
 from dataclasses import dataclass
@@ -52,15 +52,14 @@ class DenseAugmentation:
                 f"Received: largest_share={self.largest_share}."
             )
 
-    def draw(self, size, image_size, rng: np.random.Generator, largest_share=None):
+    def draw(self, size, image_size, rng: np.random.Generator, preview=None):
         """Return a random `Geometry`.
 
         Args:
             size: `(width, height)` of the picture.
             image_size: `(height, width)` of the target.
             rng: Draws.
-            largest_share: Returns the largest class's share of what a geometry
-                shows.
+            preview: Returns the largest class's share of what a geometry shows.
         """
         height, width = image_size
         sides = np.divide((width, height), size)
@@ -75,9 +74,9 @@ class DenseAugmentation:
             crop = np.concatenate([start, stop]) * np.tile(size / scaled, 2)
             geometry = Geometry(tuple(size), tuple(crop), tuple(image_size), mirrored)
             if (
-                largest_share is None
+                preview is None
                 or self.largest_share == 1
-                or largest_share(geometry) <= self.largest_share
+                or preview(geometry) <= self.largest_share
             ):
                 break
         return geometry

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from swin_keras.data import garments
+from swin_keras.data.boxes import as_dataset, holds_boxes, load_boxes
 from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.folder import load_folder
 from swin_keras.data.grey import check_grey_range
 from swin_keras.data.idx import CLASS_NAMES, holds_idx, load_idx
+from swin_keras.data.segmentation import holds_pairs, load_masks
 from swin_keras.data.splitting import HeldOut
 from swin_keras.data.table import is_table
 from swin_keras.errors import DataError, UsageError
@@ -18,8 +20,9 @@ from swin_keras.names import printable
 OPTIONS = (
     *("data_dir", "seed", "val_fraction", "test_fraction", "on_bad"),
     *("label_pattern", "grey_range", "follow_links", "multi_label"),
+    *("reduce_zero_label", "box_format"),
 )
-LAYOUT = ("label_pattern", "follow_links")
+LAYOUT = ("label_pattern", "follow_links", "reduce_zero_label", "box_format")
 TARGETS = ("classes", "masks", "boxes")
 
 
@@ -28,6 +31,8 @@ def load_dataset(
     *,
     targets: str = "classes",
     multi_label: bool = False,
+    reduce_zero_label: bool = False,
+    box_format: str | None = None,
     data_dir=None,
     seed: int = 0,
     val_fraction: float = 0.1,
@@ -50,6 +55,9 @@ def load_dataset(
             "boxes".
         multi_label: Whether an image may have any number of classes: those of all
             folders that hold the same file, or "cat;dog" in a table.
+        reduce_zero_label: Whether value 0 of masks is ignored, and 1 the first class.
+        box_format: Which boxes are meant in a folder that holds those of several
+            formats: "coco", "yolo", "voc" or "labelme".
         data_dir: Where named sets are kept. For "mnist", "fashion_mnist" and
             "garments" it may also hold the four published IDX files.
         seed: Chooses the images that are held out where a split is missing.
@@ -82,6 +90,38 @@ def load_dataset(
     grey_range = check_grey_range(grey_range)
     kind = _kind(targets, multi_label)
     path = Path(source).expanduser()
+    if path.is_dir() and kind == "masks":
+        return load_masks(
+            path,
+            held_out,
+            on_bad=on_bad,
+            reduce_zero_label=reduce_zero_label,
+            grey_range=grey_range,
+            follow_links=follow_links,
+        )
+    if kind == "boxes" and (path.is_dir() or not is_built_in(source)):
+        boxes = load_boxes(
+            source if isinstance(source, str) else path,
+            held_out,
+            data_dir=data_dir,
+            on_bad=on_bad,
+            box_format=box_format,
+            follow_links=follow_links,
+            grey_range=grey_range,
+        )
+        return as_dataset(boxes, grey_range=grey_range)
+    if path.is_dir() and (found := holds_boxes(path, follow_links)):
+        raise DataError(
+            f"{printable(path)} holds boxes ({found}). Read it with targets='boxes'."
+        )
+    if path.is_dir() and holds_pairs(path):
+        raise DataError(
+            f"{printable(path)} holds images and masks. Read it with targets='masks'."
+        )
+    if kind == "masks" and is_table(path):
+        raise DataError(
+            f"{printable(path)} is a table of labels. Masks are read from a folder."
+        )
     if path.is_dir() or is_table(path):
         return load_folder(
             path,
@@ -98,14 +138,28 @@ def load_dataset(
             f"set. Received: {printable(source)}."
         )
     given = Path(data_dir).expanduser() if data_dir else None
-    if source.partition("/")[0] == garments.NAME:
+    if is_built_in(source):
         return garments.load_garments(source, kind, given, held_out)
     if source in CLASS_NAMES and given and holds_idx(given):
-        return load_idx(source, given, held_out)
+        return _of_kind(load_idx(source, given, held_out), kind)
+
+    if kind == "masks":
+        from swin_keras.data.segmentation.tfds_masks import load_tfds_masks
+
+        return load_tfds_masks(
+            source,
+            data_dir=given,
+            held_out=held_out,
+            grey_range=grey_range,
+            reduce_zero_label=reduce_zero_label,
+        )
 
     from swin_keras.data.tfds_source import load_tfds
 
-    return load_tfds(source, data_dir=given, held_out=held_out, grey_range=grey_range)
+    dataset = load_tfds(
+        source, data_dir=given, held_out=held_out, grey_range=grey_range
+    )
+    return _of_kind(dataset, kind)
 
 
 def load_trained(train: Mapping, **changes) -> ImageDataset:
@@ -126,6 +180,15 @@ def load_trained(train: Mapping, **changes) -> ImageDataset:
     return load_dataset(source, **options | changes)
 
 
+def _of_kind(dataset, kind):
+    """Return a data set of one class an image, if that is what was asked for."""
+    if kind != "classes":
+        raise DataError(
+            f"{dataset.name} has one class for each image. Received: {kind}."
+        )
+    return dataset
+
+
 def _kind(targets, multi_label):
     """Return the kind of `Targets` that is asked for."""
     if targets not in TARGETS:
@@ -138,6 +201,11 @@ def _kind(targets, multi_label):
             f"Received: targets={targets!r}, multi_label=True."
         )
     return "multi_label" if multi_label else targets
+
+
+def is_built_in(source) -> bool:
+    """Tell whether a set is drawn here, not read."""
+    return isinstance(source, str) and source.partition("/")[0] == garments.NAME
 
 
 def looks_like_path(source: str) -> bool:

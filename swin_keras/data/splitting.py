@@ -115,7 +115,8 @@ class HeldOut:
         )
         note = (
             f"There is no {' or '.join(shares)} split: of the {len(train)} images are "
-            f"held out, class by class, {words}; seed {self.seed} chose them."
+            f"held out{', class by class' * bool(strata.any())}, {words}; "
+            f"seed {self.seed} chose them."
         )
         return {**splits, "train": train.subset(left, "train"), **held_out}, note
 

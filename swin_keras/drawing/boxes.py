@@ -41,7 +41,7 @@ def draw_boxes(
         sides: Least and most pixels of the longer side of the result; a smaller or
             larger picture is resized.
     """
-    picture, scale = _resized(picture.convert("RGB"), sides)
+    picture, scale = _resized(picture.convert("RGB"), sides)  # which copies it
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4) * scale
     count = len(boxes)
     if colours is None:
@@ -54,8 +54,8 @@ def draw_boxes(
     texts = _texts(labels, scores, count)
     font, taken = font_for(picture.size), []
     for place in by_size:
-        if texts[place]:
-            text = _fitting(texts[place], font, picture.width - 2 * PAD)
+        if any(texts[place]):
+            text = _fitting(*texts[place], font, picture.width - 2 * PAD)
             area = _place(boxes[place], text, font, picture.size, taken)
             _write(draw, area, text, colours[place], font)
             taken.append(area)
@@ -75,7 +75,7 @@ def font_for(size) -> ImageFont.FreeTypeFont:
 def _resized(picture, sides):
     longer = max(picture.size)
     if sides is None or sides[0] <= longer <= sides[1]:
-        return picture.copy(), np.ones(4)
+        return picture, np.ones(4)
     ratio = np.clip(longer, *sides) / longer
     size = tuple(max(1, round(side * ratio)) for side in picture.size)
     scale = np.tile(np.divide(size, picture.size), 2)
@@ -89,12 +89,11 @@ def _colours(classes, labels, count):
     return [colour_of(c) for c in (np.zeros(count) if classes is None else classes)]
 
 
-def _texts(labels, scores, count) -> list[str]:
+def _texts(labels, scores, count) -> list[tuple[str, str]]:
+    """Return label and percent of each box, "" where there is none."""
     texts = [""] * count if labels is None else list(map(_shortened, labels))
-    if scores is None:
-        return texts
-    percents = [f"{score:.0%}" for score in scores]
-    return [f"{t} {p}".strip() for t, p in zip(texts, percents, strict=True)]
+    percents = [""] * count if scores is None else [f"{score:.0%}" for score in scores]
+    return list(zip(texts, percents, strict=True))
 
 
 def _shortened(label) -> str:
@@ -106,9 +105,12 @@ def _outline(draw, box, colour, width, is_dashed):
     """Draw a frame whose outer edge is the box, with a dark line inside it."""
     x1, y1, x2, y2 = np.round(box).astype(int) - (0, 0, 1, 1)
     x2, y2 = max(x1, x2), max(y1, y2)
-    if min(x2 - x1, y2 - y1) > 4 * width:
+    if not is_dashed and min(x2 - x1, y2 - y1) > 4 * width:
         inner = (x1 + width, y1 + width, x2 - width, y2 - width)
         draw.rectangle(inner, outline=(0, 0, 0), width=max(1, width // 2))
+    if min(x2 - x1, y2 - y1) < 2 * width:  # Pillow would draw beyond it
+        draw.rectangle((x1, y1, x2, y2), colour)
+        return
     if not is_dashed:
         draw.rectangle((x1, y1, x2, y2), outline=colour, width=width)
         return
@@ -127,10 +129,11 @@ def _outline(draw, box, colour, width, is_dashed):
             draw.line(ends, colour, width)
 
 
-def _fitting(text, font, width) -> str:
-    while font.getlength(text) > width and len(text) > 1:
-        text = text[:-1]
-    return text
+def _fitting(label, percent, font, width) -> str:
+    """Return label and percent in one, with as much of the label as there is room."""
+    while label and font.getlength(f"{label} {percent}") > width:
+        label = label[:-1]
+    return f"{label} {percent}".strip()
 
 
 def _place(box, text, font, size, taken):

@@ -57,16 +57,20 @@ def draw_mask(
     return with_legend(result, entries)
 
 
-def save_mask(mask, path):
+def save_mask(mask, path, names=(), hidden=("background",)):
     """Write a mask as a PNG of class ids, whose palette shows them in colours.
 
     Args:
         mask: Class of each pixel, uint8 `(height, width)`.
         path: The file, or an open one.
+        names: Names of the classes.
+        hidden: Names of classes that are shown in black.
     """
+    colours = palette()
+    colours[[class_id for class_id, name in enumerate(names) if name in hidden]] = 0
     image = Image.fromarray(np.asarray(mask, np.uint8)).convert("L")
     image = Image.frombytes("P", image.size, image.tobytes())
-    image.putpalette(palette().tobytes())
+    image.putpalette(colours.tobytes())
     image.save(path, "PNG", optimize=True)
 
 

@@ -67,26 +67,24 @@ def test_crops_of_one_class_are_drawn_again_ten_times_at_most():
     targets = Masks([mask], None)
 
     def share(geometry):
-        return targets.largest_share(mask, geometry)
+        return targets.preview(mask, geometry)
 
     def mean_share(**options):
         augmentation = DenseAugmentation(scale=(2, 2), **options)
-        return np.mean(
-            [share(draw(augmentation, s, largest_share=share)) for s in range(60)]
-        )
+        return np.mean([share(draw(augmentation, s, preview=share)) for s in range(60)])
 
     assert mean_share() < mean_share(largest_share=1.0) - 0.1
     calls = []
-    draw(DenseAugmentation(), 0, largest_share=lambda _: calls.append(1) or 0.9)
+    draw(DenseAugmentation(), 0, preview=lambda _: calls.append(1) or 0.9)
     assert len(calls) == 10
 
 
 def test_ignored_pixels_are_of_no_class():
     mask = np.array([[0, 1], [IGNORED, IGNORED]], np.uint8)
     whole = Geometry.whole((2, 2), (2, 2))
-    assert Masks([mask], None).largest_share(mask, whole) == 0.5
+    assert Masks([mask], None).preview(mask, whole) == 0.5
     nothing = np.full((2, 2), IGNORED, np.uint8)
-    assert Masks([nothing], None).largest_share(nothing, whole) == 0
+    assert Masks([nothing], None).preview(nothing, whole) == 0
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -5,6 +5,7 @@ import pytest
 from idx_files import write_garments
 
 from swin_keras.data import BatchLoader, DenseAugmentation, garments, load_dataset
+from swin_keras.data.boxes.augmentation import BoxAugmentation
 from swin_keras.errors import DataError, UsageError
 
 SIZES = {"train": 90, "val": 10, "test": 20}
@@ -90,10 +91,16 @@ def test_the_labels_of_a_scene_are_those_of_its_garments(folder, boxes):
 
 
 def test_scenes_are_batched_with_masks_and_boxes(masks, boxes):
-    options = {"training": True, "augmentation": DenseAugmentation()}
     loaders = [
-        BatchLoader(dataset.splits["train"], 8, (64, 64), 3, **options)
-        for dataset in (masks, boxes)
+        BatchLoader(
+            *(dataset.splits["train"], 8, (64, 64), 3),
+            training=True,
+            augmentation=augmentation,
+        )
+        for dataset, augmentation in (
+            (masks, DenseAugmentation()),
+            (boxes, BoxAugmentation()),
+        )
     ]
     (images, batch), (same, rows) = (loader(0) for loader in loaders)
     assert (batch.shape, rows.shape) == ((8, 64, 64), (8, 6, 5))

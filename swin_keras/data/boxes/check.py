@@ -11,6 +11,7 @@ from swin_keras.data.boxes.sheet import save_sheet
 from swin_keras.data.check import MOST_READ, TIMES
 from swin_keras.data.duplicates import same_files
 from swin_keras.data.findings import LEVELS, Finding, Report
+from swin_keras.data.grey import check_grey_range
 from swin_keras.data.listing import WHOLE
 from swin_keras.data.walk import examples
 from swin_keras.names import printable
@@ -46,6 +47,7 @@ def check_boxes(
     box_format: str | None = None,
     follow_links: bool = False,
     most_objects: int = MOST_OBJECTS,
+    grey_range=None,
     sheet=None,
     progress: Callable[[int, int], None] | None = None,
 ) -> BoxReport:
@@ -57,6 +59,7 @@ def check_boxes(
         box_format: As for `load_boxes`.
         follow_links: As for `load_boxes`.
         most_objects: How many objects a model will return for a picture at most.
+        grey_range: As for `load_dataset`.
         sheet: A PNG to write: pictures with their boxes.
         progress: Called with `(done, total)` after each picture.
 
@@ -68,10 +71,11 @@ def check_boxes(
         box_format=box_format,
         follow_links=follow_links,
         decode=not quick,
+        grey_range=check_grey_range(grey_range),
         progress=progress,
     )
     if sheet is not None:
-        save_sheet(boxes, sheet)
+        save_sheet(boxes, sheet, grey_range=grey_range)
     findings = [*boxes.findings, *on_set(boxes, most_objects)]
     if not boxes.class_names or not any(record.count for record in boxes.records):
         findings.append(Finding("error", "no boxes", "", "there is no box at all"))

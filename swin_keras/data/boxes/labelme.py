@@ -40,7 +40,7 @@ def read_labelme(contents: dict, pictures: PictureNames) -> Annotations:
     labels, bad_names, without_area = set(), set(), 0
     for path, content in sorted(contents.items()):
         try:
-            picture = _picture(path, content["imagePath"], pictures)
+            picture = picture_of(path, content["imagePath"], pictures)
         except ValueError as problem:
             detail = f"its picture {content['imagePath']!r:.100} {problem}"
             findings.append(Finding("error", "missing image", printable(path), detail))
@@ -78,7 +78,12 @@ def read_labelme(contents: dict, pictures: PictureNames) -> Annotations:
     )
 
 
-def _picture(path, named, pictures):
+def picture_of(path, named, pictures):
+    """Return the picture that a file of shapes is for.
+
+    Raises:
+        ValueError: If there is none. The message says it of the name.
+    """
     title = split_of_folders(path)
     try:
         return pictures.find(named, path, title)

@@ -22,6 +22,7 @@ def load_boxes(
     on_bad: str = "stop",
     box_format: str | None = None,
     follow_links: bool = False,
+    grey_range=None,
     most_objects: int = MOST_OBJECTS,
 ) -> BoxSet:
     """Read pictures with their boxes, split for training, choosing and judging.
@@ -34,9 +35,11 @@ def load_boxes(
             that are there.
         data_dir: Where named sets are kept.
         on_bad: "stop" at errors, such as pictures that are missing and ids of no
-            category, or "skip" what has them.
+            category, or "skip" what has them; to know all damaged pictures, "skip"
+            decodes every one once, here.
         box_format: "coco", "yolo", "voc" or "labelme", for a folder of several.
         follow_links: Whether links may lead out of the folder.
+        grey_range: As for `load_dataset`.
         most_objects: How many objects a model will return for a picture at most.
 
     Raises:
@@ -47,7 +50,13 @@ def load_boxes(
         raise UsageError(f"`on_bad` must be 'stop' or 'skip'. Received: {on_bad!r}.")
     path = Path(source).expanduser()
     if path.is_dir():
-        boxes = read_boxes(path, box_format=box_format, follow_links=follow_links)
+        boxes = read_boxes(
+            path,
+            box_format=box_format,
+            follow_links=follow_links,
+            decode=on_bad == "skip",
+            grey_range=grey_range,
+        )
     elif path.exists() or not isinstance(source, str):
         raise DataError(
             "Pictures and their boxes must be in a folder. "
@@ -81,4 +90,6 @@ def problem_to_train(boxes: BoxSet) -> str | None:
         return "there are no classes."
     if not boxes.counts("train").sum():
         return "there is no box to train on."
+    if empty := [title for title, records in boxes.splits.items() if not records]:
+        return f"there are no pictures in {' and in '.join(empty)}."
     return None

@@ -36,6 +36,7 @@ def headers(
     paths: Iterable[str],
     *,
     decode: bool = False,
+    grey_range=None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Header]:
     """Return path -> header of pictures below a folder.
@@ -45,12 +46,13 @@ def headers(
         paths: Pictures below it.
         decode: Whether to decode all pixels; if not, those of files that end too
             early.
+        grey_range: What pictures will be read with; see `to_eight_bits`.
         progress: Called with `(done, total)` after each.
     """
     paths, found = list(paths), {}
     with without_pillow_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
         files = [os.path.join(root, path) for path in paths]
-        looks = pool.map(lambda file: header(file, decode), files)
+        looks = pool.map(lambda file: header(file, decode, grey_range), files)
         for path, look in zip(paths, looks, strict=True):
             found[path] = look
             if progress:
@@ -58,12 +60,13 @@ def headers(
     return found
 
 
-def header(source, decode: bool = False) -> Header:
+def header(source, decode: bool = False, grey_range=None) -> Header:
     """Read the header of a file, or of its bytes; decode what ends too early.
 
     Args:
         source: A path, or the bytes of an image file.
         decode: Whether to decode every file.
+        grey_range: What it will be read with.
     """
     try:
         with open_image(source) as image:
@@ -74,7 +77,7 @@ def header(source, decode: bool = False) -> Header:
         reason = None
         is_file = not isinstance(source, bytes)
         if is_file and (decode or not ends_well(source, format)):
-            reason = look_into(source).reason
+            reason = look_into(source, grey_range).reason
     except ImageError as error:
         return Header(reason=error.reason)
     return Header(size, turn if turn in UPRIGHT else 1, reason)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from swin_keras.data.boxes import coco, labelme, voc, yolo
+from swin_keras.data.boxes import coco, labelme, voc, yolo, yolo_yaml
 from swin_keras.data.boxes.files import annotation_files, read_json
 from swin_keras.data.boxes.looking import headers
 from swin_keras.data.boxes.pictures import PictureNames
@@ -30,6 +30,7 @@ def read_boxes(
     box_format: str | None = None,
     follow_links: bool = False,
     decode: bool = False,
+    grey_range=None,
     progress: Callable[[int, int], None] | None = None,
 ) -> BoxSet:
     """Read a folder of pictures and their boxes; which format it is, is seen.
@@ -42,6 +43,7 @@ def read_boxes(
         box_format: "coco", "yolo", "voc" or "labelme", for a folder of several.
         follow_links: Whether links may lead out of the folder.
         decode: Whether to decode the pixels of all pictures, to find damaged ones.
+        grey_range: As for `load_dataset`.
         progress: Called with `(done, total)` after each picture.
 
     Raises:
@@ -60,15 +62,19 @@ def read_boxes(
             f"Received: {printable(root)}."
         )
     walk = Walk(root, follow_links)
-    paths = [Path(path).relative_to(root).as_posix() for path in walk.images(root)]
-    if not paths:
+    pictures = _pictures_of(root, walk)
+    if not pictures.paths:
         raise unusable(printable(root), "it holds no pictures")
-    pictures = PictureNames(paths)
     annotations = read_annotations(root, pictures, box_format, follow_links)
     looked_at = {raw.path for split in annotations.splits.values() for raw in split}
-    looks = headers(root, sorted(looked_at), decode=decode, progress=progress)
+    looks = headers(
+        *(root, sorted(looked_at)),
+        decode=decode,
+        grey_range=grey_range,
+        progress=progress,
+    )
     splits, findings, notes = tidy_splits(annotations, looks)
-    left_out = sorted(set(paths) - looked_at)
+    left_out = sorted(set(pictures.paths) - looked_at)
     if left_out:
         notes += [
             f"Pictures that no annotations speak of, left out: {len(left_out)} "
@@ -76,6 +82,7 @@ def read_boxes(
         ]
     return BoxSet(
         root=root,
+        name=printable(root.resolve().name),
         format=annotations.format,
         class_names=annotations.class_names,
         splits=splits,
@@ -86,8 +93,26 @@ def read_boxes(
             f"Boxes are read as {annotations.format}.",
             *annotations.notes,
             *notes,
+            *(note for note in walk.notes() if " files, which are not" not in note),
         ),
     )
+
+
+def holds_boxes(root, follow_links: bool = False) -> str | None:
+    """Say as which format a folder's boxes would be read, `None` without any."""
+    root = Path(root)
+    files = annotation_files(root, follow_links)
+    if not files:
+        return None
+    found, _ = find_formats(root, files, _pictures_of(root, Walk(root, follow_links)))
+    is_named_only = list(found.get("yolo", ())) == [yolo_yaml.names_file(root, files)]
+    names = [name for name in found if not (name == "yolo" and is_named_only)]
+    return " and ".join(FORMATS[name] for name in names) or None
+
+
+def _pictures_of(root, walk) -> PictureNames:
+    paths = (Path(path).relative_to(root).as_posix() for path in walk.images(root))
+    return PictureNames(paths)
 
 
 def read_annotations(
@@ -162,7 +187,7 @@ def find_formats(root, files, pictures: PictureNames):
         except DataError as error:
             damaged[path] = error
     labels = yolo.label_files(files, pictures.paths)
-    named = yolo.names_file(root, files)
+    named = yolo_yaml.names_file(root, files)
     others = any(found.values())
     if any("/labels/" in f"/{path}" for path in labels) or (
         named and (labels or not others)

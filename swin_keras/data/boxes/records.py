@@ -1,7 +1,7 @@
 """What every format of boxes becomes: pictures with their objects."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +90,7 @@ class BoxSet:
 
     Args:
         root: The folder; `None` for a set of TensorFlow Datasets.
+        name: That of the folder or of the set.
         format: What it was read as, for people: "COCO json".
         class_names: Names in the order of the classes.
         splits: "train", "val" and "test", or "all" for a folder without splits.
@@ -100,13 +101,14 @@ class BoxSet:
     """
 
     root: Path | None
+    name: str
     format: str
     class_names: tuple[str, ...]
     splits: Mapping[str, Sequence[BoxRecord]]
     category_ids: tuple[int, ...] = ()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
-    images: Mapping[str, bytes] | None = None
+    images: Mapping[str, bytes] | None = field(default=None, repr=False)
 
     def source(self, record: BoxRecord):
         """Return the path or the bytes of the file that holds a picture."""

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from swin_keras.data.boxes.records import BoxRecord, BoxSet
+from swin_keras.data.image_file import ImageError
 from swin_keras.data.image_io import decode_image
 from swin_keras.drawing.boxes import draw_boxes
 from swin_keras.drawing.legend import with_legend
@@ -16,7 +18,7 @@ SIDES = (480, 960)  # pixels of the longer side of a picture before it is shrunk
 CELL = 400
 
 
-def save_sheet(boxes: BoxSet, path, count: int = 16) -> Path:
+def save_sheet(boxes: BoxSet, path, count: int = 16, grey_range=None) -> Path:
     """Write a PNG of some pictures with their boxes, and the colours of the classes.
 
     Broken lines are those of crowds and of difficult objects.
@@ -25,6 +27,7 @@ def save_sheet(boxes: BoxSet, path, count: int = 16) -> Path:
         boxes: The set.
         path: The file to write.
         count: How many pictures; see `choose`.
+        grey_range: As for `load_dataset`.
 
     Raises:
         ResourceError: If it cannot be written.
@@ -33,8 +36,14 @@ def save_sheet(boxes: BoxSet, path, count: int = 16) -> Path:
     if path.suffix.lower() != ".png":
         raise UsageError(f"The sheet must be a .png file. Received: {path}.")
     chosen = choose(boxes, count)
-    pictures = [picture_with_boxes(boxes, record) for record in chosen]
-    titles = [f"{record.path} ({record.count})" for record in chosen]
+    pictures, titles = [], []
+    for record in chosen:
+        try:
+            pictures.append(picture_with_boxes(boxes, record, grey_range))
+            titles.append(f"{record.path} ({record.count})")
+        except ImageError as error:  # of which only the header was read before
+            pictures.append(Image.new("RGB", (record.width, record.height)))
+            titles.append(str(error))
     sheet = with_legend(
         draw_sheet(pictures, titles, cell=CELL), enumerate(boxes.class_names)
     )
@@ -67,15 +76,25 @@ def choose(boxes: BoxSet, count: int) -> list[BoxRecord]:
     return [records[place] for place in sorted(chosen[:count])]
 
 
-def picture_with_boxes(boxes: BoxSet, record: BoxRecord):
-    """Return a picture with its boxes, each with its name where these are few."""
-    picture = decode_image(boxes.source(record), name=record.path)
+def picture_with_boxes(boxes: BoxSet, record: BoxRecord, grey_range=None):
+    """Return a picture with its boxes, each with its name where these are few.
+
+    Raises:
+        ImageError: If it cannot be read.
+    """
+    picture = decode_image(
+        boxes.source(record),
+        name=record.path,
+        at_least=SIDES[1],
+        grey_range=grey_range,
+    )
+    scale = np.divide(picture.size, (record.width, record.height))
     labels = None
     if record.count <= MOST_LABELLED:
         labels = [boxes.class_names[class_id] for class_id in record.classes]
     return draw_boxes(
         picture,
-        record.boxes,
+        record.boxes * np.tile(scale, 2),
         labels,
         classes=record.classes,
         dashed=record.ignored,

@@ -81,6 +81,7 @@ def read_tfds(name: str, *, data_dir=None) -> BoxSet:
     splits, findings, notes = tidy_splits(annotations, looks)
     return BoxSet(
         root=None,
+        name=name,
         format=FORMAT,
         class_names=class_names,
         splits=splits,

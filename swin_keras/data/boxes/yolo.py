@@ -1,24 +1,25 @@
 """Read boxes from YOLO's text files: one a picture, one line an object."""
 
-import posixpath
-import re
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from swin_keras.data.boxes.files import lines_of, read_yaml
+from swin_keras.data.boxes.files import lines_of
 from swin_keras.data.boxes.numbers import array_of, extent, integer, number
-from swin_keras.data.boxes.pictures import PictureNames, by_folders
+from swin_keras.data.boxes.pictures import PictureNames
 from swin_keras.data.boxes.records import Annotations, RawBoxes, no_boxes, unusable
-from swin_keras.data.class_names import problems_of
+from swin_keras.data.boxes.yolo_yaml import (
+    NAMES,
+    class_names_of,
+    members_of,
+    yolo_yamls,
+)
 from swin_keras.data.findings import Finding
-from swin_keras.data.listing import SPLIT_NAMES
 from swin_keras.data.walk import examples
 from swin_keras.errors import DataError
 from swin_keras.names import printable
 
 FORMAT = "YOLO txt"
-NAMES = ("classes.txt", "obj.names", "_darknet.labels")
 BEYOND = 1.5  # as a share of the picture: no box that merely leaves it
 MOST_CLASSES = 2**31
 
@@ -37,23 +38,6 @@ def label_files(files, pictures) -> list[str]:
     """Return the text files that are the labels of a picture."""
     texts = {f for f in files if PurePosixPath(f).name not in NAMES}
     return sorted({f for p in pictures if (f := label_file(p, texts))})
-
-
-def names_file(root, files) -> str | None:
-    """Return the file that names the classes, if there is one."""
-    of_names = (f for f in files if PurePosixPath(f).name in NAMES)
-    return next(iter(yolo_yamls(root, files)), None) or next(of_names, None)
-
-
-def yolo_yamls(root, files) -> dict[str, dict]:
-    """Return path -> content of the YAML files that name classes."""
-    found = {}
-    for path in files:
-        if path.lower().endswith((".yaml", ".yml")):
-            content = read_yaml(Path(root) / path)
-            if isinstance(content, dict) and "names" in content:
-                found[path] = content
-    return found
 
 
 def read_yolo(root, files: list[str], pictures: PictureNames) -> Annotations:
@@ -77,8 +61,8 @@ def read_yolo(root, files: list[str], pictures: PictureNames) -> Annotations:
         why = f"it holds several lists of classes: {examples(yamls)}"
         raise unusable(printable(root), why)
     path, options = next(iter(yamls.items()), (None, {}))
-    class_names = _class_names(root, path, options, files)
-    members, notes = _members(root, path, options, texts, pictures)
+    class_names = class_names_of(root, path, options, files)
+    members, missing, notes = members_of(root, path, options, texts, pictures)
     label_of = {
         picture: label_file(picture, texts)
         for picture in [p for split in members.values() for p in split]
@@ -95,7 +79,7 @@ def read_yolo(root, files: list[str], pictures: PictureNames) -> Annotations:
     unused = texts.difference(label_of.values())
     if unused := [f for f in unused if "/labels/" in f"/{f}"]:
         notes.append(f"{len(unused)} labels of no picture: {examples(unused)}.")
-    splits, findings = {}, []
+    splits, findings = {}, missing
     for title, of_split in members.items():
         parts = [_read(root, picture, label_of[picture]) for picture in of_split]
         splits[title] = [record for record, _ in parts]
@@ -113,101 +97,6 @@ def read_yolo(root, files: list[str], pictures: PictureNames) -> Annotations:
         tuple(findings),
         tuple(notes),
     )
-
-
-def _class_names(root, path, options, files) -> tuple[str, ...]:
-    """Return the names in `data.yaml` or in a text file of one a line."""
-    if path is None:
-        path = next((f for f in files if PurePosixPath(f).name in NAMES), None)
-        if path is None:
-            raise unusable(
-                printable(root),
-                "text files of boxes need the names of their classes, in a data.yaml "
-                "with `names: [cat, dog]` or in a classes.txt with one a line",
-            )
-        names = [line for _, line in lines_of(root / path)]
-    else:
-        names = options["names"]
-    if isinstance(names, dict):
-        if sorted(map(repr, names)) != sorted(map(repr, range(len(names)))):
-            why = f"its names must count from 0 without gaps, not {list(names)!r:.100}"
-            raise unusable(printable(path), why)
-        names = [names[place] for place in range(len(names))]
-    if not isinstance(names, list) or not names:
-        raise unusable(printable(path), f"its names must be a list, not {names!r:.100}")
-    names = [str(n) if type(n) in (int, float) else n for n in names]
-    problems = problems_of(names)
-    if len(set(map(str, names))) < len(names):
-        problems.append("Two classes have the same name.")
-    if options.get("nc", len(names)) != len(names):
-        problems.append(f"It names {len(names)} classes, but nc is {options['nc']!r}.")
-    if problems:
-        raise DataError(
-            f"{printable(path)} cannot be used:\n  " + "\n  ".join(problems[:20])
-        )
-    return tuple(names)
-
-
-def _members(root, path, options, texts, pictures):
-    """Return title -> pictures of each split, and notes."""
-    by_title, notes = {}, []
-    for title, keys in SPLIT_NAMES.items():
-        key = next((key for key in keys if options.get(key)), None)
-        if key is None:
-            continue
-        places = options[key] if isinstance(options[key], list) else [options[key]]
-        found = set()
-        for place in places:
-            found |= _pictures_at(root, path, options, place, texts, pictures, title)
-        if found:
-            by_title[title] = sorted(found)
-        else:
-            where = f"{key}, {options[key]!r:.100}"
-            notes.append(f"{printable(path)}: {where}, is not in the folder.")
-    if not by_title:
-        by_title, more = by_folders(pictures.paths, str)
-        return by_title, notes + more
-    if "train" not in by_title:
-        raise unusable(printable(path), notes[0] if notes else "it has no train")
-    left = len(pictures.paths) - len(set().union(*by_title.values()))
-    notes += [f"Pictures in no split, left out: {left}."] * bool(left)
-    return by_title, notes
-
-
-def _pictures_at(root, path, options, place, texts, pictures, title) -> set[str]:
-    """Return the pictures in a folder or a list that `data.yaml` names."""
-    for where in _candidates(path, options.get("path"), place):
-        inside = f"{where}/" if where != "." else ""
-        found = {picture for picture in pictures.paths if picture.startswith(inside)}
-        if found and where not in texts:
-            return found
-        if where in texts:
-            listed = (line for _, line in lines_of(root / where))
-            return {_listed(pictures, line, where, title) for line in listed} - {None}
-    return set()
-
-
-def _candidates(path, base, place):
-    """Yield what a place may be below the folder, never one that leads out of it.
-
-    Tools write places that were right somewhere else: "../train/images".
-    """
-    here = posixpath.dirname(path)
-    if not isinstance(place, str):
-        return
-    inner = re.sub(r"^(\.\.?/)+", "", place)
-    bases = [base] * isinstance(base, str) + [""]
-    for start, end in [*((b, place) for b in bases), ("", inner)]:
-        where = posixpath.normpath(posixpath.join(here, start, end))
-        if not where.startswith(("/", "..")):
-            yield where
-
-
-def _listed(pictures, line, where, title):
-    try:
-        return pictures.find(re.sub(r"^(\.\.?/)+", "", line), where, title)
-    except ValueError:
-        return None
 
 
 def _read(root, picture, label) -> tuple[RawBoxes, list[Finding]]:

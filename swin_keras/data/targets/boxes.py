@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from swin_keras.data.geometry import area
 from swin_keras.data.targets.classes import rarest
 from swin_keras.data.targets.target import Reader, ReadTargets
 
@@ -74,13 +75,40 @@ class Boxes(ReadTargets):
         most = max((len(item.classes) for item in items), default=0)
         return cls(items, AsIs(), max(capacity or most, 1), classes)
 
+    def preview(self, target, geometry):
+        """Return how much of each box a geometry shows, crowds aside, `(N,)`."""
+        return geometry.boxes(target.boxes[~target.crowd])[1]
+
     def placed(self, target, geometry):
+        return self._padded(self._rows(target, geometry))
+
+    def placed_together(self, views):
+        """Return the boxes of an input of several pictures.
+
+        Args:
+            views: `(target, geometry, (left, top))` of each: where in the input its
+                part begins.
+        """
+        rows = [
+            self._rows(target, geometry) + np.array((*place, *place, 0), np.float32)
+            for target, geometry, place in views
+        ]
+        return self._padded(np.concatenate(rows))
+
+    def _rows(self, target, geometry):
+        """Return `x1, y1, x2, y2, class` of what is seen, `(n, 5)`."""
         boxes, shares = geometry.boxes(target.boxes)
         ignored = target.crowd | (shares < LEAST_SHARE)
         classes = np.where(ignored, CROWD, target.classes)
         kept = ((boxes[:, 2:] - boxes[:, :2]) >= LEAST_SIDE).all(1)
-        placed = np.full(self.shape(geometry.size), PADDING, np.float32)
-        rows = np.concatenate([boxes, classes[:, None]], axis=1)[kept]
+        return np.concatenate([boxes, classes[:, None]], axis=1)[kept]
+
+    def _padded(self, rows):
+        """Return rows filled up to the capacity; of more, the largest boxes."""
+        if len(rows) > self.capacity:
+            largest = np.argsort(-area(rows[:, :4]), kind="stable")[: self.capacity]
+            rows = rows[np.sort(largest)]
+        placed = np.full((self.capacity, 5), PADDING, np.float32)
         placed[: len(rows)] = rows
         return placed
 

@@ -22,7 +22,16 @@ class Masks(ReadTargets):
     def placed(self, target, geometry):
         return geometry.mask(target)
 
-    def largest_share(self, target, geometry):
+    def pixels(self, classes: int) -> np.ndarray:
+        """Count the pixels of each class in all masks, which are read for it."""
+        counts = np.zeros(classes, np.int64)
+        for index in range(len(self)):
+            mask = self.load(index)
+            counts += np.bincount(mask[mask != IGNORED], minlength=classes)
+        return counts
+
+    def preview(self, target, geometry):
+        """Return the largest class's share of what a geometry shows."""
         counts = np.bincount(geometry.mask(target).ravel(), minlength=IGNORED + 1)
         counts = counts[:IGNORED]
         return counts.max() / max(counts.sum(), 1)

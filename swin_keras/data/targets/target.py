@@ -53,9 +53,9 @@ class Targets(ABC):
         """Return a loaded target as it belongs to the input that `geometry` makes."""
         return target
 
-    def largest_share(self, target, geometry) -> float:
-        """Return the largest class's share of the input that `geometry` makes."""
-        return 0.0
+    def preview(self, target, geometry):
+        """Return what an augmentation asks to know of a geometry before it takes it."""
+        return None
 
     def stacked(self, placed: Sequence) -> np.ndarray:
         """Return placed targets as a batch."""

@@ -447,3 +447,13 @@ def test_any_value_in_any_place_of_coco_gives_boxes_or_words(tmp_path):
             part[place][keys[rng.integers(len(keys))]] = value
         with contextlib.suppress(DataError):  # any other error fails
             read_coco({"a.json": content}, PictureNames(SCENES))
+
+
+def test_a_list_of_pictures_that_are_not_there_is_an_error(tmp_path):
+    write_yolo(tmp_path, train="train.txt")
+    (tmp_path / "train.txt").write_text("images/a.png\nimages/zebra.png\n")
+    boxes = read_boxes(tmp_path)
+    (finding,) = boxes.findings
+    assert (finding.level, finding.path) == ("error", "train.txt")
+    assert finding.detail == "line 2: 'images/zebra.png' is not in the folder"
+    assert objects_of(boxes) == expected(["a.png"])

@@ -18,7 +18,8 @@ from box_folders import (
     write_yolo,
 )
 
-from swin_keras.data.boxes import read_boxes
+from swin_keras.data import load_dataset
+from swin_keras.data.boxes import holds_boxes, read_boxes
 from swin_keras.errors import DataError, UsageError
 
 WRITERS = {
@@ -358,3 +359,39 @@ def test_the_picture_within_a_labelme_file_is_not_kept(tmp_path):
     content = json.loads((tmp_path / "a.json").read_text())
     (tmp_path / "a.json").write_text(json.dumps(content | {"imageData": "x" * 10**6}))
     assert objects_of(read_boxes(tmp_path)) == expected()
+
+
+# Is it boxes at all?
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_folder_of_boxes_is_known_as_one(tmp_path, name):
+    WRITERS[name](tmp_path)
+    assert holds_boxes(tmp_path) == read_boxes(tmp_path).format
+    with pytest.raises(DataError, match=r"holds boxes .* targets='boxes'"):
+        load_dataset(tmp_path)
+    dataset = load_dataset(tmp_path, targets="boxes", seed=1)
+    assert dataset.classes == 3
+    assert [len(split) for split in dataset.splits.values()] == [4, 1, 1]
+    assert load_dataset(tmp_path, targets="boxes", hold_out=False).split("all")
+
+
+def test_other_folders_are_not_taken_for_boxes(tmp_path):
+    write_pictures(tmp_path / "cats", ["a.png"])
+    write_pictures(tmp_path / "dogs", ["b.png"])
+    (tmp_path / "classes.txt").write_text("1 cats\n2 dogs\n")  # as some sets have
+    (tmp_path / "cats/a.txt.bak").write_text("")
+    (tmp_path / "meta.json").write_text('{"images": [], "annotations": 3}')
+    (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "aliases.yaml").write_text("a: &a [1]\nb: *a\n")
+    assert holds_boxes(tmp_path) is None
+    write_pictures(tmp_path / "masks/images", ["a.png"])
+    write_pictures(tmp_path / "masks/annotations", ["a.png"])
+    assert holds_boxes(tmp_path / "masks") is None
+
+
+def test_what_is_wrong_with_the_only_yaml_is_said(tmp_path):
+    write_yolo(tmp_path)
+    (tmp_path / "data.yaml").write_text("names: &n [cat, dog, owl]\nothers: *n\n")
+    with pytest.raises(DataError, match="aliases are not taken"):
+        read_boxes(tmp_path)

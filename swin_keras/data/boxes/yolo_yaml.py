@@ -1,0 +1,160 @@
+"""A YOLO set's `data.yaml`: its classes and its splits."""
+
+import posixpath
+import re
+from pathlib import Path, PurePosixPath
+
+from swin_keras.data.boxes.files import lines_of, read_yaml
+from swin_keras.data.boxes.pictures import by_folders
+from swin_keras.data.boxes.records import unusable
+from swin_keras.data.class_names import problems_of
+from swin_keras.data.findings import Finding
+from swin_keras.data.listing import SPLIT_NAMES
+from swin_keras.errors import DataError
+from swin_keras.names import printable
+
+NAMES = ("classes.txt", "obj.names", "_darknet.labels")
+UPWARDS = re.compile(r"^(\.\.?/)+")
+
+
+def names_file(root, files) -> str | None:
+    """Return the file that names the classes, if there is one."""
+    of_names = (f for f in files if PurePosixPath(f).name in NAMES)
+    return next(iter(yolo_yamls(root, files)), None) or next(of_names, None)
+
+
+def yolo_yamls(root, files) -> dict[str, dict]:
+    """Return path -> content of the YAML files that name classes."""
+    found = {}
+    for path in filter(is_yaml, files):
+        try:
+            content = read_yaml(Path(root) / path)
+        except DataError:  # of something else, perhaps; see `_class_names`
+            continue
+        if isinstance(content, dict) and "names" in content:
+            found[path] = content
+    return found
+
+
+def is_yaml(path: str) -> bool:
+    return path.lower().endswith((".yaml", ".yml"))
+
+
+def class_names_of(root, path, options, files) -> tuple[str, ...]:
+    """Return the names in `data.yaml`, or in a text file of one a line.
+
+    Args:
+        root: The folder.
+        path: The YAML file below it, or `None`.
+        options: What the YAML holds.
+        files: All files that may hold annotations.
+
+    Raises:
+        DataError: If there are none, or they cannot be names of classes.
+    """
+    if path is None:
+        path = next((f for f in files if PurePosixPath(f).name in NAMES), None)
+        if path is None:
+            for damaged in filter(is_yaml, files):
+                read_yaml(root / damaged)  # says what is wrong with it
+            raise unusable(
+                printable(root),
+                "text files of boxes need the names of their classes, in a data.yaml "
+                "with `names: [cat, dog]` or in a classes.txt with one a line",
+            )
+        names = [line for _, line in lines_of(root / path)]
+    else:
+        names = options["names"]
+    if isinstance(names, dict):
+        if sorted(map(repr, names)) != sorted(map(repr, range(len(names)))):
+            why = f"its names must count from 0 without gaps, not {list(names)!r:.100}"
+            raise unusable(printable(path), why)
+        names = [names[place] for place in range(len(names))]
+    if not isinstance(names, list) or not names:
+        raise unusable(printable(path), f"its names must be a list, not {names!r:.100}")
+    names = [str(n) if type(n) in (int, float) else n for n in names]
+    problems = problems_of(names)
+    if len(set(map(str, names))) < len(names):
+        problems.append("Two classes have the same name.")
+    if options.get("nc", len(names)) != len(names):
+        problems.append(f"It names {len(names)} classes, but nc is {options['nc']!r}.")
+    if problems:
+        raise DataError(
+            f"{printable(path)} cannot be used:\n  " + "\n  ".join(problems[:20])
+        )
+    return tuple(names)
+
+
+def members_of(root, path, options, texts, pictures):
+    """Return title -> pictures of each split, findings on lists, and notes.
+
+    Args:
+        root: The folder.
+        path: The YAML file below it, or `None`.
+        options: What the YAML holds.
+        texts: The text files, of which some may list pictures.
+        pictures: The pictures of the folder.
+
+    Raises:
+        DataError: If the YAML has splits, but none for training.
+    """
+    by_title, findings, notes = {}, [], []
+    for title, keys in SPLIT_NAMES.items():
+        key = next((key for key in keys if options.get(key)), None)
+        if key is None:
+            continue
+        places = options[key] if isinstance(options[key], list) else [options[key]]
+        found = set()
+        for place in places:
+            for where in _candidates(path, options.get("path"), place):
+                at_place, missing = _pictures_at(root, where, texts, pictures, title)
+                if at_place or missing:
+                    found |= at_place
+                    findings += missing
+                    break
+        if found:
+            by_title[title] = sorted(found)
+        else:
+            where = f"{key}, {options[key]!r:.100}"
+            notes.append(f"{printable(path)}: {where}, is not in the folder.")
+    if not by_title:
+        by_title, more = by_folders(pictures.paths, str)
+        return by_title, findings, notes + more
+    if "train" not in by_title:
+        raise unusable(printable(path), notes[0] if notes else "it has no train")
+    left = len(pictures.paths) - len(set().union(*by_title.values()))
+    notes += [f"Pictures in no split, left out: {left}."] * bool(left)
+    return by_title, findings, notes
+
+
+def _pictures_at(root, where, texts, pictures, title):
+    """Return the pictures in a folder or in a list, and findings on the list."""
+    if where not in texts:
+        inside = f"{where}/" if where != "." else ""
+        return {p for p in pictures.paths if p.startswith(inside)}, []
+    found, findings = set(), []
+    for place, line in lines_of(root / where):
+        try:
+            found.add(pictures.find(re.sub(UPWARDS, "", line), where, title))
+        except ValueError as problem:
+            detail = f"line {place}: {line!r:.200} {problem}"
+            findings.append(
+                Finding("error", "missing image", printable(where), printable(detail))
+            )
+    return found, findings
+
+
+def _candidates(path, base, place):
+    """Yield what a place may be below the folder, never one that leads out of it.
+
+    Tools write places that were right somewhere else: "../train/images".
+    """
+    here = posixpath.dirname(path)
+    if not isinstance(place, str):
+        return
+    inner = re.sub(UPWARDS, "", place)
+    bases = [base] * isinstance(base, str) + [""]
+    for start, end in [*((b, place) for b in bases), ("", inner)]:
+        where = posixpath.normpath(posixpath.join(here, start, end))
+        if not where.startswith(("/", "..")):
+            yield where

@@ -1,0 +1,168 @@
+"""Look over a folder of pictures and masks before training does. Changes no file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from swin_keras.data.check import MOST_READ, on_file
+from swin_keras.data.duplicates import same_files
+from swin_keras.data.findings import LEVELS, Finding, Report
+from swin_keras.data.grey import check_grey_range
+from swin_keras.data.listing import WHOLE
+from swin_keras.data.segmentation.folder import MaskFolder, look_into_folder
+from swin_keras.data.splitting import USUAL
+from swin_keras.errors import DataError
+from swin_keras.names import printable
+
+RARE = 0.001  # share of the pixels, below which a class is hard to learn
+
+
+@dataclass(frozen=True)
+class MaskReport(Report):
+    """What `check_masks` found; `counts` is of the images that show a class.
+
+    Args:
+        shares: Split -> class -> share of the pixels that have a class.
+        ignored: Split -> share of all pixels that have none.
+    """
+
+    shares: dict[str, dict[str, float]]
+    ignored: dict[str, float]
+
+
+def check_masks(
+    path,
+    *,
+    quick: bool = False,
+    reduce_zero_label: bool = False,
+    grey_range=None,
+    follow_links: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> MaskReport:
+    """Check every picture and every mask of a folder.
+
+    What is ready here is ready for `load_dataset` with the same arguments.
+
+    Args:
+        path: The folder.
+        quick: Read the headers of the pictures only, as training does; masks are
+            always decoded.
+        reduce_zero_label: As for `load_dataset`.
+        grey_range: As for `load_dataset`.
+        follow_links: As for `load_dataset`.
+        progress: Called with `(done, total)` after each pair.
+
+    Raises:
+        DataError: If there is no such folder, or it is laid out otherwise.
+    """
+    from swin_keras.data.segmentation.loading import problem_to_train
+
+    path = Path(path).expanduser()
+    if not path.is_dir():
+        raise DataError(f"There is no folder {printable(path)} to check.")
+    folder = look_into_folder(
+        path,
+        decode=not quick,
+        reduce_zero_label=reduce_zero_label,
+        follow_links=follow_links,
+        grey_range=check_grey_range(grey_range),
+        progress=progress,
+    )
+    findings = [Finding("error", "unusable", p, d) for p, d in folder.problems.items()]
+    if problem := problem_to_train(folder):
+        findings.append(Finding("error", "classes", "", problem))
+    else:
+        findings += held_out_problems(folder)
+    for title in folder.pairs.splits:
+        for image in folder.usable(title):
+            findings += on_file(image, folder.looks[image].image)
+    findings += on_folder(folder)
+    findings += [Finding("info", "left out", "", note) for note in folder.pairs.notes]
+    return MaskReport(
+        folder=printable(path),
+        quick=quick,
+        counts=_by_class(folder, folder.images),
+        findings=tuple(sorted(findings, key=lambda f: LEVELS.index(f.level))),
+        shares=_by_class(folder, lambda title: _shares(folder.pixels(title))),
+        ignored={title: _ignored(folder, title) for title in folder.pairs.splits},
+    )
+
+
+def held_out_problems(folder: MaskFolder) -> list[Finding]:
+    """Say whether there are too few images to hold some out."""
+    splits = {title: folder.split(title) for title in folder.pairs.splits}
+    if WHOLE in splits:
+        splits = {"train": splits[WHOLE]}
+    try:
+        USUAL.complete(splits)
+    except DataError as error:
+        return [Finding("error", "classes", "", str(error))]
+    return []
+
+
+def on_folder(folder: MaskFolder) -> list[Finding]:
+    """Say what is unusual about the pictures and classes together."""
+    findings = []
+    for title in folder.pairs.splits:
+        shares = _shares(folder.pixels(title))
+        learns = title in ("train", WHOLE)
+        missing = [n for n, s in zip(folder.class_names, shares, strict=True) if s == 0]
+        if missing:
+            level = "warning" if learns else "info"
+            detail = (
+                f"{', '.join(map(repr, missing[:5]))}{', ...' * (len(missing) > 5)} "
+                f"{'has' if len(missing) == 1 else 'have'} no pixel in {title}: "
+                f"{'cannot be learned' if learns else 'cannot be judged'}"
+            )
+            findings.append(Finding(level, "no pixels", "", detail))
+        rare = [
+            f"{name!r} ({share:.2g})"
+            for name, share in zip(folder.class_names, shares, strict=True)
+            if 0 < share < RARE
+        ]
+        if rare and learns:
+            detail = f"of the pixels in {title}, a share of: {', '.join(rare[:5])}"
+            findings.append(Finding("info", "rare classes", "", detail))
+        if (share := _ignored(folder, title)) > 0.5:
+            detail = f"{share:.0%} of the pixels in {title} are ignored"
+            findings.append(Finding("warning", "ignored", "", detail))
+    turned = [image for image, look in folder.looks.items() if look.orientation != 1]
+    findings += [
+        Finding("info", "turned masks", image, "its mask is turned upright with it")
+        for image in turned
+    ]
+    return findings + leaks(folder)
+
+
+def leaks(folder: MaskFolder) -> list[Finding]:
+    """Say which pictures are there more than once."""
+    places = {
+        image: title for title in folder.pairs.splits for image in folder.usable(title)
+    }
+    findings = []
+    for first, *others in same_files(folder.pairs.root, places, MOST_READ):
+        detail = f"same bytes as {', '.join(map(printable, others[:3]))}"
+        if len({places[path] for path in (first, *others)}) > 1:
+            findings.append(
+                Finding("warning", "leak", first, f"{detail}, in another split")
+            )
+        else:
+            findings.append(Finding("info", "duplicate", first, detail))
+    return findings
+
+
+def _by_class(folder, figures_of):
+    return {
+        title: dict(zip(folder.class_names, figures_of(title).tolist(), strict=True))
+        for title in folder.pairs.splits
+    }
+
+
+def _shares(pixels):
+    return pixels / max(pixels.sum(), 1)
+
+
+def _ignored(folder, title) -> float:
+    looks = [folder.looks[image] for image in folder.usable(title)]
+    total = sum(look.size[0] * look.size[1] for look in looks)
+    return float(1 - folder.pixels(title).sum() / max(total, 1)) if total else 0.0

@@ -1,0 +1,107 @@
+"""Make a data set of a folder of pictures and masks."""
+
+from pathlib import Path
+
+from swin_keras.data.dataset import ImageDataset
+from swin_keras.data.findings import summarize
+from swin_keras.data.folder import as_note, shorten
+from swin_keras.data.listing import WHOLE
+from swin_keras.data.segmentation.check import on_folder
+from swin_keras.data.segmentation.folder import MaskFolder, look_into_folder
+from swin_keras.data.segmentation.outline_folder import load_outlines
+from swin_keras.data.segmentation.pairs import holds_pairs
+from swin_keras.data.splitting import USUAL, HeldOut
+from swin_keras.errors import DataError, UsageError
+from swin_keras.names import printable
+
+
+def load_masks(
+    path,
+    held_out: HeldOut | None = USUAL,
+    *,
+    on_bad: str = "stop",
+    reduce_zero_label: bool = False,
+    grey_range=None,
+    follow_links: bool = False,
+) -> ImageDataset:
+    """Read `images/` and `masks/`, with or without split folders, or outlines.
+
+    Outlines are COCO's or LabelMe's json; see `load_outlines`.
+
+    Every mask is decoded once: values that are no class are found here, not in the
+    middle of a run.
+
+    Args:
+        path: The folder.
+        held_out: What is held out for missing splits; `None` takes the splits
+            that are there.
+        on_bad: "stop" at what cannot be used, or "skip" it; pictures are then
+            decoded once, too.
+        reduce_zero_label: As for `load_dataset`.
+        grey_range: As for `load_dataset`.
+        follow_links: As for `load_dataset`.
+
+    Raises:
+        DataError: If pictures or masks are not as they must be. All are listed.
+    """
+    if on_bad not in ("stop", "skip"):
+        raise UsageError(f"`on_bad` must be 'stop' or 'skip'. Received: {on_bad!r}.")
+    path = Path(path)
+    if not holds_pairs(path):
+        if reduce_zero_label:
+            raise UsageError("`reduce_zero_label` is for files of masks.")
+        return load_outlines(
+            path,
+            held_out,
+            on_bad=on_bad,
+            grey_range=grey_range,
+            follow_links=follow_links,
+        )
+    folder = look_into_folder(
+        path,
+        decode=on_bad == "skip",
+        reduce_zero_label=reduce_zero_label,
+        follow_links=follow_links,
+        grey_range=grey_range,
+    )
+    problems = folder.problems
+    if problems and on_bad == "stop":
+        raise DataError(
+            f"{len(problems)} files in {printable(path)} cannot be used:\n"
+            + shorten(f"{printable(p)}: {reason}" for p, reason in problems.items())
+            + "\nRepair or remove them, or leave them out with on_bad='skip'."
+        )
+    splits = {title: folder.split(title, grey_range) for title in folder.pairs.splits}
+    if held_out:
+        if unfit := problem_to_train(folder):
+            raise DataError(f"{printable(path)} cannot be used: {unfit}")
+        if WHOLE in splits:
+            splits = {"train": splits[WHOLE]}
+        splits, notes = held_out.complete(splits)
+        notes += tuple(as_note(line) for line in summarize(on_folder(folder)))
+    else:
+        notes = ()
+    return ImageDataset(
+        name=path.resolve().name,
+        class_names=folder.class_names,
+        splits=splits,
+        notes=folder.pairs.notes + notes,
+        skipped=tuple((printable(path / p), why) for p, why in problems.items()),
+    )
+
+
+def problem_to_train(folder: MaskFolder) -> str | None:
+    """Say in a sentence why nothing can be learned from a folder, or return `None`."""
+    splits = folder.pairs.splits
+    if WHOLE not in splits and "train" not in splits:
+        return f"there is no train folder beside {', '.join(splits)}."
+    for title in splits:
+        if not folder.usable(title):
+            where = "" if title == WHOLE else f" in {title}"
+            return f"there is no image with a mask{where}."
+    if len(folder.class_names) < 2:
+        return (
+            "there must be two classes or more, the background among them, not only "
+            f"{folder.class_names[0]!r}."
+        )
+    return None

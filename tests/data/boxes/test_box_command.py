@@ -1,0 +1,50 @@
+"""swin-keras data check on boxes, as it is seen on a terminal."""
+
+import json
+
+from box_folders import write_coco, write_voc, write_yolo
+from PIL import Image
+
+from swin_keras.cli import main
+
+
+def check(*words):
+    return main(["data", "check", *map(str, words)])
+
+
+def test_objects_are_counted_by_class_and_by_size(tmp_path, capsys):
+    write_yolo(tmp_path)
+    assert check(tmp_path, "--sheet", tmp_path / "sheet.png") == 0
+    shown = capsys.readouterr().out
+    assert "Boxes are read as YOLO txt." in shown
+    rows = [line.split() for line in shown.splitlines()]
+    assert ["dog", "3"] in rows
+    assert ["dog", "all", "2", "1", "0"] in rows
+    assert "ready to train" in shown
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.format == "PNG"
+
+
+def test_errors_end_in_their_exit_code_with_every_finding_in_the_file(tmp_path, capsys):
+    content = write_coco(tmp_path / "data")
+    content["categories"][0]["name"] = "cat [red]"
+    content["images"].append({"id": 9, "file_name": "\x1b[31mgone.png"})
+    (tmp_path / "data/annotations.json").write_text(json.dumps(content))
+    report = tmp_path / "report.json"
+    assert check(tmp_path / "data", "--json", report) == 3
+    shown = capsys.readouterr().out
+    assert "cat [red]" in shown
+    assert "\\x1b[31mgone.png" in shown
+    assert "\x1b[31m" not in shown
+    parsed = json.loads(report.read_text())
+    assert parsed["findings"][0]["kind"] == "missing image"
+    assert parsed["counts"] == {"all": {"cat [red]": 3, "dog": 3, "owl": 2}}
+
+
+def test_two_formats_ask_for_one(tmp_path, capsys):
+    write_coco(tmp_path)
+    write_voc(tmp_path / "voc")
+    assert check(tmp_path) == 3
+    assert "only one of them can be meant" in capsys.readouterr().err
+    assert check(tmp_path, "--box-format", "voc") == 0
+    assert "Pascal VOC xml" in capsys.readouterr().out

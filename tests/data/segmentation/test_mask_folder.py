@@ -1,0 +1,322 @@
+"""Folders of pictures and masks become data sets."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+from idx_files import write_garments
+from mask_folders import blocks, make_pairs, write_pair
+from PIL import ExifTags, Image
+
+from swin_keras.data import IGNORED, BatchLoader, DenseAugmentation, load_dataset
+from swin_keras.errors import DataError
+
+COLOURS = np.array([[0, 0, 0], [128, 64, 128], [255, 0, 7]], np.uint8)
+
+
+def load(root, **options):
+    return load_dataset(root, targets="masks", **options)
+
+
+def masks_by_name(dataset):
+    whole = dataset.split("all")
+    return {
+        os.path.basename(whole.name(index))[:-4]: whole.targets.load(index)
+        for index in range(len(whole))
+    }
+
+
+def assert_blocks(dataset, count=10):
+    found = masks_by_name(dataset)
+    assert len(found) == count
+    for stem, mask in found.items():
+        np.testing.assert_array_equal(mask, blocks(int(stem)))
+
+
+def test_values_are_classes_and_splits_are_made(tmp_path):
+    dataset = load(make_pairs(tmp_path))
+    sizes = {title: len(split) for title, split in dataset.splits.items()}
+    assert sizes == {"train": 8, "val": 1, "test": 1}
+    assert dataset.class_names == ("0", "1", "2")
+    assert dataset.splits["train"].targets.kind == "masks"
+    assert "class by class" not in dataset.notes[0]
+    assert_blocks(dataset)
+
+
+@pytest.mark.parametrize("around", [True, False])
+def test_split_folders_may_be_around_or_inside(tmp_path, around):
+    for title, count in (("train", 6), ("validation", 2), ("test", 2)):
+        make_pairs(tmp_path / "parts" / title, count)
+        for kind in ("images", "masks"):
+            place = f"{title}/{kind}" if around else f"{kind}/{title}"
+            (tmp_path / "data" / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(tmp_path / "parts" / title / kind, tmp_path / "data" / place)
+    dataset = load(tmp_path / "data")
+    sizes = {title: len(split) for title, split in dataset.splits.items()}
+    assert sizes == {"train": 6, "val": 2, "test": 2}
+
+
+def test_a_palette_is_read_as_indices(tmp_path):
+    for index in range(10):
+        image = Image.fromarray(blocks(index), "P")
+        image.putpalette(bytes(range(90, 99)) + bytes(768 - 9))
+        write_pair(tmp_path, f"{index:03d}", image)
+    assert_blocks(load(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda mask: Image.fromarray(mask[..., None].repeat(3, -1)),
+        lambda mask: Image.fromarray(mask.astype(np.uint16)),
+        lambda mask: Image.fromarray(mask).convert("LA"),
+    ],
+    ids=["grey colours", "16 bits", "with alpha"],
+)
+def test_values_may_be_written_in_other_ways(tmp_path, convert):
+    for index in range(10):
+        write_pair(tmp_path, f"{index:03d}", convert(blocks(index)))
+    assert_blocks(load(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("classes.csv", ["sky,0,0,0", "road,128,64,128", "car,255,0,7"]),
+        (
+            "class_dict.csv",
+            ["name,r,g,b", "sky,0,0,0", "road, 128, 64, 128", "car,255,0,7"],
+        ),
+        (
+            "labelmap.txt",
+            ["# label:color", "sky:0,0,0::", "road:128,64,128::", "car:255,0,7::"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("palette", [True, False])
+def test_a_table_says_what_colours_stand_for(tmp_path, name, lines, palette):
+    for index in range(10):
+        image = Image.fromarray(COLOURS[blocks(index)])
+        if palette:
+            image = image.quantize(3)
+        write_pair(tmp_path, f"{index:03d}", image)
+    (tmp_path / name).write_text("\n".join(lines))
+    dataset = load(tmp_path)
+    assert dataset.class_names == ("sky", "road", "car")
+    assert_blocks(dataset)
+
+
+def test_names_may_be_given_and_void_is_ignored(tmp_path):
+    make_pairs(tmp_path)
+    (tmp_path / "classes.txt").write_text("sky\nvoid\ncar\n")
+    dataset = load(tmp_path)
+    assert dataset.class_names == ("sky", "car")
+    for stem, mask in masks_by_name(dataset).items():
+        expected = np.array([0, IGNORED, 1])[blocks(int(stem))]
+        np.testing.assert_array_equal(mask, expected)
+
+
+def test_value_0_may_be_ignored(tmp_path):
+    for index in range(10):
+        mask = blocks(index)
+        mask[-4:] = IGNORED
+        write_pair(tmp_path, f"{index:03d}", mask)
+    dataset = load(tmp_path, reduce_zero_label=True)
+    assert dataset.class_names == ("1", "2")
+    for stem, mask in masks_by_name(dataset).items():
+        expected = np.array([IGNORED, 0, 1])[blocks(int(stem))]
+        expected[-4:] = IGNORED
+        np.testing.assert_array_equal(mask, expected)
+
+
+def test_black_and_white_masks_need_a_table(tmp_path):
+    for index in range(10):
+        write_pair(tmp_path, f"{index:03d}", (blocks(index, 2) * 255))
+    with pytest.raises(DataError, match=r"hold 0 and 255 only.*object,255,255,255"):
+        load(tmp_path)
+    (tmp_path / "classes.csv").write_text("background,0,0,0\nobject,255,255,255\n")
+    for stem, mask in masks_by_name(load(tmp_path)).items():
+        np.testing.assert_array_equal(mask, blocks(int(stem), 2))
+
+
+def test_a_mask_of_the_stored_picture_is_turned_with_it(tmp_path):
+    make_pairs(tmp_path)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    path = tmp_path / "images" / "003.jpg"
+    Image.open(path).save(path, exif=exif)
+    dataset = load(tmp_path)
+    found = masks_by_name(dataset)["003"]
+    np.testing.assert_array_equal(found, np.rot90(blocks(3), -1))
+    for split in dataset.splits.values():
+        for index in range(len(split)):
+            mask = split.targets.load(index)
+            assert split.image(index, 3).size == mask.shape[::-1]
+
+
+def test_masks_are_batched_with_their_pictures(tmp_path):
+    dataset = load(make_pairs(tmp_path))
+    loader = BatchLoader(
+        *(dataset.splits["train"], 4, (32, 32), 3),
+        training=True,
+        augmentation=DenseAugmentation(),
+    )
+    images, masks = loader(0)
+    assert (images.shape, masks.shape) == ((4, 32, 32, 3), (4, 32, 32))
+    assert set(np.unique(masks)) <= {0, 1, 2, IGNORED}
+    pixels = dataset.splits["train"].targets.pixels(3)
+    assert pixels.sum() == 8 * 40 * 36
+
+
+FAULTS = {
+    "a mask without an image": (
+        lambda root: (root / "images" / "004.jpg").unlink(),
+        r"masks/004.png: has no image in images/",
+    ),
+    "an image without a mask": (
+        lambda root: (root / "masks" / "004.png").unlink(),
+        r"images/004.jpg: has no mask in masks/",
+    ),
+    "another size": (
+        lambda root: Image.new("L", (20, 18)).save(root / "masks" / "004.png"),
+        r"masks/004.png: has 20 x 18 pixels, its image 40 x 36",
+    ),
+    "colours": (
+        lambda root: Image.fromarray(COLOURS[blocks(4)]).save(root / "masks/004.png"),
+        r"004.png: holds colours, not .*128,64,128 in \d+ pixels.*classes.csv",
+    ),
+    "a damaged mask": (
+        lambda root: (root / "masks" / "004.png").write_bytes(b"no image"),
+        r"masks/004.png: not an image",
+    ),
+    "an empty mask": (
+        lambda root: (root / "masks" / "004.png").write_bytes(b""),
+        r"masks/004.png: empty, 0 bytes",
+    ),
+    "a damaged image": (
+        lambda root: (root / "images" / "004.jpg").write_bytes(b"no image"),
+        r"images/004.jpg: not an image",
+    ),
+    "two images of a name": (
+        lambda root: shutil.copy(root / "images/004.jpg", root / "images/004.png"),
+        r"images/004.png: has the name of 004.jpg but for its ending",
+    ),
+    "a JPEG in the place of a mask": (
+        lambda root: Image.fromarray(blocks(4)).save(root / "masks/004.png", "JPEG"),
+        r"masks/004.png: is a JPEG, which does not keep classes",
+    ),
+    "values of 16 bits": (
+        lambda root: Image.fromarray(blocks(4).astype(np.uint16) * 999).save(
+            root / "masks" / "004.png"
+        ),
+        r"004.png: holds the value \d+; a mask's are whole, from 0 to 255",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_cannot_be_used_is_said_in_a_sentence_or_skipped(tmp_path, fault):
+    damage, words = FAULTS[fault]
+    damage(make_pairs(tmp_path))
+    with pytest.raises(DataError, match=words):
+        load(tmp_path)
+    dataset = load(tmp_path, on_bad="skip")
+    assert len(dataset.split("all")) == (10 if fault.startswith("two") else 9)
+    assert len(dataset.skipped) == 1
+
+
+def test_values_beyond_the_classes_are_said(tmp_path):
+    make_pairs(tmp_path)
+    (tmp_path / "classes.txt").write_text("sky\nroad\n")
+    with pytest.raises(DataError, match=r"holds 2, but classes are 0 to 1, and 255 is"):
+        load(tmp_path)
+
+
+def test_values_that_training_does_not_have_are_said(tmp_path):
+    make_pairs(tmp_path / "train", 5)
+    make_pairs(tmp_path / "val", 2, classes=5)
+    with pytest.raises(DataError, match=r"val/masks/000.png: holds 3, 4, but classes"):
+        load(tmp_path)
+
+
+def test_colours_that_the_table_does_not_have_are_listed(tmp_path):
+    for index in range(10):
+        write_pair(tmp_path, f"{index:03d}", Image.fromarray(COLOURS[blocks(index)]))
+    (tmp_path / "classes.csv").write_text("sky,0,0,0\nroad,128,64,128\n")
+    with pytest.raises(DataError, match=r"not in .*classes.csv \(255,0,7 in \d+ pixel"):
+        load(tmp_path)
+
+
+def test_a_class_without_pixels_is_said(tmp_path):
+    make_pairs(tmp_path)
+    (tmp_path / "classes.txt").write_text("sky\nroad\ncar\nbus\n")
+    notes = " ".join(load(tmp_path).notes)
+    assert "'bus' has no pixel in all: cannot be learned" in notes
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("classes.csv", "sky,0,0,0\nroad,0,0,300", "rows such as road.*'road,0,0,300'"),
+        ("classes.csv", "sky,0,0,0\nroad,0,0,0", "two classes have the colour"),
+        ("classes.txt", "sky\nsky", "two classes have the name sky"),
+        ("classes.txt", "\n".join(map(str, range(256))), "1 to 255 classes"),
+        ("classes.txt", "", "1 to 255 classes. Received: 0"),
+        ("labelmap.txt", "sky", "rows such as road"),
+    ],
+)
+def test_tables_that_cannot_be_used_say_why(tmp_path, name, text, words):
+    (make_pairs(tmp_path) / name).write_text(text)
+    with pytest.raises(DataError, match=words):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("value", [-1, 0.5, np.nan, 300])
+def test_values_that_are_no_bytes_are_named(tmp_path, value):
+    make_pairs(tmp_path)
+    values = blocks(4).astype(np.float32)
+    values[3, 3] = value
+    (tmp_path / "masks" / "004.png").unlink()
+    Image.fromarray(values).save(tmp_path / "masks" / "004.tif")
+    with pytest.raises(DataError, match=f"004.tif: holds the value {value}"):
+        load(tmp_path)
+    values[3, 3] = 1
+    Image.fromarray(values).save(tmp_path / "masks" / "004.tif")
+    assert load(tmp_path).class_names == ("0", "1", "2")
+
+
+def test_a_table_without_a_class_is_refused(tmp_path):
+    make_pairs(tmp_path)
+    (tmp_path / "classes.txt").write_text("void\nignore\nunlabeled\n")
+    with pytest.raises(DataError, match=r"1 to 255 classes. Received: 0"):
+        load(tmp_path)
+
+
+def test_what_has_no_masks_is_told(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("a.png,cat\n")
+    with pytest.raises(DataError, match=r"is a table of labels. Masks are read from"):
+        load(table)
+    write_garments(tmp_path)
+    with pytest.raises(DataError, match=r"has one class for each image. Rec.*: masks"):
+        load("fashion_mnist", data_dir=tmp_path)
+    with pytest.raises(DataError, match=r"one class for each image. Rec.*multi_label"):
+        load_dataset("fashion_mnist", data_dir=tmp_path, multi_label=True)
+
+
+def test_other_layouts_are_told_how_it_must_be(tmp_path):
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(DataError, match=r"must hold images/ and masks/.*photos"):
+        load(tmp_path)
+    make_pairs(tmp_path / "val")
+    with pytest.raises(DataError, match="no train folder beside val"):
+        load(tmp_path)
+    make_pairs(tmp_path / "other", classes=1)
+    with pytest.raises(DataError, match=r"two classes or more.*not only '0'"):
+        load(tmp_path / "other")
+
+
+def test_masks_are_not_taken_for_classes(tmp_path):
+    with pytest.raises(DataError, match=r"holds images and masks.*targets='masks'"):
+        load_dataset(make_pairs(tmp_path))
