@@ -95,7 +95,8 @@ def SwinDetector(
     if input_tensor is None:
         inputs = x = keras.Input(config.input_shape, name="images")
     else:
-        inputs, x = keras.utils.get_source_inputs(input_tensor), input_tensor
+        x = input_tensor
+        (inputs,) = keras.utils.get_source_inputs(x)
     if include_preprocessing:
         x = normalize(x)
     features = list(feature_maps(x, config).items())[head.first_stage - 1 :]
