@@ -78,7 +78,8 @@ def test_detections_are_one_graph_of_which_xnnpack_runs_all_but_the_top_k(
     assert "operations that are not portable" in finding
     operations = {name: graph.operations.get(name) for name in TOP_K}
     assert operations == TOP_K
-    assert run.operations - run.delegated == sum(TOP_K.values())
+    on_places = 3  # an addition and two reshapes of integers
+    assert run.operations - run.delegated == sum(TOP_K.values()) + on_places
     assert_same(path, model)
     # Convolutions shared by levels are there once.
     kernels = sum(4 * np.prod(weight.shape) for weight in model.weights)
