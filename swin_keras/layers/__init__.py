@@ -4,11 +4,15 @@ Letters in docstrings and comments: `B` batch; `H`, `W` height and width of a
 feature map in tokens; `C` channels; `N` tokens in a window.
 """
 
+from swin_keras.layers.adaptive_pooling import AdaptivePooling
+from swin_keras.layers.batch_normalization import SyncBatchNormalization
+from swin_keras.layers.channel_dropout import ChannelDropout
 from swin_keras.layers.drop_path import DropPath
 from swin_keras.layers.dropout import Dropout
 from swin_keras.layers.edge_distances import EdgeDistances
 from swin_keras.layers.nearest_upsampling import NearestUpsampling
 from swin_keras.layers.patch_embedding import PatchEmbedding
+from swin_keras.layers.patch_expanding import PatchExpanding
 from swin_keras.layers.patch_merging import PatchMerging, PatchMergingV2
 from swin_keras.layers.points import level_sizes, points_of
 from swin_keras.layers.position_bias import (
@@ -16,6 +20,7 @@ from swin_keras.layers.position_bias import (
     RelativePositionBias,
 )
 from swin_keras.layers.position_embedding import PositionEmbedding
+from swin_keras.layers.resizing import BilinearResizing
 from swin_keras.layers.stop_gradient import StopGradient
 from swin_keras.layers.top_detections import TopDetections
 from swin_keras.layers.transformer_block import SwinTransformerBlock
@@ -31,6 +36,9 @@ from swin_keras.layers.windows import (
 )
 
 __all__ = [
+    "AdaptivePooling",
+    "BilinearResizing",
+    "ChannelDropout",
     "ContinuousPositionBias",
     "CosineWindowAttention",
     "DropPath",
@@ -38,6 +46,7 @@ __all__ = [
     "EdgeDistances",
     "NearestUpsampling",
     "PatchEmbedding",
+    "PatchExpanding",
     "PatchMerging",
     "PatchMergingV2",
     "PositionEmbedding",
@@ -45,6 +54,7 @@ __all__ = [
     "StopGradient",
     "SwinTransformerBlock",
     "SwinTransformerV2Block",
+    "SyncBatchNormalization",
     "TopDetections",
     "WindowAttention",
     "cyclic_shift",

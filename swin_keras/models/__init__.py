@@ -23,12 +23,18 @@ from swin_keras.models.detection import (
     strides_of,
 )
 from swin_keras.models.predictions import decode_predictions, preprocess_input
+from swin_keras.models.segmentation import (
+    SegmentationHead,
+    SwinSegmenter,
+    without_auxiliary,
+)
 from swin_keras.models.variants import VARIANTS, list_models, variant_config
 
 __all__ = [
     "DETECTION_HEADS",
     "VARIANTS",
     "DetectionHead",
+    "SegmentationHead",
     "SwinBackbone",
     "SwinBase",
     "SwinClassifier",
@@ -36,6 +42,7 @@ __all__ = [
     "SwinDetector",
     "SwinLarge",
     "SwinNano",
+    "SwinSegmenter",
     "SwinSmall",
     "SwinTiny",
     "SwinV2Base",
@@ -51,4 +58,5 @@ __all__ = [
     "preprocess_input",
     "strides_of",
     "variant_config",
+    "without_auxiliary",
 ]

@@ -2,40 +2,38 @@
 
 import keras
 
-from swin_keras.layers import (
-    Dropout,
-    PatchEmbedding,
-    PatchMerging,
-    PatchMergingV2,
-    PositionEmbedding,
-    SwinTransformerBlock,
-    SwinTransformerV2Block,
-)
-from swin_keras.layers.windows import as_pair
-from swin_keras.models.config import SwinConfig, SwinV2Config
+from swin_keras.models.config import SwinConfig
+from swin_keras.models.inputs import image_inputs
+from swin_keras.models.stages import normalized_maps, swin_stages
 from swin_keras.models.variants import as_config
 
-_LAYERS = {
-    SwinConfig: (SwinTransformerBlock, PatchMerging),
-    SwinV2Config: (SwinTransformerV2Block, PatchMergingV2),
-}
 
-
-def SwinBackbone(config: SwinConfig | str | None = None, name="swin_backbone", **sizes):
+def SwinBackbone(
+    config: SwinConfig | str | None = None,
+    name="swin_backbone",
+    include_norms=False,
+    include_preprocessing=False,
+    input_tensor=None,
+    **sizes,
+):
     """Build a Swin Transformer that returns the feature map of each stage.
 
     `(B, H, W, channels)` to, at 224 x 224 with patches of 4 and Swin-T's width,
     `{"C2": (B, 56, 56, 96), "C3": (B, 28, 28, 192), "C4": (B, 14, 14, 384),
     "C5": (B, 7, 7, 768)}`: what feature pyramid networks for detection and
     segmentation take. The names are those of strides 4 to 32; the first stage
-    is always `"C2"`. No normalization follows the stages.
-
-    Inputs are normalized images; see `normalize` in `classifier.py`.
+    is always `"C2"`.
 
     Args:
         config: A `SwinConfig` or `SwinV2Config`, or the name of a variant; `None` is
             Swin-T.
         name: Name of the model.
+        include_norms: Whether a layer normalization follows each stage, as in the
+            published detectors and segmenters.
+        include_preprocessing: Whether the model itself subtracts the mean and
+            divides by the standard deviation, so that it takes images as they are
+            read: 0..255. Otherwise it takes normalized ones.
+        input_tensor: A Keras tensor to use as images instead of a new input.
         **sizes: Fields of `SwinConfig` to change.
 
     Returns:
@@ -52,58 +50,22 @@ def SwinBackbone(config: SwinConfig | str | None = None, name="swin_backbone", *
     {'C2': (16, 24, 24), 'C3': (8, 12, 48)}
     """
     config = as_config(config).replace(**sizes)
-    inputs = keras.Input(config.input_shape, name="images")
-    return keras.Model(inputs, feature_maps(inputs, config), name=name)
+    inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
+    maps = feature_maps(x, config, include_norms)
+    return keras.Model(inputs, maps, name=name)
 
 
-def feature_maps(x, config: SwinConfig) -> dict:
+def feature_maps(x, config: SwinConfig, include_norms=False) -> dict:
     """Apply patch embedding and all stages; return each stage's output by name.
 
     Args:
         x: Normalized images `(B, H, W, channels)`, symbolic.
         config: The sizes.
+        include_norms: Whether a layer normalization follows each stage.
 
     Returns:
         `{"C2": (B, H/4, W/4, C), "C3": (B, H/8, W/8, 2C), ...}`.
     """
-    x = PatchEmbedding(
-        config.patch_size,
-        config.embed_dim,
-        overlap=config.patch_overlap,
-        use_norm=config.patch_norm,
-        kernel_initializer=config.kernel_initializer,
-        name="patch_embedding",
-    )(x)
-    if config.position_embedding:
-        x = PositionEmbedding(name="position_embedding")(x)
-    if config.dropout_rate:
-        x = Dropout(config.dropout_rate, name="embedding_dropout")(x)
-
-    block_layer, merging_layer = _LAYERS[type(config)]
-    features = {}
-    drop_path_rates = iter(config.block_drop_path_rates)
-    shift_size = tuple(side // 2 for side in as_pair(config.window_size))
-    for stage, depth in enumerate(config.depths, start=1):
-        if stage > 1:
-            x = merging_layer(
-                config.kernel_initializer, name=f"stage_{stage - 1}_merging"
-            )(x)
-        for block in range(1, depth + 1):
-            x = block_layer(
-                config.num_heads[stage - 1],
-                window_size=config.window_size,
-                shift_size=0 if block % 2 else shift_size,
-                mlp_ratio=config.mlp_ratio,
-                qkv_bias=config.qkv_bias,
-                dropout_rate=config.dropout_rate,
-                attention_dropout_rate=config.attention_dropout_rate,
-                drop_path_rate=next(drop_path_rates),
-                mask_padding=config.mask_padding,
-                window_fit=config.window_fit,
-                remat=config.remat,
-                kernel_initializer=config.kernel_initializer,
-                **config.stage_options(stage),
-                name=f"stage_{stage}_block_{block}",
-            )(x)
-        features[f"C{stage + 1}"] = x
-    return features
+    stages = swin_stages(x, config)
+    maps = normalized_maps(stages) if include_norms else [s.outputs for s in stages]
+    return {f"C{number}": map_ for number, map_ in enumerate(maps, start=2)}

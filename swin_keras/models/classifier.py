@@ -2,17 +2,16 @@
 
 import dataclasses
 import inspect
-import os
 
 import keras
 
 from swin_keras.errors import UsageError
 from swin_keras.layers.initialization import published_normal
-from swin_keras.layers.precision import full_precision
 from swin_keras.models.backbone import feature_maps
-from swin_keras.models.config import IMAGENET_MEAN, IMAGENET_STD, SwinConfig
+from swin_keras.models.config import SwinConfig
+from swin_keras.models.inputs import exact_dtype, image_inputs
 from swin_keras.models.variants import as_config, variant_config
-from swin_keras.models.words import check_words
+from swin_keras.models.words import check_weights, check_words
 
 
 def SwinClassifier(
@@ -63,14 +62,7 @@ def SwinClassifier(
         )
     config = as_config(config)
 
-    if input_tensor is None:
-        inputs = x = keras.Input(config.input_shape, name="images")
-    else:
-        x = input_tensor
-        inputs = keras.utils.get_source_inputs(x)
-        config = config.replace(input_shape=tuple(x.shape[1:]))
-    if include_preprocessing:
-        x = normalize(x)
+    inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
     x = list(feature_maps(x, config).values())[-1]
     x = keras.layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
 
@@ -86,35 +78,14 @@ def SwinClassifier(
         x = keras.layers.Dense(
             classes,
             kernel_initializer=published_normal(),
-            dtype=_exact_dtype(),
+            dtype=exact_dtype(),
             name="head",
         )(x)
         if classifier_activation:
             x = keras.layers.Activation(
-                classifier_activation, dtype=_exact_dtype(), name="predictions"
+                classifier_activation, dtype=exact_dtype(), name="predictions"
             )(x)
     return keras.Model(inputs, x, name=name)
-
-
-def normalize(images):
-    """Subtract ImageNet's mean and divide by its standard deviation, per channel.
-
-    `(B, H, W, channels)`, 0..255, to the same shape. Images that are not RGB
-    take the average over the three channels for each of theirs.
-    """
-    channels = images.shape[-1]
-    mean, std = IMAGENET_MEAN, IMAGENET_STD
-    if channels != 3:
-        mean, std = ((sum(values) / 3,) * channels for values in (mean, std))
-    variance = [value**2 for value in std]
-    return keras.layers.Normalization(
-        mean=mean, variance=variance, dtype=_exact_dtype(), name="preprocessing"
-    )(images)
-
-
-def _exact_dtype():
-    """Return the dtype of what is exact under any policy: pixels and scores."""
-    return full_precision(keras.config.dtype_policy().compute_dtype)
 
 
 def create_model(
@@ -163,7 +134,7 @@ def create_model(
     config = variant_config(variant)
     names = [field.name for field in dataclasses.fields(config)]
     check_words(sizes, names, arguments=inspect.signature(create_model).parameters)
-    _check_weights(weights)
+    check_weights(weights)
     if input_shape is not None:
         sizes["input_shape"] = input_shape
     model = SwinClassifier(
@@ -182,20 +153,6 @@ def create_model(
 
         load_weights(model, weights, variant=variant)
     return model
-
-
-def _check_weights(weights):
-    """Check that weights are named as they can be, before a model is built."""
-    if weights is None or weights == "imagenet":
-        return
-    address = os.fspath(weights) if isinstance(weights, str | os.PathLike) else None
-    if address is None or not (
-        address.startswith("hf://") or os.path.exists(os.path.expanduser(address))
-    ):
-        raise UsageError(
-            "`weights` must be None, 'imagenet', the path of a file or folder that is "
-            f"there, or 'hf://ORG/NAME'. Received: {weights!r}."
-        )
 
 
 def _variant_function(name: str, variant: str):

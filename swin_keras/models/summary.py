@@ -3,7 +3,12 @@
 import math
 from dataclasses import dataclass
 
-from swin_keras.layers import PatchEmbedding, PatchMerging, SwinTransformerBlock
+from swin_keras.layers import (
+    PatchEmbedding,
+    PatchExpanding,
+    PatchMerging,
+    SwinTransformerBlock,
+)
 from swin_keras.layers.windows import as_pair, fit_window
 
 
@@ -12,7 +17,8 @@ class Part:
     """One part of a model.
 
     Args:
-        name: "patch_embedding", "stage_1", "stage_1_merging", ..., "head".
+        name: "patch_embedding", "stage_1", "stage_1_merging", ..., "head", and of
+            some segmenters "head_auxiliary".
         detail: What it consists of, in words.
         output_shape: Shape of its output without the batch.
         parameters: Number of trainable values.
@@ -39,16 +45,23 @@ def summarize(model) -> list[Part]:
     groups = {}
     for layer in model.layers:
         if layer.count_params():
-            stage = layer.name.partition("_block_")[0]
-            groups.setdefault(stage, []).append(layer)
+            groups.setdefault(_part_of(layer.name), []).append(layer)
     return [_part(name, layers) for name, layers in groups.items()]
+
+
+def _part_of(layer_name):
+    """Return the part that a layer belongs to: a stage, or all of a head."""
+    for part in ("head_auxiliary", "head"):
+        if layer_name.startswith(f"{part}_"):
+            return part
+    return layer_name.partition("_block_")[0]
 
 
 def _part(name, layers):
     weights = [weight for layer in layers for weight in layer.trainable_weights]
     return Part(
         name=name,
-        detail=_detail(layers),
+        detail=_detail(layers) if name.startswith("stage_") else "",
         output_shape=tuple(layers[-1].output.shape[1:]),
         parameters=sum(math.prod(weight.shape) for weight in weights),
         macs=sum(layer_macs(layer) for layer in layers),
@@ -81,6 +94,9 @@ def layer_macs(layer) -> int:
         dense = layer.embedding
     elif isinstance(layer, PatchMerging):
         dense = layer.reduction
+    elif isinstance(layer, PatchExpanding):
+        tokens = math.prod(layer.input.shape[1:-1])
+        return tokens * math.prod(layer.expansion.kernel.shape)
     if not hasattr(dense, "kernel"):
         return 0
     return math.prod(layer.output.shape[1:-1]) * math.prod(dense.kernel.shape)

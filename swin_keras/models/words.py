@@ -1,5 +1,7 @@
 """The words of other libraries for ours, so that a wrong one is answered well."""
 
+import os
+
 from swin_keras.errors import UsageError, nearest_name
 
 OTHERS = {
@@ -53,4 +55,18 @@ def check_words(given, sizes, arguments=()):
         hint = f" Say {meant}." if meant else nearest_name(name, [*arguments, *sizes])
         raise UsageError(
             f"A Swin model has no size {name!r}.{hint} Sizes: {', '.join(sizes)}."
+        )
+
+
+def check_weights(weights):
+    """Check that weights are named as they can be, before a model is built."""
+    if weights is None or weights == "imagenet":
+        return
+    address = os.fspath(weights) if isinstance(weights, str | os.PathLike) else None
+    if address is None or not (
+        address.startswith("hf://") or os.path.exists(os.path.expanduser(address))
+    ):
+        raise UsageError(
+            "`weights` must be None, 'imagenet', the path of a file or folder that is "
+            f"there, or 'hf://ORG/NAME'. Received: {weights!r}."
         )

@@ -4,6 +4,9 @@ import pytest
 from layer_contract import check_layer
 
 from swin_keras.layers import (
+    AdaptivePooling,
+    BilinearResizing,
+    ChannelDropout,
     ContinuousPositionBias,
     CosineWindowAttention,
     Dropout,
@@ -11,6 +14,7 @@ from swin_keras.layers import (
     EdgeDistances,
     NearestUpsampling,
     PatchEmbedding,
+    PatchExpanding,
     PatchMerging,
     PatchMergingV2,
     PositionEmbedding,
@@ -18,6 +22,7 @@ from swin_keras.layers import (
     StopGradient,
     SwinTransformerBlock,
     SwinTransformerV2Block,
+    SyncBatchNormalization,
     WindowAttention,
 )
 from swin_keras.layers.padded_block import PaddedSwinTransformerBlock
@@ -91,6 +96,13 @@ BLOCK = {
         (SwinTransformerV2Block, BLOCK, (6, 9, 8)),
         (SwinTransformerV2Block, {**BLOCK, "pretrained_window_size": 3}, (8, 2, 8)),
         (PaddedSwinTransformerBlock, BLOCK, (6, 8, 8)),
+        (PatchExpanding, {"units": 4}, (3, 5, 8)),
+        (PatchExpanding, {"units": 6, "factor": 4}, (2, 3, 6)),
+        (AdaptivePooling, {"size": 6}, (7, 5, 4)),
+        (AdaptivePooling, {"size": (1, 3)}, (4, 4, 4)),
+        (BilinearResizing, {"size": (7, 5)}, (3, 4, 4)),
+        (SyncBatchNormalization, {}, (3, 4, 4)),
+        (ChannelDropout, {"rate": 0.5, "seed": 1}, (3, 4, 4)),
     ],
 )
 def test_layer_keeps_the_contract(layer_class, arguments, input_shape, tmp_path):

@@ -1,0 +1,97 @@
+"""Layers of dense prediction, against brute force."""
+
+import keras
+import numpy as np
+import pytest
+from keras.ops import convert_to_numpy as to_numpy
+
+from swin_keras.layers import (
+    AdaptivePooling,
+    BilinearResizing,
+    ChannelDropout,
+    PatchExpanding,
+    SyncBatchNormalization,
+)
+
+
+def feature_map(*shape, batch=2):
+    return np.random.default_rng(0).normal(size=(batch, *shape)).astype("float32")
+
+
+@pytest.mark.parametrize("cells", [1, 2, 3, 6])
+@pytest.mark.parametrize("size", [(16, 16), (7, 10), (4, 3)])
+def test_pooling_takes_the_mean_of_each_cell(size, cells):
+    x = feature_map(*size, 3)
+    means = to_numpy(AdaptivePooling(cells)(x))
+    for row in range(cells):
+        for column in range(cells):
+            (top, bottom), (left, right) = (
+                (cell * side // cells, -(-(cell + 1) * side // cells))
+                for cell, side in zip((row, column), size, strict=True)
+            )
+            expected = x[:, top:bottom, left:right].mean((1, 2))
+            np.testing.assert_allclose(means[:, row, column], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(6, 8), (5, 3), (1, 1), (9, 16)])
+def test_resizing_weights_the_nearest_centres(size):
+    x = feature_map(3, 4, 2)
+
+    def weights(old, new):
+        centres = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
+        return np.maximum(1 - np.abs(centres[:, None] - np.arange(old)), 0)
+
+    rows, columns = (weights(*axis) for axis in zip((3, 4), size, strict=True))
+    expected = np.einsum("yh,xw,bhwc->byxc", rows, columns, x)
+    resized = to_numpy(BilinearResizing(size)(x))
+    np.testing.assert_allclose(resized, expected, atol=1e-6)
+
+
+def test_resizing_keeps_half_precision():
+    layer = BilinearResizing(4, dtype="mixed_bfloat16")
+    dtype = layer(feature_map(2, 2, 1)).dtype
+    assert keras.backend.standardize_dtype(dtype) == "bfloat16"
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_expanding_puts_the_parts_of_a_token_row_by_row(factor):
+    layer = PatchExpanding(3, factor)
+    x = feature_map(2, 3, 5)
+    layer.build(x.shape)
+    wide = x @ to_numpy(layer.expansion.kernel)
+    result = to_numpy(layer(x))
+    for row in range(2 * factor):
+        for column in range(3 * factor):
+            part = row % factor * factor + column % factor
+            token = wide[:, row // factor, column // factor, 3 * part : 3 * part + 3]
+            expected = to_numpy(layer.norm(token))
+            np.testing.assert_allclose(result[:, row, column], expected, atol=1e-5)
+
+
+def test_channels_are_dropped_whole_and_for_each_image_anew():
+    layer = ChannelDropout(0.5, seed=0)
+    ones = np.ones((4, 3, 3, 32), "float32")
+    dropped = to_numpy(layer(ones, training=True))
+    assert set(np.unique(dropped)) == {0.0, 2.0}
+    by_channel = dropped.reshape(4, 9, 32)
+    assert (by_channel == by_channel[:, :1]).all()
+    assert len(np.unique(by_channel[:, 0], axis=0)) == 4
+    np.testing.assert_array_equal(to_numpy(layer(ones)), ones)
+
+
+def test_batch_normalization_follows_as_torch_does():
+    layer = SyncBatchNormalization()
+    x = 3 * feature_map(4, 4, 2) + 1
+    normalized = to_numpy(layer(x, training=True))
+    mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
+    expected = (x - mean) / np.sqrt(variance + 1e-5)
+    np.testing.assert_allclose(normalized, expected, atol=1e-5)
+    np.testing.assert_allclose(to_numpy(layer.moving_mean), 0.1 * mean, rtol=1e-4)
+    followed = 0.9 + 0.1 * variance
+    np.testing.assert_allclose(to_numpy(layer.moving_variance), followed, rtol=1e-4)
+
+
+@pytest.mark.parametrize("layer", [AdaptivePooling, BilinearResizing])
+def test_a_size_below_one_is_refused(layer):
+    with pytest.raises(ValueError, match="`size` must be at least 1"):
+        layer(0)
