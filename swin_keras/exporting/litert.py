@@ -13,7 +13,8 @@ from swin_keras.exporting.saved_model import write_for_conversion
 from swin_keras.litert.conversion import converting
 from swin_keras.litert.flatten import write_out_reshapes
 from swin_keras.litert.half import store_half, store_tables_half
-from swin_keras.litert.metadata import add_labels, add_metadata
+from swin_keras.litert.metadata import add_labels
+from swin_keras.litert.metadata_tables import attach, output_names
 from swin_keras.litert.quantize import STATIC_WARNING, quantize_dynamic, quantize_static
 from swin_keras.litert.tables import pack, read_tables
 from swin_keras.model_files import embed_card
@@ -61,15 +62,12 @@ def exporting_litert(
     if not files:
         yield
         return
-    # MediaPipe gives 0..255, whatever the file says: it has one number for the
-    # mean of all channels.
-    metadata = task_named(card.task).litert_metadata(card) if card.normalizes else None
     with tempfile.TemporaryDirectory(dir=folder, prefix=".litert-") as scratch:
         float32 = files.get("litert", Path(scratch) / "model.tflite")
         write = functools.partial(write_for_conversion, model, batch_size)
         with converting(write, Path(scratch) / "saved_model", float32):
             yield
-        _finish(float32, metadata)
+        _finish(float32, card)
         if "litert-fp16" in files:
             _rewrite(float32, files["litert-fp16"], store_half)
         if "litert-int8" in files:
@@ -84,15 +82,19 @@ def exporting_litert(
         embed_card(path, card)
 
 
-def _finish(path: Path, metadata: bytes | None):
+def _finish(path: Path, card: ModelCard):
     """Write a converted file again, as phones take it best."""
     from ai_edge_litert import schema_py_generated as schema
 
     model = read_tables(path)
     write_out_reshapes(model, schema)
     _shorten_names(model.subgraphs[0])
-    if metadata:
-        add_metadata(model, schema, metadata)
+    # MediaPipe gives 0..255, whatever the file says: it has one number for the
+    # mean of all channels.
+    if card.normalizes:
+        metadata = task_named(card.task).litert_metadata(card, output_names(model))
+        if metadata:
+            attach(model, schema, metadata)
     path.write_bytes(pack(model))
 
 

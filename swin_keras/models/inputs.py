@@ -23,6 +23,7 @@ def image_inputs(config: SwinConfig, input_tensor=None, include_preprocessing=Tr
     else:
         x = input_tensor
         inputs = keras.utils.get_source_inputs(x)
+        inputs = inputs[0] if len(inputs) == 1 else inputs
         config = config.replace(input_shape=tuple(x.shape[1:]))
     return inputs, normalize(x) if include_preprocessing else x, config
 

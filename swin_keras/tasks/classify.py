@@ -113,7 +113,7 @@ class Classify(Task):
     def agreement(self, expected, given):
         return same_best_class(expected, given)
 
-    def litert_metadata(self, card):
+    def litert_metadata(self, card, outputs):
         return classifier_metadata(card)
 
     def about_outputs(self, card):

@@ -7,6 +7,7 @@ import numpy as np
 from swin_keras.data import BatchLoader, ImageBoxes, batches
 from swin_keras.detection.decoding import best_points, suppress_overlaps
 from swin_keras.errors import UsageError
+from swin_keras.litert.detector_metadata import detector_metadata
 from swin_keras.models import (
     DETECTION_HEADS,
     DetectionHead,
@@ -90,6 +91,9 @@ class Detect(DenseTask):
         # Of boxes whose scores are equal within rounding, any may come first; the
         # scores themselves, from the highest, are the same in any order.
         return np.asarray(outputs["scores"], float), 1.0
+
+    def litert_metadata(self, card, outputs):
+        return detector_metadata(card, outputs)
 
     def about_outputs(self, card):
         return (

@@ -5,6 +5,7 @@ import numpy as np
 
 from swin_keras.applications import SwinSegmenter, without_auxiliary
 from swin_keras.data import IGNORED, BatchLoader, batches
+from swin_keras.litert.segmenter_metadata import segmenter_metadata
 from swin_keras.models import SegmentationHead
 from swin_keras.models.inputs import exact_dtype
 from swin_keras.scores.class_maps import class_map
@@ -86,11 +87,8 @@ class Segment(DenseTask):
         (maps,) = outputs.values()
         return maps.reshape(len(maps), -1), 1.0
 
-    def agreement(self, expected, given):
-        return {}
-
-    def litert_metadata(self, card):
-        return None
+    def litert_metadata(self, card, outputs):
+        return segmenter_metadata(card)
 
     def about_outputs(self, card):
         ((height, width, classes),) = card.outputs.values()

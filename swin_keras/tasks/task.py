@@ -144,8 +144,13 @@ class Task:
         """
         return {}
 
-    def litert_metadata(self, card: ModelCard) -> bytes | None:
-        """Return what MediaPipe wants to know of a LiteRT file; `None` for nothing."""
+    def litert_metadata(self, card: ModelCard, outputs) -> bytes | None:
+        """Return what MediaPipe wants to know of a LiteRT file; `None` for nothing.
+
+        Args:
+            card: Of the model.
+            outputs: Names of the file's outputs, in its order.
+        """
         return None
 
     def about_outputs(self, card: ModelCard) -> str:

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 
 from swin_keras.layers import EdgeDistances
-from swin_keras.layers.precision import full_precision
 from swin_keras.models.detection.head import DetectionHead
+from swin_keras.models.inputs import exact_dtype
 
 PRIOR = 0.01  # probability of every class at every point, before training
 START = 4.0  # of distances, in strides: between those that a level is asked for
@@ -98,8 +98,3 @@ def _prediction(channels, name, bias=0.0):
         data_format="channels_last",
         name=name,
     )
-
-
-def exact_dtype():
-    """Return the dtype of scores and pixels under any policy."""
-    return full_precision(keras.config.dtype_policy().compute_dtype)

@@ -10,10 +10,10 @@ from swin_keras.errors import UsageError
 from swin_keras.layers import EdgeDistances, StopGradient, TopDetections
 from swin_keras.models.backbone import feature_maps
 from swin_keras.models.config import SwinConfig
-from swin_keras.models.detection.branch import detection_branch, exact_dtype
+from swin_keras.models.detection.branch import detection_branch
 from swin_keras.models.detection.head import DetectionHead, as_detection_head
 from swin_keras.models.detection.pyramid import feature_pyramid
-from swin_keras.models.inputs import normalize
+from swin_keras.models.inputs import exact_dtype, image_inputs
 from swin_keras.models.variants import as_config
 from swin_keras.models.words import check_words
 
@@ -65,9 +65,8 @@ def SwinDetector(
     Example:
 
     >>> model = SwinDetector("swin_nano", classes=2, input_shape=(64, 64, 3))
-    >>> {name: tuple(part.shape[1:]) for name, part in model.output.items()}
-    {'many_scores': (341, 2), 'many_boxes': (341, 4), 'centerness': (341, 1), \
-'one_scores': (341, 2), 'one_boxes': (341, 4)}
+    >>> tuple(model.output["many_scores"].shape), tuple(model.output["one_boxes"].shape)
+    ((None, 340, 2), (None, 340, 4))
 
     Reference:
         Tian et al., 2022 (FCOS): https://arxiv.org/abs/2006.09214
@@ -88,18 +87,11 @@ def SwinDetector(
         )
     if input_shape is not None:
         sizes["input_shape"] = input_shape
-    if input_tensor is not None:
-        sizes["input_shape"] = tuple(input_tensor.shape[1:])
     config = config.replace(**sizes)
-
-    if input_tensor is None:
-        inputs = x = keras.Input(config.input_shape, name="images")
-    else:
-        inputs, x = keras.utils.get_source_inputs(input_tensor), input_tensor
-    if include_preprocessing:
-        x = normalize(x)
-    features = list(feature_maps(x, config).items())[head.first_stage - 1 :]
-    levels = feature_pyramid(dict(features), head.channels, head.extra_levels)
+    inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
+    maps = list(feature_maps(x, config, include_norms=True).items())
+    maps = dict(maps[head.first_stage - 1 :])
+    levels = feature_pyramid(maps, head.channels, head.extra_levels)
     strides = strides_of(config, head)
     many = detection_branch(
         levels, strides, classes, head, "head_many", has_centerness=True
@@ -149,7 +141,7 @@ def end_in_detections(model, max_detections=100, score_threshold=0.05):
         if isinstance(layer, EdgeDistances) and layer.name.startswith("head_one")
     ]
     detections = TopDetections(
-        model.input_shape[1:3],
+        tuple(model.inputs[0].shape[1:3]),
         tuple(sorted(strides)),
         max_detections,
         score_threshold,
