@@ -2,6 +2,17 @@ __version__: str
 
 from .applications import (
     SwinBase as SwinBase,
+    SwinLarge as SwinLarge,
+    SwinNano as SwinNano,
+    SwinSegmenter as SwinSegmenter,
+    SwinSmall as SwinSmall,
+    SwinTiny as SwinTiny,
+    SwinV2Base as SwinV2Base,
+    SwinV2Large as SwinV2Large,
+    SwinV2Small as SwinV2Small,
+    SwinV2Tiny as SwinV2Tiny,
+    create_model as create_model,
+    SwinBase as SwinBase,
 )
 from .applications import (
     SwinLarge as SwinLarge,
@@ -34,7 +45,6 @@ from .applications import (
     create_model as create_model,
 )
 from .applications import (
-    without_auxiliary as without_auxiliary,
 )
 from .benchmarking.benchmark import (
     Benchmark as Benchmark,
@@ -166,6 +176,7 @@ from .layers import (
     window_reverse as window_reverse,
 )
 from .models import (
+    without_auxiliary as without_auxiliary,
     DetectionHead as DetectionHead,
 )
 from .models import (

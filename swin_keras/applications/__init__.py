@@ -12,7 +12,7 @@ from swin_keras.applications.classifiers import (
     SwinV2Tiny,
     create_model,
 )
-from swin_keras.applications.segmenter import SwinSegmenter, without_auxiliary
+from swin_keras.applications.segmenter import SwinSegmenter
 
 __all__ = [
     "SwinBase",
@@ -26,5 +26,4 @@ __all__ = [
     "SwinV2Small",
     "SwinV2Tiny",
     "create_model",
-    "without_auxiliary",
 ]

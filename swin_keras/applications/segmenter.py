@@ -3,18 +3,9 @@
 import dataclasses
 import inspect
 
-import keras
-
-from swin_keras.errors import UsageError
-from swin_keras.layers import ChannelDropout
 from swin_keras.models.config import SwinConfig
-from swin_keras.models.inputs import exact_dtype, image_inputs
-from swin_keras.models.segmentation.convolution import convolution
-from swin_keras.models.segmentation.head import SegmentationHead, as_head
-from swin_keras.models.segmentation.mlp import mlp_head
-from swin_keras.models.segmentation.unet import unet_head
-from swin_keras.models.segmentation.upernet import upernet_head
-from swin_keras.models.stages import normalized_maps, swin_stages
+from swin_keras.models.segmentation import SegmentationHead, segmentation_model
+from swin_keras.models.segmentation.head import as_head
 from swin_keras.models.variants import as_config
 from swin_keras.models.words import check_weights, check_words
 from swin_keras.weights import load_weights
@@ -71,86 +62,22 @@ def SwinSegmenter(
     >>> model.output_shape
     (None, 32, 48, 5)
     """
-    head, given = as_head(head), config
+    head, variant = as_head(head), config if isinstance(config, str) else None
     config = as_config(config)
     names = [field.name for field in dataclasses.fields(config)]
     check_words(sizes, names, arguments=inspect.signature(SwinSegmenter).parameters)
     check_weights(weights)
     if input_shape is not None:
         sizes["input_shape"] = input_shape
-    config = config.replace(**sizes)
-    _check(config, head, auxiliary, classes)
-    if name is None:
-        variant = given if isinstance(given, str) else "swin"
-        name = f"{variant}_{head.kind}"
-
-    inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
-    stages = swin_stages(x, config)
-    if head.kind == "unet":
-        outputs = _logits(unet_head(stages, config), classes, "head_logits", bias=False)
-    else:
-        features = normalized_maps(stages)
-        x = _HEADS[head.kind](features, head)
-        x = ChannelDropout(head.dropout_rate, name="head_dropout")(x)
-        outputs = _logits(x, classes, "head_logits")
-        if auxiliary:
-            outputs = {
-                "logits": outputs,
-                "auxiliary": _auxiliary(features[-2], head, classes),
-            }
-    model = keras.Model(inputs, outputs, name=name)
+    model = segmentation_model(
+        config.replace(**sizes),
+        head,
+        auxiliary=auxiliary,
+        include_preprocessing=include_preprocessing,
+        input_tensor=input_tensor,
+        classes=classes,
+        name=name or f"{variant or 'swin'}_{head.kind}",
+    )
     if weights is not None:
-        load_weights(model, weights, variant=given if isinstance(given, str) else None)
+        load_weights(model, weights, variant=variant)
     return model
-
-
-_HEADS = {"mlp": mlp_head, "upernet": upernet_head}
-
-
-def without_auxiliary(model):
-    """Return a segmenter without its auxiliary head; its layers are the same.
-
-    Args:
-        model: A segmenter; one without an auxiliary head is returned as it is.
-
-    Returns:
-        A functional `keras.Model` from images to logits.
-    """
-    if not isinstance(model.output, dict):
-        return model
-    return keras.Model(model.input, model.output["logits"], name=model.name)
-
-
-def _auxiliary(x, head, classes):
-    """Tell the classes from one feature map: `(B, H/16, W/16, classes)`."""
-    x = convolution(x, head.auxiliary_channels, 3, "head_auxiliary")
-    x = ChannelDropout(head.dropout_rate, name="head_auxiliary_dropout")(x)
-    return _logits(x, classes, "head_auxiliary_logits")
-
-
-def _logits(x, classes, name, bias=True):
-    return keras.layers.Conv2D(
-        classes,
-        1,
-        use_bias=bias,
-        data_format="channels_last",
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-        dtype=exact_dtype(),
-        name=name,
-    )(x)
-
-
-def _check(config, head, auxiliary, classes):
-    if not isinstance(classes, int) or classes < 1:
-        raise UsageError(
-            f"`classes` must be a whole number, at least 1. Received: {classes!r}."
-        )
-    if auxiliary and head.kind == "unet":
-        raise UsageError(
-            "A U-Net has no auxiliary head. Received: head='unet', auxiliary=True."
-        )
-    if auxiliary and len(config.depths) < 2:
-        raise UsageError(
-            "An auxiliary head needs the map before the last one: at least two stages. "
-            f"Received: depths={config.depths}."
-        )

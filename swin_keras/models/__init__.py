@@ -11,7 +11,12 @@ from swin_keras.models.detection import (
     strides_of,
 )
 from swin_keras.models.predictions import decode_predictions, preprocess_input
-from swin_keras.models.segmentation import SEGMENTATION_HEADS, SegmentationHead
+from swin_keras.models.segmentation import (
+    SEGMENTATION_HEADS,
+    SegmentationHead,
+    segmentation_model,
+    without_auxiliary,
+)
 from swin_keras.models.variants import VARIANTS, list_models, variant_config
 
 __all__ = [
@@ -30,6 +35,8 @@ __all__ = [
     "end_in_detections",
     "list_models",
     "preprocess_input",
+    "segmentation_model",
     "strides_of",
     "variant_config",
+    "without_auxiliary",
 ]

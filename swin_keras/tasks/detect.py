@@ -34,6 +34,19 @@ class Detect(DenseTask):
     data_options = {"targets": "boxes"}
     figure = "mean_average_precision"
     title = "mAP"
+    tail = frozenset(
+        (
+            "ARG_MAX",
+            "CAST",
+            "GATHER",
+            "GREATER",
+            "LESS",
+            "REDUCE_MAX",
+            "SELECT",
+            "SELECT_V2",
+            "TOPK_V2",
+        )
+    )
 
     def build(self, model_config, dataset, config):
         model = SwinDetector(

@@ -3,10 +3,9 @@
 import keras
 import numpy as np
 
-from swin_keras.applications import SwinSegmenter, without_auxiliary
 from swin_keras.data import IGNORED, BatchLoader, batches
 from swin_keras.litert.segmenter_metadata import segmenter_metadata
-from swin_keras.models import SegmentationHead
+from swin_keras.models import SegmentationHead, segmentation_model, without_auxiliary
 from swin_keras.models.inputs import exact_dtype
 from swin_keras.scores.class_maps import class_map
 from swin_keras.scores.segmentation import SegmentationScore
@@ -32,7 +31,7 @@ class Segment(DenseTask):
 
     def build(self, model_config, dataset, config):
         sizes = {"kind": config.head or "mlp", **config.head_sizes}
-        trained = SwinSegmenter(
+        trained = segmentation_model(
             model_config,
             SegmentationHead(**sizes),
             auxiliary=config.auxiliary,

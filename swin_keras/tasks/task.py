@@ -17,6 +17,8 @@ class Task:
         figure: The figure that models are compared by, as metrics call it: the
             higher, the better. A run's card has it as `test_<figure>`.
         title: The same in words.
+        tail: LiteRT operations at the end of an exported file that phones run on the
+            CPU, such as the choice of the best boxes.
         monitors: What can choose the best epoch, each with its words.
     """
 
@@ -24,6 +26,7 @@ class Task:
     data_options = {}
     figure = ""
     title = ""
+    tail = frozenset()
     monitors = {"val_loss": "the smallest loss on the validation images"}
 
     # Training. `config` is the run's `TrainConfig`, `dataset` its `ImageDataset`.

@@ -20,16 +20,19 @@ def differences(checkpoint: Checkpoint, adapter: Adapter):
     if isinstance(config, SwinV2Config):
         yield from _position_bias(checkpoint_windows(checkpoint), config)
     yield from _window_fit(checkpoint_window_fit(checkpoint), config)
-    if _lets_padding_be_attended(checkpoint) and config.mask_padding:
-        if any(
+    if (
+        _lets_padding_be_attended(checkpoint)
+        and config.mask_padding
+        and any(
             side > length and side % length
             for size in config.stage_sizes
             for side, length in zip(size, as_pair(config.window_size), strict=True)
-        ):
-            yield (
-                "padding: masked, where the code of this file lets it be attended; "
-                "build the model with mask_padding=False for the same numbers"
-            )
+        )
+    ):
+        yield (
+            "padding: masked, where the code of this file lets it be attended; "
+            "build the model with mask_padding=False for the same numbers"
+        )
     if given and checkpoint.is_keras:
         if given.mask_padding != config.mask_padding:
             yield (

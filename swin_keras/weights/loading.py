@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_keras.errors import UsageError
-from swin_keras.models import SwinClassifier, SwinSegmenter
+from swin_keras.models import SwinClassifier, segmentation_model
 from swin_keras.weights.adaptation import Adapter, read_head_rows
 from swin_keras.weights.anatomy import (
     checkpoint_config,
@@ -180,7 +180,7 @@ def from_pretrained(
         classifier_activation = checkpoint.source.config.get("activation", "softmax")
     variant = published_name(type(config), vars(config)) or "swin"
     if head:
-        model = SwinSegmenter(
+        model = segmentation_model(
             config,
             head,
             auxiliary=auxiliary,

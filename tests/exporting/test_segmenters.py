@@ -7,12 +7,13 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from small_model import SMALL, shaken
 
-from swin_keras.exporting.conversion import converting
-from swin_keras.exporting.coverage import coverage
+from swin_keras.applications import SwinSegmenter
 from swin_keras.exporting.inference_model import inference_model
-from swin_keras.exporting.lint import lint
 from swin_keras.exporting.saved_model import write_for_conversion
-from swin_keras.models import SegmentationHead, SwinSegmenter
+from swin_keras.litert.conversion import converting
+from swin_keras.litert.coverage import coverage
+from swin_keras.litert.lint import lint
+from swin_keras.models import SegmentationHead
 
 HEADS = [
     SegmentationHead("mlp", channels=8),

@@ -9,9 +9,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from swin_keras.applications import SwinSegmenter, without_auxiliary
+from swin_keras.applications import SwinSegmenter
 from swin_keras.errors import UsageError
-from swin_keras.models import SegmentationHead, SwinBackbone, SwinConfig, SwinV2Config
+from swin_keras.models import (
+    SegmentationHead,
+    SwinBackbone,
+    SwinConfig,
+    SwinV2Config,
+    without_auxiliary,
+)
 from swin_keras.models.summary import summarize
 
 TOY = SwinConfig(

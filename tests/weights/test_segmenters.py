@@ -9,13 +9,9 @@ from files import LAYOUTS, small_model
 from safetensors.numpy import load_file, save_file
 from test_openmmlab import unfolded
 
+from swin_keras.applications import SwinSegmenter
 from swin_keras.errors import UsageError, WeightsError
-from swin_keras.models import (
-    SegmentationHead,
-    SwinBackbone,
-    SwinConfig,
-    SwinSegmenter,
-)
+from swin_keras.models import SegmentationHead, SwinBackbone, SwinConfig
 from swin_keras.weights import from_pretrained, info, load_weights, save_huggingface
 from swin_keras.weights.saving import published_arrays
 

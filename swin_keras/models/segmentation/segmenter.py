@@ -1,0 +1,114 @@
+"""Segmenters: a backbone, a head, and logits for each pixel."""
+
+import keras
+
+from swin_keras.errors import UsageError
+from swin_keras.layers import ChannelDropout
+from swin_keras.models.config import SwinConfig
+from swin_keras.models.inputs import exact_dtype, image_inputs
+from swin_keras.models.segmentation.convolution import convolution
+from swin_keras.models.segmentation.head import SegmentationHead, as_head
+from swin_keras.models.segmentation.mlp import mlp_head
+from swin_keras.models.segmentation.unet import unet_head
+from swin_keras.models.segmentation.upernet import upernet_head
+from swin_keras.models.stages import normalized_maps, swin_stages
+
+
+def segmentation_model(
+    config: SwinConfig,
+    head: SegmentationHead | str = "mlp",
+    auxiliary=False,
+    include_preprocessing=True,
+    input_tensor=None,
+    classes=150,
+    name="swin_segmenter",
+):
+    """Build a model that gives each pixel of an image a class.
+
+    `(B, H, W, channels)` images, 0..255, to `(B, H/s, W/s, classes)` logits; see
+    `swin_keras.SwinSegmenter`, which takes names of variants and weights, too.
+
+    Args:
+        config: The sizes of the backbone.
+        head: `"mlp"`, `"upernet"`, `"unet"` or a `SegmentationHead`.
+        auxiliary: Whether there is a second, small head to be trained along.
+        include_preprocessing: Whether the model itself normalizes the images.
+        input_tensor: A Keras tensor to use as images instead of a new input.
+        classes: Number of classes.
+        name: Name of the model.
+
+    Returns:
+        A functional `keras.Model`.
+
+    Raises:
+        UsageError: If an argument cannot work; the message says what must hold.
+    """
+    head = as_head(head)
+    _check(config, head, auxiliary, classes)
+    inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
+    stages = swin_stages(x, config)
+    if head.kind == "unet":
+        outputs = _logits(unet_head(stages, config), classes, "head_logits", bias=False)
+    else:
+        features = normalized_maps(stages)
+        x = _HEADS[head.kind](features, head)
+        x = ChannelDropout(head.dropout_rate, name="head_dropout")(x)
+        outputs = _logits(x, classes, "head_logits")
+        if auxiliary:
+            outputs = {
+                "logits": outputs,
+                "auxiliary": _auxiliary(features[-2], head, classes),
+            }
+    return keras.Model(inputs, outputs, name=name)
+
+
+_HEADS = {"mlp": mlp_head, "upernet": upernet_head}
+
+
+def without_auxiliary(model):
+    """Return a segmenter without its auxiliary head; its layers are the same.
+
+    Args:
+        model: A segmenter; one without an auxiliary head is returned as it is.
+
+    Returns:
+        A functional `keras.Model` from images to logits.
+    """
+    if not isinstance(model.output, dict):
+        return model
+    return keras.Model(model.input, model.output["logits"], name=model.name)
+
+
+def _auxiliary(x, head, classes):
+    """Tell the classes from one feature map: `(B, H/16, W/16, classes)`."""
+    x = convolution(x, head.auxiliary_channels, 3, "head_auxiliary")
+    x = ChannelDropout(head.dropout_rate, name="head_auxiliary_dropout")(x)
+    return _logits(x, classes, "head_auxiliary_logits")
+
+
+def _logits(x, classes, name, bias=True):
+    return keras.layers.Conv2D(
+        classes,
+        1,
+        use_bias=bias,
+        data_format="channels_last",
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+        dtype=exact_dtype(),
+        name=name,
+    )(x)
+
+
+def _check(config, head, auxiliary, classes):
+    if not isinstance(classes, int) or classes < 1:
+        raise UsageError(
+            f"`classes` must be a whole number, at least 1. Received: {classes!r}."
+        )
+    if auxiliary and head.kind == "unet":
+        raise UsageError(
+            "A U-Net has no auxiliary head. Received: head='unet', auxiliary=True."
+        )
+    if auxiliary and len(config.depths) < 2:
+        raise UsageError(
+            "An auxiliary head needs the map before the last one: at least two stages. "
+            f"Received: depths={config.depths}."
+        )
