@@ -2,17 +2,6 @@ __version__: str
 
 from .applications import (
     SwinBase as SwinBase,
-    SwinLarge as SwinLarge,
-    SwinNano as SwinNano,
-    SwinSegmenter as SwinSegmenter,
-    SwinSmall as SwinSmall,
-    SwinTiny as SwinTiny,
-    SwinV2Base as SwinV2Base,
-    SwinV2Large as SwinV2Large,
-    SwinV2Small as SwinV2Small,
-    SwinV2Tiny as SwinV2Tiny,
-    create_model as create_model,
-    SwinBase as SwinBase,
 )
 from .applications import (
     SwinLarge as SwinLarge,
@@ -43,8 +32,6 @@ from .applications import (
 )
 from .applications import (
     create_model as create_model,
-)
-from .applications import (
 )
 from .benchmarking.benchmark import (
     Benchmark as Benchmark,
@@ -176,7 +163,6 @@ from .layers import (
     window_reverse as window_reverse,
 )
 from .models import (
-    without_auxiliary as without_auxiliary,
     DetectionHead as DetectionHead,
 )
 from .models import (
@@ -208,6 +194,9 @@ from .models import (
 )
 from .models import (
     preprocess_input as preprocess_input,
+)
+from .models import (
+    without_auxiliary as without_auxiliary,
 )
 from .training.config import (
     TrainConfig as TrainConfig,

@@ -23,6 +23,7 @@ from swin_keras.tasks.prediction import BoxPrediction
 
 MAX_DETECTIONS = 100  # boxes of a picture
 SHOWN = 0.3  # score from which on a box is shown
+TAIL = "ARG_MAX CAST GATHER GREATER LESS REDUCE_MAX SELECT SELECT_V2 TOPK_V2"
 RAW = {"many_scores", "many_boxes", "centerness", "one_scores", "one_boxes"}
 FINAL = {"boxes", "classes", "scores", "count"}
 
@@ -34,19 +35,7 @@ class Detect(DenseTask):
     data_options = {"targets": "boxes"}
     figure = "mean_average_precision"
     title = "mAP"
-    tail = frozenset(
-        (
-            "ARG_MAX",
-            "CAST",
-            "GATHER",
-            "GREATER",
-            "LESS",
-            "REDUCE_MAX",
-            "SELECT",
-            "SELECT_V2",
-            "TOPK_V2",
-        )
-    )
+    tail = frozenset(TAIL.split())
 
     def build(self, model_config, dataset, config):
         model = SwinDetector(

@@ -126,7 +126,8 @@ def info(source) -> dict:
         `source`, `path`, `bytes`, `format`, `version` (`"Swin"` or `"Swin V2"`),
         `variant` (the published one of these sizes, or `None`), `head` (the kind of a
         segmenter's, or `None`), `classes` (`None` without any head), `parameters`,
-        `class_names` (may be empty), and the fields of the configuration under `config`.
+        `class_names` (may be empty), and the fields of the configuration under
+        `config`.
 
     Raises:
         WeightsError: If the file is missing, damaged or of another kind.
