@@ -125,8 +125,8 @@ def look_into_folder(
     if used.tolist() in ([0, IGNORED], [IGNORED]):
         raise DataError(
             f"The masks in {printable(root)} hold {' and '.join(map(str, used))} only, "
-            f"and {IGNORED} is ignored. If it is a class, say so in a classes.csv beside them: rows "
-            "such as background,0,0,0 and object,255,255,255."
+            f"and {IGNORED} is ignored. If it is a class, say so in a classes.csv "
+            "beside them: rows such as background,0,0,0 and object,255,255,255."
         )
     first = int(reduce_zero_label)
     last = max((value for value in used.tolist() if value < IGNORED), default=0)
