@@ -53,30 +53,30 @@ class MaskBuilder(tfds.core.GeneratorBasedBuilder):
             )
 
 
-with tfds.core.registered.skip_registering():  # the names are taken
+class OxfordIIITPet(MaskBuilder, skip_registration=True):
+    """As the published set: 1 pet, 2 background, 3 border."""
 
-    class OxfordIIITPet(MaskBuilder):
-        """As the published set: 1 pet, 2 background, 3 border."""
+    name = "oxford_iiit_pet"
+    VERSION = tfds.core.Version("4.0.0")
+    FIRST = 1
 
-        name = "oxford_iiit_pet"
-        VERSION = tfds.core.Version("4.0.0")
-        FIRST = 1
 
-    class SceneParse150(MaskBuilder):
-        """As the published set: 0 is no class."""
+class SceneParse150(MaskBuilder, skip_registration=True):
+    """As the published set: 0 is no class."""
 
-        name = "scene_parse150"
-        VERSION = tfds.core.Version("1.0.0")
-        KEYS = ("image", "annotation")
+    name = "scene_parse150"
+    VERSION = tfds.core.Version("1.0.0")
+    KEYS = ("image", "annotation")
 
-    class CityscapesLike(MaskBuilder):
-        """As the published set: ids of labels, of which nineteen count."""
 
-        name = "cityscapes"
-        VERSION = tfds.core.Version("1.0.0")
-        KEYS = ("image_left", "segmentation_label")
-        TITLES = ("train", "validation", "test")
-        FIRST = 6
+class CityscapesLike(MaskBuilder, skip_registration=True):
+    """As the published set: ids of labels, of which nineteen count."""
+
+    name = "cityscapes"
+    VERSION = tfds.core.Version("1.0.0")
+    KEYS = ("image_left", "segmentation_label")
+    TITLES = ("train", "validation", "test")
+    FIRST = 6
 
 
 class ToyMasks(MaskBuilder):
