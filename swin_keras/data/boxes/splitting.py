@@ -58,7 +58,7 @@ def deal(labels, shares, seed: int) -> list[np.ndarray]:
     Example:
 
     >>> train, val = deal([0] * 15 + [1] * 5, [0.2], seed=0)
-    >>> len(train), len(val), sum(val >= 15)
+    >>> len(train), len(val), int((val >= 15).sum())
     (16, 4, 1)
     """
     generator = np.random.default_rng(seed)
