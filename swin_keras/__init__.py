@@ -20,6 +20,14 @@ _MODULES = {
         "check_folder",
         "load_dataset",
     ],
+    "swin_keras.detection.decoding": [
+        "Detections",
+        "suppress_overlaps",
+    ],
+    "swin_keras.detection.losses": [
+        "detection_loss",
+        "total_loss",
+    ],
     "swin_keras.errors": [
         "DataError",
         "ExportError",
@@ -55,28 +63,35 @@ _MODULES = {
         "CosineWindowAttention",
         "DropPath",
         "Dropout",
+        "EdgeDistances",
+        "NearestUpsampling",
         "PatchEmbedding",
         "PatchExpanding",
         "PatchMerging",
         "PatchMergingV2",
         "PositionEmbedding",
         "RelativePositionBias",
+        "StopGradient",
         "SwinTransformerBlock",
         "SwinTransformerV2Block",
         "SyncBatchNormalization",
+        "TopDetections",
         "WindowAttention",
         "cyclic_shift",
+        "points_of",
         "relative_position_index",
         "shifted_window_mask",
         "window_partition",
         "window_reverse",
     ],
     "swin_keras.models": [
+        "DetectionHead",
         "SegmentationHead",
         "SwinBackbone",
         "SwinBase",
         "SwinClassifier",
         "SwinConfig",
+        "SwinDetector",
         "SwinLarge",
         "SwinNano",
         "SwinSegmenter",
@@ -89,9 +104,15 @@ _MODULES = {
         "SwinV2Tiny",
         "create_model",
         "decode_predictions",
+        "end_in_detections",
         "list_models",
         "preprocess_input",
+        "strides_of",
         "without_auxiliary",
+    ],
+    "swin_keras.scores.detection": [
+        "DetectionFigures",
+        "DetectionScore",
     ],
     "swin_keras.training.config": [
         "TrainConfig",
@@ -132,6 +153,8 @@ __all__ = sorted(_MODULE_OF)
 if TYPE_CHECKING:
     from swin_keras.benchmarking.benchmark import *  # noqa: F403
     from swin_keras.data import *  # noqa: F403
+    from swin_keras.detection.decoding import *  # noqa: F403
+    from swin_keras.detection.losses import *  # noqa: F403
     from swin_keras.errors import *  # noqa: F403
     from swin_keras.evaluation import *  # noqa: F403
     from swin_keras.exporting.config import *  # noqa: F403
@@ -139,6 +162,7 @@ if TYPE_CHECKING:
     from swin_keras.inference import *  # noqa: F403
     from swin_keras.layers import *  # noqa: F403
     from swin_keras.models import *  # noqa: F403
+    from swin_keras.scores.detection import *  # noqa: F403
     from swin_keras.training.config import *  # noqa: F403
     from swin_keras.training.train import *  # noqa: F403
     from swin_keras.tuning.hyper_model import *  # noqa: F403

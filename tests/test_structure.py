@@ -20,6 +20,8 @@ ALLOWED = {
         *("weights", "models", "layers", "errors", "card", "model_files", "names"),
     },
     "data": {"data", "errors", "names", "processes"},
+    "detection": {"detection", "layers"},
+    "scores": {"scores", "errors"},
     "report": {"report", "card", "data", "errors", "evaluation"},
     "json_text": set(),
     "names": set(),
