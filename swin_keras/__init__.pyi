@@ -45,6 +45,18 @@ from .data import (
 from .data import (
     load_dataset as load_dataset,
 )
+from .detection.decoding import (
+    Detections as Detections,
+)
+from .detection.decoding import (
+    suppress_overlaps as suppress_overlaps,
+)
+from .detection.losses import (
+    detection_loss as detection_loss,
+)
+from .detection.losses import (
+    total_loss as total_loss,
+)
 from .errors import (
     DataError as DataError,
 )
@@ -133,6 +145,9 @@ from .layers import (
     RelativePositionBias as RelativePositionBias,
 )
 from .layers import (
+    StopGradient as StopGradient,
+)
+from .layers import (
     SwinTransformerBlock as SwinTransformerBlock,
 )
 from .layers import (
@@ -149,6 +164,9 @@ from .layers import (
 )
 from .layers import (
     cyclic_shift as cyclic_shift,
+)
+from .layers import (
+    points_of as points_of,
 )
 from .layers import (
     relative_position_index as relative_position_index,
@@ -193,10 +211,22 @@ from .models import (
     list_models as list_models,
 )
 from .models import (
+    model_strides as model_strides,
+)
+from .models import (
     preprocess_input as preprocess_input,
 )
 from .models import (
+    strides_of as strides_of,
+)
+from .models import (
     without_auxiliary as without_auxiliary,
+)
+from .scores.detection import (
+    DetectionFigures as DetectionFigures,
+)
+from .scores.detection import (
+    DetectionScore as DetectionScore,
 )
 from .training.config import (
     TrainConfig as TrainConfig,

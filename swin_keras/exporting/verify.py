@@ -126,10 +126,8 @@ def verify(folder: Path, task: Task, formats, images, *, are_real=True, evaluate
         if path.suffix == ".tflite":
             graph, run = lint(path, task.tail), coverage(path)
             problems += graph.findings
-            tail = sum(graph.operations.get(name, 0) for name in task.tail)
-            if run.delegated + tail < run.operations or (
-                run.partitions > 1 + bool(tail)
-            ):
+            left = run.operations - run.delegated - graph.in_tail
+            if left > 0 or run.partitions > 1 + bool(graph.in_tail):
                 problems += (
                     f"XNNPACK runs only {run.delegated} of {run.operations} operations"
                     f", in {run.partitions} pieces",

@@ -29,12 +29,14 @@ class Lint:
         max_rank: Most axes of any tensor.
         min_runtime: Oldest LiteRT version that runs it, by the converter's word.
         findings: What a phone may refuse, in words; empty is good.
+        in_tail: Operations of its `tail`, and on the whole numbers in it.
     """
 
     operations: dict[str, int]
     max_rank: int
     min_runtime: str
     findings: tuple[str, ...]
+    in_tail: int = 0
 
 
 def lint(path: Path, tail=frozenset()) -> Lint:
@@ -68,6 +70,17 @@ def lint(path: Path, tail=frozenset()) -> Lint:
         max_rank=max(ranks),
         min_runtime=_min_runtime(model, graph, operators, names),
         findings=tuple(findings),
+        in_tail=_in_tail(graph, operators, names, tail, schema) if tail else 0,
+    )
+
+
+def _in_tail(graph, operators, names, tail, schema) -> int:
+    """Count operations of the tail, and those that make whole numbers."""
+    whole = (schema.TensorType.INT32, schema.TensorType.INT64)
+    return sum(
+        names[operator.OpcodeIndex()] in tail
+        or graph.Tensors(operator.Outputs(0)).Type() in whole
+        for operator in operators
     )
 
 

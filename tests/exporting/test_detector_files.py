@@ -12,7 +12,12 @@ from swin_keras.exporting.inference_model import inference_model
 from swin_keras.exporting.saved_model import write_for_conversion
 from swin_keras.litert.conversion import converting
 from swin_keras.litert.coverage import coverage
+from swin_keras.litert.detector_metadata import detector_metadata
 from swin_keras.litert.lint import lint
+from swin_keras.litert.metadata import add_labels
+from swin_keras.litert.metadata_tables import attach, output_names
+from swin_keras.litert.tables import pack, read_tables
+from swin_keras.model_files.card import ModelCard
 from swin_keras.models import (
     DetectionHead,
     SwinConfig,
@@ -28,6 +33,7 @@ TOY = SwinConfig(
     num_heads=(2, 4),
     window_size=4,
 )
+CLASSES = ("cat", "dog", "bird")
 # What finds the best points and takes their rows; all else is XNNPACK's.
 TOP_K = {
     "CAST": 2,
@@ -67,11 +73,19 @@ def assert_same(path, model):
         np.testing.assert_allclose(found[name], part, atol=1e-5 * largest, rtol=1e-4)
 
 
-def test_detections_are_one_graph_of_which_xnnpack_runs_all_but_the_top_k(
-    detector, tmp_path
-):
-    model = end_in_detections(detector, max_detections=10, score_threshold=0.02)
-    path = write(model, tmp_path)
+@pytest.fixture(scope="module")
+def ending(detector):
+    return end_in_detections(detector, max_detections=10, score_threshold=0.02)
+
+
+@pytest.fixture(scope="module")
+def file(ending, tmp_path_factory):
+    """Return the LiteRT file of a detector that ends in its best points."""
+    return write(ending, tmp_path_factory.mktemp("detector"))
+
+
+def test_detections_are_one_graph_of_which_xnnpack_runs_all_but_the_top_k(file, ending):
+    path, model = file, ending
     graph, run = lint(path), coverage(path)
     assert graph.max_rank <= 4
     (finding,) = graph.findings  # neither subgraphs nor flags
@@ -95,3 +109,49 @@ def test_raw_outputs_are_one_piece_for_xnnpack(detector, tmp_path):
     assert lint(path).max_rank <= 4
     assert coverage(path).is_full
     assert_same(path, model)
+
+
+def test_mediapipe_finds_the_same_boxes(file, tmp_path):
+    mediapipe = pytest.importorskip("mediapipe", reason="needs the extra `mediapipe`")
+    from ai_edge_litert import schema_py_generated as schema
+    from mediapipe.tasks.python import BaseOptions, vision
+
+    card = ModelCard("toy", "swin_toy", {"input_shape": TOY.input_shape}, CLASSES)
+    path = tmp_path / "toy.tflite"
+    model = read_tables(file)
+    assert set(output_names(model)) == {"boxes", "classes", "scores", "count"}
+    attach(model, schema, detector_metadata(card, output_names(model)))
+    path.write_bytes(pack(model))
+    add_labels(path, card)
+
+    sides = np.tile(TOY.input_shape[1::-1], 2)  # width, height, twice
+    run = Interpreter(str(file)).get_signature_runner()
+    options = vision.ObjectDetectorOptions(
+        base_options=BaseOptions(model_asset_path=str(path)), max_results=10
+    )
+    seen = set()
+    with vision.ObjectDetector.create_from_options(options) as detector:
+        for seed in range(3):
+            rng = np.random.default_rng(seed)
+            pixels = rng.integers(0, 256, TOY.input_shape, np.uint8)
+            expected = run(images=pixels[None].astype("float32"))
+            count = int(expected["count"][0])
+            image = mediapipe.Image(
+                image_format=mediapipe.ImageFormat.SRGB, data=pixels
+            )
+            found = detector.detect(image).detections
+            assert len(found) == count > 0
+            for number, detection in enumerate(found):
+                (category,) = detection.categories
+                kind = int(expected["classes"][0, number])
+                seen.add(category.category_name)
+                assert category.category_name == CLASSES[kind]
+                score = float(expected["scores"][0, number])
+                assert category.score == pytest.approx(score, abs=1e-4)
+                box = detection.bounding_box
+                y1, x1, y2, x2 = expected["boxes"][0, number]
+                told = [box.origin_x, box.origin_y, box.width, box.height]
+                exact = np.array([x1, y1, x2 - x1, y2 - y1]) * sides
+                rest = exact - told  # MediaPipe cuts off parts of pixels
+                assert ((rest > -1e-3) & (rest < 1 + 1e-3)).all()
+    assert len(seen) > 1
