@@ -1,11 +1,9 @@
 """Classification: each image has one class."""
 
-import keras
 import numpy as np
 
 from swin_keras.data import Augmentation, BatchLoader, Mixing, RandAugment, batches
 from swin_keras.litert.metadata import classifier_metadata
-from swin_keras.models import SwinClassifier
 from swin_keras.scores.classification import Answers, Evaluation
 from swin_keras.tasks.prediction import Prediction
 from swin_keras.tasks.task import Task
@@ -26,10 +24,14 @@ class Classify(Task):
     }
 
     def build(self, model_config, dataset, config):
+        from swin_keras.models import SwinClassifier
+
         model = SwinClassifier(model_config, classes=dataset.classes, name=config.model)
         return model, model.get_layer("head").output
 
     def loss(self, model_config, dataset, config):
+        import keras
+
         return keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=config.label_smoothing, name="loss"
         )

@@ -5,20 +5,10 @@ import dataclasses
 import numpy as np
 
 from swin_keras.data import BatchLoader, ImageBoxes, batches
-from swin_keras.detection.decoding import best_points, suppress_overlaps
 from swin_keras.errors import UsageError
 from swin_keras.litert.detector_metadata import detector_metadata
-from swin_keras.models import (
-    DETECTION_HEADS,
-    DetectionHead,
-    SwinDetector,
-    end_in_detections,
-    strides_of,
-)
-from swin_keras.models.config import config_from_dict
 from swin_keras.scores.detection_result import DetectionResult, FoundObjects
 from swin_keras.tasks.dense import DenseTask
-from swin_keras.tasks.detection_loss import DetectionLoss
 from swin_keras.tasks.prediction import BoxPrediction
 
 MAX_DETECTIONS = 100  # boxes of a picture
@@ -38,6 +28,8 @@ class Detect(DenseTask):
     tail = frozenset(TAIL.split())
 
     def build(self, model_config, dataset, config):
+        from swin_keras.models import SwinDetector
+
         model = SwinDetector(
             model_config,
             classes=dataset.classes,
@@ -47,6 +39,9 @@ class Detect(DenseTask):
         return model, model.output
 
     def loss(self, model_config, dataset, config):
+        from swin_keras.models import strides_of
+        from swin_keras.tasks.detection_loss import DetectionLoss
+
         strides = strides_of(model_config, head_of(config.head, config.head_sizes))
         return DetectionLoss(model_config.input_shape, strides)
 
@@ -85,6 +80,8 @@ class Detect(DenseTask):
             yield BoxPrediction.of(name, found, predictor.class_names, SHOWN)
 
     def export_model(self, model):
+        from swin_keras.models import end_in_detections
+
         if model.output.keys() == FINAL:
             return model
         return end_in_detections(model, MAX_DETECTIONS)
@@ -105,12 +102,14 @@ class Detect(DenseTask):
         )
 
 
-def head_of(name, sizes) -> DetectionHead:
-    """Return a named head, with some sizes changed.
+def head_of(name, sizes):
+    """Return a named `DetectionHead`, with some sizes changed.
 
     Raises:
         UsageError: If there is none of this name.
     """
+    from swin_keras.models import DETECTION_HEADS
+
     name = name or "light"
     if name not in DETECTION_HEADS:
         raise UsageError(
@@ -140,6 +139,11 @@ def found_in(outputs, predictor, size):
         boxes = np.stack([left, top, right, bottom], axis=1) * np.tile(size[::-1], 2)
         classes = outputs["classes"][:count].round().astype(int)
         return FoundObjects(boxes, classes, outputs["scores"][:count]), None
+    # A run's model, which only Keras runs: exported files have no raw outputs.
+    from swin_keras.detection.decoding import best_points, suppress_overlaps
+    from swin_keras.models import strides_of
+    from swin_keras.models.config import config_from_dict
+
     card = predictor.card
     head = head_of(card.train.get("head"), card.train.get("head_sizes"))
     strides = strides_of(config_from_dict(card.model), head)

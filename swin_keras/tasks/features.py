@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from swin_keras.models.feature_maps import feature_model
 from swin_keras.tasks.task import Task
 
 
@@ -15,6 +14,8 @@ class FeatureMaps(Task):
         return 0
 
     def export_model(self, model):
+        from swin_keras.models.feature_maps import feature_model
+
         return feature_model(model)
 
     def compared(self, outputs):

@@ -1,11 +1,9 @@
 """Multi-label classification: an image may have several classes, or none."""
 
-import keras
 import numpy as np
 
 from swin_keras.data import BatchLoader, batches
 from swin_keras.errors import UsageError
-from swin_keras.models import SwinClassifier
 from swin_keras.scores.multi_label import THRESHOLD, MultiLabelResult
 from swin_keras.tasks.classify import NEAR_TIE, Classify
 
@@ -25,6 +23,8 @@ class MultiLabel(Classify):
     }
 
     def build(self, model_config, dataset, config):
+        from swin_keras.models import SwinClassifier
+
         model = SwinClassifier(
             model_config,
             classes=dataset.classes,
@@ -34,6 +34,8 @@ class MultiLabel(Classify):
         return model, model.get_layer("head").output
 
     def loss(self, model_config, dataset, config):
+        import keras
+
         if config.class_weights != "none":
             raise UsageError(
                 "`class_weights` are for images of one class. Received: "
@@ -44,6 +46,8 @@ class MultiLabel(Classify):
         )
 
     def metrics(self, dataset):
+        import keras
+
         return [
             keras.metrics.AUC(
                 curve="PR",

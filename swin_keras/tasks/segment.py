@@ -1,17 +1,13 @@
 """Semantic segmentation: each pixel has one class."""
 
-import keras
 import numpy as np
 
 from swin_keras.data import IGNORED, BatchLoader, batches
 from swin_keras.litert.segmenter_metadata import segmenter_metadata
-from swin_keras.models import SegmentationHead, segmentation_model, without_auxiliary
-from swin_keras.models.inputs import exact_dtype
 from swin_keras.scores.class_maps import class_map
 from swin_keras.scores.segmentation import SegmentationScore
 from swin_keras.scores.segmentation_result import SegmentationResult
 from swin_keras.tasks.dense import DenseTask
-from swin_keras.tasks.pixel_loss import MeanIoU, PixelLoss
 from swin_keras.tasks.prediction import MaskPrediction
 
 COUNTED = 500  # training masks whose pixels weigh the classes
@@ -30,6 +26,15 @@ class Segment(DenseTask):
     }
 
     def build(self, model_config, dataset, config):
+        import keras
+
+        from swin_keras.models import (
+            SegmentationHead,
+            segmentation_model,
+            without_auxiliary,
+        )
+        from swin_keras.models.inputs import exact_dtype
+
         sizes = {"kind": config.head or "mlp", **config.head_sizes}
         trained = segmentation_model(
             model_config,
@@ -46,9 +51,13 @@ class Segment(DenseTask):
         return model, trained.output
 
     def loss(self, model_config, dataset, config):
+        from swin_keras.tasks.pixel_loss import PixelLoss
+
         return PixelLoss(class_weights(config, dataset), config.dice)
 
     def metrics(self, dataset):
+        from swin_keras.tasks.pixel_loss import MeanIoU
+
         return [MeanIoU(dataset.classes)]
 
     def example_targets(self, dataset, input_shape):
