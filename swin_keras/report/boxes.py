@@ -51,6 +51,7 @@ def values(report) -> dict:
         [_right_share(report, i) for i in range(report.evaluation.images)]
     )
     return {
+        "layout": "large",
         "columns": columns,
         "rows": rows[:MAX_ROWS],
         "left_out": max(0, len(rows) - MAX_ROWS),

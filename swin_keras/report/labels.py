@@ -26,6 +26,7 @@ def values(report) -> dict:
     """Return what the template shows of a `RunReport`."""
     columns, *rows = report.evaluation.table()
     return {
+        "layout": "large",
         "columns": columns,
         "rows": rows[:MAX_ROWS],
         "left_out": max(0, len(rows) - MAX_ROWS),

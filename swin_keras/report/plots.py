@@ -16,8 +16,10 @@ from matplotlib.figure import Figure
 TRAINING, VALIDATION = "#1f77b4", "#d95f02"  # told apart by the colour-blind, too
 BEST = "#777777"
 UNITS = {
-    "loss": "loss (cross-entropy)",
+    "loss": "loss",
     "accuracy": "accuracy (share of images)",
+    "mean_iou": "mean IoU",
+    "pr_auc": "area under precision and recall",
     "learning_rate": "learning rate (per step)",
 }
 MOST_NUMBERED, MOST_NAMED = 30, 100  # classes of a confusion matrix
