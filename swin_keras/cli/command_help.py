@@ -2,7 +2,7 @@
 
 HELP = {
     "train": (
-        "Train a classifier; writes runs/<name>/.",
+        "Train a classifier, segmenter or detector; writes runs/<name>/.",
         "swin-keras train",
         "swin-keras train photos/ --model swin_tiny --weights swin_tiny.pth",
     ),
@@ -17,7 +17,7 @@ HELP = {
         "swin-keras tune tuning/digits.yaml --max-trials 30 --resume",
     ),
     "evaluate": (
-        "Measure a model's accuracy.",
+        "Measure how good a model is.",
         "swin-keras evaluate runs/digits-1",
         "swin-keras evaluate saved_models/flowers --data photos/",
     ),
@@ -37,7 +37,7 @@ HELP = {
         "swin-keras demo saved_models/flowers --port 8080",
     ),
     "predict": (
-        "Name what is in images.",
+        "Say what is in images: names, masks or boxes.",
         "swin-keras predict saved_models/digits image.png",
         "swin-keras predict runs/digits-1 photos/ --top 3 --save album/",
     ),

@@ -13,6 +13,8 @@ def train(options):
 
     names = [field.name for field in dataclasses.fields(TrainConfig)]
     values = {name: options[name] for name in names}
+    if options.multi_label:
+        values["task"] = _task_named_once(options.task, TrainConfig.task)
     if options.folder is not None:
         values["data"] = _data_named_once(options, TrainConfig.data)
     config = TrainConfig.from_dict(values)
@@ -31,6 +33,14 @@ def train(options):
     if not tf_config().get("task", {}).get("index"):  # one of all workers says it
         out.print(f"next: {command('export', run.path)}")
     return 0
+
+
+def _task_named_once(given, default):
+    if given not in (default, "multi-label"):
+        raise UsageError(
+            f"The task must be named once. Received: --multi-label and --task {given}."
+        )
+    return "multi-label"
 
 
 def _data_named_once(options, default):

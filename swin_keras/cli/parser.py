@@ -48,6 +48,11 @@ def _train(parser):
     )
     parser.add_class_arguments(TrainConfig)
     parser.add_argument(
+        "--multi_label",
+        action="store_true",
+        help="The same as --task multi-label: an image may have several classes.",
+    )
+    parser.add_argument(
         "--resume",
         action="store_true",
         help="Go on with the run of this --name where it stopped, or begin it.",

@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from swin_keras.names import printable
+from swin_keras.tasks import task_named
 from swin_keras.tuning.results import best_of
 from swin_keras.tuning.study import Study
-from swin_keras.tuning.study_folder import FINISHED, RUNNING, StudyFolder
+from swin_keras.tuning.study_folder import FINISHED, RUNNING, StudyFolder, score_of
 
 log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -79,7 +80,7 @@ class Board:
                 f"trial {trial.id}{self._of()}: {_outcome(trial)}",
                 f"{trial.seconds:.0f} s",
                 f"({describe(trial.chosen)})",
-                f"best {best.score:.2%}, trial {best.id}" if best else "none yet",
+                f"best {in_words(best.score)}, trial {best.id}" if best else "none yet",
                 f"ETA {self.eta(trials)}",
             ]
         )
@@ -124,8 +125,10 @@ class Board:
             return "starts"
         epochs = trial.values.get("tuner/epochs")
         epochs = epochs or self.study.train_config(trial.values).epochs
-        accuracy = float(rows[-1]["val_accuracy"])
-        return f"epoch {len(rows)} of {epochs}, {accuracy:.2%}"
+        config = self.study.train_config(trial.values)
+        task = task_named(config.task)
+        score = score_of({k: float(v) for k, v in rows[-1].items() if v}, task)
+        return f"epoch {len(rows)} of {epochs}, {in_words(score)}"
 
     def eta(self, trials) -> str:
         """Return the time left as text, by the mean of the trials so far."""
@@ -155,7 +158,16 @@ def describe(values: dict) -> str:
     )
 
 
+def in_words(score: float) -> str:
+    """Return a score as a share, or the loss that it is the negative of.
+
+    >>> in_words(0.5), in_words(-1.25)
+    ('50.00%', 'loss 1.2500')
+    """
+    return f"{score:.2%}" if score >= 0 else f"loss {-score:.4f}"
+
+
 def _outcome(trial):
     if trial.status == FINISHED:
-        return f"{trial.score:.2%}"
+        return in_words(trial.score)
     return f"{trial.status}: {printable(trial.reason)}"

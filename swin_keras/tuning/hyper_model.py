@@ -9,8 +9,6 @@ from swin_keras.training.job import prepare
 from swin_keras.training.train import train
 from swin_keras.tuning.space import Space
 
-FIGURES = ("accuracy", "loss", "val_accuracy", "val_loss")
-
 
 class SwinHyperModel(keras_tuner.HyperModel):
     """A search space that edits a configuration, trained as `swin_keras.train` does.
@@ -67,7 +65,7 @@ class SwinHyperModel(keras_tuner.HyperModel):
             **kwargs: `callbacks`, from the tuner.
 
         Returns:
-            Accuracy and loss of the epoch that the run keeps.
+            The task's figure and the loss, of the epoch that the run keeps.
 
         Raises:
             UsageError: If `build` has made another model since.
@@ -79,4 +77,9 @@ class SwinHyperModel(keras_tuner.HyperModel):
         callbacks = kwargs.get("callbacks", ())
         run = train(job.config, job=job, part=part, callbacks=callbacks)
         metrics = read_card(run.path).metrics
-        return {name: metrics[name] for name in FIGURES}
+        monitors = job.task.monitors
+        return {
+            name: value
+            for name, value in metrics.items()
+            if name in monitors or f"val_{name}" in monitors
+        }

@@ -15,7 +15,7 @@ import numpy as np
 from swin_keras.tuning.study import Study
 from swin_keras.tuning.study_folder import StudyFolder, Trial
 
-OBJECTIVE = keras_tuner.Objective("val_accuracy", "max")
+OBJECTIVE = keras_tuner.Objective("score", "max")
 STOPPED = {"status": "STOPPED", "values": None}
 
 

@@ -49,8 +49,13 @@ class Trial:
 
     @property
     def score(self) -> float | None:
-        """Accuracy on the validation images; `None` if it was not finished."""
-        return self.metrics["val_accuracy"] if self.status == FINISHED else None
+        """What the search maximizes, on the validation images; `None` if not finished.
+
+        The task's figure, such as accuracy; the loss, negative, where it has none.
+        """
+        if self.status != FINISHED:
+            return None
+        return self.metrics.get("score", self.metrics.get("val_accuracy"))
 
     @property
     def chosen(self) -> dict:
@@ -213,3 +218,9 @@ def _check_events(events):
             float(event["score"])
             if event["end"] not in begun:
                 raise ValueError(f"trial {event['end']!r} ends, and did not begin")
+
+
+def score_of(metrics: dict, task) -> float:
+    """Return what a search maximizes: the task's figure, or the loss, negative."""
+    monitor = f"val_{task.figure}"
+    return metrics[monitor] if monitor in task.monitors else -metrics["val_loss"]

@@ -21,9 +21,8 @@ from swin_keras.tuning.study_folder import (
     OVER,
     StudyFolder,
     Trial,
+    score_of,
 )
-
-FIGURES = ("accuracy", "loss", "val_accuracy", "val_loss", "test_accuracy", "epoch")
 
 
 def main(path: str, trial_id: str) -> int:
@@ -94,7 +93,8 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
         take_over(folder, trial.values["tuner/trial_id"], trial.id)
     run = train(config, resume=True, job=job, part=part)
     card = read_card(run.path)
-    metrics = {name: card.metrics[name] for name in FIGURES}
+    metrics = {n: v for n, v in card.metrics.items() if n != "seconds"}
+    metrics["score"] = score_of(metrics, job.task)
     trial = dataclasses.replace(trial, status=FINISHED, metrics=metrics)
     write_hparams(run.tensorboard, trial.id, trial.chosen, trial.score)
     if study.tuner != "hyperband":  # which goes on with the best of its trials
