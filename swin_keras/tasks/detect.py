@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from swin_keras.data import BatchLoader, ImageBoxes, batches
+from swin_keras.data.boxes.augmentation import BoxAugmentation
 from swin_keras.errors import UsageError
 from swin_keras.litert.detector_metadata import detector_metadata
 from swin_keras.scores.detection_result import DetectionResult, FoundObjects
@@ -44,6 +45,14 @@ class Detect(DenseTask):
 
         strides = strides_of(model_config, head_of(config.head, config.head_sizes))
         return DetectionLoss(model_config.input_shape, strides)
+
+    def loader_options(self, dataset, config):
+        augmentation = BoxAugmentation(
+            scale=config.scale_range,
+            flip=self.flips(dataset, config),
+            mosaic=config.mosaic,
+        )
+        return {"augmentation": augmentation}
 
     def example_targets(self, dataset, input_shape):
         capacity = dataset.splits["train"].targets.capacity

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from swin_keras.data import IGNORED, BatchLoader, batches
+from swin_keras.data import IGNORED, BatchLoader, DenseAugmentation, batches
 from swin_keras.litert.segmenter_metadata import segmenter_metadata
 from swin_keras.scores.class_maps import class_map
 from swin_keras.scores.segmentation import SegmentationScore
@@ -59,6 +59,10 @@ class Segment(DenseTask):
         from swin_keras.tasks.pixel_loss import MeanIoU
 
         return [MeanIoU(dataset.classes)]
+
+    def loader_options(self, dataset, config):
+        flip = self.flips(dataset, config)
+        return {"augmentation": DenseAugmentation(scale=config.scale_range, flip=flip)}
 
     def example_targets(self, dataset, input_shape):
         return np.zeros((1, *input_shape[:2]), "uint8")

@@ -37,7 +37,7 @@ _RULES = (  # what must hold, of which options, and how to tell
     ("be in [0, 1)", ("label_smoothing", "ema_momentum"), lambda value: 0 <= value < 1),
     ("be in (0, 0.5)", ("val_fraction",), lambda value: 0 < value < 0.5),
     ("be in [0, 0.5)", ("test_fraction",), lambda value: 0 <= value < 0.5),
-    ("be in [0, 1]", ("erase",), lambda value: 0 <= value <= 1),
+    ("be in [0, 1]", ("erase", "mosaic"), lambda value: 0 <= value <= 1),
     ("be in [0, 10]", ("rand_augment",), lambda value: 0 <= value <= 10),
     ("be at least 1", ("crop_ratio",), lambda value: value >= 1),
 )
@@ -117,6 +117,7 @@ class TrainConfig:
         freeze_stages: Stages that do not learn, from the first, with the patch
             embedding; "all" leaves only the classes' weights.
         scale_range: Smallest and largest random scale of pictures with masks or boxes.
+        mosaic: Share of the training pictures with boxes that are put together of four.
         min_crop_area: Smallest random crop, as a share of the image's area.
         crop_ratio: Largest stretch of a random crop, 1 for none.
         rotate: Largest random turn to either side, in degrees.
@@ -194,6 +195,7 @@ class TrainConfig:
     class_weights: Literal["none", "balanced"] = "none"
     freeze_stages: int | Literal["all"] | None = None
     scale_range: tuple[float, float] | None = None
+    mosaic: float = 0.0
     min_crop_area: float | None = None
     crop_ratio: float | None = None
     rotate: float | None = None
