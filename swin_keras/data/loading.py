@@ -118,6 +118,10 @@ def load_dataset(
         raise DataError(
             f"{printable(path)} holds images and masks. Read it with targets='masks'."
         )
+    if kind == "masks" and is_table(path):
+        raise DataError(
+            f"{printable(path)} is a table of labels. Masks are read from a folder."
+        )
     if path.is_dir() or is_table(path):
         return load_folder(
             path,
@@ -137,11 +141,25 @@ def load_dataset(
     if is_built_in(source):
         return garments.load_garments(source, kind, given, held_out)
     if source in CLASS_NAMES and given and holds_idx(given):
-        return load_idx(source, given, held_out)
+        return _of_kind(load_idx(source, given, held_out), kind)
+
+    if kind == "masks":
+        from swin_keras.data.segmentation.tfds_masks import load_tfds_masks
+
+        return load_tfds_masks(
+            source,
+            data_dir=given,
+            held_out=held_out,
+            grey_range=grey_range,
+            reduce_zero_label=reduce_zero_label,
+        )
 
     from swin_keras.data.tfds_source import load_tfds
 
-    return load_tfds(source, data_dir=given, held_out=held_out, grey_range=grey_range)
+    dataset = load_tfds(
+        source, data_dir=given, held_out=held_out, grey_range=grey_range
+    )
+    return _of_kind(dataset, kind)
 
 
 def load_trained(train: Mapping, **changes) -> ImageDataset:
@@ -160,6 +178,15 @@ def load_trained(train: Mapping, **changes) -> ImageDataset:
     if source != train.get("data"):  # other data are not laid out as those were
         options = {k: v for k, v in options.items() if k not in LAYOUT}
     return load_dataset(source, **options | changes)
+
+
+def _of_kind(dataset, kind):
+    """Return a data set of one class an image, if that is what was asked for."""
+    if kind != "classes":
+        raise DataError(
+            f"{dataset.name} has one class for each image. Received: {kind}."
+        )
+    return dataset
 
 
 def _kind(targets, multi_label):

@@ -82,11 +82,15 @@ def _read(path):
         twice = next((v for v in values if values.count(v) > 1), None)
         if twice is not None:
             raise DataError(f"{file}: two classes have the {what} {twice}.")
-    if not 1 <= len(names) <= IGNORED:
+    has_colours = any(colours)
+    table = ClassTable(file, tuple(names), tuple(colours) if has_colours else None)
+    count = len(table.class_names)
+    if not count or len(names) > IGNORED:
         raise DataError(
-            f"{file} must name 1 to {IGNORED} classes. Received: {len(names)}."
+            f"{file} must name 1 to {IGNORED} classes. "
+            f"Received: {count if not count else len(names)}."
         )
-    return ClassTable(file, tuple(names), tuple(colours) if colours[0] else None)
+    return table
 
 
 def _text(path):

@@ -124,9 +124,9 @@ def look_into_folder(
     used = _values_to_learn(pairs, looks)
     if used.tolist() in ([0, IGNORED], [IGNORED]):
         raise DataError(
-            f"The masks in {printable(root)} hold 0 and {IGNORED} only, and {IGNORED} "
-            "is ignored. If it is a class, say so in a classes.csv beside them: rows "
-            "such as background,0,0,0 and object,255,255,255."
+            f"The masks in {printable(root)} hold {' and '.join(map(str, used))} only, "
+            f"and {IGNORED} is ignored. If it is a class, say so in a classes.csv "
+            "beside them: rows such as background,0,0,0 and object,255,255,255."
         )
     first = int(reduce_zero_label)
     last = max((value for value in used.tolist() if value < IGNORED), default=0)

@@ -14,8 +14,9 @@ from swin_keras.data.segmentation.class_table import ClassTable
 from swin_keras.data.targets.target import Reader
 
 VALUES = 256  # of a mask, 255 of which is `IGNORED`
+LOSSY = ("JPEG", "MPO")
 MOST_COLOURS = 8  # that a message lists
-GREYS = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L", "LA", "PA")
+GREYS = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L", "F", "LA", "PA")
 
 
 def open_mask(source, name: str | None = None) -> Image.Image:
@@ -30,6 +31,9 @@ def open_mask(source, name: str | None = None) -> Image.Image:
     """
     name = name_of(source, name)
     with open_image(source, name) as image, memory_for(image.size):
+        if image.format in LOSSY:
+            reason = "is a JPEG, which does not keep classes; a mask must be a PNG"
+            raise ImageError(name, reason)
         try:
             image.load()
         except Exception as error:  # Pillow lets through whatever a reader met
@@ -48,10 +52,13 @@ def values_of(image: Image.Image, name: str) -> np.ndarray:
         image = image.getchannel(0)
     if image.mode in GREYS:
         values = np.asarray(image)
-        if values.size and (values.max() > 255 or values.min() < 0):
-            reason = f"holds the value {values.max()}; a mask's are at most 255"
+        with np.errstate(invalid="ignore"):
+            whole = values.astype(np.uint8)
+        if (whole != values).any():
+            wrong = values[whole != values].flat[0]
+            reason = f"holds the value {wrong}; a mask's are whole, from 0 to 255"
             raise ImageError(name, reason)
-        return values.astype(np.uint8)
+        return whole
     pixels = np.asarray(image.convert("RGB"))
     if (pixels == pixels[..., :1]).all():  # values, written as grey colours
         return pixels[..., 0]

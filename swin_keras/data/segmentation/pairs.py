@@ -113,10 +113,17 @@ def find_folders(walk: Walk, root: Path) -> dict[str, tuple[Path, Path]]:
 
 
 def _pair_in(walk, folder):
-    """Return the folders of pictures and of masks in a folder, or `None`."""
+    """Return the folders of pictures and of masks in a folder, or `None`.
+
+    Masks are pictures: `labels/` of text and `annotations/` of json hold none.
+    """
     pair = []
     for known in (IMAGES, MASKS):
-        names = [name for name in walk.folders(folder) if name.lower() in known]
+        names = [
+            name
+            for name in walk.folders(folder)
+            if name.lower() in known and Walk(folder / name).images(folder / name)
+        ]
         if len(names) > 1:
             raise DataError(
                 f"{printable(folder)} must hold one folder of {known[0]}. "

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from idx_files import write_garments
 from mask_folders import blocks, make_pairs, write_pair
 from PIL import ExifTags, Image
 
@@ -201,11 +202,15 @@ FAULTS = {
         lambda root: shutil.copy(root / "images/004.jpg", root / "images/004.png"),
         r"images/004.png: has the name of 004.jpg but for its ending",
     ),
+    "a JPEG in the place of a mask": (
+        lambda root: Image.fromarray(blocks(4)).save(root / "masks/004.png", "JPEG"),
+        r"masks/004.png: is a JPEG, which does not keep classes",
+    ),
     "values of 16 bits": (
         lambda root: Image.fromarray(blocks(4).astype(np.uint16) * 999).save(
             root / "masks" / "004.png"
         ),
-        r"004.png: holds the value 1998; a mask's are at most 255",
+        r"004.png: holds the value \d+; a mask's are whole, from 0 to 255",
     ),
 }
 
@@ -265,6 +270,39 @@ def test_tables_that_cannot_be_used_say_why(tmp_path, name, text, words):
     (make_pairs(tmp_path) / name).write_text(text)
     with pytest.raises(DataError, match=words):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("value", [-1, 0.5, np.nan, 300])
+def test_values_that_are_no_bytes_are_named(tmp_path, value):
+    make_pairs(tmp_path)
+    values = blocks(4).astype(np.float32)
+    values[3, 3] = value
+    (tmp_path / "masks" / "004.png").unlink()
+    Image.fromarray(values).save(tmp_path / "masks" / "004.tif")
+    with pytest.raises(DataError, match=f"004.tif: holds the value {value}"):
+        load(tmp_path)
+    values[3, 3] = 1
+    Image.fromarray(values).save(tmp_path / "masks" / "004.tif")
+    assert load(tmp_path).class_names == ("0", "1", "2")
+
+
+def test_a_table_without_a_class_is_refused(tmp_path):
+    make_pairs(tmp_path)
+    (tmp_path / "classes.txt").write_text("void\nignore\nunlabeled\n")
+    with pytest.raises(DataError, match=r"1 to 255 classes. Received: 0"):
+        load(tmp_path)
+
+
+def test_what_has_no_masks_is_told(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("a.png,cat\n")
+    with pytest.raises(DataError, match=r"is a table of labels. Masks are read from"):
+        load(table)
+    write_garments(tmp_path)
+    with pytest.raises(DataError, match=r"has one class for each image. Rec.*: masks"):
+        load("fashion_mnist", data_dir=tmp_path)
+    with pytest.raises(DataError, match=r"one class for each image. Rec.*multi_label"):
+        load_dataset("fashion_mnist", data_dir=tmp_path, multi_label=True)
 
 
 def test_other_layouts_are_told_how_it_must_be(tmp_path):
