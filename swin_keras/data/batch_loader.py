@@ -167,7 +167,7 @@ class BatchLoader:
             return self._mosaic(index, rng)
         pixels, geometry = self._view(index, target, self.image_size, rng)
         if self.augments:
-            pixels = self.augmentation.finish(pixels, rng)
+            pixels = geometry.blackened(self.augmentation.finish(pixels, rng))
         return pixels, targets.placed(target, geometry)
 
     def _mosaic(self, index, rng):
