@@ -167,18 +167,21 @@ class BatchLoader:
             return self._mosaic(index, rng)
         pixels, geometry = self._view(index, target, self.image_size, rng)
         if self.augments:
-            pixels = self.augmentation.finish(pixels, rng)
+            pixels = geometry.blackened(self.augmentation.finish(pixels, rng))
         return pixels, targets.placed(target, geometry)
 
     def _mosaic(self, index, rng):
         """Return an image of four, and its target."""
         pixels, views = np.empty(self.image_shape, np.uint8), []
-        for tile in draw_tiles(index, len(self.split), self.image_size, rng):
+        tiles = draw_tiles(index, len(self.split), self.image_size, rng)
+        for tile in tiles:
             target = self.split.targets.load(tile.index)
             part, geometry = self._view(tile.index, target, tile.size, rng)
             tile.within(pixels)[:] = part
             views.append((target, geometry, tile.place))
         pixels = self.augmentation.finish(pixels, rng)
+        for tile, (_, geometry, _) in zip(tiles, views, strict=True):
+            tile.within(pixels)[:] = geometry.blackened(tile.within(pixels))
         return pixels, self.split.targets.placed_together(views)
 
     def _view(self, index, target, image_size, rng):

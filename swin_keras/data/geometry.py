@@ -88,6 +88,16 @@ class Geometry:
         result[np.ix_(has_row, has_column)] = mask[np.ix_(rows, columns)]
         return self._moved(result[..., None], Resampling.NEAREST, IGNORED)[..., 0]
 
+    def blackened(self, pixels: np.ndarray) -> np.ndarray:
+        """Return changed pixels `(H, W, C)`, black again beyond the picture."""
+        (left, top, right, bottom), (width, height) = self.crop, self.source
+        if left >= 0 <= top and right <= width and bottom <= height:
+            return pixels
+        _, has_row = _nearest(top, bottom, self.size[0], height)
+        _, has_column = _nearest(left, right, self.size[1], width)
+        inside = np.outer(has_row, has_column).astype(np.uint8)[..., None]
+        return pixels * self._moved(inside, Resampling.NEAREST, 0)
+
     def boxes(self, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return boxes in pixels of the input, and how much of each is in it.
 

@@ -12,7 +12,7 @@ def distort(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return a changed copy of an image `(H, W, C)`, uint8, grey or RGB.
 
     Each change is made half of the time; contrast comes before or after the
-    colours. Black and what fills a crop beyond its picture change as all else does.
+    colours.
     """
     made = rng.random(4) < 0.5
     step = rng.uniform(-BRIGHTNESS, BRIGHTNESS)

@@ -1,5 +1,7 @@
 """The published changes to pictures with masks or boxes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from image_files import noise
@@ -130,7 +132,11 @@ def test_a_loader_draws_the_same_for_a_picture_and_its_mask():
         training=True,
         augmentation=DenseAugmentation(photometric=False),
     )
+    coloured = replace(loader, augmentation=DenseAugmentation())
+    images, same = coloured(0)
+    assert not images[same == IGNORED].any()  # also where all else is brighter
     images, targets = loader(0)
+    np.testing.assert_array_equal(same, targets)
     known = targets != IGNORED
     assert 0.2 < known.mean() < 1
     assert ((images[..., 0] > 127) == (targets == 1))[known].mean() > 0.97

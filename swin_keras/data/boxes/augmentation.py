@@ -105,7 +105,7 @@ class BoxAugmentation:
         changes = 1 + self.colour * rng.uniform(-1, 1, len(COLOURS))
         for place in rng.permutation(len(COLOURS)):
             image = COLOURS[place](image).enhance(float(changes[place]))
-        return np.asarray(image).reshape(pixels.shape)
+        return np.array(image).reshape(pixels.shape)
 
     def _keeps(self, shares) -> bool:
         seen, touched = shares >= self.least_visible, shares > 0

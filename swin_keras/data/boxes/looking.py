@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from swin_keras.data.check import on_file
+from swin_keras.data.findings import Finding
+from swin_keras.data.grey import advice
 from swin_keras.data.image_file import (
     ImageError,
     open_file,
@@ -12,7 +15,7 @@ from swin_keras.data.image_file import (
     without_pillow_warnings,
 )
 from swin_keras.data.image_io import UPRIGHT, orientation
-from swin_keras.data.inspection import ends_well, look_into
+from swin_keras.data.inspection import Look, ends_well, look_into
 
 MOST_CHUNKS = 100_000  # of a PNG
 
@@ -24,11 +27,13 @@ class Header(NamedTuple):
         size: `(width, height)` as stored.
         orientation: EXIF orientation, 1..8.
         reason: Why the picture cannot be used, or `None`.
+        look: What its pixels tell, if they were decoded.
     """
 
     size: tuple[int, int] = (0, 0)
     orientation: int = 1
     reason: str | None = None
+    look: Look | None = None
 
 
 def headers(
@@ -74,13 +79,27 @@ def header(source, decode: bool = False, grey_range=None) -> Header:
             if image.format != "PNG" or "exif" in image.info or ends_with_exif(source):
                 turn = orientation(image)
             format = image.format
-        reason = None
+        look = None
         is_file = not isinstance(source, bytes)
         if is_file and (decode or not ends_well(source, format)):
-            reason = look_into(source, grey_range).reason
+            look = look_into(source, grey_range)
     except ImageError as error:
         return Header(reason=error.reason)
-    return Header(size, turn if turn in UPRIGHT else 1, reason)
+    turn = turn if turn in UPRIGHT else 1
+    return Header(size, turn, look.reason if look else None, look)
+
+
+def on_pictures(found: dict[str, Header], grey_range=None) -> list[Finding]:
+    """Say what is unusual about pictures that were decoded and can be used."""
+    looks = {p: h.look for p, h in found.items() if h.look and not h.reason}
+    findings = [f for path, look in looks.items() for f in on_file(path, look)]
+    deep = {path: look.values for path, look in looks.items() if look.values}
+    if deep and not grey_range:
+        lowest, highest = zip(*deep.values(), strict=True)
+        if hint := advice(min(lowest), max(highest)):
+            detail = f"{len(deep)} images of 16 bits hold {hint}"
+            findings.append(Finding("warning", "grey range", next(iter(deep)), detail))
+    return findings
 
 
 def ends_with_exif(source) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from swin_keras.data.boxes import coco, labelme, voc, yolo, yolo_yaml
 from swin_keras.data.boxes.files import annotation_files, read_json
-from swin_keras.data.boxes.looking import headers
+from swin_keras.data.boxes.looking import headers, on_pictures
 from swin_keras.data.boxes.pictures import PictureNames
 from swin_keras.data.boxes.records import Annotations, BoxSet, unusable
 from swin_keras.data.boxes.tidy import tidy
@@ -88,7 +88,11 @@ def read_boxes(
         splits=splits,
         category_ids=annotations.category_ids
         or tuple(range(1, len(annotations.class_names) + 1)),
-        findings=(*annotations.findings, *findings),
+        findings=(
+            *annotations.findings,
+            *findings,
+            *on_pictures(looks, grey_range),
+        ),
         notes=(
             f"Boxes are read as {annotations.format}.",
             *annotations.notes,

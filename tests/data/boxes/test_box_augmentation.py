@@ -244,6 +244,18 @@ def test_boxes_of_a_mosaic_are_those_of_its_pixels():
     assert compared > 50
 
 
+def test_what_lies_beyond_a_picture_stays_black_in_a_mosaic():
+    items = np.full((4, 40, 40, 3), 200, np.uint8)
+    split = ArraySplit(items, Boxes.of([ImageBoxes.of()] * 4, 1), "train")
+    augmentation = BoxAugmentation(mosaic=1, crop=1, scale=(0.5, 0.5), colour=0.5)
+    images, _ = BatchLoader(
+        split, 4, (64, 64), 3, training=True, augmentation=augmentation
+    )(0)
+    is_black = (images == 0).all(-1)
+    assert 0.6 < is_black.mean() < 0.8  # a quarter of each tile is seen
+    assert images[~is_black].min() > 40
+
+
 def test_a_mosaic_is_a_function_of_seed_epoch_and_index():
     split = split_of_squares()
     options = {"training": True, "augmentation": BoxAugmentation(mosaic=0.5)}

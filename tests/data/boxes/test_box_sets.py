@@ -289,3 +289,18 @@ def test_a_split_without_usable_pictures_is_refused(tmp_path):
         load_boxes(tmp_path)
     with pytest.raises(DataError, match="there are no pictures in val and in test"):
         load_boxes(tmp_path, on_bad="skip")
+
+
+def test_the_check_says_what_is_unusual_about_pictures(tmp_path):
+    many(tmp_path, 3)
+    Image.new("RGB", (24, 20)).save(tmp_path / "00.png")
+    Image.fromarray(np.full((20, 24), 235, np.uint16)).save(tmp_path / "01.png")
+    Image.new("RGB", (24, 20), "red").save(tmp_path / "02.png", "BMP")
+    found = {(f.kind, f.path) for f in check_boxes(tmp_path).findings}
+    assert found >= {
+        ("nearly black", "00.png"),
+        ("grey range", "01.png"),
+        ("wrong extension", "02.png"),
+    }
+    kinds = {f.kind for f in check_boxes(tmp_path, grey_range=(0, 255)).findings}
+    assert "grey range" not in kinds
