@@ -153,6 +153,8 @@ class TrainConfig:
             them, "skip" goes on without them.
         label_pattern: Takes the labels from file names: a regular expression with a
             group "label", such as "(?P<label>[a-z]+)_[0-9]+"; see docs/data.md.
+        box_format: Format of a folder of boxes that could be read as several: "coco",
+            "yolo", "voc" or "labelme".
         grey_range: Values of black and white in grey images of more than 8 bits, such
             as [0, 4095]; the model keeps it. By default [0, 65535].
         follow_links: Whether links that lead out of the data's folder are followed
@@ -218,6 +220,7 @@ class TrainConfig:
     deterministic: bool = False
     on_bad: Literal["stop", "skip"] = "stop"
     label_pattern: str | None = None
+    box_format: Literal["coco", "yolo", "voc", "labelme"] | None = None
     grey_range: tuple[float, float] | None = None
     follow_links: bool = False
 
