@@ -1,8 +1,9 @@
 """Fits a tensor of a checkpoint to a model of other sizes; each way is reported."""
 
 import math
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from swin_keras.weights.head import (
     rows_by_position,
     some_names,
 )
+from swin_keras.weights.head_places import BY_CLASS, HEADS
 from swin_keras.weights.resize import crop_table, resize_map, resize_table
 
 
@@ -31,10 +33,12 @@ class Adapted:
         words: One sentence for the report; equal ones are counted.
         apply: From the published array to one of the wanted shape; `None` leaves
             the model's own values.
+        source: Name of the file's tensor; `None` is that of the model's.
     """
 
     words: str
     apply: Callable[[np.ndarray], np.ndarray] | None = None
+    source: str | None = None
 
 
 AS_IT_IS = Adapted("", np.asarray)
@@ -75,11 +79,31 @@ class Adapter:
     def is_new(self, name: str, is_there: bool) -> bool:
         """Whether a tensor stays as the model has it, whatever the file has.
 
-        Backbones of detection have no last norm either.
+        Backbones of detection have no last norm either, and only those of detection
+        and segmentation have one for each feature map.
         """
-        if not self.new_head:
-            return False
-        return name.startswith("head.") or (name.startswith("norm.") and not is_there)
+        if name.startswith(HEADS):
+            return bool(self.new_head)
+        is_bare = not any(place.startswith(HEADS) for place in self.places)
+        if re.match(r"norm\d\.", name):
+            return not is_there and (bool(self.new_head) or is_bare)
+        return bool(self.new_head) and name.startswith("norm.") and not is_there
+
+    def begin(self, name: str, checkpoint) -> Adapted:
+        """Say how a new tensor begins.
+
+        The decoder of a U-Net begins as the encoder that it mirrors, which its
+        authors found to matter much.
+        """
+        mirrored = re.sub(r"^decoder\.(?=\d+\.blocks\.)", "layers.", name)
+        if mirrored != name and checkpoint.has(mirrored):
+            shapes = checkpoint.shape(mirrored), self.places[name].shape
+            if fit := self.fit(mirrored, *shapes):
+                words = "decoder: its blocks begin as the encoder's"
+                return replace(fit, words=words, source=mirrored)
+        if re.match(r"norm\d\.", name):
+            return Adapted("norms of feature maps: new; train them")
+        return Adapted("head: new; train it")
 
     def fit(self, name: str, given, wanted) -> Adapted | None:
         """Say how a tensor of one shape becomes one of another.
@@ -95,7 +119,7 @@ class Adapter:
         Raises:
             WeightsError: If the classes' names do not allow what is asked for.
         """
-        if name.startswith("head."):
+        if name.startswith(BY_CLASS):
             return self._head(name, given, wanted)
         if name == "absolute_pos_embed":
             return self._positions(given, wanted)
@@ -180,7 +204,8 @@ class Adapter:
         if given[1] != wanted[1]:
             return None
         stage, block = (int(part) + 1 for part in name.split(".")[1:4:2])
-        layer = self.model.get_layer(f"stage_{stage}_block_{block}")
+        prefix = "head_" if name.startswith("decoder.") else ""
+        layer = self.model.get_layer(f"{prefix}stage_{stage}_block_{block}")
         built = layer.attention.window_size
         window = self._given_window(stage, given[0])
         if window == built:

@@ -50,14 +50,14 @@ def checkpoint_config(checkpoint: Checkpoint) -> SwinConfig:
 def checkpoint_window_fit(checkpoint: Checkpoint) -> str:
     """Return how the code that a checkpoint is from fits windows; see `fit_window`.
 
-    The official code for detection, a `backbone`, never shrinks a window; no map of
-    its pictures is that small.
+    The official code for detection and segmentation, with a `backbone`, never
+    shrinks a window; no map of its pictures is that small.
     """
     if checkpoint.is_keras:
         return stated_sizes(checkpoint.source.config).get("window_fit", "side")
-    is_detection = checkpoint.prefix.startswith("backbone.")
-    by_map = checkpoint.format.name in ("official", "huggingface")
-    return "map" if by_map and not is_detection else "side"
+    is_dense = checkpoint.prefix.startswith("backbone.")
+    by_map = {"huggingface": True, "official": not is_dense}
+    return "map" if by_map.get(checkpoint.format.name) else "side"
 
 
 def checkpoint_sizes(checkpoint: Checkpoint) -> tuple[type, dict]:

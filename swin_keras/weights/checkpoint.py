@@ -14,11 +14,15 @@ from swin_keras.weights.source import Source, find_source
 from swin_keras.weights.tensor_file import damaged_file, open_tensor_file, weight_keys
 
 # Recomputed when a model is built: not weights.
-_BUFFERS = re.compile(r".*\.(attn_mask|relative_position_index|relative_coords_table)$")
+_BUFFERS = re.compile(
+    r".*\.(attn_mask|relative_position_index|relative_coords_table|num_batches_tracked)$"
+)
 _ENDS = ("norm.weight", "norm.bias", "head.weight", "head.bias")
-# Of a model that pretrains, averages or gives features: no part of a classifier.
+# Of a model that pretrains, averages, gives features or segments: no part of a
+# classifier, nor of a segmenter with another head.
 _EXTRAS = re.compile(
-    r"/|n_averaged$|steps$|norm\d|(embeddings\.)?mask_token|decoder\.|hidden_states_norms\.|swin.*\.layernorm"
+    r"/|n_averaged$|steps$|norm\d|(embeddings\.)?mask_token|hidden_states_norms\.|swin.*\.layernorm"
+    r"|decoder\.|decode_head\.|auxiliary_head\.|layers_up\.|concat_back_dim\.|norm_up\.|up\.|output\."
 )
 
 

@@ -12,6 +12,7 @@ from swin_keras.weights.checkpoint import open_checkpoint
 from swin_keras.weights.loading import from_pretrained
 from swin_keras.weights.project_config import stated_class_names, stated_crop
 from swin_keras.weights.saving import save_huggingface, save_timm
+from swin_keras.weights.segmenters import checkpoint_head, head_classes
 
 _FOLDERS = {"huggingface": save_huggingface, "timm": save_timm}
 
@@ -123,16 +124,20 @@ def info(source) -> dict:
 
     Returns:
         `source`, `path`, `bytes`, `format`, `version` (`"Swin"` or `"Swin V2"`),
-        `variant` (the published one of these sizes, or `None`), `classes` (`None`
-        without a head), `parameters`, `class_names` (may be empty), and the fields of
-        the configuration under `config`.
+        `variant` (the published one of these sizes, or `None`), `head` (the kind of a
+        segmenter's, or `None`), `classes` (`None` without any head), `parameters`,
+        `class_names` (may be empty), and the fields of the configuration under
+        `config`.
 
     Raises:
         WeightsError: If the file is missing, damaged or of another kind.
     """
     checkpoint = open_checkpoint(source)
     config, found = checkpoint_config(checkpoint), checkpoint.source
-    has_head = checkpoint.has("head.weight")
+    head = checkpoint_head(checkpoint)
+    classes = None
+    if head or checkpoint.has("head.weight"):
+        classes = head_classes(checkpoint)
     return {
         "source": found.name,
         "path": str(found.path),
@@ -140,7 +145,8 @@ def info(source) -> dict:
         "format": checkpoint.format.name,
         "version": "Swin V2" if isinstance(config, SwinV2Config) else "Swin",
         "variant": published_name(type(config), vars(config)),
-        "classes": checkpoint.shape("head.weight")[0] if has_head else None,
+        "head": head and head.kind,
+        "classes": classes,
         "parameters": checkpoint.num_parameters(),
         "class_names": list(stated_class_names(found.config)),
         "config": vars(config),

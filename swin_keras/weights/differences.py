@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from swin_keras.layers.windows import as_pair
 from swin_keras.models import SwinV2Config
 from swin_keras.models.config import IMAGENET_MEAN, IMAGENET_STD
 from swin_keras.weights.adaptation import Adapter
@@ -19,6 +20,8 @@ def differences(checkpoint: Checkpoint, adapter: Adapter):
     if isinstance(config, SwinV2Config):
         yield from _position_bias(checkpoint_windows(checkpoint), config)
     yield from _window_fit(checkpoint_window_fit(checkpoint), config)
+    if _lets_padding_be_attended(checkpoint):
+        yield from _masked_padding(config)
     if given and checkpoint.is_keras:
         if given.mask_padding != config.mask_padding:
             yield (
@@ -35,6 +38,27 @@ def differences(checkpoint: Checkpoint, adapter: Adapter):
     others = [v.path for v in adapter.model.weights if id(v) not in places]
     if others:
         yield f"left as they were, since not of this package: {some(others)}"
+
+
+def _lets_padding_be_attended(checkpoint) -> bool:
+    """Whether a file is of a segmenter, whose maps are rarely whole windows."""
+    names = ("decode_head.conv_seg.weight", "output.weight")
+    return not checkpoint.is_keras and any(checkpoint.has(name) for name in names)
+
+
+def _masked_padding(config):
+    """Say when padding is masked that the code of a file does not mask."""
+    window = as_pair(config.window_size)
+    is_padded = any(
+        side > length and side % length
+        for size in config.stage_sizes
+        for side, length in zip(size, window, strict=True)
+    )
+    if is_padded and config.mask_padding:
+        yield (
+            "padding: masked, where the code of this file lets it be attended; build "
+            "the model with mask_padding=False for the same numbers"
+        )
 
 
 def scaling(model) -> tuple[tuple, tuple] | None:

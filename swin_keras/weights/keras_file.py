@@ -20,6 +20,7 @@ import numpy as np
 from swin_keras.errors import WeightsError
 from swin_keras.layers import (
     PatchEmbedding,
+    PatchExpanding,
     PatchMerging,
     PatchMergingV2,
     PositionEmbedding,
@@ -38,14 +39,19 @@ _CLASSES = {
     "position_embedding": PositionEmbedding,
     "swin_transformer_block": SwinTransformerBlock,
     "swin_transformer_v2_block": SwinTransformerV2Block,
+    "patch_expanding": PatchExpanding,
     "patch_merging": PatchMerging,
     "patch_merging_v2": PatchMergingV2,
 }
+# Of this package are also these layers of Keras, by their names.
+_NAMED = re.compile(r"norm|head|stage_\d+_norm|head_\w+")
 _NORM, _DENSE = ("gamma", "beta"), ("kernel", "bias")
+_BATCH_NORM = (*_NORM, "moving_mean", "moving_variance")
 _VARIABLES = {  # of each layer, in the order in which Keras writes them
     **dict.fromkeys(("norm", "norm1", "norm2"), _NORM),
     **dict.fromkeys(("embedding", "reduction", "qkv", "projection", "head"), _DENSE),
     **dict.fromkeys(("mlp_expand", "mlp_reduce"), _DENSE),
+    "expansion": _DENSE,
     "position_bias": ("relative_position_bias_table",),
     "position_embedding": ("embedding",),
     "attention": ("q_bias", "v_bias", "logit_scale"),
@@ -117,7 +123,8 @@ def keras_statement(path: Path) -> dict:
     """Return what a `.keras` file says of its model, as `config.json` would.
 
     `swin_keras` holds the fields of its `SwinConfig`, `mean` and `variance` those
-    of the normalization in it, and `activation` that of its top.
+    of the normalization in it, `activation` that of its top, and `pool_scales` the
+    cells of pyramid pooling.
     """
     config = keras_config(path)
     if config is None:
@@ -129,6 +136,11 @@ def keras_statement(path: Path) -> dict:
         "mean": scaling.get("mean"),
         "variance": scaling.get("variance"),
         "activation": layers.get("predictions", {}).get("activation"),
+        "pool_scales": [
+            layer["size"]
+            for name, layer in layers.items()
+            if re.fullmatch(r"head_pooling_\d+", name)
+        ],
     }
 
 
@@ -189,7 +201,7 @@ def _stored_layers(file) -> tuple[list[StoredLayer], dict[str, StoredTensor]]:
         top, key, *parts = path.split("/")
         kind = _CLASSES.get(re.sub(r"_\d+$", "", key))
         name = keys.get(key)
-        if top != "layers" or not (kind or name in ("norm", "head")):
+        if top != "layers" or not (kind or _NAMED.fullmatch(name or "")):
             others[f"/{path}"] = variable
             continue
         layer = layers.setdefault(key, StoredLayer(name, kind))
@@ -204,6 +216,8 @@ def _stored_layers(file) -> tuple[list[StoredLayer], dict[str, StoredTensor]]:
 def _name_variables(layer):
     numbered = vars(layer).pop("numbered", {})
     known = _VARIABLES.get(layer.name, ())
+    if layer.name.startswith(("stage_", "head_")) and not layer.stands_for:
+        known = _BATCH_NORM if layer.name.endswith("_norm") else _DENSE
     if len(numbered) > len(known) or sorted(numbered) != list(range(len(numbered))):
         raise WeightsError(
             f"its layer {layer.name!r} has {len(numbered)} variables, and may have "

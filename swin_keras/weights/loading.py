@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_keras.errors import UsageError
-from swin_keras.models import SwinClassifier
+from swin_keras.models import SwinClassifier, SwinSegmenter
 from swin_keras.weights.adaptation import Adapter, read_head_rows
 from swin_keras.weights.anatomy import (
     checkpoint_config,
@@ -16,10 +16,12 @@ from swin_keras.weights.anatomy import (
 )
 from swin_keras.weights.checkpoint import Checkpoint, open_checkpoint
 from swin_keras.weights.differences import differences
+from swin_keras.weights.head_places import CLASS_WEIGHTS, HEAD_BODIES
 from swin_keras.weights.matching import in_words, match, some
 from swin_keras.weights.normalization import follow_normalization
 from swin_keras.weights.places import published_places
 from swin_keras.weights.project_config import stated_class_names, stated_sizes
+from swin_keras.weights.segmenters import checkpoint_head, head_classes
 from swin_keras.weights.source import find_source
 
 _log = logging.getLogger("swin_keras.weights")
@@ -116,10 +118,13 @@ def from_pretrained(
     include_preprocessing: bool | None = None,
     pooling=None,
     classifier_activation="as saved",
+    auxiliary=False,
     name: str | None = None,
     **sizes,
 ):
     """Build the model that a checkpoint belongs to, and load it.
+
+    That is a classifier, or a segmenter with the checkpoint's head.
 
     Args:
         source: As in `load_weights`, but for a `.weights.h5` file, which does not
@@ -133,12 +138,13 @@ def from_pretrained(
         head_rows: As in `load_weights`.
         resize: As in `load_weights`.
         key: As in `load_weights`.
-        include_top: See `SwinClassifier`.
+        include_top: See `SwinClassifier`; without the top also of a segmenter.
         include_preprocessing: See `SwinClassifier`; `None` is as in the `.keras`
             file, and `True` for a checkpoint of others.
         pooling: See `SwinClassifier`.
         classifier_activation: See `SwinClassifier`; `"as saved"` is as in the
             `.keras` file, and `"softmax"` for a checkpoint of others.
+        auxiliary: See `SwinSegmenter`.
         name: Name of the model; `None` is the variant's.
         **sizes: Fields of the configuration to change, such as `window_size`.
 
@@ -159,8 +165,11 @@ def from_pretrained(
     config = checkpoint_config(checkpoint)
     if input_shape is not None:
         sizes["input_shape"] = input_shape
+    head = checkpoint_head(checkpoint) if include_top else None
     if classes is None and include_top:
-        classes = len(class_names) if class_names else _classes(checkpoint)
+        classes = len(class_names) if class_names else _classes(checkpoint, head)
+    if head and not checkpoint.is_keras:  # others let padding be attended
+        sizes = {"mask_padding": False} | sizes
     config = config.replace(**sizes)
     if config.window_fit_matters and "window_fit" not in sizes:
         config = config.replace(window_fit=checkpoint_window_fit(checkpoint))
@@ -169,15 +178,26 @@ def from_pretrained(
         include_preprocessing = not checkpoint.is_keras or bool(saved["mean"])
     if classifier_activation == "as saved":
         classifier_activation = checkpoint.source.config.get("activation", "softmax")
-    model = SwinClassifier(
-        config,
-        include_top=include_top,
-        include_preprocessing=include_preprocessing,
-        pooling=pooling,
-        classes=classes or 1,
-        classifier_activation=classifier_activation,
-        name=name or published_name(type(config), vars(config)) or "swin",
-    )
+    variant = published_name(type(config), vars(config)) or "swin"
+    if head:
+        model = SwinSegmenter(
+            config,
+            head,
+            auxiliary=auxiliary,
+            include_preprocessing=include_preprocessing,
+            classes=classes,
+            name=name or f"{variant}_{head.kind}",
+        )
+    else:
+        model = SwinClassifier(
+            config,
+            include_top=include_top,
+            include_preprocessing=include_preprocessing,
+            pooling=pooling,
+            classes=classes or 1,
+            classifier_activation=classifier_activation,
+            name=name or variant,
+        )
     _load(
         model, checkpoint, class_names, new_head=new_head, rows=head_rows, resize=resize
     )
@@ -192,7 +212,7 @@ def _load(model, checkpoint, class_names, *, new_head, rows, resize) -> LoadRepo
         places,
         resize=resize,
         head_rows=read_head_rows(rows),
-        new_head=new_head,
+        new_head=_has_new_head(checkpoint, places, new_head),
         class_names=_names_of(places, class_names),
         given=checkpoint_config(checkpoint) if stated_sizes(source.config) else None,
         given_names=stated_class_names(source.config),
@@ -221,13 +241,22 @@ def _load(model, checkpoint, class_names, *, new_head, rows, resize) -> LoadRepo
 def _names_of(places, class_names) -> tuple[str, ...]:
     """Return the names of the model's classes, if they are as many as these."""
     names = tuple(class_names or ())
-    classes = places["head.weight"].shape[0] if "head.weight" in places else len(names)
+    heads = (name for name in CLASS_WEIGHTS if name in places)
+    classes = next((places[name].shape[0] for name in heads), len(names))
     if names and len(names) != classes:
         raise UsageError(
             f"`class_names` must name each of the model's {classes} classes. "
             f"Received: {len(names)} names."
         )
     return names
+
+
+def _has_new_head(checkpoint, places, new_head) -> bool | None:
+    """Tell whether a head is new: a segmenter's also if the file has another kind."""
+    bodies = [name for name in places if name.startswith(HEAD_BODIES)]
+    if new_head is None and bodies:
+        return not any(checkpoint.has(name) for name in bodies) or None
+    return new_head
 
 
 def _assign(checkpoint, places, plan):
@@ -241,12 +270,16 @@ def _assign(checkpoint, places, plan):
             id(place.variable),
             (place.variable, np.zeros(place.variable.shape, "float32")),
         )
-        array[place.index] = place.to_keras(fit.apply(checkpoint.read(name)))
+        array[place.index] = place.to_keras(
+            fit.apply(checkpoint.read(fit.source or name))
+        )
     for variable, array in arrays.values():
         variable.assign(array)
 
 
-def _classes(checkpoint):
+def _classes(checkpoint, head):
+    if head:
+        return head_classes(checkpoint)
     if not checkpoint.has("head.weight"):
         raise UsageError(
             f"{checkpoint.source.name} has no head. Say `classes=...` and "

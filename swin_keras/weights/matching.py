@@ -1,5 +1,6 @@
 """Decides, before any number is read, how a checkpoint goes into a model."""
 
+import re
 from collections import Counter
 
 from swin_keras.errors import WeightsError
@@ -7,6 +8,7 @@ from swin_keras.models import SwinV2Config
 from swin_keras.weights.adaptation import Adapted, Adapter
 from swin_keras.weights.anatomy import SIZES, checkpoint_sizes, published_name
 from swin_keras.weights.checkpoint import Checkpoint
+from swin_keras.weights.head_places import HEADS
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 
@@ -30,7 +32,7 @@ def match(checkpoint: Checkpoint, places: dict, adapter: Adapter) -> dict[str, A
     new = [name for name in places if adapter.is_new(name, checkpoint.has(name))]
     wanted = [name for name in places if name not in new]
     _check_names(checkpoint, places, wanted)
-    plan = {name: Adapted("head: new; train it") for name in new}
+    plan = {name: adapter.begin(name, checkpoint) for name in new}
     misfits = []
     for name in wanted:
         given, shape = checkpoint.shape(name), places[name].shape
@@ -95,7 +97,9 @@ def _in_words(config_class, sizes):
 
 def _check_names(checkpoint, places, wanted):
     if missing := [name for name in wanted if not checkpoint.has(name)]:
-        only_head = all(name.startswith(("head.", "norm.")) for name in missing)
+        only_head = all(
+            re.match(r"norm\d?\.", n) or n.startswith(HEADS) for n in missing
+        )
         remedy = (
             "Say `new_head=True` to train a new one" if only_head else "Get it whole"
         )

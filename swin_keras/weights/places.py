@@ -6,10 +6,7 @@ merging takes its four tokens row by row instead of column by column.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 
-import keras
 import numpy as np
 
 from swin_keras.errors import WeightsError
@@ -20,42 +17,8 @@ from swin_keras.layers import (
     PositionEmbedding,
     SwinTransformerBlock,
 )
-from swin_keras.weights.tensor_file import StoredTensor
-
-
-@dataclass(frozen=True)
-class Place:
-    """A published tensor as the whole or a part of a Keras variable.
-
-    Args:
-        variable: The variable, of a model or as it lies in a file.
-        shape: Shape of the tensor as published.
-        to_keras: From the published array to the variable's order.
-        to_published: Back.
-        part: Which part of the variable, along its last axis.
-        parts: How many equal parts it has.
-    """
-
-    variable: keras.Variable | StoredTensor
-    shape: tuple[int, ...]
-    to_keras: Callable = np.asarray
-    to_published: Callable = np.asarray
-    part: int = 0
-    parts: int = 1
-
-    @property
-    def index(self):
-        """Where in the variable's array the part is."""
-        width = self.variable.shape[-1] // self.parts if self.variable.shape else 0
-        return (..., slice(self.part * width, (self.part + 1) * width))
-
-    def read(self) -> np.ndarray:
-        """Return the tensor in its published form."""
-        if isinstance(self.variable, StoredTensor):
-            value = self.variable.read()
-        else:
-            value = keras.ops.convert_to_numpy(self.variable)
-        return self.to_published(value[self.index])
+from swin_keras.weights.head_places import head_places
+from swin_keras.weights.place import Place, dense, is_a, norm, plain, transposed, under
 
 
 def published_places(model) -> dict[str, Place]:
@@ -93,52 +56,26 @@ def layer_places(layer) -> dict[str, Place]:
 def _of_layer(layer):
     """Yield `(prefix, places)` of a layer; nothing for one without weights."""
     numbers = [int(number) - 1 for number in re.findall(r"\d+", layer.name)]
-    if _is(layer, PatchEmbedding):
+    if is_a(layer, PatchEmbedding):
         yield "patch_embed.proj", _patches(layer)
         if layer.use_norm:
-            yield "patch_embed.norm", _norm(layer.norm)
-    elif _is(layer, PositionEmbedding):
+            yield "patch_embed.norm", norm(layer.norm)
+    elif is_a(layer, PositionEmbedding):
         yield "absolute_pos_embed", _positions(layer)
-    elif _is(layer, SwinTransformerBlock):
+    elif is_a(layer, SwinTransformerBlock):
         stage, block = numbers
-        yield f"layers.{stage}.blocks.{block}", _block(layer)
-    elif _is(layer, PatchMerging):
+        part = "decoder" if layer.name.startswith("head_") else "layers"
+        yield f"{part}.{stage}.blocks.{block}", _block(layer)
+    elif is_a(layer, PatchMerging):
         yield f"layers.{numbers[0]}.downsample", _merging(layer)
+    elif layer.name.startswith("head_"):
+        yield from head_places(layer)
+    elif re.fullmatch(r"stage_\d+_norm", layer.name):
+        yield f"norm{numbers[0]}", norm(layer)
     elif layer.name == "norm":
-        yield "norm", _norm(layer)
+        yield "norm", norm(layer)
     elif layer.name == "head":
-        yield "head", _dense(layer)
-
-
-def _is(layer, kind: type) -> bool:
-    """Whether a layer is, or in a file stands for, one of a class."""
-    return issubclass(getattr(layer, "stands_for", None) or type(layer), kind)
-
-
-def _plain(variable, **part) -> Place:
-    shape = (*variable.shape[:-1], variable.shape[-1] // part.get("parts", 1))
-    return Place(variable, shape, **part)
-
-
-def _transposed(variable, **part) -> Place:
-    rows, columns = variable.shape
-    shape = (columns // part.get("parts", 1), rows)
-    return Place(variable, shape, np.transpose, np.transpose, **part)
-
-
-def _norm(layer):
-    return {"weight": _plain(layer.gamma), "bias": _plain(layer.beta)}
-
-
-def _dense(layer):
-    places = {"weight": _transposed(layer.kernel)}
-    if layer.bias is not None:
-        places["bias"] = _plain(layer.bias)
-    return places
-
-
-def _under(prefix, places):
-    return {f"{prefix}.{name}": place for name, place in places.items()}
+        yield "head", dense(layer)
 
 
 def _patches(layer):
@@ -154,7 +91,7 @@ def _patches(layer):
 
     shape = (width, channels, side, side)
     kernel = Place(layer.embedding.kernel, shape, to_keras, to_published)
-    return {"weight": kernel, "bias": _plain(layer.embedding.bias)}
+    return {"weight": kernel, "bias": plain(layer.embedding.bias)}
 
 
 def _positions(layer):
@@ -170,31 +107,31 @@ def _positions(layer):
 
 def _block(layer):
     return {
-        **_under("norm1", _norm(layer.norm1)),
-        **_under("attn", _attention(layer.attention)),
-        **_under("norm2", _norm(layer.norm2)),
-        **_under("mlp.fc1", _dense(layer.mlp_expand)),
-        **_under("mlp.fc2", _dense(layer.mlp_reduce)),
+        **under("norm1", norm(layer.norm1)),
+        **under("attn", _attention(layer.attention)),
+        **under("norm2", norm(layer.norm2)),
+        **under("mlp.fc1", dense(layer.mlp_expand)),
+        **under("mlp.fc2", dense(layer.mlp_reduce)),
     }
 
 
 def _attention(layer):
     places = {}
     for part, letter in enumerate("qkv"):
-        places[f"{letter}.weight"] = _transposed(layer.qkv.kernel, part=part, parts=3)
+        places[f"{letter}.weight"] = transposed(layer.qkv.kernel, part=part, parts=3)
         if layer.qkv.bias is not None:
-            places[f"{letter}.bias"] = _plain(layer.qkv.bias, part=part, parts=3)
+            places[f"{letter}.bias"] = plain(layer.qkv.bias, part=part, parts=3)
     if hasattr(layer, "logit_scale"):
         if getattr(layer, "q_bias", None) is not None:
-            places["q_bias"] = _plain(layer.q_bias)
-            places["v_bias"] = _plain(layer.v_bias)
-        places["logit_scale"] = _plain(layer.logit_scale)
-        places |= _under("cpb_mlp.0", _dense(layer.position_bias.mlp_expand))
-        places |= _under("cpb_mlp.2", _dense(layer.position_bias.mlp_reduce))
+            places["q_bias"] = plain(layer.q_bias)
+            places["v_bias"] = plain(layer.v_bias)
+        places["logit_scale"] = plain(layer.logit_scale)
+        places |= under("cpb_mlp.0", dense(layer.position_bias.mlp_expand))
+        places |= under("cpb_mlp.2", dense(layer.position_bias.mlp_reduce))
     else:
         table = layer.position_bias.relative_position_bias_table
-        places["relative_position_bias_table"] = _plain(table)
-    return {**places, **_under("proj", _dense(layer.projection))}
+        places["relative_position_bias_table"] = plain(table)
+    return {**places, **under("proj", dense(layer.projection))}
 
 
 def _merging(layer):
@@ -210,8 +147,8 @@ def _merging(layer):
     places = {"reduction.weight": kernel}
     for name, variable in (("weight", layer.norm.gamma), ("bias", layer.norm.beta)):
         places[f"norm.{name}"] = (
-            _plain(variable)
-            if _is(layer, PatchMergingV2)  # its norm comes after the tokens
+            plain(variable)
+            if is_a(layer, PatchMergingV2)  # its norm comes after the tokens
             else Place(variable, tuple(variable.shape), _swap_tokens, _swap_tokens)
         )
     return places

@@ -33,8 +33,15 @@ class Use:
     activation: str = "softmax"
 
 
+def backbone_statement(config: dict) -> dict:
+    """Return what `config.json` says of the backbone, where it is part of a model."""
+    nested = config.get("backbone_config")
+    return nested if isinstance(nested, dict) else config
+
+
 def stated_sizes(config: dict) -> dict:
     """Return what a file of ours states, or `config.json` and no tensor tells."""
+    config = backbone_statement(config)
     if "swin_keras" in config:
         return config["swin_keras"]
     if "pretrained_cfg" in config:
@@ -105,7 +112,7 @@ def stated_shapes(config: dict) -> dict:
 
     They are fields of `SwinConfig`, and `channels`.
     """
-    stated = config
+    stated = config = backbone_statement(config)
     names = {"num_channels": "channels", "use_absolute_embeddings": _POSITIONS}
     if "pretrained_cfg" in config:
         stated, names = config.get("model_args") or {}, {"in_chans": "channels"}

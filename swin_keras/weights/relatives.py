@@ -9,7 +9,6 @@ _RELATIVES = {
     r"(?:^|\.)stage\d\.\d+\.attns\.|stage1_conv_embed": "CSwin, with windows like "
     "crosses",
     r"\.modulation\.": "FocalNet, which has no attention",
-    r"layers_up\.|swin_unet": "Swin-Unet, which has a decoder",
     r"swinViT\.": "Swin UNETR, for volumes",
     r"\.mlp\._moe_layer\.": "Swin-MoE, with a mixture of experts",
     r"blocks\.\d+\.norm3\.weight$": "a huge Swin V2, with a third "

@@ -24,17 +24,23 @@ from swin_keras.weights.project_config import (
     timm_config,
 )
 from swin_keras.weights.targets import check_huggingface, check_timm
+from swin_keras.weights.upernet_config import (
+    check_upernet,
+    is_segmenter,
+    upernet_config,
+    upernet_processor,
+)
 
 
 def save_huggingface(model, folder, class_names=None, crop_fraction=1.0) -> Path:
-    """Write a classifier for `transformers`.
+    """Write a classifier, or a segmenter with UPerNet's head, for `transformers`.
 
-    `AutoModelForImageClassification.from_pretrained(folder)` loads it; it takes
-    normalized images and gives logits. `pipeline("image-classification", folder)`
-    takes pictures and gives names.
+    `AutoModelForImageClassification.from_pretrained(folder)` loads it, and
+    `UperNetForSemanticSegmentation` a segmenter; they take normalized images and give
+    logits. `pipeline("image-classification", folder)` takes pictures and gives names.
 
     Args:
-        model: A classifier of this package.
+        model: A classifier or segmenter of this package.
         folder: A new or empty folder.
         class_names: Names of the classes, in order.
         crop_fraction: Centre crop before resizing, as a share of the image.
@@ -47,13 +53,21 @@ def save_huggingface(model, folder, class_names=None, crop_fraction=1.0) -> Path
             empty.
     """
     config = model_config(model)
-    tensors = published_arrays(model, HUGGINGFACE, _huggingface_prefix(config))
     check_huggingface(config)
+    if is_segmenter(model):
+        check_upernet(model, config)
     use = _use(model, class_names, crop_fraction)
-    files = {
-        "config.json": huggingface_config(config, _num_classes(model), use),
-        "preprocessor_config.json": huggingface_processor(config, use),
-    }
+    classes = _num_classes(model)
+    if is_segmenter(model):
+        tensors = _with_counters(published_arrays(model, HUGGINGFACE, "backbone."))
+        settings = upernet_config(model, config, classes, use)
+        processor = upernet_processor(config, use)
+    else:
+        prefix = _huggingface_prefix(config)
+        tensors = published_arrays(model, HUGGINGFACE, prefix)
+        settings = huggingface_config(config, classes, use)
+        processor = huggingface_processor(config, use)
+    files = {"config.json": settings, "preprocessor_config.json": processor}
     return _write(folder, tensors, files)
 
 
@@ -78,6 +92,8 @@ def save_timm(model, folder, class_names=None, crop_fraction=1.0) -> Path:
     """
     config = model_config(model)
     check_timm(config)
+    if is_segmenter(model):
+        raise UsageError(f"timm has no segmenters. Received: {model.name!r}.")
     name = published_name(type(config), vars(config))
     use = _use(model, class_names, crop_fraction)
     settings = timm_config(config, _num_classes(model), use, name)
@@ -97,11 +113,22 @@ def published_arrays(model, layout: Format, prefix="") -> dict[str, np.ndarray]:
         shape = (len(value) * slot.parts, *value.shape[1:])
         whole = arrays.setdefault(slot.name, np.zeros(shape, "float32"))
         whole[slot.part * len(value) : (slot.part + 1) * len(value)] = value
-    outside = ("classifier.",)  # in Hugging Face's layout, the head has no prefix
     return {
-        name if name.startswith(outside) else prefix + name: np.ascontiguousarray(x)
+        name if name.startswith(layout.outside) else prefix + name: (
+            np.ascontiguousarray(x)
+        )
         for name, x in arrays.items()
     }
+
+
+def _with_counters(arrays):
+    """Add what torch counts in each batch normalization, as if never trained."""
+    counters = {
+        name.replace("running_mean", "num_batches_tracked"): np.zeros((), "int64")
+        for name in arrays
+        if name.endswith(".running_mean")
+    }
+    return arrays | counters
 
 
 def _huggingface_prefix(config):
@@ -109,6 +136,8 @@ def _huggingface_prefix(config):
 
 
 def _num_classes(model) -> int:
+    if is_segmenter(model):
+        return model.get_layer("head_logits").filters
     names = [layer.name for layer in model.layers]
     if "head" not in names:
         raise UsageError(

@@ -6,7 +6,7 @@ Otherwise numbers would load, and the model would answer, but not as it was trai
 import math
 
 from swin_keras.errors import WeightsError
-from swin_keras.weights.project_config import stated_shapes
+from swin_keras.weights.project_config import backbone_statement, stated_shapes
 from swin_keras.weights.source import Source
 
 # What every published model has, and the only thing that our layers calculate.
@@ -32,7 +32,7 @@ def check_statements(source: Source, sizes: dict, has_head: bool) -> None:
                 "Get both again, or take the one away that is wrong."
             )
     for name, known in _ONLY.items():
-        stated = source.config.get(name)
+        stated = backbone_statement(source.config).get(name)
         is_used = has_head or name != "global_pool"
         if stated is not None and is_used and stated not in known:
             raise WeightsError(

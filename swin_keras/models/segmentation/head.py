@@ -38,7 +38,8 @@ class SegmentationHead:
     auxiliary_channels: int = 256
 
     def __post_init__(self):
-        object.__setattr__(self, "pool_sizes", tuple(self.pool_sizes))
+        if isinstance(self.pool_sizes, list):  # as YAML and JSON have them
+            object.__setattr__(self, "pool_sizes", tuple(self.pool_sizes))
         if self.kind not in SEGMENTATION_HEADS:
             raise UsageError(
                 f"A head must be one of {', '.join(map(repr, SEGMENTATION_HEADS))}. "
@@ -49,8 +50,11 @@ class SegmentationHead:
                 "A U-Net has the channels of its encoder: change `embed_dim`. "
                 f"Received: channels={self.channels}."
             )
-        sizes = (*self.pool_sizes, self.auxiliary_channels, self.width or 1)
-        if not all(isinstance(size, int) and size >= 1 for size in sizes):
+        channels = 1 if self.channels is None else self.channels
+        if not isinstance(self.pool_sizes, tuple) or not all(
+            isinstance(size, int) and size >= 1
+            for size in (channels, self.auxiliary_channels, *self.pool_sizes)
+        ):
             raise UsageError(
                 "`channels`, `pool_sizes` and `auxiliary_channels` must be whole "
                 f"numbers, at least 1. Received: channels={self.channels}, pool_sizes="

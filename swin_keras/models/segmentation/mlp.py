@@ -38,4 +38,4 @@ def mlp_head(features, head: SegmentationHead):
         )(x)
         maps.append(resize_to(x, finest, f"head_resizing_C{level}"))
     x = concatenate(maps[::-1], "head_concatenation")  # coarsest first, as published
-    return convolution(x, head.width, 1, "head_fusion")
+    return convolution(x, head.width, 1, "head_mixing")

@@ -75,14 +75,14 @@ def SwinSegmenter(
     names = [field.name for field in dataclasses.fields(config)]
     check_words(sizes, names, arguments=inspect.signature(SwinSegmenter).parameters)
     check_weights(weights)
-    _check(config, head, auxiliary, classes)
     if input_shape is not None:
         sizes["input_shape"] = input_shape
+    config = config.replace(**sizes)
+    _check(config, head, auxiliary, classes)
     if name is None:
         variant = given if isinstance(given, str) else "swin"
         name = f"{variant}_{head.kind}"
 
-    config = config.replace(**sizes)
     inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
     stages = swin_stages(x, config)
     if head.kind == "unet":

@@ -50,8 +50,8 @@ def upernet_head(features, head: SegmentationHead):
 def _pyramid_pooling(x, head):
     """Join a map with its means over ever smaller cells."""
     maps = [x]
-    for size in head.pool_sizes:
-        name = f"head_pooling_{size}"
+    for number, size in enumerate(head.pool_sizes, start=1):
+        name = f"head_pooling_{number}"
         means = AdaptivePooling(size, name=name)(x)
         means = convolution(means, head.width, 1, name)
         maps.append(resize_to(means, x, f"{name}_resizing"))

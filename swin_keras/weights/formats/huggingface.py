@@ -4,7 +4,7 @@ The newest transformers renames some of these in memory, but writes the names of
 old; `MODERN_NAMES` reads files in which the new ones stand.
 """
 
-from swin_keras.weights.formats.layout import Format, Slot, rename
+from swin_keras.weights.formats.layout import DENSE_HEADS, Format, Slot, rename
 
 _ANCHOR = "embeddings.patch_embeddings.projection.weight"
 _NAMES = {
@@ -24,6 +24,9 @@ _NAMES = {
     r"\.mlp\.fc2\.": ".output.dense.",
     r"^norm\.": "layernorm.",
     r"^head\.": "classifier.",
+    r"^norm(\d)\.": lambda match: f"hidden_states_norms.stage{int(match[1]) + 1}.",
+    r"^(decode_head|auxiliary_head)\.conv_seg\.": r"\1.classifier.",
+    r"^(decode_head|auxiliary_head)\.(.*)\.bn\.": r"\1.\2.batch_norm.",
 }
 MODERN_NAMES = {
     r"\.attention\.q_proj\.": ".attention.self.query.",
@@ -50,5 +53,5 @@ HUGGINGFACE = Format(
     _ANCHOR,
     locate,
     recognize=lambda names: _ANCHOR in names,
-    outside=("classifier.",),
+    outside=("classifier.", *DENSE_HEADS),
 )

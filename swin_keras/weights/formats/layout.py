@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+# What stands beside the backbone of a segmenter, without its prefix.
+DENSE_HEADS = ("decode_head.", "auxiliary_head.")
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -47,7 +50,7 @@ class Format:
     outside: tuple[str, ...] = ()
 
 
-def rename(name: str, patterns: dict[str, str]) -> str:
+def rename(name: str, patterns: dict[str, str | Callable]) -> str:
     """Apply each regular expression that matches, in order."""
     for pattern, replacement in patterns.items():
         name = re.sub(pattern, replacement, name)

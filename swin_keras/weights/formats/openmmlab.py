@@ -9,7 +9,7 @@ import re
 import numpy as np
 
 from swin_keras.weights.formats import official, timm
-from swin_keras.weights.formats.layout import Format, Slot, rename
+from swin_keras.weights.formats.layout import DENSE_HEADS, Format, Slot, rename
 
 _ANCHOR = "patch_embed.projection.weight"
 _NAMES = {
@@ -67,8 +67,12 @@ OPENMMLAB = Format(
     recognize=lambda names: (
         "stages.0.blocks.0.attn.w_msa.qkv.weight" in names and not _is_v2(names)
     ),
-    outside=("head.fc.",),
+    outside=("head.fc.", *DENSE_HEADS),
 )
 OPENMMLAB_V2 = Format(
-    "openmmlab", _ANCHOR, locate_v2, recognize=_is_v2, outside=("head.fc.",)
+    "openmmlab",
+    _ANCHOR,
+    locate_v2,
+    recognize=_is_v2,
+    outside=("head.fc.", *DENSE_HEADS),
 )

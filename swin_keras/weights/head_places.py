@@ -1,0 +1,68 @@
+"""Where each tensor of a segmentation head lives in our layers.
+
+UPerNet's names are those of mmsegmentation, the all-MLP head's those of SegFormer.
+The decoder of a U-Net goes by the stages that it mirrors, `decoder.0` for the first;
+Swin-Unet counts its four from the other end, see `formats/official.py`.
+"""
+
+import re
+
+from swin_keras.layers import PatchExpanding
+from swin_keras.weights.place import batch_norm, convolution, dense, is_a, norm, under
+
+# What gives each class its score; what a segmenter's head consists of besides, which
+# tells its kind; and all of it.
+BY_CLASS = ("head.", "decode_head.conv_seg.", "auxiliary_head.conv_seg.", "output.")
+CLASS_WEIGHTS = ("head.weight", "decode_head.conv_seg.weight", "output.weight")
+HEAD_BODIES = (
+    *("decode_head.psp_modules.", "decode_head.linear_fuse."),
+    *("decoder.", "norm_up.", "up."),
+)
+HEADS = (*BY_CLASS, "decode_head.", "auxiliary_head.", *HEAD_BODIES)
+
+# Convolutions with their batch normalization: our name, the published one, and the
+# number from which ours counts.
+_CONVOLUTIONS = (
+    (r"head_pooling_(\d+)", "decode_head.psp_modules.{}.1", 1),
+    (r"head_bottleneck", "decode_head.bottleneck", 0),
+    (r"head_lateral_C(\d+)", "decode_head.lateral_convs.{}", 2),
+    (r"head_pyramid_C(\d+)", "decode_head.fpn_convs.{}", 2),
+    (r"head_fusion", "decode_head.fpn_bottleneck", 0),
+    (r"head_mixing", "decode_head.linear_fuse", 0),
+    (r"head_auxiliary", "auxiliary_head.convs.0", 0),
+)
+
+
+def head_places(layer):
+    """Yield `(prefix, places)` of a head's layer; nothing for one without weights."""
+    name = layer.name
+    for pattern, published, first in _CONVOLUTIONS:
+        if match := re.fullmatch(rf"{pattern}_(conv|norm)", name):
+            prefix = published.format(*(int(n) - first for n in match.groups()[:-1]))
+            is_norm = match.groups()[-1] == "norm"
+            yield (
+                (f"{prefix}.bn", batch_norm(layer))
+                if is_norm
+                else (f"{prefix}.conv", convolution(layer))
+            )
+    if name == "head_logits":
+        # Swin-Unet's has no bias, and another name.
+        prefix = "output" if layer.bias is None else "decode_head.conv_seg"
+        yield prefix, convolution(layer)
+    elif name == "head_auxiliary_logits":
+        yield "auxiliary_head.conv_seg", convolution(layer)
+    elif match := re.fullmatch(r"head_projection_C(\d+)", name):
+        yield f"decode_head.linear_c{int(match[1]) - 1}.proj", dense(layer)
+    elif match := re.fullmatch(r"head_stage_(\d+)_skip", name):
+        yield f"decoder.{int(match[1]) - 1}.concat_back_dim", dense(layer)
+    elif match := re.fullmatch(r"head_stage_(\d+)_expanding", name):
+        yield f"decoder.{int(match[1]) - 1}.upsample", _expanding(layer)
+    elif is_a(layer, PatchExpanding):
+        yield "up", _expanding(layer)
+    elif name == "head_norm":
+        yield "norm_up", norm(layer)
+
+
+def _expanding(layer):
+    expansion = under("expand", dense(layer.expansion))
+    return {**expansion, **under("norm", norm(layer.norm))}

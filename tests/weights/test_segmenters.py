@@ -1,0 +1,276 @@
+"""Segmenters of other projects load exactly; files beside: see `segmenters/make.py`."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from files import LAYOUTS, small_model
+from safetensors.numpy import load_file, save_file
+from test_openmmlab import unfolded
+
+from swin_keras.errors import UsageError, WeightsError
+from swin_keras.models import (
+    SegmentationHead,
+    SwinBackbone,
+    SwinConfig,
+    SwinSegmenter,
+)
+from swin_keras.weights import from_pretrained, info, load_weights, save_huggingface
+from swin_keras.weights.saving import published_arrays
+
+FILES = Path(__file__).parent / "segmenters"
+TOY = SwinConfig(
+    input_shape=(40, 24, 3),
+    embed_dim=8,
+    depths=(2, 1),
+    num_heads=(1, 2),
+    window_size=4,
+)
+HEADS = {
+    "mlp": SegmentationHead("mlp", channels=4),
+    "upernet": SegmentationHead("upernet", channels=4, pool_sizes=(1, 3)),
+    "unet": SegmentationHead("unet"),
+}
+
+
+def images(height, width):
+    x = np.random.default_rng(0).normal(size=(1, height, width, 3))
+    return x.astype("float32")
+
+
+def segmenter(kind, seed=0, classes=3, **options):
+    model = SwinSegmenter(TOY, HEADS[kind], classes=classes, **options)
+    rng = np.random.default_rng(seed)
+    for weight in model.weights:
+        if weight.dtype == "float32" and "preprocessing" not in weight.path:
+            weight.assign(rng.uniform(0.1, 0.5, weight.shape))
+    return model
+
+
+def run(model, x):
+    return keras.tree.map_structure(
+        keras.ops.convert_to_numpy, model(x, training=False)
+    )
+
+
+def weights(model):
+    return {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
+
+
+def load_exactly(path, x):
+    model = from_pretrained(
+        path, include_preprocessing=False, input_shape=tuple(x.shape[1:])
+    )
+    report = load_weights(model, path)
+    assert report.loaded[0] == report.loaded[1]
+    expected = np.load(path / "logits.npy")
+    logits = run(model, x)
+    assert 0.5 < np.abs(expected).max() < 50, "logits of normal size"
+    np.testing.assert_allclose(logits, expected, atol=1e-4)
+    return model, report
+
+
+def test_upernet_of_hugging_face_gives_its_logits():
+    model, report = load_exactly(FILES / "huggingface", images(104, 136))
+    assert report.format == "huggingface"
+    assert model.get_layer("head_fusion_conv").filters == 4
+
+
+def test_swin_unet_gives_its_logits():
+    model, report = load_exactly(FILES / "swin_unet", images(32, 32))
+    assert report.format == "official"
+    assert model.output_shape == (None, 32, 32, 3)
+    assert not report.unused
+
+
+def official_arrays():
+    """Return the UPerNet beside this file as the official code saves it."""
+    arrays = {}
+    stored = load_file(FILES / "huggingface" / "model.safetensors")
+    for name, x in stored.items():
+        parts = name.split(".")
+        if "swin" in parts or "relative_position_index" in parts:
+            continue
+        for theirs, official in (
+            ("embeddings.patch_embeddings.projection", "patch_embed.proj"),
+            ("embeddings.norm", "patch_embed.norm"),
+            ("encoder.layers", "layers"),
+            ("layernorm_before", "norm1"),
+            ("layernorm_after", "norm2"),
+            ("attention.self.relative", "attn.relative"),
+            ("attention.output.dense", "attn.proj"),
+            ("intermediate.dense", "mlp.fc1"),
+            ("output.dense", "mlp.fc2"),
+            ("batch_norm", "bn"),
+            ("head.classifier", "head.conv_seg"),
+            ("hidden_states_norms.stage1", "norm0"),
+            ("hidden_states_norms.stage2", "norm1"),
+            ("hidden_states_norms.stage3", "norm2"),
+            ("hidden_states_norms.stage4", "norm3"),
+        ):
+            name = name.replace(theirs, official)
+        if "attention.self.key" in name or "attention.self.value" in name:
+            continue
+        if "attention.self.query" in name:
+            parts = [stored[".".join(parts).replace("query", p)] for p in QKV]
+            name, x = (
+                name.replace("attention.self.query", "attn.qkv"),
+                np.concatenate(parts),
+            )
+        arrays[name] = x
+    return arrays
+
+
+QKV = ("query", "key", "value")
+
+
+def openmmlab_arrays():
+    """Return it as mmsegmentation saves it: other names, merging in unfold order."""
+    arrays = {}
+    for name, x in official_arrays().items():
+        if "downsample" in name:
+            x = unfolded(x)
+        for official, theirs in (
+            ("patch_embed.proj.", "patch_embed.projection."),
+            ("backbone.layers.", "backbone.stages."),
+            (".attn.", ".attn.w_msa."),
+            (".mlp.fc1.", ".ffn.layers.0.0."),
+            (".mlp.fc2.", ".ffn.layers.1."),
+        ):
+            name = name.replace(official, theirs)
+        arrays[name] = x
+    return arrays
+
+
+@pytest.mark.parametrize(
+    ("layout", "arrays"),
+    [("official", official_arrays), ("openmmlab", openmmlab_arrays)],
+)
+def test_the_same_upernet_in_other_layouts_gives_the_same_logits(
+    layout, arrays, tmp_path
+):
+    save_file(arrays(), tmp_path / "model.safetensors")
+    expected = np.load(FILES / "huggingface" / "logits.npy")
+    np.save(tmp_path / "logits.npy", expected)
+    _, report = load_exactly(tmp_path, images(104, 136))
+    assert report.format == layout
+
+
+@pytest.mark.parametrize("kind", HEADS)
+@pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
+def test_a_saved_segmenter_loads_again(kind, ending, tmp_path):
+    options = {"auxiliary": kind != "unet"}
+    model, path = segmenter(kind, **options), tmp_path / f"x{ending}"
+    model.save(path) if ending == ".keras" else model.save_weights(path)
+    if ending == ".keras":
+        other = from_pretrained(path, **options)
+    else:
+        other = segmenter(kind, seed=1, **options)
+        load_weights(other, path)
+    ours, theirs = weights(model), weights(other)
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        np.testing.assert_array_equal(theirs[name], value, err_msg=name)
+
+
+def test_a_classifier_gives_its_backbone_and_the_head_is_new(tmp_path, caplog):
+    classifier = small_model(patch_size=4, input_shape=TOY.input_shape)
+    classifier.save(tmp_path / "classifier.keras")
+    model = segmenter("mlp", include_preprocessing=False)
+    before = weights(model)
+    report = load_weights(model, tmp_path / "classifier.keras")
+    assert "head: new; train it" in str(report)
+    assert "norms of feature maps: new; train them (4 tensors)" in caplog.text
+    after, theirs = weights(model), weights(classifier)
+    for name, value in after.items():
+        is_new = name.startswith("head_") or name.split("/")[0].endswith("_norm")
+        same = before[name] if is_new else theirs[name]
+        np.testing.assert_array_equal(value, same, err_msg=name)
+
+
+def test_the_decoder_of_a_unet_begins_as_the_encoder_that_it_mirrors(tmp_path):
+    classifier = small_model(patch_size=4, input_shape=TOY.input_shape)
+    classifier.save(tmp_path / "classifier.keras")
+    model = segmenter("unet")
+    report = load_weights(model, tmp_path / "classifier.keras")
+    assert "decoder: its blocks begin as the encoder's" in str(report)
+    theirs = weights(classifier)
+    mirrored = 0
+    for name, value in weights(model).items():
+        if name.startswith("head_stage_1_block"):
+            expected = theirs[name.removeprefix("head_")]
+            np.testing.assert_array_equal(value, expected, err_msg=name)
+            mirrored += 1
+    assert mirrored == 2 * 13
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_rows_of_the_head_follow_the_names_of_the_classes(kind, tmp_path):
+    model = segmenter(kind)
+    folder = tmp_path / "x"
+    folder.mkdir()
+    layout, _ = LAYOUTS["official"]
+    save_file(published_arrays(model, layout), folder / "model.safetensors")
+    names = '{"label_names": ["wall", "tree", "sky"]}'
+    (folder / "config.json").write_text(names)
+    other = segmenter(kind, seed=1, classes=2)
+    report = load_weights(other, folder, class_names=["sky", "car"])
+    assert "1 of the file's 3 classes kept, by name (sky); new: car" in str(report)
+    ours, theirs = (m.get_layer("head_logits").kernel.numpy() for m in (model, other))
+    np.testing.assert_array_equal(theirs[..., 0], ours[..., 2])
+    np.testing.assert_array_equal(
+        other.get_layer("stage_1_block_1").norm1.gamma,
+        model.get_layer("stage_1_block_1").norm1.gamma,
+    )
+
+
+def test_a_backbone_takes_the_norms_of_a_segmenter(tmp_path):
+    model = segmenter("upernet")
+    model.save(tmp_path / "x.keras")
+    backbone = SwinBackbone(TOY, include_norms=True)
+    report = load_weights(backbone, tmp_path / "x.keras")
+    assert report.loaded[0] == report.loaded[1]
+    gamma = backbone.get_layer("stage_2_norm").gamma
+    np.testing.assert_array_equal(gamma, model.get_layer("stage_2_norm").gamma)
+
+
+def test_another_head_is_new_and_may_be_refused(tmp_path):
+    segmenter("upernet").save(tmp_path / "x.keras")
+    report = load_weights(segmenter("mlp", seed=1), tmp_path / "x.keras")
+    assert "head" in str(report)
+    with pytest.raises(WeightsError, match="Say `new_head=True`"):
+        load_weights(segmenter("unet"), tmp_path / "x.keras", new_head=False)
+
+
+@pytest.mark.parametrize("auxiliary", [False, True])
+def test_upernet_goes_to_hugging_face_and_back(auxiliary, tmp_path):
+    # No map is smaller than a window, which transformers could not hold.
+    size = {"input_shape": (104, 136, 3)}
+    given = from_pretrained(FILES / "huggingface", auxiliary=True, **size)
+    outputs = given.output if auxiliary else given.output["logits"]
+    given = keras.Model(given.input, outputs, name="given")
+    folder = save_huggingface(given, tmp_path / "x", ["wall", "tree", "sky"])
+    stored = load_file(folder / "model.safetensors")
+    for name, x in load_file(FILES / "huggingface" / "model.safetensors").items():
+        is_left_out = not auxiliary and name.startswith("auxiliary_head.")
+        if is_left_out or "backbone.swin." in name or "position_index" in name:
+            continue
+        assert stored.pop(name).shape == x.shape, name
+    assert not stored
+    back = from_pretrained(folder, auxiliary=auxiliary)
+    ours, theirs = weights(given), weights(back)
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        np.testing.assert_allclose(theirs[name], value, atol=1e-6, err_msg=name)
+    told = info(folder)
+    assert (told["head"], told["classes"]) == ("upernet", 3)
+    assert told["class_names"] == ["wall", "tree", "sky"]
+
+
+@pytest.mark.parametrize("kind", ["mlp", "unet"])
+def test_hugging_face_has_no_other_heads(kind, tmp_path):
+    size = (64, 64, 3)  # no map smaller than its window
+    model = SwinSegmenter(TOY, kind, input_shape=size, classes=2)
+    with pytest.raises(UsageError, match="transformers has UPerNet only"):
+        save_huggingface(model, tmp_path / "x")
