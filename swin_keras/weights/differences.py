@@ -9,6 +9,7 @@ from swin_keras.weights.adaptation import Adapter
 from swin_keras.weights.anatomy import checkpoint_window_fit, checkpoint_windows
 from swin_keras.weights.checkpoint import Checkpoint
 from swin_keras.weights.matching import some
+from swin_keras.weights.segmenters import is_of_dense_code
 
 
 def differences(checkpoint: Checkpoint, adapter: Adapter):
@@ -20,8 +21,8 @@ def differences(checkpoint: Checkpoint, adapter: Adapter):
     if isinstance(config, SwinV2Config):
         yield from _position_bias(checkpoint_windows(checkpoint), config)
     yield from _window_fit(checkpoint_window_fit(checkpoint), config)
-    if _lets_padding_be_attended(checkpoint):
-        yield from _masked_padding(config)
+    if is_of_dense_code(checkpoint):
+        yield from _dense_windows(config)
     if given and checkpoint.is_keras:
         if given.mask_padding != config.mask_padding:
             yield (
@@ -38,27 +39,6 @@ def differences(checkpoint: Checkpoint, adapter: Adapter):
     others = [v.path for v in adapter.model.weights if id(v) not in places]
     if others:
         yield f"left as they were, since not of this package: {some(others)}"
-
-
-def _lets_padding_be_attended(checkpoint) -> bool:
-    """Whether a file is of a segmenter, whose maps are rarely whole windows."""
-    names = ("decode_head.conv_seg.weight", "output.weight")
-    return not checkpoint.is_keras and any(checkpoint.has(name) for name in names)
-
-
-def _masked_padding(config):
-    """Say when padding is masked that the code of a file does not mask."""
-    window = as_pair(config.window_size)
-    is_padded = any(
-        side > length and side % length
-        for size in config.stage_sizes
-        for side, length in zip(size, window, strict=True)
-    )
-    if is_padded and config.mask_padding:
-        yield (
-            "padding: masked, where the code of this file lets it be attended; build "
-            "the model with mask_padding=False for the same numbers"
-        )
 
 
 def scaling(model) -> tuple[tuple, tuple] | None:
@@ -100,6 +80,24 @@ def _window_fit(wanted, config):
             f"of this file fits it by {wanted!r} and the model by "
             f"{config.window_fit!r}; build it with window_fit={wanted!r} for the same "
             "numbers"
+        )
+
+
+def _dense_windows(config):
+    """Say where the code of a segmenter has other windows, or lets padding mix."""
+    window = as_pair(config.window_size)
+    axes = [
+        pair for size in config.stage_sizes for pair in zip(size, window, strict=True)
+    ]
+    if config.mask_padding and any(a > b and a % b for a, b in axes):
+        yield (
+            "padding: masked, where the code of this file lets it be attended; build "
+            "the model with mask_padding=False for the same numbers"
+        )
+    if any(side <= length for side, length in axes):
+        yield (
+            "windows: a map is no larger than the window, which the code of this file "
+            "pads and shifts all the same; larger images give the same numbers"
         )
 
 
