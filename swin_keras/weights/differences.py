@@ -9,6 +9,7 @@ from swin_keras.weights.adaptation import Adapter
 from swin_keras.weights.anatomy import checkpoint_window_fit, checkpoint_windows
 from swin_keras.weights.checkpoint import Checkpoint
 from swin_keras.weights.matching import some
+from swin_keras.weights.segmenters import is_of_dense_code
 
 
 def differences(checkpoint: Checkpoint, adapter: Adapter):
@@ -20,19 +21,8 @@ def differences(checkpoint: Checkpoint, adapter: Adapter):
     if isinstance(config, SwinV2Config):
         yield from _position_bias(checkpoint_windows(checkpoint), config)
     yield from _window_fit(checkpoint_window_fit(checkpoint), config)
-    if (
-        _lets_padding_be_attended(checkpoint)
-        and config.mask_padding
-        and any(
-            side > length and side % length
-            for size in config.stage_sizes
-            for side, length in zip(size, as_pair(config.window_size), strict=True)
-        )
-    ):
-        yield (
-            "padding: masked, where the code of this file lets it be attended; "
-            "build the model with mask_padding=False for the same numbers"
-        )
+    if is_of_dense_code(checkpoint):
+        yield from _dense_windows(config)
     if given and checkpoint.is_keras:
         if given.mask_padding != config.mask_padding:
             yield (
@@ -96,6 +86,24 @@ def _window_fit(wanted, config):
             f"of this file fits it by {wanted!r} and the model by "
             f"{config.window_fit!r}; build it with window_fit={wanted!r} for the same "
             "numbers"
+        )
+
+
+def _dense_windows(config):
+    """Say where the code of a segmenter has other windows, or lets padding mix."""
+    window = as_pair(config.window_size)
+    axes = [
+        pair for size in config.stage_sizes for pair in zip(size, window, strict=True)
+    ]
+    if config.mask_padding and any(a > b and a % b for a, b in axes):
+        yield (
+            "padding: masked, where the code of this file lets it be attended; build "
+            "the model with mask_padding=False for the same numbers"
+        )
+    if any(side <= length for side, length in axes):
+        yield (
+            "windows: a map is no larger than the window, which the code of this file "
+            "pads and shifts all the same; larger images give the same numbers"
         )
 
 

@@ -21,7 +21,11 @@ from swin_keras.weights.matching import in_words, match, some
 from swin_keras.weights.normalization import follow_normalization
 from swin_keras.weights.places import published_places
 from swin_keras.weights.project_config import stated_class_names, stated_sizes
-from swin_keras.weights.segmenters import checkpoint_head, head_classes
+from swin_keras.weights.segmenters import (
+    checkpoint_head,
+    head_classes,
+    is_of_dense_code,
+)
 from swin_keras.weights.source import find_source
 
 _log = logging.getLogger("swin_keras.weights")
@@ -168,7 +172,7 @@ def from_pretrained(
     head = checkpoint_head(checkpoint) if include_top else None
     if classes is None and include_top:
         classes = len(class_names) if class_names else _classes(checkpoint, head)
-    if head and not checkpoint.is_keras:  # others let padding be attended
+    if head and is_of_dense_code(checkpoint):
         sizes = {"mask_padding": False} | sizes
     config = config.replace(**sizes)
     if config.window_fit_matters and "window_fit" not in sizes:

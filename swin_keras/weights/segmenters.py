@@ -47,6 +47,16 @@ def head_classes(checkpoint: Checkpoint) -> int:
     return checkpoint.shape(name)[0]
 
 
+def is_of_dense_code(checkpoint: Checkpoint) -> bool:
+    """Whether a checkpoint is of code that pads every map to whole windows.
+
+    That of mmsegmentation and all that follow it lets padding be attended, and keeps
+    window and shift where a map is no larger. Swin-Unet's does neither.
+    """
+    name = "decode_head.conv_seg.weight"
+    return checkpoint.has(name) and not checkpoint.is_keras
+
+
 def has_auxiliary(checkpoint: Checkpoint) -> bool:
     """Whether a checkpoint has an auxiliary head of one convolution."""
     return checkpoint.has("auxiliary_head.convs.0.conv.weight")

@@ -1,5 +1,8 @@
 """Layers of dense prediction, against brute force."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -95,3 +98,30 @@ def test_batch_normalization_follows_as_torch_does():
 def test_a_size_below_one_is_refused(layer):
     with pytest.raises(ValueError, match="`size` must be at least 1"):
         layer(0)
+
+
+TWO_DEVICES = """
+import keras, numpy as np, tensorflow as tf
+from swin_keras.layers import SyncBatchNormalization
+cpu = tf.config.list_physical_devices("CPU")[0]
+halves = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, halves)
+x = np.random.default_rng(0).normal(size=(4, 3, 3, 2)).astype("float32")
+one = SyncBatchNormalization()
+expected = one(x, training=True)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+with strategy.scope():
+    two = SyncBatchNormalization()
+    two.build(x.shape)
+parts = strategy.experimental_distribute_dataset(
+    tf.data.Dataset.from_tensor_slices(x).batch(4)
+)
+run = tf.function(lambda part: strategy.run(lambda y: two(y, training=True), (part,)))
+results = strategy.experimental_local_results(run(next(iter(parts))))
+np.testing.assert_allclose(np.concatenate(results), expected, atol=1e-6)
+np.testing.assert_allclose(two.moving_variance.numpy(), one.moving_variance.numpy())
+"""
+
+
+def test_two_devices_normalize_by_the_moments_of_the_whole_batch():
+    subprocess.run([sys.executable, "-c", TWO_DEVICES], check=True)

@@ -70,7 +70,20 @@ def load_exactly(path, x):
 def test_upernet_of_hugging_face_gives_its_logits():
     model, report = load_exactly(FILES / "huggingface", images(104, 136))
     assert report.format == "huggingface"
+    assert report.adapted == ("images: (104, 136) instead of (64, 64)",)
     assert model.get_layer("head_fusion_conv").filters == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"input_shape": (104, 136, 3), "mask_padding": True}, "padding: masked"),
+        ({"input_shape": (96, 96, 3)}, "windows: a map is no larger"),
+    ],
+)
+def test_what_the_code_of_a_segmenter_does_otherwise_is_said(options, words, caplog):
+    from_pretrained(FILES / "huggingface", **options)
+    assert words in caplog.text
 
 
 def test_swin_unet_gives_its_logits():
@@ -241,7 +254,9 @@ def test_another_head_is_new_and_may_be_refused(tmp_path):
 
 @pytest.mark.parametrize("auxiliary", [False, True])
 def test_upernet_goes_to_hugging_face_and_back(auxiliary, tmp_path):
-    given = from_pretrained(FILES / "huggingface", auxiliary=True)
+    # No map is smaller than a window, which transformers could not hold.
+    size = {"input_shape": (104, 136, 3)}
+    given = from_pretrained(FILES / "huggingface", auxiliary=True, **size)
     outputs = given.output if auxiliary else given.output["logits"]
     given = keras.Model(given.input, outputs, name="given")
     folder = save_huggingface(given, tmp_path / "x", ["wall", "tree", "sky"])
