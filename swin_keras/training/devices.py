@@ -1,16 +1,26 @@
 """What a run may do on the devices that it has."""
 
+import logging
 import os
 
 import tensorflow as tf
 
 from swin_keras.data import Workers
 from swin_keras.errors import UsageError
+from swin_keras.layers import SyncBatchNormalization
 from swin_keras.training.batch_size import images_mixed
 
+log = logging.getLogger(__name__)
 
-def compiles(config):
-    """Tell whether XLA compiles the training step; see docs/performance.md."""
+
+def compiles(config, model, replicas):
+    """Return whether XLA compiles the training step; see docs/performance.md."""
+    synchronizes = any(isinstance(x, SyncBatchNormalization) for x in model.layers)
+    if replicas.count > 1 and synchronizes:
+        # Its sums over the replicas cannot be part of what XLA compiles for one.
+        if config.jit_compile:
+            log.warning("on several devices, this head is trained without XLA")
+        return False
     if config.jit_compile is not None:
         return config.jit_compile
     if on_cpu():

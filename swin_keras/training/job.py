@@ -185,7 +185,7 @@ def prepare(
         freeze(model, config, model_config.depths)
         training_model = TrainingModel(model.inputs, outputs, name="logits")
         training_model.micro_batches = config.gradient_accumulation_steps
-        training_model.compiles = compiles(config)
+        training_model.compiles = compiles(config, training_model, replicas)
         training_model.loss_function = task.loss(model_config, dataset, config)
         training_model.compile(
             optimizer=make_optimizer(config, model_config.depths, steps),
