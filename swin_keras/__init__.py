@@ -106,6 +106,7 @@ _MODULES = {
         "decode_predictions",
         "end_in_detections",
         "list_models",
+        "model_strides",
         "preprocess_input",
         "strides_of",
         "without_auxiliary",

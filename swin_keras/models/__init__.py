@@ -20,6 +20,7 @@ from swin_keras.models.detection import (
     DetectionHead,
     SwinDetector,
     end_in_detections,
+    model_strides,
     strides_of,
 )
 from swin_keras.models.predictions import decode_predictions, preprocess_input
@@ -55,6 +56,7 @@ __all__ = [
     "decode_predictions",
     "end_in_detections",
     "list_models",
+    "model_strides",
     "preprocess_input",
     "strides_of",
     "variant_config",
