@@ -33,7 +33,7 @@ def areas(boxes):
 
 def overlaps(boxes, others):
     """Return intersection over union of boxes: `(..., 4)`, `(..., 4)` to `(...)`."""
-    shared = areas(_meet(boxes, others))
+    shared = _shared_area(boxes, others)
     return shared / (areas(boxes) + areas(others) - shared + EPSILON)
 
 
@@ -45,22 +45,23 @@ def generalized_overlaps(boxes, others):
     Reference:
         Rezatofighi et al., 2019: https://arxiv.org/abs/1902.09630
     """
-    shared = areas(_meet(boxes, others))
+    shared = _shared_area(boxes, others)
     union = areas(boxes) + areas(others) - shared
-    around = areas(
-        ops.concatenate(
-            [
-                ops.minimum(boxes[..., :2], others[..., :2]),
-                ops.maximum(boxes[..., 2:], others[..., 2:]),
-            ],
-            axis=-1,
-        )
-    )
+    start = ops.minimum(boxes[..., :2], others[..., :2])
+    end = ops.maximum(boxes[..., 2:], others[..., 2:])
+    around = areas(ops.concatenate([start, end], axis=-1))
     return shared / (union + EPSILON) - (around - union) / (around + EPSILON)
 
 
-def _meet(boxes, others):
-    """Return the box that two boxes share; one turned around if there is none."""
-    start = ops.maximum(boxes[..., :2], others[..., :2])
-    end = ops.minimum(boxes[..., 2:], others[..., 2:])
-    return ops.concatenate([start, end], axis=-1)
+def _shared_area(boxes, others):
+    """Return the area that two boxes share.
+
+    Side by side, so that all pairs of many boxes need no fourth axis.
+    """
+    width = ops.minimum(boxes[..., 2], others[..., 2]) - ops.maximum(
+        boxes[..., 0], others[..., 0]
+    )
+    height = ops.minimum(boxes[..., 3], others[..., 3]) - ops.maximum(
+        boxes[..., 1], others[..., 1]
+    )
+    return ops.maximum(width, 0.0) * ops.maximum(height, 0.0)

@@ -8,6 +8,7 @@ from swin_keras.models.detection import (
     DetectionHead,
     SwinDetector,
     end_in_detections,
+    model_strides,
     strides_of,
 )
 from swin_keras.models.predictions import decode_predictions, preprocess_input
@@ -34,6 +35,7 @@ __all__ = [
     "decode_predictions",
     "end_in_detections",
     "list_models",
+    "model_strides",
     "preprocess_input",
     "segmentation_model",
     "strides_of",

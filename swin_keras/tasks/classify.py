@@ -18,6 +18,7 @@ class Classify(Task):
     name = "classify"
     figure = "accuracy"
     title = "accuracy"
+    without = ("head", "head_sizes", "auxiliary", "dice", "mosaic")
     monitors = {
         **Task.monitors,
         "val_accuracy": "the highest accuracy on the validation images",

@@ -13,6 +13,8 @@ class DenseTask(Task):
         """Return the pictures' own size, or 512, in multiples of 32."""
         return tuple(-(-(side or SIDE) // MULTIPLE) * MULTIPLE for side in own)
 
+    without = ("mixup", "cutmix", "label_smoothing", "rand_augment", "erase", "rotate")
+
     def flips(self, dataset, config) -> bool:
         """Return whether training pictures are mirrored at random."""
         return dataset.mirror_safe if config.flip is None else config.flip

@@ -26,6 +26,7 @@ class Detect(DenseTask):
     data_options = {"targets": "boxes"}
     figure = "mean_average_precision"
     title = "mAP"
+    without = (*DenseTask.without, "dice", "auxiliary", "class_weights")
     tail = frozenset(TAIL.split())
 
     def build(self, model_config, dataset, config):

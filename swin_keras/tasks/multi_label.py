@@ -3,7 +3,6 @@
 import numpy as np
 
 from swin_keras.data import BatchLoader, batches
-from swin_keras.errors import UsageError
 from swin_keras.scores.multi_label import THRESHOLD, MultiLabelResult
 from swin_keras.tasks.classify import NEAR_TIE, Classify
 
@@ -17,6 +16,7 @@ class MultiLabel(Classify):
     data_options = {"multi_label": True}
     figure = "pr_auc"
     title = "mAP"
+    without = (*Classify.without, "class_weights")
     monitors = {
         "val_loss": Classify.monitors["val_loss"],
         "val_pr_auc": "the highest mean average precision on the validation images",
@@ -36,11 +36,6 @@ class MultiLabel(Classify):
     def loss(self, model_config, dataset, config):
         import keras
 
-        if config.class_weights != "none":
-            raise UsageError(
-                "`class_weights` are for images of one class. Received: "
-                f"class_weights={config.class_weights!r} and task='multi-label'."
-            )
         return keras.losses.BinaryCrossentropy(
             from_logits=True, label_smoothing=config.label_smoothing, name="loss"
         )

@@ -17,6 +17,7 @@ class Task:
         figure: The figure that models are compared by, as metrics call it: the
             higher, the better. A run's card has it as `test_<figure>`.
         title: The same in words.
+        without: Options of a run that mean nothing to it, and must be off.
         tail: LiteRT operations at the end of an exported file that phones run on the
             CPU, such as the choice of the best boxes.
         monitors: What can choose the best epoch, each with its words.
@@ -27,6 +28,7 @@ class Task:
     figure = ""
     title = ""
     tail = frozenset()
+    without = ()
     monitors = {"val_loss": "the smallest loss on the validation images"}
 
     # Training. `config` is the run's `TrainConfig`, `dataset` its `ImageDataset`.
@@ -159,6 +161,20 @@ class Task:
     def about_outputs(self, card: ModelCard) -> str:
         """Say in a README what the outputs are: "gives ..."."""
         raise NotImplementedError
+
+    def check_options(self, config):
+        """Refuse options of a run that the task would not obey.
+
+        Raises:
+            UsageError: That names the first.
+        """
+        for name in self.without:
+            value = getattr(config, name)
+            if value and value != "none":
+                raise UsageError(
+                    f"`{name}` means nothing to the task {self.name!r}. Received: "
+                    f"{name}={value!r}. Leave it out."
+                )
 
     def _cannot(self, what):
         return UsageError(f"A model for the task {self.name!r} cannot {what}.")

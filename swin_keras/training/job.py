@@ -162,6 +162,7 @@ def prepare(
     if dataset is None:
         dataset = load_data(config)
     task = task_named(config.task)
+    task.check_options(config)
     model_config = model_config_of(config, dataset)
     config = with_batch_size(config, dataset, model_config, replicas)
     check_devices(config, replicas)

@@ -108,6 +108,8 @@ _SEGMENT = {
     "clip_norm": 0.0,
     "schedule": "linear",
     "label_smoothing": 0.0,
+    "mixup": 0.0,
+    "rotate": 0.0,
 }
 
 # From random weights, for images of about 100 pixels.

@@ -14,6 +14,7 @@ from swin_keras.models import (
     SwinConfig,
     SwinDetector,
     end_in_detections,
+    model_strides,
     strides_of,
 )
 
@@ -119,6 +120,7 @@ def test_saved_and_loaded_it_is_the_same(toy, images, tmp_path, ends_in_detectio
     model = end_in_detections(toy) if ends_in_detections else toy
     model.save(tmp_path / "toy.keras")
     loaded = keras.models.load_model(tmp_path / "toy.keras")
+    assert model_strides(loaded) == STRIDES
     # Files know lists, not tuples.
     assert json.dumps(loaded.get_config()) == json.dumps(model.get_config())
     before, after = (m.predict(images, verbose=0) for m in (model, loaded))

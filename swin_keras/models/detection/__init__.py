@@ -3,6 +3,7 @@
 from swin_keras.models.detection.detector import (
     SwinDetector,
     end_in_detections,
+    model_strides,
     strides_of,
 )
 from swin_keras.models.detection.head import DETECTION_HEADS, DetectionHead
@@ -12,5 +13,6 @@ __all__ = [
     "DetectionHead",
     "SwinDetector",
     "end_in_detections",
+    "model_strides",
     "strides_of",
 ]

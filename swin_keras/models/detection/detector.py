@@ -121,6 +121,16 @@ def strides_of(config: SwinConfig, head: DetectionHead) -> tuple[int, ...]:
     return tuple(config.patch_size * 2**level for level in levels)
 
 
+def model_strides(model) -> tuple[int, ...]:
+    """Return the stride of each level of a detector, as its layers tell it.
+
+    Args:
+        model: What `SwinDetector` returned, or a file of it that was loaded.
+    """
+    levels = [layer for layer in model.layers if isinstance(layer, EdgeDistances)]
+    return tuple(sorted({layer.stride for layer in levels}))
+
+
 def end_in_detections(model, max_detections=100, score_threshold=0.05):
     """Let a detector end in boxes: the model for phones.
 
@@ -135,14 +145,9 @@ def end_in_detections(model, max_detections=100, score_threshold=0.05):
         A functional `keras.Model` from the same images to `{"boxes", "classes",
         "scores", "count"}`, with the same weights.
     """
-    strides = [
-        layer.stride
-        for layer in model.layers
-        if isinstance(layer, EdgeDistances) and layer.name.startswith("head_one")
-    ]
     detections = TopDetections(
         tuple(model.inputs[0].shape[1:3]),
-        tuple(sorted(strides)),
+        model_strides(model),
         max_detections,
         score_threshold,
         dtype=exact_dtype(),
