@@ -203,6 +203,12 @@ def labels_of(scenes: Scenes) -> MultiLabel:
 KINDS = {"masks": masks_of, "boxes": boxes_of, "multi_label": labels_of}
 
 
+def is_here(name: str, data_dir=None) -> bool:
+    """Return whether a name is this set's, and its files are there."""
+    folder = Path(data_dir).expanduser() if data_dir else DEBIAN
+    return name.partition("/")[0] == NAME and holds_idx(folder)
+
+
 def load_garments(
     name: str, kind: str, data_dir=None, held_out: HeldOut | None = USUAL
 ) -> ImageDataset:

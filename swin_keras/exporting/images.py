@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_keras.data import BatchLoader, load_image, load_trained
+from swin_keras.data import BatchLoader, garments, load_image, load_trained
 from swin_keras.data.loading import looks_like_path
 from swin_keras.errors import DataError, UsageError
 from swin_keras.inference.evaluation import evaluate_dataset
@@ -94,7 +94,7 @@ def data_at_hand(card: ModelCard):
 
 
 def _is_here(name, data_dir) -> bool:
-    if Path(name).exists() or name == "digits":
+    if Path(name).exists() or name == "digits" or garments.is_here(name, data_dir):
         return True
     if looks_like_path(name):
         return False
