@@ -122,8 +122,10 @@ def test_two_devices_give_what_one_gives(runs, garments_dir, tmp_path, task):
             figures_of(two)[name], figures_of(one)[name], rtol=2e-5
         )
     # Of weights, those before a normalization are free to differ.
-    images = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype("f4")
-    expected = keras.tree.flatten(load(one)(images))
+    model = load(one)
+    shape = (2, *model.input_shape[1:])
+    images = np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
+    expected = keras.tree.flatten(model(images))
     found = keras.tree.flatten(load(two)(images))
     for given, wanted in zip(found, expected, strict=True):
         np.testing.assert_allclose(given, wanted, rtol=1e-3, atol=1e-4)
