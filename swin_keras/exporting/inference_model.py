@@ -6,6 +6,7 @@ import numpy as np
 from swin_keras.errors import UsageError
 from swin_keras.exporting.folding import FOLDED, fold_normalization, fold_weights
 from swin_keras.layers import PatchEmbedding
+from swin_keras.models.layer_names import feature_name, stage_part
 
 
 def inference_model(model, fold: bool = True):
@@ -89,9 +90,9 @@ def features(model) -> dict:
         return dict(model.output)
     maps = {}
     for layer in model.layers:
-        stage, is_block, _ = layer.name.partition("_block_")
-        if is_block and stage.startswith("stage_"):
-            maps[f"C{int(stage.removeprefix('stage_')) + 1}"] = layer.output
+        part = stage_part(layer.name)
+        if part and part.kind == "block":
+            maps[feature_name(part.stage)] = layer.output
     return maps
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from swin_keras.layers import PatchEmbedding, PatchMerging, SwinTransformerBlock
 from swin_keras.layers.windows import as_pair, fit_window
+from swin_keras.models.layer_names import stage_part
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Part:
 def summarize(model) -> list[Part]:
     """List the parts of a Swin model in the order of the data.
 
-    >>> from swin_keras.models import SwinTiny
+    >>> from swin_keras import SwinTiny
     >>> parts = summarize(SwinTiny())
     >>> parts[1].name, parts[1].output_shape, parts[2].name, parts[2].output_shape
     ('stage_1', (56, 56, 96), 'stage_1_merging', (28, 28, 192))
@@ -39,8 +40,10 @@ def summarize(model) -> list[Part]:
     groups = {}
     for layer in model.layers:
         if layer.count_params():
-            stage = layer.name.partition("_block_")[0]
-            groups.setdefault(stage, []).append(layer)
+            part = stage_part(layer.name)
+            is_block = part and part.kind == "block"
+            name = f"stage_{part.stage}" if is_block else layer.name
+            groups.setdefault(name, []).append(layer)
     return [_part(name, layers) for name, layers in groups.items()]
 
 

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from swin_keras.models.layer_names import layer_name, stage_part
 from swin_keras.training.optimizer import SwinAdamW, decays
 
 # The quintic of the Newton-Schulz iteration, and how much larger a step of Muon
@@ -62,7 +63,7 @@ def matrices_in(variable) -> int:
 
     0 for a variable of a Swin model that AdamW moves.
     """
-    if not (decays(variable) and variable.path.startswith("stage_")):
+    if not (decays(variable) and stage_part(layer_name(variable))):
         return 0
     return 3 if "/qkv/" in variable.path else 1
 

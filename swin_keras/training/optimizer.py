@@ -1,10 +1,14 @@
 """AdamW as Swin Transformers are trained with it."""
 
-import re
-
 import keras
 import tensorflow as tf
 
+from swin_keras.models.layer_names import (
+    POSITION_EMBEDDING,
+    layer_name,
+    stage_of,
+    stage_part,
+)
 from swin_keras.training.backend import require_tensorflow
 
 
@@ -138,9 +142,8 @@ class SwinAdamW(keras.optimizers.AdamW):
 
 def decays(variable) -> bool:
     """Tell whether weight decay applies to a variable of a Swin model."""
-    for_position = "/position_bias/" in variable.path or _starts_with(
-        variable, "position_embedding"
-    )
+    is_embedding = layer_name(variable) == POSITION_EMBEDDING
+    for_position = is_embedding or "/position_bias/" in variable.path
     is_matrix = len(variable.shape) > 1
     return is_matrix and not for_position and variable.name != "logit_scale"
 
@@ -149,17 +152,13 @@ def layer_of(variable, depths) -> int:
     """Return the layer of a variable, counted as in the published code.
 
     0 for the patches, then block by block; a patch merging belongs to the block
-    before it; the last norm and the head are one more than the last block.
+    before it; norms after the stages and the head are one more than the last block.
     """
-    if _starts_with(variable, "patch_embedding", "position_embedding"):
+    name = layer_name(variable)
+    if stage_of(name) == 0:
         return 0
-    stage = re.match(r"stage_(\d+)_(?:block_(\d+)|merging)/", variable.path)
-    if stage is None:
+    part = stage_part(name)
+    if part is None or part.kind == "norm":
         return sum(depths) + 1
-    number, block = stage.groups()
-    before = sum(depths[: int(number) - 1])
-    return before + (int(block) if block else depths[int(number) - 1])
-
-
-def _starts_with(variable, *layers):
-    return variable.path.startswith(tuple(f"{layer}/" for layer in layers))
+    before = sum(depths[: part.stage - 1])
+    return before + (part.block or depths[part.stage - 1])

@@ -11,6 +11,7 @@ import numpy as np
 from swin_keras.errors import UsageError, WeightsError
 from swin_keras.layers.windows import as_pair, fit_window
 from swin_keras.models import SwinConfig
+from swin_keras.models.layer_names import block_name
 from swin_keras.weights.anatomy import model_config, table_window
 from swin_keras.weights.head import (
     NEW,
@@ -180,7 +181,7 @@ class Adapter:
         if given[1] != wanted[1]:
             return None
         stage, block = (int(part) + 1 for part in name.split(".")[1:4:2])
-        layer = self.model.get_layer(f"stage_{stage}_block_{block}")
+        layer = self.model.get_layer(block_name(stage, block))
         built = layer.attention.window_size
         window = self._given_window(stage, given[0])
         if window == built:

@@ -4,6 +4,7 @@ import numpy as np
 
 from swin_keras.models import SwinV2Config
 from swin_keras.models.config import IMAGENET_MEAN, IMAGENET_STD
+from swin_keras.models.layer_names import PREPROCESSING
 from swin_keras.weights.adaptation import Adapter
 from swin_keras.weights.anatomy import checkpoint_window_fit, checkpoint_windows
 from swin_keras.weights.checkpoint import Checkpoint
@@ -40,9 +41,9 @@ def differences(checkpoint: Checkpoint, adapter: Adapter):
 def scaling(model) -> tuple[tuple, tuple] | None:
     """Return mean and variance of the normalization in a model, by channel."""
     layers = {layer.name: layer for layer in model.layers}
-    if "preprocessing" not in layers:
+    if PREPROCESSING not in layers:
         return None
-    config = layers["preprocessing"].get_config()
+    config = layers[PREPROCESSING].get_config()
     return tuple(tuple(np.ravel(config[name])) for name in ("mean", "variance"))
 
 

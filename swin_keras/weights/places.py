@@ -5,7 +5,6 @@ the same up to order: dense kernels are transposed, a patch's kernel is flat, an
 merging takes its four tokens row by row instead of column by column.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from swin_keras.layers import (
     PositionEmbedding,
     SwinTransformerBlock,
 )
+from swin_keras.models.layer_names import HEAD, NORM, stage_part
 from swin_keras.weights.tensor_file import StoredTensor
 
 
@@ -92,21 +92,20 @@ def layer_places(layer) -> dict[str, Place]:
 
 def _of_layer(layer):
     """Yield `(prefix, places)` of a layer; nothing for one without weights."""
-    numbers = [int(number) - 1 for number in re.findall(r"\d+", layer.name)]
+    part = stage_part(layer.name)
     if _is(layer, PatchEmbedding):
         yield "patch_embed.proj", _patches(layer)
         if layer.use_norm:
             yield "patch_embed.norm", _norm(layer.norm)
     elif _is(layer, PositionEmbedding):
         yield "absolute_pos_embed", _positions(layer)
-    elif _is(layer, SwinTransformerBlock):
-        stage, block = numbers
-        yield f"layers.{stage}.blocks.{block}", _block(layer)
-    elif _is(layer, PatchMerging):
-        yield f"layers.{numbers[0]}.downsample", _merging(layer)
-    elif layer.name == "norm":
+    elif part and _is(layer, SwinTransformerBlock):
+        yield f"layers.{part.stage - 1}.blocks.{part.block - 1}", _block(layer)
+    elif part and _is(layer, PatchMerging):
+        yield f"layers.{part.stage - 1}.downsample", _merging(layer)
+    elif layer.name == NORM:
         yield "norm", _norm(layer)
-    elif layer.name == "head":
+    elif layer.name == HEAD:
         yield "head", _dense(layer)
 
 

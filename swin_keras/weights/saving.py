@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 from swin_keras import __version__
 from swin_keras.errors import UsageError
 from swin_keras.models import SwinV2Config
+from swin_keras.models.layer_names import HEAD, PREDICTIONS
 from swin_keras.weights.anatomy import model_config, published_name
 from swin_keras.weights.differences import imagenet_scaling, scaling
 from swin_keras.weights.formats import HUGGINGFACE, TIMM, Format
@@ -110,12 +111,12 @@ def _huggingface_prefix(config):
 
 def _num_classes(model) -> int:
     names = [layer.name for layer in model.layers]
-    if "head" not in names:
+    if HEAD not in names:
         raise UsageError(
             "A folder for other projects holds a classifier. Received: "
             f"{model.name!r}, which has no head; build it with `include_top=True`."
         )
-    return model.get_layer("head").units
+    return model.get_layer(HEAD).units
 
 
 def _use(model, class_names, crop_fraction) -> Use:
@@ -136,13 +137,13 @@ def _use(model, class_names, crop_fraction) -> Use:
             f"`crop_fraction` must be in (0, 1]. Received: {crop_fraction}."
         )
     mean, variance = scaling(model) or imagenet_scaling(model.input_shape[-1])
-    has_activation = "predictions" in [layer.name for layer in model.layers]
+    has_activation = PREDICTIONS in [layer.name for layer in model.layers]
     return Use(
         class_names=names,
         mean=tuple(round(value / 255, 6) for value in mean),
         std=tuple(round(math.sqrt(value) / 255, 6) for value in variance),
         crop=crop_fraction,
-        activation=model.get_layer("predictions").get_config()["activation"]
+        activation=model.get_layer(PREDICTIONS).get_config()["activation"]
         if has_activation
         else "softmax",
     )
