@@ -3,10 +3,11 @@
 import keras
 
 from swin_keras.errors import UsageError
+from swin_keras.imagenet import imagenet_scaling
 from swin_keras.layers.initialization import published_normal
 from swin_keras.layers.precision import full_precision
 from swin_keras.models.backbone import feature_maps
-from swin_keras.models.config import IMAGENET_MEAN, IMAGENET_STD, SwinConfig
+from swin_keras.models.config import SwinConfig
 from swin_keras.models.variants import as_config
 
 
@@ -97,10 +98,7 @@ def normalize(images):
     `(B, H, W, channels)`, 0..255, to the same shape. Images that are not RGB
     take the average over the three channels for each of theirs.
     """
-    channels = images.shape[-1]
-    mean, std = IMAGENET_MEAN, IMAGENET_STD
-    if channels != 3:
-        mean, std = ((sum(values) / 3,) * channels for values in (mean, std))
+    mean, std = imagenet_scaling(images.shape[-1])
     variance = [value**2 for value in std]
     return keras.layers.Normalization(
         mean=mean, variance=variance, dtype=_exact_dtype(), name="preprocessing"

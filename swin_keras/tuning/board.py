@@ -78,7 +78,7 @@ class Board:
             [
                 f"trial {trial.id}{self._of()}: {_outcome(trial)}",
                 f"{trial.seconds:.0f} s",
-                f"({describe(trial.chosen)})",
+                f"({values_in_words(trial.chosen)})",
                 f"best {best.score:.2%}, trial {best.id}" if best else "none yet",
                 f"ETA {self.eta(trials)}",
             ]
@@ -103,7 +103,8 @@ class Board:
                 outcome, seconds = self._progress(trial), ""
             style = "bold green" if trial is best else None
             table.add_row(
-                *(trial.id, outcome, seconds, describe(trial.chosen)), style=style
+                *(trial.id, outcome, seconds, values_in_words(trial.chosen)),
+                style=style,
             )
         ended = sum(trial.status != RUNNING for trial in trials)
         minutes, seconds = divmod(round(self.seconds), 60)
@@ -142,10 +143,10 @@ class Board:
         return f"{minutes}:{seconds:02d}"
 
 
-def describe(values: dict) -> str:
+def values_in_words(values: dict) -> str:
     """Return a trial's values in a line.
 
-    >>> describe({"learning_rate": 0.0012345, "sizes.embed_dim": 24})
+    >>> values_in_words({"learning_rate": 0.0012345, "sizes.embed_dim": 24})
     'learning_rate 0.00123, embed_dim 24'
     """
     return ", ".join(

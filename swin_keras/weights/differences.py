@@ -3,7 +3,6 @@
 import numpy as np
 
 from swin_keras.models import SwinV2Config
-from swin_keras.models.config import IMAGENET_MEAN, IMAGENET_STD
 from swin_keras.models.layer_names import PREPROCESSING
 from swin_keras.weights.adaptation import Adapter
 from swin_keras.weights.anatomy import checkpoint_window_fit, checkpoint_windows
@@ -45,14 +44,6 @@ def scaling(model) -> tuple[tuple, tuple] | None:
         return None
     config = layers[PREPROCESSING].get_config()
     return tuple(tuple(np.ravel(config[name])) for name in ("mean", "variance"))
-
-
-def imagenet_scaling(channels: int) -> tuple[tuple, tuple]:
-    """Return mean and variance of published models, as `normalize` has them."""
-    mean, std = IMAGENET_MEAN, IMAGENET_STD
-    if channels != 3:
-        mean, std = ((sum(values) / 3,) * channels for values in (mean, std))
-    return mean, tuple(value**2 for value in std)
 
 
 def _position_bias(given, config):
