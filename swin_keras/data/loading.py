@@ -15,8 +15,14 @@ from swin_keras.names import printable
 
 # Options of a run that decide which images it has, and in which split.
 OPTIONS = (
-    *("data_dir", "seed", "val_fraction", "test_fraction", "on_bad"),
-    *("label_pattern", "grey_range", "follow_links"),
+    "data_dir",
+    "seed",
+    "val_fraction",
+    "test_fraction",
+    "on_bad",
+    "label_pattern",
+    "grey_range",
+    "follow_links",
 )
 LAYOUT = ("label_pattern", "follow_links")
 

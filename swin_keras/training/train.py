@@ -238,7 +238,10 @@ def _conclude(run, job, training):
     log.info("%s", why_kept(training.rows, metrics["epoch"], job.config.monitor))
     log.info(
         "test accuracy %.2f %% on %d images after %.0f s, best epoch %d: %s",
-        *(100 * result.accuracy, result.images, training.seconds, metrics["epoch"]),
+        100 * result.accuracy,
+        result.images,
+        training.seconds,
+        metrics["epoch"],
         run.path,
     )
 

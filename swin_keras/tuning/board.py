@@ -90,7 +90,10 @@ class Board:
     def _picture(self, trials):
         best = best_of(trials)
         table = Table(
-            *("trial", "outcome", "time", "values"),
+            "trial",
+            "outcome",
+            "time",
+            "values",
             box=rich.box.SIMPLE_HEAD,
             pad_edge=False,
         )
@@ -103,7 +106,10 @@ class Board:
                 outcome, seconds = self._progress(trial), ""
             style = "bold green" if trial is best else None
             table.add_row(
-                *(trial.id, outcome, seconds, values_in_words(trial.chosen)),
+                trial.id,
+                outcome,
+                seconds,
+                values_in_words(trial.chosen),
                 style=style,
             )
         ended = sum(trial.status != RUNNING for trial in trials)

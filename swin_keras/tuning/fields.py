@@ -8,10 +8,25 @@ from swin_keras.training.config import TrainConfig
 SIZE_PREFIX = "sizes."
 # What decides a study itself, or where and how a trial is kept.
 _FIXED = {
-    *("data", "data_dir", "preset", "sizes", "name", "runs_dir", "on_bad"),
-    *("label_pattern", "grey_range", "follow_links", "val_fraction", "test_fraction"),
-    *("strategy", "checkpoint_minutes", "tensorboard", "restarts", "deterministic"),
-    *("workers", "compile_cache"),
+    "data",
+    "data_dir",
+    "preset",
+    "sizes",
+    "name",
+    "runs_dir",
+    "on_bad",
+    "label_pattern",
+    "grey_range",
+    "follow_links",
+    "val_fraction",
+    "test_fraction",
+    "strategy",
+    "checkpoint_minutes",
+    "tensorboard",
+    "restarts",
+    "deterministic",
+    "workers",
+    "compile_cache",
 }
 _TRAIN = type_hints(TrainConfig)
 _SIZE = type_hints(SwinConfig) | type_hints(SwinV2Config)

@@ -8,8 +8,15 @@ from swin_keras.models.layer_names import (
 )
 
 _OF_BLOCKS = (
-    *("window_size", "window_fit", "mlp_ratio", "qkv_bias", "mask_padding"),
-    *("dropout_rate", "attention_dropout_rate", "remat", "kernel_initializer"),
+    "window_size",
+    "window_fit",
+    "mlp_ratio",
+    "qkv_bias",
+    "mask_padding",
+    "dropout_rate",
+    "attention_dropout_rate",
+    "remat",
+    "kernel_initializer",
 )
 
 

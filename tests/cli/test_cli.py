@@ -215,7 +215,10 @@ def test_wildcards_stand_for_files_and_pictures_are_saved_with_their_class(
     assert run(*words, "--save", tmp_path / "album", "--json") == 0
     answers = json.loads(capsys.readouterr().out)
     assert [Path(answer["path"]).name for answer in answers] == [
-        *("0.png", "1.png", "2.png", "1.png")
+        "0.png",
+        "1.png",
+        "2.png",
+        "1.png",
     ]
     saved = sorted(path.name for path in (tmp_path / "album").iterdir())
     assert saved == ["0.jpg", "1-2.jpg", "1.jpg", "2.jpg"]

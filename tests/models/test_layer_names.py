@@ -121,8 +121,14 @@ def test_each_layer_with_weights_is_known_by_its_name(config):
 @pytest.mark.parametrize(
     "name",
     [
-        *("stage_0_block_1", "stage_1_block_0", "stage_1_block_", "stage_1_block_1x"),
-        *("head_stage_1_block_1", "stage_1", "stage_1_", "stage_99999_block_1"),
+        "stage_0_block_1",
+        "stage_1_block_0",
+        "stage_1_block_",
+        "stage_1_block_1x",
+        "head_stage_1_block_1",
+        "stage_1",
+        "stage_1_",
+        "stage_99999_block_1",
     ],
 )
 def test_names_that_only_look_alike_are_none_of_these(name):

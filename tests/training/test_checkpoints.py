@@ -83,8 +83,11 @@ class FileOperations:
     def __init__(self, monkeypatch, failing, error):
         self.count, self.failing, self.error = 0, failing, error
         for place, name in (
-            *((os, "fsync"), (os, "open"), (shutil, "rmtree")),
-            *((pathlib.Path, "mkdir"), (pathlib.Path, "rename")),
+            (os, "fsync"),
+            (os, "open"),
+            (shutil, "rmtree"),
+            (pathlib.Path, "mkdir"),
+            (pathlib.Path, "rename"),
             (checkpoints._Recorder, "write"),
             (checkpoints._Recorder, "__enter__"),
         ):
