@@ -5,6 +5,7 @@ from pathlib import Path
 import yaml
 
 from swin_keras.errors import UsageError
+from swin_keras.names import printable
 
 MOST_BYTES = 2**20
 MOST_VALUES = 100_000  # once that aliases are written out
@@ -23,17 +24,17 @@ def read_yaml(path):
     try:
         if path.stat().st_size > MOST_BYTES:
             raise UsageError(f"{path} must be a file of options, under 1 MiB.")
-        return parse_yaml(path.read_text("utf-8"))
+        return _parse(path.read_text("utf-8"))
     except UsageError:
         raise
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise UsageError(
-            f"Options must stand in a YAML file that can be read. {path}: {reason}."
+            "Options must stand in a YAML file that can be read. "
+            f"{path}: {_reason(error)}."
         ) from error
 
 
-def parse_yaml(text: str):
+def _parse(text: str):
     """Return what a YAML text holds.
 
     Raises:
@@ -43,6 +44,19 @@ def parse_yaml(text: str):
     if node is not None and _size(node, {}) > MOST_VALUES:
         raise yaml.YAMLError("its aliases stand for too many values")
     return yaml.safe_load(text)
+
+
+def _reason(error) -> str:
+    """Say in a few words, and by line, why a file cannot be read."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text"
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    problem, mark = (getattr(error, name, None) for name in ("problem", "problem_mark"))
+    if problem and mark:
+        return f"{problem}, line {mark.line + 1}"
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+    return printable(reason[:200])
 
 
 def _size(node, known):

@@ -35,7 +35,11 @@ def test_slips_and_names_of_the_same_words_are_understood(given, known, meant):
         ("--lr", ("--help", "--model", "--name")),
         ("p2", ("p2.out", "p1")),
         ("resnet50", ("swin_tiny",)),
-        *(("", SETS), ("x", ()), ("x", ("y",)), (3, ("a", "b")), (None, SETS)),
+        ("", SETS),
+        ("x", ()),
+        ("x", ("y",)),
+        (3, ("a", "b")),
+        (None, SETS),
     ],
 )
 def test_what_is_merely_the_least_unlike_is_not_suggested(given, known):

@@ -12,9 +12,25 @@ def test_a_plain_name_is_taken(name):
 @pytest.mark.parametrize(
     "name",
     [
-        *("", " ", ".", "..", "../docs", "a/b", "a\\b", "/abs", ".hidden", "-rf"),
-        *("a\nb", "a\x1b[31m", "a\0b", "\udce9", "\u202e", "é" * 101),
-        *(None, 3, ["a"]),
+        "",
+        " ",
+        ".",
+        "..",
+        "../docs",
+        "a/b",
+        "a\\b",
+        "/abs",
+        ".hidden",
+        "-rf",
+        "a\nb",
+        "a\x1b[31m",
+        "a\0b",
+        "\udce9",
+        "\u202e",
+        "é" * 101,
+        None,
+        3,
+        ["a"],
     ],
 )
 def test_what_is_no_plain_name_is_refused_with_what_was_given(name):

@@ -137,8 +137,11 @@ def _show_parts(parts):
     for part in parts:
         macs = f"{part.macs / 1e6:,.2f}"
         table.add_row(
-            *(_plain(part.name), _by(part.output_shape), f"{part.parameters:,}"),
-            *(macs, part.detail),
+            _plain(part.name),
+            _by(part.output_shape),
+            f"{part.parameters:,}",
+            macs,
+            part.detail,
         )
     table.add_section()
     parameters = f"{sum(part.parameters for part in parts):,}"

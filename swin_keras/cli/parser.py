@@ -18,8 +18,17 @@ def make_parser() -> Parser:
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subcommands(dest="command", required=True)
     for add in (
-        *(_train, _launch, _tune, _evaluate, _export, _predict),
-        *(_benchmark, _demo, _info, _convert, _data),
+        _train,
+        _launch,
+        _tune,
+        _evaluate,
+        _export,
+        _predict,
+        _benchmark,
+        _demo,
+        _info,
+        _convert,
+        _data,
     ):
         name = add.__name__[1:]
         command = _command(name)

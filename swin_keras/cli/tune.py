@@ -5,7 +5,7 @@ from swin_keras.cli.console import command, load_tensorflow, make_table, out
 
 def tune(options):
     load_tensorflow()
-    from swin_keras.tuning.board import describe
+    from swin_keras.tuning.board import values_in_words
     from swin_keras.tuning.tune import tune
 
     outcome = tune(
@@ -22,7 +22,7 @@ def tune(options):
         score = "" if trial.score is None else f"{trial.score:.2%}"
         text = f"{trial.status}: {trial.reason}" if trial.reason else trial.status
         seconds = f"{trial.seconds:.0f} s"
-        table.add_row(trial.id, text, score, seconds, describe(trial.chosen))
+        table.add_row(trial.id, text, score, seconds, values_in_words(trial.chosen))
     out.print(table)
     winner = outcome.winner
     out.print(

@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from swin_keras.errors import DataError
 from swin_keras.names import printable
 
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "AVIF")
+IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "AVIF")
 FORMATS_OF = {  # ending -> what a file of that name may hold
     **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), ("JPEG", "MPO")),
     ".png": ("PNG",),
@@ -128,7 +128,7 @@ class _Refused(Exception):  # noqa: N818  never seen outside
 
 
 def _read_header(file):
-    formats = FORMATS
+    formats = IMAGE_FORMATS
     if HEIF.match(file.read(32)):
         _register_heif()
         formats = ("HEIF",)

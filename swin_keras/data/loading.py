@@ -18,9 +18,17 @@ from swin_keras.names import printable
 
 # Options of a run that decide which images it has, and in which split.
 OPTIONS = (
-    *("data_dir", "seed", "val_fraction", "test_fraction", "on_bad"),
-    *("label_pattern", "grey_range", "follow_links", "multi_label"),
-    *("reduce_zero_label", "box_format"),
+    "data_dir",
+    "seed",
+    "val_fraction",
+    "test_fraction",
+    "on_bad",
+    "label_pattern",
+    "grey_range",
+    "follow_links",
+    "multi_label",
+    "reduce_zero_label",
+    "box_format",
 )
 LAYOUT = ("label_pattern", "follow_links", "reduce_zero_label", "box_format")
 TARGETS = ("classes", "masks", "boxes")

@@ -41,8 +41,10 @@ class RandAugment:
 
     def __post_init__(self):
         for name, most in (
-            *(("operations", math.inf), ("magnitude", HIGHEST)),
-            *(("magnitude_std", math.inf), ("probability", 1)),
+            ("operations", math.inf),
+            ("magnitude", HIGHEST),
+            ("magnitude_std", math.inf),
+            ("probability", 1),
         ):
             value = getattr(self, name)
             if not 0 <= value <= most:

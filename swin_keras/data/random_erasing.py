@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # ImageNet's
+from swin_keras.imagenet import IMAGENET_MEAN, IMAGENET_STD
+
 AREA = (0.02, 1 / 3)  # share of the image that is erased
 RATIO = (0.3, 1 / 0.3)  # height over width
 ATTEMPTS = 10  # rectangles drawn before the image is left as it is
@@ -39,7 +40,7 @@ def erase(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def noise(shape, rng: np.random.Generator) -> np.ndarray:
     """Return uint8 noise; grey takes the average over the three channels."""
-    mean, std = np.array([MEAN, STD], np.float32)
+    mean, std = np.array([IMAGENET_MEAN, IMAGENET_STD], np.float32)
     if shape[-1] == 1:
         mean, std = mean.mean(), std.mean()
     values = rng.standard_normal(shape, np.float32) * std + mean

@@ -20,14 +20,10 @@ from swin_keras.data.dataset import (
     RecordSplit,
     Split,
 )
+from swin_keras.data.listing import SPLIT_NAMES
 from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.errors import DataError, nearest_name
 
-TITLES = {
-    "train": ("train",),
-    "val": ("val", "validation", "valid", "dev"),
-    "test": ("test",),
-}
 CHARACTERS = (  # sets in which a mirrored image is another character, or none
     "binarized_mnist",
     "binary_alpha_digits",
@@ -66,10 +62,10 @@ def load_tfds(
     """
     builder = find_builder(name, data_dir)
     keys = supervised_keys(builder)
-    prepare(builder)
+    write_builder(builder)
     in_memory = fits_memory(builder, memory_limit)
     given = {}
-    for ours, theirs in TITLES.items():
+    for ours, theirs in SPLIT_NAMES.items():
         for title in theirs:
             if title in builder.info.splits:
                 split = read_split(builder, keys, title, ours, in_memory, grey_range)
@@ -112,7 +108,7 @@ def find_builder(name: str, data_dir=None):
         ) from error
 
 
-def prepare(builder):
+def write_builder(builder):
     """Write a set to disk in the format of TFDS, unless it is there."""
     if builder.is_prepared():
         return

@@ -85,15 +85,14 @@ class PatchEmbedding(KeepsQuantization, keras.layers.Layer):
             self.norm = keras.layers.LayerNormalization(
                 epsilon=1e-5, dtype=self.dtype_policy, name="norm"
             )
-            self.norm.build((None, self.embed_dim))
+            self.norm.build((None, None, None, self.embed_dim))
 
     def call(self, inputs):
         x = pad_to_multiple(inputs, self.patch_size)
         rows, columns = (side // self.patch_size for side in x.shape[1:3])
         x = self._embed_overlapping(x) if self.overlap else self._embed(x)
-        if self.use_norm:
-            x = self.norm(x)
-        return ops.reshape(x, (-1, rows, columns, self.embed_dim))
+        x = ops.reshape(x, (-1, rows, columns, self.embed_dim))
+        return self.norm(x) if self.use_norm else x
 
     def _embed(self, x):
         values = self.patch_size**2 * x.shape[-1]

@@ -55,7 +55,7 @@ class PatchExpanding(KeepsQuantization, keras.layers.Layer):
         self.norm = keras.layers.LayerNormalization(
             epsilon=1e-5, dtype=self.dtype_policy, name="norm"
         )
-        self.norm.build((None, self.units))
+        self.norm.build((None, None, self.units))
 
     def call(self, inputs):
         _, height, width, channels = inputs.shape

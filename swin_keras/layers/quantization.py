@@ -40,7 +40,9 @@ class KeepsQuantization:
 
 def _dense_layers(layer, path=""):
     """Yield the dense layers inside a layer, each with the way to it."""
-    for inner in layer._layers:
+    for inner in vars(layer).values():
+        if not isinstance(inner, keras.layers.Layer):
+            continue
         inner_path = f"{path}{inner.name}"
         if isinstance(inner, keras.layers.Dense):
             yield inner_path, inner

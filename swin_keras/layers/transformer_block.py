@@ -148,7 +148,7 @@ class SwinTransformerBlock(KeepsQuantization, keras.layers.Layer):
             dtype=self.dtype_policy,
             name=name,
         )
-        norm.build((None, channels))
+        norm.build((None, None, None, channels))  # as many axes as it is called with
         return norm
 
     def _dense(self, name, channels, units):

@@ -17,7 +17,11 @@ from swin_keras.processes import module_command
 
 SECONDS_TO_END = 10  # for a worker that has closed its pipes
 ENDED_BY_OTHERS = (
-    *(signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT),
+    signal.SIGKILL,
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGQUIT,
 )
 
 

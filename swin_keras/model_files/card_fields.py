@@ -8,7 +8,12 @@ DEEPEST = 10  # levels; our own cards have four
 LARGEST_SIDE = 100_000  # pixels
 LARGEST = 1 << 63  # of whole numbers: larger ones have no float
 FIGURES = (  # of a check, which tables show with so many digits
-    *("megabytes", "difference", "sqnr", "agreement", "score", "latency_ms"),
+    "megabytes",
+    "difference",
+    "sqnr",
+    "agreement",
+    "score",
+    "latency_ms",
 )
 
 

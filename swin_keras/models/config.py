@@ -9,9 +9,6 @@ from swin_keras.errors import UsageError
 from swin_keras.layers.windows import WINDOW_FITS, as_pair, fit_window
 from swin_keras.models.words import check_words
 
-IMAGENET_MEAN = (123.675, 116.28, 103.53)
-IMAGENET_STD = (58.395, 57.12, 57.375)
-
 
 @dataclass(frozen=True)
 class SwinConfig:

@@ -3,6 +3,7 @@
 import keras
 
 from swin_keras.errors import UsageError
+from swin_keras.models.layer_names import feature_name, stage_part
 
 
 def features(model) -> dict:
@@ -11,9 +12,9 @@ def features(model) -> dict:
         return dict(model.output)
     maps = {}
     for layer in model.layers:
-        stage, is_block, _ = layer.name.partition("_block_")
-        if is_block and stage.startswith("stage_"):
-            maps[f"C{int(stage.removeprefix('stage_')) + 1}"] = layer.output
+        part = stage_part(layer.name)
+        if part and part.kind == "block":
+            maps[feature_name(part.stage)] = layer.output
     return maps
 
 

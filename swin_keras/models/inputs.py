@@ -2,8 +2,9 @@
 
 import keras
 
+from swin_keras.imagenet import imagenet_scaling
 from swin_keras.layers.precision import full_precision
-from swin_keras.models.config import IMAGENET_MEAN, IMAGENET_STD, SwinConfig
+from swin_keras.models.config import SwinConfig
 
 
 def image_inputs(config: SwinConfig, input_tensor=None, include_preprocessing=True):
@@ -34,10 +35,7 @@ def normalize(images):
     `(B, H, W, channels)`, 0..255, to the same shape. Images that are not RGB
     take the average over the three channels for each of theirs.
     """
-    channels = images.shape[-1]
-    mean, std = IMAGENET_MEAN, IMAGENET_STD
-    if channels != 3:
-        mean, std = ((sum(values) / 3,) * channels for values in (mean, std))
+    mean, std = imagenet_scaling(images.shape[-1])
     variance = [value**2 for value in std]
     return keras.layers.Normalization(
         mean=mean, variance=variance, dtype=exact_dtype(), name="preprocessing"

@@ -10,6 +10,7 @@ from swin_keras.layers import (
     SwinTransformerBlock,
 )
 from swin_keras.layers.windows import as_pair, fit_window
+from swin_keras.models.layer_names import stage_part
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Part:
 def summarize(model) -> list[Part]:
     """List the parts of a Swin model in the order of the data.
 
-    >>> from swin_keras.models import SwinTiny
+    >>> from swin_keras import SwinTiny
     >>> parts = summarize(SwinTiny())
     >>> parts[1].name, parts[1].output_shape, parts[2].name, parts[2].output_shape
     ('stage_1', (56, 56, 96), 'stage_1_merging', (28, 28, 192))
@@ -54,7 +55,9 @@ def _part_of(layer_name):
     for part in ("head_auxiliary", "head"):
         if layer_name.startswith(f"{part}_"):
             return part
-    return layer_name.partition("_block_")[0]
+    part = stage_part(layer_name)
+    is_block = part and part.kind == "block"
+    return f"stage_{part.stage}" if is_block else layer_name
 
 
 def _part(name, layers):

@@ -25,7 +25,7 @@ PREFIX, UNFINISHED = "step-", ".unfinished-"
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class RunState:
     """What a run needs to go on: arrays in a fixed order, and a JSON object."""
 
     step: int
@@ -45,7 +45,7 @@ class CheckpointFolder:
         self.path = Path(path)
         self.keep = keep
 
-    def save(self, checkpoint: Checkpoint) -> Path:
+    def save(self, checkpoint: RunState) -> Path:
         """Write a checkpoint; remove those over the number to keep.
 
         Raises:
@@ -74,7 +74,7 @@ class CheckpointFolder:
             shutil.rmtree(old, ignore_errors=True)
         return final
 
-    def newest(self) -> Checkpoint | None:
+    def newest(self) -> RunState | None:
         """Return the newest checkpoint that is whole, or `None`.
 
         One that is damaged is named in the log, and the one before it is taken.
@@ -132,7 +132,7 @@ def _read(folder):
             np.lib.format.read_array(file, allow_pickle=False)
             for _ in range(content["arrays"])
         ]
-    return Checkpoint(content["step"], arrays, content["state"])
+    return RunState(content["step"], arrays, content["state"])
 
 
 class _Recorder:

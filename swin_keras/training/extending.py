@@ -12,7 +12,12 @@ from swin_keras.training.strategy import Replicas
 
 log = logging.getLogger(__name__)
 MAY_CHANGE = (
-    *("runs_dir", "data_dir", "strategy", "workers", "jit_compile", "compile_cache"),
+    "runs_dir",
+    "data_dir",
+    "strategy",
+    "workers",
+    "jit_compile",
+    "compile_cache",
     "checkpoint_minutes",
 )
 
@@ -78,7 +83,9 @@ def _extended(run, before, epochs, replicas):
     log.info(
         "epochs %d to %d come after the end of the first %d, with a warm-up and a "
         "cosine of their own",
-        *(done + 1, epochs, done),
+        done + 1,
+        epochs,
+        done,
     )
     replicas.any(False)
     if replicas.is_chief:

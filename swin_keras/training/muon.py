@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from swin_keras.models.layer_names import layer_name, stage_part
 from swin_keras.training.optimizer import SwinAdamW, decays
 
 # The quintic of the Newton-Schulz iteration, and how much larger a step of Muon
@@ -40,16 +41,15 @@ class SwinMuon(SwinAdamW):
         self._matrices = [matrices_in(variable) for variable in variables]
 
     def update_step(self, gradient, variable, learning_rate):
-        index = self._get_variable_index(variable)
-        matrices = self._matrices[index]
+        matrices = self._matrices[self.index_of(variable)]
         if not matrices:
             super().update_step(gradient, variable, learning_rate)
             return
-        momentum = self._momentums[index]
+        momentum, _ = self.moments_of(variable)
         self.assign(momentum, self.momentum * momentum + gradient)
         parts = ops.split(gradient + self.momentum * momentum, matrices, axis=-1)
         size = _RMS_OF_ADAM * max(parts[0].shape) ** 0.5
-        rate = ops.cast(learning_rate, variable.dtype) * self._rate_factors[index]
+        rate = ops.cast(learning_rate, variable.dtype) * self.rate_factor(variable)
         step = ops.concatenate([orthogonalize(part) for part in parts], axis=-1)
         self.assign_sub(variable, rate * size * step)
 
@@ -62,7 +62,7 @@ def matrices_in(variable) -> int:
 
     0 for a variable of a Swin model that AdamW moves.
     """
-    if not (decays(variable) and variable.path.startswith("stage_")):
+    if not (decays(variable) and stage_part(layer_name(variable))):
         return 0
     return 3 if "/qkv/" in variable.path else 1
 

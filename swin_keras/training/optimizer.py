@@ -1,15 +1,20 @@
 """AdamW as Swin Transformers are trained with it."""
 
-import re
-
 import keras
 import tensorflow as tf
 
+from swin_keras.models.layer_names import (
+    POSITION_EMBEDDING,
+    layer_name,
+    stage_of,
+    stage_part,
+)
 from swin_keras.training.backend import require_tensorflow
+from swin_keras.training.keras_internals import OpenAdamW
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
-class SwinAdamW(keras.optimizers.AdamW):
+class SwinAdamW(OpenAdamW):
     """AdamW that chooses by variable what decays and how fast it learns.
 
     Five differences from Keras' own, each of which long runs need:
@@ -57,29 +62,27 @@ class SwinAdamW(keras.optimizers.AdamW):
         super().build(variables)
         self._rate_factors = [self._rate_factor(variable) for variable in variables]
 
+    def rate_factor(self, variable) -> float:
+        return self._rate_factors[self.index_of(variable)]
+
     def _rate_factor(self, variable):
         if self.layer_decay == 1:  # then the depths need not be known
             return 1.0
         layers = sum(self.depths) + 1
         return self.layer_decay ** (layers - layer_of(variable, self.depths))
 
-    def average_of(self, variable):
-        """Return the moving average of a trainable variable as an array."""
-        index = self._get_variable_index(variable)
-        return keras.ops.convert_to_numpy(self._model_variables_moving_average[index])
-
     def update_step(self, gradient, variable, learning_rate):
         """Move a variable: one operation, where Keras has a dozen to compile."""
-        index = self._get_variable_index(variable)
-        learning_rate = learning_rate * self._rate_factors[index]
+        learning_rate = learning_rate * self.rate_factor(variable)
         if self.amsgrad:
             super().update_step(gradient, variable, learning_rate)
             return
+        momentum, velocity = self.moments_of(variable)
         step = tf.cast(self.iterations + 1, variable.dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
-            m=self._momentums[index].value.handle,
-            v=self._velocities[index].value.handle,
+            m=momentum.value.handle,
+            v=velocity.value.handle,
             beta1_power=self.beta_1**step,
             beta2_power=self.beta_2**step,
             lr=tf.cast(learning_rate, variable.dtype),
@@ -89,40 +92,10 @@ class SwinAdamW(keras.optimizers.AdamW):
             grad=tf.cast(gradient, variable.dtype),
         )
 
-    def _apply_weight_decay(self, variables):
-        if self.weight_decay is None:
-            return
-
-        def decay(variable, rate):
-            factor = self._rate_factors[self._get_variable_index(variable)]
-            share = rate * self.weight_decay * factor
-            variable.assign_sub(variable * tf.cast(share, variable.dtype))
-
-        def decay_all(strategy, variables, rate):
-            for variable in variables:
-                strategy.extended.update(
-                    variable.value, decay, args=(rate,), group=False
-                )
-
-        tf.__internal__.distribute.interim.maybe_merge_call(
-            decay_all,
-            self._distribution_strategy,
-            [variable for variable in variables if self._use_weight_decay(variable)],
-            self.learning_rate,
-        )
-
-    def _all_reduce_sum_gradients(self, grads_and_vars):
-        # A table's gradient may hold a row in many parts; what is squared is the sum.
-        whole = [
-            (gradient if gradient is None else tf.convert_to_tensor(gradient), variable)
-            for gradient, variable in grads_and_vars
-        ]
-        pairs = super()._all_reduce_sum_gradients(whole)
+    def change_gradients(self, gradients):
         if self.clip_norm is None:
-            return pairs
-        gradients, variables = zip(*pairs, strict=True)
-        gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm)
-        return list(zip(gradients, variables, strict=True))
+            return gradients
+        return tf.clip_by_global_norm(gradients, self.clip_norm)[0]
 
     def finalize_variable_values(self, var_list):
         """Leave the weights as they are; Keras would replace them by averages."""
@@ -138,9 +111,8 @@ class SwinAdamW(keras.optimizers.AdamW):
 
 def decays(variable) -> bool:
     """Tell whether weight decay applies to a variable of a Swin model."""
-    for_position = "/position_bias/" in variable.path or _starts_with(
-        variable, "position_embedding"
-    )
+    is_embedding = layer_name(variable) == POSITION_EMBEDDING
+    for_position = is_embedding or "/position_bias/" in variable.path
     is_matrix = len(variable.shape) > 1
     return is_matrix and not for_position and variable.name != "logit_scale"
 
@@ -149,17 +121,13 @@ def layer_of(variable, depths) -> int:
     """Return the layer of a variable, counted as in the published code.
 
     0 for the patches, then block by block; a patch merging belongs to the block
-    before it; the last norm and the head are one more than the last block.
+    before it; norms after the stages and the head are one more than the last block.
     """
-    if _starts_with(variable, "patch_embedding", "position_embedding"):
+    name = layer_name(variable)
+    if stage_of(name) == 0:
         return 0
-    stage = re.match(r"stage_(\d+)_(?:block_(\d+)|merging)/", variable.path)
-    if stage is None:
+    part = stage_part(name)
+    if part is None or part.kind == "norm":
         return sum(depths) + 1
-    number, block = stage.groups()
-    before = sum(depths[: int(number) - 1])
-    return before + (int(block) if block else depths[int(number) - 1])
-
-
-def _starts_with(variable, *layers):
-    return variable.path.startswith(tuple(f"{layer}/" for layer in layers))
+    before = sum(depths[: part.stage - 1])
+    return before + (part.block or depths[part.stage - 1])

@@ -76,10 +76,12 @@ class LiveProgress(keras.callbacks.Callback):
             self._last_line = now
             log.info(
                 "epoch %d/%d  step %d/%d  %s  ETA %s",
-                *(self._epoch + 1, self.epochs),
+                self._epoch + 1,
+                self.epochs,
                 self._done - self._epoch * self.steps_per_epoch,
                 self.steps_per_epoch,
-                *(_figures(logs), self._eta()),
+                _figures(logs),
+                self._eta(),
             )
 
     def on_epoch_end(self, epoch, logs=None):
@@ -90,7 +92,11 @@ class LiveProgress(keras.callbacks.Callback):
         self._last_line = time.monotonic()
         log.info(
             "epoch %d/%d  %s%s  ETA %s",
-            *(epoch + 1, self.epochs, _figures(logs), rate, self._eta()),
+            epoch + 1,
+            self.epochs,
+            _figures(logs),
+            rate,
+            self._eta(),
         )
         if self._first_epoch:  # validation was compiled, too
             self._first_epoch = False

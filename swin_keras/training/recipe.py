@@ -2,6 +2,7 @@
 
 import keras
 
+from swin_keras.models.layer_names import NORM, stage_of
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.muon import SwinMuon
 from swin_keras.training.optimizer import SwinAdamW
@@ -128,10 +129,9 @@ def freeze(model, config: TrainConfig, depths):
     frozen = config.freeze_stages
     if frozen == 0:
         return
-    prefixes = ["patch_embedding", "position_embedding"]
-    count = len(depths) if frozen == "all" else frozen
-    prefixes += [f"stage_{stage}_" for stage in range(1, count + 1)]
-    prefixes += ["norm"] if frozen == "all" else []
+    last = len(depths) if frozen == "all" else frozen
     for layer in model.layers:
-        if layer.name.startswith(tuple(prefixes)):
+        stage = stage_of(layer.name)
+        is_within = stage is not None and stage <= last
+        if is_within or (frozen == "all" and layer.name == NORM):
             layer.trainable = False

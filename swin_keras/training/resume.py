@@ -7,7 +7,7 @@ import keras
 
 from swin_keras.errors import DataError, Interrupted, UsageError
 from swin_keras.processes import StopSignals
-from swin_keras.training.checkpoints import Checkpoint, CheckpointFolder
+from swin_keras.training.checkpoints import CheckpointFolder, RunState
 from swin_keras.training.strategy import Replicas
 
 log = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         state = {name: c.get_state() for name, c in self.remembering.items()}
         state |= {"data": self.data, "epochs": self.epochs}
         if self.replicas.is_chief:
-            self.folder.save(Checkpoint(self.step, arrays, state))
+            self.folder.save(RunState(self.step, arrays, state))
         self._saved_at, self._saved = time.monotonic(), (self.step, self.epochs)
 
     def _variables(self):

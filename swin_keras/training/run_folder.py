@@ -14,8 +14,13 @@ from swin_keras.yaml_files import read_yaml
 
 # What a disk or its rights say, against what a fault of ours would.
 _OF_THE_DISK = {
-    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
-    *(errno.EROFS, errno.EACCES, errno.EPERM),
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
 }
 
 

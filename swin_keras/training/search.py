@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 LARGEST_BATCH = 4096
 GAIN = 1.05  # a batch twice as large is taken if it is faster by this factor
 SLOWEST_RATE, FASTEST_RATE = 1e-6, 1.0
-RATES = 100  # steps of the range test
+RATES_TRIED = 100  # steps of the range test
 WINDOW = 9  # steps over which its losses are averaged
 TIMED_STEPS = 5  # after the first, which compiles
 
@@ -154,14 +154,14 @@ def find_learning_rate(config: TrainConfig, dataset: ImageDataset) -> RangeTest:
 
     config = dataclasses.replace(config, learning_rate=SLOWEST_RATE)
     job = prepare(config, dataset=dataset)
-    factor = (FASTEST_RATE / SLOWEST_RATE) ** (1 / RATES)
+    factor = (FASTEST_RATE / SLOWEST_RATE) ** (1 / RATES_TRIED)
     job.training_model.inner_optimizer.learning_rate = (
         keras.optimizers.schedules.ExponentialDecay(SLOWEST_RATE, 1, factor)
     )
     trial = _Losses()
     job.training_model.fit(
-        _lasting(job, RATES).training_batches(),
-        steps_per_epoch=RATES,
+        _lasting(job, RATES_TRIED).training_batches(),
+        steps_per_epoch=RATES_TRIED,
         callbacks=[trial],
         shuffle=False,
         verbose=0,

@@ -5,9 +5,11 @@ import functools
 import keras
 import tensorflow as tf
 
+from swin_keras.training.keras_internals import OpenModel
+
 
 @keras.saving.register_keras_serializable(package="swin_keras")
-class TrainingModel(keras.Model):
+class TrainingModel(OpenModel):
     """A functional model that accumulates gradients and trains on many machines.
 
     `TrainingModel(inputs, outputs)` is used as any `keras.Model`. Keras 3.15
@@ -135,7 +137,7 @@ class TrainingModel(keras.Model):
     def _count(self, loss, x, y, y_pred, sample_weight):
         # Under a strategy Keras divides each replica's loss by their number.
         replicas = self.distribute_strategy.num_replicas_in_sync
-        self._loss_tracker.update_state(loss * replicas, sample_weight=tf.shape(x)[0])
+        self.count_loss(loss * replicas, images=tf.shape(x)[0])
         self.compute_metrics(x, y, y_pred, sample_weight)
 
     def _logs(self):
@@ -144,23 +146,6 @@ class TrainingModel(keras.Model):
             return logs
         # Keras averages over replicas along an axis, which a scalar lacks.
         return {name: tf.reshape(value, (1,)) for name, value in logs.items()}
-
-    def build_metrics(self, images, shares):
-        """Make the variables behind the metrics, which Keras makes in the first step.
-
-        Args:
-            images: Any images of the right shape.
-            shares: Any targets `(B, classes)`.
-        """
-        with self.distribute_strategy.scope():
-            self._symbolic_build(data_batch=(images, shares))
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        # All is built; Keras would take a batch from the iterator to do so, and
-        # average it over machines, which fails.
-        metrics = self._compile_metrics
-        if not self.built or (metrics is not None and not metrics.built):
-            super()._maybe_symbolic_build(iterator, data_batch)
 
     def _spans_machines(self):
         return isinstance(

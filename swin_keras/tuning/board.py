@@ -79,7 +79,7 @@ class Board:
             [
                 f"trial {trial.id}{self._of()}: {_outcome(trial)}",
                 f"{trial.seconds:.0f} s",
-                f"({describe(trial.chosen)})",
+                f"({values_in_words(trial.chosen)})",
                 f"best {in_words(best.score)}, trial {best.id}" if best else "none yet",
                 f"ETA {self.eta(trials)}",
             ]
@@ -91,7 +91,10 @@ class Board:
     def _picture(self, trials):
         best = best_of(trials)
         table = Table(
-            *("trial", "outcome", "time", "values"),
+            "trial",
+            "outcome",
+            "time",
+            "values",
             box=rich.box.SIMPLE_HEAD,
             pad_edge=False,
         )
@@ -104,7 +107,11 @@ class Board:
                 outcome, seconds = self._progress(trial), ""
             style = "bold green" if trial is best else None
             table.add_row(
-                *(trial.id, outcome, seconds, describe(trial.chosen)), style=style
+                trial.id,
+                outcome,
+                seconds,
+                values_in_words(trial.chosen),
+                style=style,
             )
         ended = sum(trial.status != RUNNING for trial in trials)
         minutes, seconds = divmod(round(self.seconds), 60)
@@ -145,10 +152,10 @@ class Board:
         return f"{minutes}:{seconds:02d}"
 
 
-def describe(values: dict) -> str:
+def values_in_words(values: dict) -> str:
     """Return a trial's values in a line.
 
-    >>> describe({"learning_rate": 0.0012345, "sizes.embed_dim": 24})
+    >>> values_in_words({"learning_rate": 0.0012345, "sizes.embed_dim": 24})
     'learning_rate 0.00123, embed_dim 24'
     """
     return ", ".join(

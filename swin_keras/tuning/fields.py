@@ -5,13 +5,28 @@ from swin_keras.models import SwinConfig, SwinV2Config
 from swin_keras.options import check_type, kinds, type_hints
 from swin_keras.training.config import TrainConfig
 
-SIZES = "sizes."
+SIZE_PREFIX = "sizes."
 # What decides a study itself, or where and how a trial is kept.
 _FIXED = {
-    *("data", "data_dir", "preset", "sizes", "name", "runs_dir", "on_bad"),
-    *("label_pattern", "grey_range", "follow_links", "val_fraction", "test_fraction"),
-    *("strategy", "checkpoint_minutes", "tensorboard", "restarts", "deterministic"),
-    *("workers", "compile_cache"),
+    "data",
+    "data_dir",
+    "preset",
+    "sizes",
+    "name",
+    "runs_dir",
+    "on_bad",
+    "label_pattern",
+    "grey_range",
+    "follow_links",
+    "val_fraction",
+    "test_fraction",
+    "strategy",
+    "checkpoint_minutes",
+    "tensorboard",
+    "restarts",
+    "deterministic",
+    "workers",
+    "compile_cache",
 }
 _TRAIN = type_hints(TrainConfig)
 _SIZE = type_hints(SwinConfig) | type_hints(SwinV2Config)
@@ -27,14 +42,14 @@ def check_field(name: str):
         known = tunable_fields()
         raise UsageError(
             "A space is over options of training, or sizes of the model as "
-            f"{SIZES}NAME. Received: {name!r}.{nearest_name(name, known)}"
+            f"{SIZE_PREFIX}NAME. Received: {name!r}.{nearest_name(name, known)}"
         )
 
 
 def tunable_fields() -> list[str]:
     """Return the names of all fields that a space may change."""
     return [name for name in _TRAIN if name not in _FIXED] + [
-        SIZES + name for name in _SIZE if name != "input_shape"
+        SIZE_PREFIX + name for name in _SIZE if name != "input_shape"
     ]
 
 
@@ -53,8 +68,8 @@ def check_options(options: dict):
         if name in _TRAIN:
             check_value(name, value)
     for name, value in (options.get("sizes") or {}).items():
-        check_field(SIZES + name)
-        check_value(SIZES + name, value)
+        check_field(SIZE_PREFIX + name)
+        check_value(SIZE_PREFIX + name, value)
 
 
 def takes_fractions(name: str) -> bool:
@@ -63,5 +78,5 @@ def takes_fractions(name: str) -> bool:
 
 
 def _hint(name):
-    is_size = name.startswith(SIZES)
-    return _SIZE[name.removeprefix(SIZES)] if is_size else _TRAIN[name]
+    is_size = name.startswith(SIZE_PREFIX)
+    return _SIZE[name.removeprefix(SIZE_PREFIX)] if is_size else _TRAIN[name]

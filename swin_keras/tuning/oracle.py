@@ -10,8 +10,8 @@ import warnings
 from contextlib import contextmanager
 
 import keras_tuner
-import numpy as np
 
+from swin_keras.tuning.keras_tuner_internals import OpenBayesian, OpenOracle
 from swin_keras.tuning.study import Study
 from swin_keras.tuning.study_folder import StudyFolder, Trial
 
@@ -41,7 +41,7 @@ def make_oracle(study: Study, folder: StudyFolder):
     return oracle
 
 
-class _Remembering:
+class _Remembering(OpenOracle):
     """What every search needs to go on: it notes each event, and reads them again.
 
     Scores come from the trials' folders, so that they are the same whether a trial
@@ -59,8 +59,7 @@ class _Remembering:
             elif "end" in event:
                 self._finish(self.trials[event["end"]], event["score"])
         # What was running when the study stopped comes first.
-        running = self.trials.keys() - set(self.end_order)
-        self._retry_queue = sorted(running, reverse=True)
+        self.try_first(sorted(self.trials.keys() - set(self.end_order)))
         self.ongoing_trials = {}
 
     def _replay_start(self, event):
@@ -118,9 +117,6 @@ class _Remembering:
     def save(self):
         """Write nothing: the journal is written."""
 
-    def _save_trial(self, trial):
-        """Write nothing: the trial's folder tells."""
-
 
 class _Random(_Remembering, keras_tuner.oracles.RandomSearchOracle):
     pass
@@ -134,7 +130,7 @@ class _Hyperband(_Remembering, keras_tuner.oracles.HyperbandOracle):
     pass
 
 
-class _Bayesian(_Remembering, keras_tuner.oracles.BayesianOptimizationOracle):
+class _Bayesian(_Remembering, OpenBayesian):
     """Each trial's random numbers depend on its number alone, so that going on
     need not fit what was fitted before. Values that were tried are not again.
     """
@@ -142,12 +138,10 @@ class _Bayesian(_Remembering, keras_tuner.oracles.BayesianOptimizationOracle):
     def populate_space(self, trial_id):
         if self._recalled is not None:
             return {"status": "RUNNING", "values": self._recalled}
-        number = len(self.trials)
-        self._seed_state = self.seed + 1000 * number
-        self._random_state = np.random.RandomState([self.seed, number])
+        self.begin_draws(len(self.trials))
         chosen = super().populate_space(trial_id)
         tried = [trial.hyperparameters.values for trial in self.trials.values()]
-        return self._random_populate_space() if chosen["values"] in tried else chosen
+        return self.draw() if chosen["values"] in tried else chosen
 
 
 _ORACLES = {

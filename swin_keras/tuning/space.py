@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from swin_keras.errors import UsageError
 from swin_keras.training.config import TrainConfig
-from swin_keras.tuning.fields import SIZES
+from swin_keras.tuning.fields import SIZE_PREFIX
 from swin_keras.tuning.parameters import read_parameter
 
 TRIES = 500  # combinations tried before a choice counts as one that nothing accepts
@@ -72,8 +72,8 @@ class Space:
             if name not in values:
                 continue
             for field, value in parameter.edits(values[name]).items():
-                if field.startswith(SIZES):
-                    sizes[field.removeprefix(SIZES)] = value
+                if field.startswith(SIZE_PREFIX):
+                    sizes[field.removeprefix(SIZE_PREFIX)] = value
                 else:
                     changes[field] = value
         return dataclasses.replace(config, **changes, sizes=sizes)

@@ -3,9 +3,9 @@
 import time
 
 import keras_tuner
-from keras_tuner.engine.base_tuner import BaseTuner
 
 from swin_keras.training.launching import StopRequest
+from swin_keras.tuning.keras_tuner_internals import BaseTuner
 from swin_keras.tuning.oracle import make_oracle
 from swin_keras.tuning.process import run_in_process
 from swin_keras.tuning.study import Study

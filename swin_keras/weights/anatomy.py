@@ -7,6 +7,7 @@ import math
 from swin_keras.errors import WeightsError
 from swin_keras.layers.windows import as_pair
 from swin_keras.models import VARIANTS, SwinConfig, SwinV2Config
+from swin_keras.models.layer_names import PATCH_EMBEDDING
 from swin_keras.weights.checkpoint import Checkpoint
 from swin_keras.weights.layer_sizes import layers_config
 from swin_keras.weights.project_config import stated_sizes
@@ -171,7 +172,7 @@ def model_config(model) -> SwinConfig:
     layers = {layer.name: layer for layer in model.layers}
     return layers_config(
         {name: layer.get_config() for name, layer in layers.items()},
-        layers["patch_embedding"].input.shape[1:],
+        layers[PATCH_EMBEDDING].input.shape[1:],
     )
 
 

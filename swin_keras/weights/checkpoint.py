@@ -6,7 +6,7 @@ import numpy as np
 
 from swin_keras.errors import WeightsError
 from swin_keras.names import printable
-from swin_keras.weights.formats import FORMATS, KERAS
+from swin_keras.weights.formats import KERAS, LAYOUTS
 from swin_keras.weights.formats.huggingface import MODERN_NAMES
 from swin_keras.weights.formats.layout import rename
 from swin_keras.weights.relatives import relative_in_words
@@ -146,7 +146,7 @@ def _recognize(tensors, source):
         tensors = {rename(name, MODERN_NAMES): t for name, t in tensors.items()}
     if relative := relative_in_words(tensors):
         raise WeightsError(f"{source.name} {relative}")
-    for layout in FORMATS:
+    for layout in LAYOUTS:
         found = [name for name in tensors if name.endswith(layout.anchor)]
         prefix = min(found, key=len, default="").removesuffix(layout.anchor)
         if not found or (prefix and not prefix.endswith(".")):
@@ -156,7 +156,7 @@ def _recognize(tensors, source):
         }
         if layout.recognize(own):
             return layout, prefix, own
-    layouts = ", ".join(layout.name for layout in FORMATS)
+    layouts = ", ".join(layout.name for layout in LAYOUTS)
     raise WeightsError(
         f"{source.name} must be a Swin Transformer in the layout of {layouts}. It has "
         f"{len(tensors)} tensors of another kind: {', '.join(list(tensors)[:3])}, ..."

@@ -4,7 +4,7 @@ import numpy as np
 
 from swin_keras.layers.windows import as_pair
 from swin_keras.models import SwinV2Config
-from swin_keras.models.config import IMAGENET_MEAN, IMAGENET_STD
+from swin_keras.models.layer_names import PREPROCESSING
 from swin_keras.weights.adaptation import Adapter
 from swin_keras.weights.anatomy import checkpoint_window_fit, checkpoint_windows
 from swin_keras.weights.checkpoint import Checkpoint
@@ -50,18 +50,10 @@ def _lets_padding_be_attended(checkpoint) -> bool:
 def scaling(model) -> tuple[tuple, tuple] | None:
     """Return mean and variance of the normalization in a model, by channel."""
     layers = {layer.name: layer for layer in model.layers}
-    if "preprocessing" not in layers:
+    if PREPROCESSING not in layers:
         return None
-    config = layers["preprocessing"].get_config()
+    config = layers[PREPROCESSING].get_config()
     return tuple(tuple(np.ravel(config[name])) for name in ("mean", "variance"))
-
-
-def imagenet_scaling(channels: int) -> tuple[tuple, tuple]:
-    """Return mean and variance of published models, as `normalize` has them."""
-    mean, std = IMAGENET_MEAN, IMAGENET_STD
-    if channels != 3:
-        mean, std = ((sum(values) / 3,) * channels for values in (mean, std))
-    return mean, tuple(value**2 for value in std)
 
 
 def _position_bias(given, config):

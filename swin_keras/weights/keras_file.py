@@ -28,6 +28,10 @@ from swin_keras.layers import (
     SwinTransformerV2Block,
 )
 from swin_keras.models.config import SwinConfig
+from swin_keras.models.layer_names import (
+    PATCH_EMBEDDING,
+    PREPROCESSING,
+)
 from swin_keras.weights.layer_sizes import layers_config
 from swin_keras.weights.places import layer_places
 from swin_keras.weights.tensor_file import StoredTensor, damaged_file
@@ -112,10 +116,10 @@ def keras_config(path: Path) -> SwinConfig | None:
     `None` for a `.weights.h5` file, and for models of others.
     """
     layers = _layer_configs(path)
-    if "patch_embedding" not in layers:
+    if PATCH_EMBEDDING not in layers:
         return None
     with damaged_file(path):
-        shape = layers["patch_embedding"]["input_shape"][1:]
+        shape = layers[PATCH_EMBEDDING]["input_shape"][1:]
         return layers_config(layers, shape)
 
 
@@ -130,7 +134,7 @@ def keras_statement(path: Path) -> dict:
     if config is None:
         return {}
     layers = _layer_configs(path)
-    scaling = layers.get("preprocessing", {})
+    scaling = layers.get(PREPROCESSING, {})
     return {
         "swin_keras": vars(config),
         "mean": scaling.get("mean"),

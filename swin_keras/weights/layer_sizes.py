@@ -1,13 +1,22 @@
 """Tells a model's sizes from the configurations of its layers, built or in a file."""
 
-import re
-
 from swin_keras.models.config import SwinConfig, config_from_dict
+from swin_keras.models.layer_names import (
+    PATCH_EMBEDDING,
+    POSITION_EMBEDDING,
+    stage_part,
+)
 
-_BLOCK = re.compile(r"stage_(\d+)_block_(\d+)")
 _OF_BLOCKS = (
-    *("window_size", "window_fit", "mlp_ratio", "qkv_bias", "mask_padding"),
-    *("dropout_rate", "attention_dropout_rate", "remat", "kernel_initializer"),
+    "window_size",
+    "window_fit",
+    "mlp_ratio",
+    "qkv_bias",
+    "mask_padding",
+    "dropout_rate",
+    "attention_dropout_rate",
+    "remat",
+    "kernel_initializer",
 )
 
 
@@ -21,11 +30,12 @@ def layers_config(layers: dict[str, dict], input_shape) -> SwinConfig:
     Raises:
         KeyError: If a layer is missing, so that the model is another's.
     """
-    patches = layers["patch_embedding"]
+    patches = layers[PATCH_EMBEDDING]
     stages = {}
     for name, config in layers.items():
-        if match := _BLOCK.fullmatch(name):
-            stages.setdefault(int(match[1]), {})[int(match[2])] = config
+        part = stage_part(name)
+        if part and part.kind == "block":
+            stages.setdefault(part.stage, {})[part.block] = config
     depths = tuple(len(stages[stage]) for stage in sorted(stages))
     first = [stages[stage + 1][1] for stage in range(len(depths))]
     last = stages[len(depths)][depths[-1]]
@@ -35,7 +45,7 @@ def layers_config(layers: dict[str, dict], input_shape) -> SwinConfig:
         "patch_overlap": patches["overlap"],
         "embed_dim": patches["embed_dim"],
         "patch_norm": patches["use_norm"],
-        "position_embedding": "position_embedding" in layers,
+        "position_embedding": POSITION_EMBEDDING in layers,
         "depths": depths,
         "num_heads": tuple(block["num_heads"] for block in first),
         "drop_path_rate": last["drop_path_rate"],

@@ -8,6 +8,7 @@ import numpy as np
 
 from swin_keras.errors import UsageError
 from swin_keras.models import SwinClassifier, segmentation_model
+from swin_keras.models.layer_names import PREPROCESSING
 from swin_keras.weights.adaptation import Adapter, read_head_rows
 from swin_keras.weights.anatomy import (
     checkpoint_config,
@@ -223,7 +224,7 @@ def _load(model, checkpoint, class_names, *, new_head, rows, resize) -> LoadRepo
         source=source.name,
     )
     plan = match(checkpoint, places, adapter)
-    if any(layer.name == "preprocessing" for layer in model.layers):
+    if any(layer.name == PREPROCESSING for layer in model.layers):
         plan = follow_normalization(checkpoint, adapter.config, plan)
     _assign(checkpoint, places, plan)
     report = LoadReport(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from swin_keras.errors import WeightsError
-from swin_keras.models.config import IMAGENET_MEAN, IMAGENET_STD
+from swin_keras.imagenet import IMAGENET_MEAN, IMAGENET_STD
 from swin_keras.weights.adaptation import Adapted
 from swin_keras.weights.project_config import stated_normalization
 

@@ -6,8 +6,14 @@ names for which functions of this package stand (see `pickle_names.py`). Nothing
 imported, and whatever else a pickle asks for is refused.
 
 Python's own unpickler with `find_class` and `persistent_load` overridden would be
-shorter, but has no bounds: 300 bytes that use a tuple of tuples of tuples as a key
-keep it busy for hours, and no look at the instructions beforehand tells.
+shorter, but runs these instructions itself, with no bounds. Measured on Python 3.11:
+
+- 9 bytes that put something into place 100,000,000 of the memo: 1.5 GB, 11 s;
+- 61 bytes whose key is a tuple of tuples of tuples, 26 deep: 3 s, and twice as
+  long for each two bytes more;
+- 280,000 bytes whose keys are 20,000 integers of one hash: 15 s.
+
+Neither method is asked before any of these.
 """
 
 import pickletools
@@ -21,9 +27,19 @@ _MOST_ARGUMENTS = 16
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _EMPTY = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
 _VALUES = {
-    *("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"),
-    *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
-    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BINSTRING", "SHORT_BINSTRING"),
+    "BININT",
+    "BININT1",
+    "BININT2",
+    "LONG1",
+    "BINFLOAT",
+    "BINUNICODE",
+    "SHORT_BINUNICODE",
+    "BINUNICODE8",
+    "BINBYTES",
+    "SHORT_BINBYTES",
+    "BINBYTES8",
+    "BINSTRING",
+    "SHORT_BINSTRING",
 }
 _MARK = object()
 

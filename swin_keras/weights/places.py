@@ -5,8 +5,6 @@ the same up to order: dense kernels are transposed, a patch's kernel is flat, an
 merging takes its four tokens row by row instead of column by column.
 """
 
-import re
-
 import numpy as np
 
 from swin_keras.errors import WeightsError
@@ -17,6 +15,7 @@ from swin_keras.layers import (
     PositionEmbedding,
     SwinTransformerBlock,
 )
+from swin_keras.models.layer_names import HEAD, NORM, stage_part
 from swin_keras.weights.head_places import head_places
 from swin_keras.weights.place import Place, dense, is_a, norm, plain, transposed, under
 
@@ -55,26 +54,26 @@ def layer_places(layer) -> dict[str, Place]:
 
 def _of_layer(layer):
     """Yield `(prefix, places)` of a layer; nothing for one without weights."""
-    numbers = [int(number) - 1 for number in re.findall(r"\d+", layer.name)]
+    is_head = layer.name.startswith("head_")
+    part = stage_part(layer.name.removeprefix("head_"))
     if is_a(layer, PatchEmbedding):
         yield "patch_embed.proj", _patches(layer)
         if layer.use_norm:
             yield "patch_embed.norm", norm(layer.norm)
     elif is_a(layer, PositionEmbedding):
         yield "absolute_pos_embed", _positions(layer)
-    elif is_a(layer, SwinTransformerBlock):
-        stage, block = numbers
-        part = "decoder" if layer.name.startswith("head_") else "layers"
-        yield f"{part}.{stage}.blocks.{block}", _block(layer)
-    elif is_a(layer, PatchMerging):
-        yield f"layers.{numbers[0]}.downsample", _merging(layer)
-    elif layer.name.startswith("head_"):
+    elif part and is_a(layer, SwinTransformerBlock):
+        layers = "decoder" if is_head else "layers"
+        yield f"{layers}.{part.stage - 1}.blocks.{part.block - 1}", _block(layer)
+    elif part and is_a(layer, PatchMerging):
+        yield f"layers.{part.stage - 1}.downsample", _merging(layer)
+    elif is_head:
         yield from head_places(layer)
-    elif re.fullmatch(r"stage_\d+_norm", layer.name):
-        yield f"norm{numbers[0]}", norm(layer)
-    elif layer.name == "norm":
+    elif part and part.kind == "norm":
+        yield f"norm{part.stage - 1}", norm(layer)
+    elif layer.name == NORM:
         yield "norm", norm(layer)
-    elif layer.name == "head":
+    elif layer.name == HEAD:
         yield "head", dense(layer)
 
 

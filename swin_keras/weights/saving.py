@@ -12,9 +12,11 @@ from safetensors.numpy import save_file
 
 from swin_keras import __version__
 from swin_keras.errors import UsageError
+from swin_keras.imagenet import imagenet_scaling
 from swin_keras.models import SwinV2Config
+from swin_keras.models.layer_names import HEAD, PREDICTIONS
 from swin_keras.weights.anatomy import model_config, published_name
-from swin_keras.weights.differences import imagenet_scaling, scaling
+from swin_keras.weights.differences import scaling
 from swin_keras.weights.formats import HUGGINGFACE, TIMM, Format
 from swin_keras.weights.places import published_places
 from swin_keras.weights.project_config import (
@@ -139,12 +141,12 @@ def _num_classes(model) -> int:
     if is_segmenter(model):
         return model.get_layer("head_logits").filters
     names = [layer.name for layer in model.layers]
-    if "head" not in names:
+    if HEAD not in names:
         raise UsageError(
             "A folder for other projects holds a classifier. Received: "
             f"{model.name!r}, which has no head; build it with `include_top=True`."
         )
-    return model.get_layer("head").units
+    return model.get_layer(HEAD).units
 
 
 def _use(model, class_names, crop_fraction) -> Use:
@@ -164,14 +166,16 @@ def _use(model, class_names, crop_fraction) -> Use:
         raise UsageError(
             f"`crop_fraction` must be in (0, 1]. Received: {crop_fraction}."
         )
-    mean, variance = scaling(model) or imagenet_scaling(model.input_shape[-1])
-    has_activation = "predictions" in [layer.name for layer in model.layers]
+    mean, std = imagenet_scaling(model.input_shape[-1])
+    if own := scaling(model):
+        mean, std = own[0], map(math.sqrt, own[1])
+    has_activation = PREDICTIONS in [layer.name for layer in model.layers]
     return Use(
         class_names=names,
         mean=tuple(round(value / 255, 6) for value in mean),
-        std=tuple(round(math.sqrt(value) / 255, 6) for value in variance),
+        std=tuple(round(value / 255, 6) for value in std),
         crop=crop_fraction,
-        activation=model.get_layer("predictions").get_config()["activation"]
+        activation=model.get_layer(PREDICTIONS).get_config()["activation"]
         if has_activation
         else "softmax",
     )

@@ -19,8 +19,11 @@ ACCEPTED = (
 )
 _INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 _WEIGHT_FILES = (
-    *("model.safetensors", "pytorch_model.bin", *_INDEXES),
-    *("best.keras", "model.keras"),
+    "model.safetensors",
+    "pytorch_model.bin",
+    *_INDEXES,
+    "best.keras",
+    "model.keras",
 )
 _FOR_RUNNING = (".tflite", ".onnx", ".pb")
 _SECONDS = 5  # until a hub that does not answer counts as out of reach

@@ -50,7 +50,8 @@ def check_huggingface(config: SwinConfig):
             _log.warning(
                 "On maps of %s, as in stage %d of this model, transformers has other "
                 "windows or shifts: its logits will differ.",
-                *(size, stage + 1),
+                size,
+                stage + 1,
             )
             return
 
@@ -78,7 +79,8 @@ def check_timm(config: SwinConfig):
         _log.warning(
             "Patches of %d do not divide images of %s: timm leaves the last pixels "
             "out, and its logits will differ.",
-            *(config.patch_size, config.input_shape[:2]),
+            config.patch_size,
+            config.input_shape[:2],
         )
     elif config.mask_padding:
         _warn_of_padding(config, "timm", "lets padding be attended")
@@ -100,7 +102,9 @@ def _warn_of_padding(config, project, does, least_depth=1):
             differ = "will differ, unless mask_padding=False"
         _log.warning(
             "Windows do not divide every map of this model, and %s %s: its logits %s.",
-            *(project, does, differ),
+            project,
+            does,
+            differ,
         )
 
 

@@ -31,8 +31,12 @@ def attack(kind, count):
     results = []
     while len(results) < count:
         command = [
-            *(sys.executable, "-P", checkpoint_attacks.__file__),
-            *(kind, str(len(results)), str(count - len(results))),
+            sys.executable,
+            "-P",
+            checkpoint_attacks.__file__,
+            kind,
+            str(len(results)),
+            str(count - len(results)),
         ]
         process = subprocess.run(
             command,

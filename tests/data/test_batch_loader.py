@@ -43,7 +43,8 @@ def test_training_shows_each_image_at_most_once_an_epoch(
     batch_size = rows * micro_batches * shard_count
     arguments = {"training": True, "seed": seed}
     loader = make_loader(
-        *(batch_size + more, batch_size),
+        batch_size + more,
+        batch_size,
         micro_batches=micro_batches,
         shard_count=shard_count,
         **arguments,
@@ -87,7 +88,7 @@ def test_evaluation_shows_all_images_in_order_and_leaves_no_shard_empty(
 @pytest.mark.parametrize("shard_count", [1, 2, 4])
 def test_a_micro_batch_is_the_same_for_any_number_of_shards(shard_count):
     loader = make_loader(
-        *(50, 24), training=True, micro_batches=3, shard_count=shard_count
+        50, 24, training=True, micro_batches=3, shard_count=shard_count
     )
     for step in range(4):
         whole = make_loader(50, 24, training=True).indices(step)[1]
@@ -105,7 +106,10 @@ def test_mixing_does_not_depend_on_the_shards(shard_count):
     shared = {"training": True, "mixing": Mixing(), "classes": 3, "micro_batches": 2}
     one = BatchLoader(split, 24, (2, 2), 1, **shared)
     many = BatchLoader(
-        *(split, 24, (2, 2), 1),
+        split,
+        24,
+        (2, 2),
+        1,
         **shared,
         shards=range(shard_count),
         shard_count=shard_count,
@@ -183,7 +187,9 @@ def test_a_crop_decides_how_small_a_large_jpeg_is_decoded(orientation):
     images, whole = (
         BatchLoader(
             kind([data.getvalue()] * 16, np.zeros(16, int), "train"),
-            *(16, (50, 50), 1),
+            16,
+            (50, 50),
+            1,
             training=True,
             augmentation=Augmentation(),
         )(0)[0]

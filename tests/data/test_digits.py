@@ -66,13 +66,13 @@ def test_preparing_prints_nothing_to_stdout(tmp_path, capsys):
 def test_two_processes_may_prepare_at_once(tmp_path):
     code = (
         "import sys, pathlib; from swin_keras.data.tfds_source import find_builder, "
-        "prepare; builder = find_builder('digits', sys.argv[1]); "
+        "write_builder; builder = find_builder('digits', sys.argv[1]); "
         "download = builder.download_and_prepare\n"
         "def both_at_once():\n"
         "    pathlib.Path(sys.argv[1], sys.argv[2]).touch()\n"
         "    while len(list(pathlib.Path(sys.argv[1]).glob('ready*'))) < 2: pass\n"
         "    download()\n"
-        "builder.download_and_prepare = both_at_once; prepare(builder)"
+        "builder.download_and_prepare = both_at_once; write_builder(builder)"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
     racers = [subprocess.Popen([*command, f"ready{n}"]) for n in (1, 2)]

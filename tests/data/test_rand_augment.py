@@ -8,9 +8,21 @@ from swin_keras.data.rand_augment import FILL, OPERATIONS
 from swin_keras.errors import UsageError
 
 NAMES = (
-    *("auto_contrast", "equalize", "invert", "rotate", "posterize", "solarize"),
-    *("solarize_add", "color", "contrast", "brightness", "sharpness"),
-    *("shear_x", "shear_y", "translate_x", "translate_y"),
+    "auto_contrast",
+    "equalize",
+    "invert",
+    "rotate",
+    "posterize",
+    "solarize",
+    "solarize_add",
+    "color",
+    "contrast",
+    "brightness",
+    "sharpness",
+    "shear_x",
+    "shear_y",
+    "translate_x",
+    "translate_y",
 )
 
 

@@ -86,7 +86,10 @@ def test_a_table_that_is_read_from_a_file_is_refused(tmp_path):
     lines = tf.lookup.TextFileIndex
     rows = tf.lookup.TextFileInitializer(
         str(tmp_path / "names.txt"),
-        *(tf.string, lines.WHOLE_LINE, tf.int64, lines.LINE_NUMBER),
+        tf.string,
+        lines.WHOLE_LINE,
+        tf.int64,
+        lines.LINE_NUMBER,
     )
     module.table = tf.lookup.StaticHashTable(rows, -1)
     module.serve = tf.function(

@@ -94,8 +94,13 @@ def test_everything_together_is_answered_in_order_under_its_name(digits):
     batch = np.stack([np.asarray(Image.open(path))[..., None] for path in SAMPLES[5:8]])
     with open(SAMPLES[1], "rb") as file, Image.open(SAMPLES[2]) as image:
         given = [
-            *(SAMPLES[0], file, image, SAMPLES[3].read_bytes()),
-            *(io.BytesIO(SAMPLES[4].read_bytes()), batch, str(SAMPLES[8])),
+            SAMPLES[0],
+            file,
+            image,
+            SAMPLES[3].read_bytes(),
+            io.BytesIO(SAMPLES[4].read_bytes()),
+            batch,
+            str(SAMPLES[8]),
         ]
         answers = list(digits.predict(given, batch_size=4))
     assert [a.scores[0][0] for a in answers] == list("012345678")
@@ -130,8 +135,16 @@ def test_what_cannot_be_read_is_named_and_the_others_are_answered(digits):
 @pytest.mark.parametrize(
     "given",
     [
-        *(None, 5, 2.5, True, {"a.png": 1}),
-        *([None], [5], [[1, 2]], [[SAMPLES[0]]], [io.StringIO("text")]),
+        None,
+        5,
+        2.5,
+        True,
+        {"a.png": 1},
+        [None],
+        [5],
+        [[1, 2]],
+        [[SAMPLES[0]]],
+        [io.StringIO("text")],
         np.zeros((16, 16)),
         np.zeros((3, 20, 16)),
         np.zeros((0, 16, 3)),

@@ -54,6 +54,7 @@ def test_merging_concatenates_each_two_by_two_group(size):
     groups = np.concatenate(
         [padded[:, row::2, column::2] for row in (0, 1) for column in (0, 1)], axis=-1
     )
-    expected = to_numpy(layer.reduction(layer.norm(groups)))
+    tokens = groups.reshape(-1, groups.shape[-1])
+    expected = to_numpy(layer.reduction(layer.norm(tokens))).reshape(merged.shape)
     assert merged.shape == (2, -(-size[0] // 2), -(-size[1] // 2), 6)
     np.testing.assert_allclose(merged, expected, atol=1e-5)

@@ -14,9 +14,22 @@ from swin_keras.screen import ScreenHandler, plain
 
 COLOURS = {"photo [copy]": "red", "x[": "blue"}
 TOY = [
-    *("--sizes", "{embed_dim: 8, depths: [1], num_heads: [1]}", "--image-size", "16"),
-    *("--epochs", "1", "--batch-size", "4", "--jit-compile", "false"),
-    *("--tensorboard", "false", "--name", "toy", "--on-bad", "skip"),
+    "--sizes",
+    "{embed_dim: 8, depths: [1], num_heads: [1]}",
+    "--image-size",
+    "16",
+    "--epochs",
+    "1",
+    "--batch-size",
+    "4",
+    "--jit-compile",
+    "false",
+    "--tensorboard",
+    "false",
+    "--name",
+    "toy",
+    "--on-bad",
+    "skip",
 ]
 
 

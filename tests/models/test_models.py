@@ -247,7 +247,9 @@ def test_numbers_of_numpy_are_numbers():
 def test_a_variant_may_be_named_wherever_sizes_are_taken():
     features = SwinBackbone("swin_nano").output
     assert [tuple(feature.shape[1:]) for feature in features.values()] == [
-        *((16, 16, 32), (8, 8, 64), (4, 4, 128))
+        (16, 16, 32),
+        (8, 8, 64),
+        (4, 4, 128),
     ]
     assert SwinClassifier("swin_nano", classes=3).output_shape == (None, 3)
 

@@ -14,12 +14,12 @@ import pytest
 
 from swin_keras.errors import ResourceError
 from swin_keras.training import checkpoints
-from swin_keras.training.checkpoints import Checkpoint, CheckpointFolder
+from swin_keras.training.checkpoints import CheckpointFolder, RunState
 
 
 def checkpoint(step):
     arrays = [np.full((3, 4), step, "float32"), np.array(step, "int64"), np.zeros(0)]
-    return Checkpoint(step, arrays, {"best": {"best_loss": step / 10}})
+    return RunState(step, arrays, {"best": {"best_loss": step / 10}})
 
 
 def assert_whole(found, step):
@@ -83,8 +83,11 @@ class FileOperations:
     def __init__(self, monkeypatch, failing, error):
         self.count, self.failing, self.error = 0, failing, error
         for place, name in (
-            *((os, "fsync"), (os, "open"), (shutil, "rmtree")),
-            *((pathlib.Path, "mkdir"), (pathlib.Path, "rename")),
+            (os, "fsync"),
+            (os, "open"),
+            (shutil, "rmtree"),
+            (pathlib.Path, "mkdir"),
+            (pathlib.Path, "rename"),
             (checkpoints._Recorder, "write"),
             (checkpoints._Recorder, "__enter__"),
         ):
@@ -142,13 +145,13 @@ def test_a_full_disk_is_told_and_the_last_one_kept(tmp_path):
     code = f"""
 import resource, signal, numpy as np
 from swin_keras.errors import ResourceError
-from swin_keras.training.checkpoints import Checkpoint, CheckpointFolder
+from swin_keras.training.checkpoints import RunState, CheckpointFolder
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 folder = CheckpointFolder({str(tmp_path)!r})
-folder.save(Checkpoint(1, [np.zeros(10)], {{}}))
+folder.save(RunState(1, [np.zeros(10)], {{}}))
 try:
-    folder.save(Checkpoint(2, [np.zeros(100_000)], {{}}))
+    folder.save(RunState(2, [np.zeros(100_000)], {{}}))
 except ResourceError as error:
     print(error)
 print(folder.newest().step)

@@ -145,6 +145,8 @@ for call in (swin_keras.train, swin_keras.SwinAdamW, swin_keras.SwinMuon):
     )
     lines = done.stdout.splitlines()
     assert [line.split(" needs")[0] for line in lines] == [
-        *("Training", "`SwinAdamW`", "`SwinMuon`"),
+        "Training",
+        "`SwinAdamW`",
+        "`SwinMuon`",
     ], done.stderr
     assert all("it is on 'jax' here" in line for line in lines)

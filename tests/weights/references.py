@@ -119,8 +119,11 @@ def last_blocks(model):
     stages = {}
     for name, module in model.named_modules():
         if type(module).__name__ in (
-            *("SwinTransformerBlock", "SwinTransformerBlockV2"),
-            *("SwinTransformerV2Block", "SwinLayer", "Swinv2Layer"),
+            "SwinTransformerBlock",
+            "SwinTransformerBlockV2",
+            "SwinTransformerV2Block",
+            "SwinLayer",
+            "Swinv2Layer",
         ):
             stages[name.rsplit(".", 1)[0]] = module
     return list(stages.values())

@@ -397,8 +397,13 @@ OTHERS = {
     "qkv_bias": [False],
 }
 MUST_AGREE = {
-    *("version", "depths", "num_heads"),
-    *("patch_overlap", "patch_norm", "position_embedding", "qkv_bias"),
+    "version",
+    "depths",
+    "num_heads",
+    "patch_overlap",
+    "patch_norm",
+    "position_embedding",
+    "qkv_bias",
 }
 SAID = {  # what else may differ, as a file names it, and the word in the report
     "attention/position_bias/vars/0": "bias table: ",

@@ -69,8 +69,16 @@ def save_sets(path, **models):
 @pytest.mark.parametrize(
     "key",
     [
-        *("state_dict_ema", "model_ema", "ema", "teacher", "params", "network"),
-        *("net", "ema__module", "state_dict__model", "a_name_of_ones_own"),
+        "state_dict_ema",
+        "model_ema",
+        "ema",
+        "teacher",
+        "params",
+        "network",
+        "net",
+        "ema__module",
+        "state_dict__model",
+        "a_name_of_ones_own",
     ],
 )
 def test_weights_under_any_usual_key_are_found(key, tmp_path):

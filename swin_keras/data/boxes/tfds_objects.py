@@ -9,12 +9,12 @@ from swin_keras.data.boxes.looking import header
 from swin_keras.data.boxes.numbers import array_of
 from swin_keras.data.boxes.reading import tidy_splits
 from swin_keras.data.boxes.records import Annotations, BoxSet, RawBoxes
+from swin_keras.data.listing import SPLIT_NAMES
 from swin_keras.data.tfds_source import (
-    TITLES,
     find_builder,
     fits_memory,
-    prepare,
     stored_by_index,
+    write_builder,
 )
 from swin_keras.errors import DataError
 
@@ -62,7 +62,7 @@ def read_tfds(name: str, *, data_dir=None) -> BoxSet:
     """
     builder = find_builder(name, data_dir)
     keys = object_keys(builder)
-    prepare(builder)
+    write_builder(builder)
     in_memory = fits_memory(builder)
     features = builder.info.features
     class_names = tuple(features[keys.objects]["label"].names)
@@ -129,7 +129,7 @@ def _has_boxes(feature) -> bool:
 def _titles(builder) -> dict[str, str]:
     """Return our title -> theirs of the splits that can be used."""
     found = {}
-    for ours, names in TITLES.items():
+    for ours, names in SPLIT_NAMES.items():
         for theirs in names:
             if theirs in builder.info.splits:
                 found.setdefault(ours, theirs)

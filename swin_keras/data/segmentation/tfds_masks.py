@@ -7,6 +7,7 @@ import numpy as np
 
 from swin_keras.data.dataset import EncodedSplit, ImageDataset, RecordSplit, Split
 from swin_keras.data.geometry import IGNORED
+from swin_keras.data.listing import SPLIT_NAMES
 from swin_keras.data.segmentation.class_table import ClassTable
 from swin_keras.data.segmentation.mask_file import (
     EncodedMasks,
@@ -18,11 +19,10 @@ from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.data.targets import Masks
 from swin_keras.data.targets.target import Reader
 from swin_keras.data.tfds_source import (
-    TITLES,
     find_builder,
     fits_memory,
-    prepare,
     stored_by_index,
+    write_builder,
 )
 from swin_keras.errors import DataError
 
@@ -69,11 +69,11 @@ def load_tfds_masks(
     """
     builder = find_builder(name, data_dir)
     keys = mask_keys(builder)
-    prepare(builder)
+    write_builder(builder)
     in_memory = fits_memory(builder, memory_limit)
     examples = {
         ours: open_pairs(builder, keys, title)
-        for ours, theirs in TITLES.items()
+        for ours, theirs in SPLIT_NAMES.items()
         for title in theirs
         if title in builder.info.splits
     }

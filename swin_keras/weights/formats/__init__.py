@@ -13,12 +13,12 @@ from swin_keras.weights.formats.openmmlab import OPENMMLAB, OPENMMLAB_V2
 from swin_keras.weights.formats.timm import TIMM
 from swin_keras.weights.formats.torchvision import TORCHVISION
 
-FORMATS = (TORCHVISION, HUGGINGFACE, KERAS, OPENMMLAB, OPENMMLAB_V2, TIMM, OFFICIAL)
+LAYOUTS = (TORCHVISION, HUGGINGFACE, KERAS, OPENMMLAB, OPENMMLAB_V2, TIMM, OFFICIAL)
 
 __all__ = [
-    "FORMATS",
     "HUGGINGFACE",
     "KERAS",
+    "LAYOUTS",
     "OFFICIAL",
     "OPENMMLAB",
     "OPENMMLAB_V2",
