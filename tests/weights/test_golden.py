@@ -1,6 +1,6 @@
 """Checkpoints that other projects wrote, small, with the logits that they gave.
 
-`golden/make.py` wrote them; here no torch is needed.
+`golden/make_golden.py` wrote them; here no torch is needed.
 """
 
 from pathlib import Path

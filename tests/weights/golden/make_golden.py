@@ -2,7 +2,7 @@
 
 Needs the extra `parity`. Whoever has no torch still compares with these numbers.
 
-python tests/weights/golden/make.py
+python tests/weights/golden/make_golden.py
 """
 
 import pathlib
