@@ -34,6 +34,13 @@ _MODULES = {
     "swin_keras.evaluation": [
         "evaluate",
     ],
+    "swin_keras.explaining.explain": [
+        "Explanation",
+        "explain",
+    ],
+    "swin_keras.explaining.explainer": [
+        "Explainer",
+    ],
     "swin_keras.exporting.config": [
         "ExportConfig",
     ],
@@ -126,6 +133,8 @@ if TYPE_CHECKING:
     from swin_keras.data import *  # noqa: F403
     from swin_keras.errors import *  # noqa: F403
     from swin_keras.evaluation import *  # noqa: F403
+    from swin_keras.explaining.explain import *  # noqa: F403
+    from swin_keras.explaining.explainer import *  # noqa: F403
     from swin_keras.exporting.config import *  # noqa: F403
     from swin_keras.exporting.export import *  # noqa: F403
     from swin_keras.inference import *  # noqa: F403

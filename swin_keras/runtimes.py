@@ -17,6 +17,7 @@ from swin_keras.operations import require_harmless
 
 # The process in which a library has started its threads, which no fork has.
 _HOMES: dict[str, int] = {}
+CLASS_MAPS = "class_maps"  # an output beside the classes: why, place by place
 FATAL = 4  # of ONNX Runtime's severities
 
 

@@ -41,6 +41,10 @@ ALLOWED = {
     },
     "litert_file": set(),
     "demo": {"demo", "errors", "inference", "model_files"},
+    "explaining": {
+        *("explaining", "data", "errors", "inference", "layers", "model_files"),
+        *("names", "pictures", "report", "runtimes", "screen"),
+    },
     "exporting": {
         *("exporting", "benchmarking", "card", "data", "errors", "evaluation"),
         *("inference", "layers", "litert_file", "model_files", "names", "options"),
@@ -52,7 +56,7 @@ ALLOWED = {
         *("processes", "signals", "yaml_files"),
     },
     "parser": {
-        *("command_help", "command_parser", "exporting", "training"),
+        *("command_help", "command_parser", "explaining", "exporting", "training"),
     },
 }
 

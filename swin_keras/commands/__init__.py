@@ -4,7 +4,7 @@ from swin_keras.commands.data import data
 from swin_keras.commands.fit import evaluate, launch, train
 from swin_keras.commands.info import convert, info
 from swin_keras.commands.tune import tune
-from swin_keras.commands.use import benchmark, demo, export, predict
+from swin_keras.commands.use import benchmark, demo, explain, export, predict
 
 __all__ = [
     "benchmark",
@@ -12,6 +12,7 @@ __all__ = [
     "data",
     "demo",
     "evaluate",
+    "explain",
     "export",
     "info",
     "launch",

@@ -7,17 +7,21 @@ LARGEST = 160  # pixels a side of an image in a page
 SMALL = 64  # up to this side an image keeps every pixel
 
 
-def image_uri(image) -> str:
+def image_uri(image, largest: int = LARGEST) -> str:
     """Return a Pillow image as a data URI; large ones are made smaller.
 
     Small images become PNG, which keeps their pixels, others JPEG.
+
+    Args:
+        image: The image.
+        largest: Pixels a side to which it is made smaller.
     """
     buffer = io.BytesIO()
     if max(image.size) <= SMALL:
         image.save(buffer, "PNG", optimize=True)
         return _data_uri(buffer, "image/png")
     image = image.copy()
-    image.thumbnail((LARGEST, LARGEST))
+    image.thumbnail((largest, largest))
     image.save(buffer, "JPEG", quality=80)
     return _data_uri(buffer, "image/jpeg")
 
