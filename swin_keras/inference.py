@@ -13,7 +13,7 @@ from swin_keras.data import ImageError, scaling_message
 from swin_keras.errors import ModelFileError, UsageError, nearest_name
 from swin_keras.model_files import CARD, read_card
 from swin_keras.pictures import image_files, is_taken, pictures, refusal
-from swin_keras.runtimes import open_model
+from swin_keras.runtimes import CLASS_MAPS, open_model
 
 log = logging.getLogger(__name__)
 __all__ = ["Prediction", "Predictor", "find_model", "image_files"]
@@ -96,7 +96,7 @@ class Predictor:
             )
 
     def _classes(self) -> int:
-        shapes = list(self._run.outputs.values())
+        shapes = list(_answers(self._run.outputs))
         if len(shapes) != 1 or len(shapes[0]) != 1:
             raise ModelFileError(
                 "A classifier must give one row of numbers for each image. "
@@ -135,7 +135,7 @@ class Predictor:
         is_raw = self.card is None or self.card.normalizes
         if is_raw and (message := scaling_message(images)):
             warnings.warn(message, stacklevel=2)
-        (probabilities,) = self._run(images.astype(np.float32)).values()
+        (probabilities,) = _answers(self._run(images.astype(np.float32)))
         if not np.isfinite(probabilities).all():
             raise ModelFileError(
                 "A model must answer with finite numbers. Those of "
@@ -201,6 +201,11 @@ class Predictor:
                 best = np.argsort(-row, kind="stable")[:top]
                 scores = tuple((self.class_names[i], float(row[i])) for i in best)
                 yield Prediction(picture.name, scores)
+
+
+def _answers(outputs: dict):
+    """Return a model's outputs without those that tell why."""
+    return [value for name, value in outputs.items() if name != CLASS_MAPS]
 
 
 def _open(path: Path, threads, trust) -> tuple:

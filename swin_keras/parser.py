@@ -118,7 +118,7 @@ def _evaluate(parser):
 
 def _export(parser):
     parser.add_argument("model", help="A run, or a .keras file with a card.")
-    skip = {"formats", "features", "class_names", "verify", "overwrite"}
+    skip = {"formats", "features", "explain", "class_names", "verify", "overwrite"}
     parser.add_class_arguments(ExportConfig, skip=skip)
     parser.add_argument(
         "--formats",
@@ -131,6 +131,11 @@ def _export(parser):
         "--features",
         action="store_true",
         help="Export the stages' feature maps instead of the classes.",
+    )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="Export each class's map beside the probabilities: why, place by place.",
     )
     parser.add_argument(
         "--class_names",

@@ -47,6 +47,7 @@ ALLOWED = {
     },
     "exporting": {
         *("exporting", "benchmarking", "card", "data", "errors", "evaluation"),
+        *("explaining",),
         *("inference", "layers", "litert_file", "model_files", "names", "options"),
         *("processes", "runtimes"),
     },

@@ -9,6 +9,8 @@ file for a phone.
 import keras
 
 from swin_keras.errors import UsageError
+from swin_keras.explaining.logit_model import require_float_weights
+from swin_keras.model_files import load_keras
 from swin_keras.runtimes import CLASS_MAPS
 
 
@@ -23,8 +25,9 @@ def class_maps(model):
             layer; it stays as it is.
 
     Raises:
-        UsageError: If it ends otherwise.
+        UsageError: If it ends otherwise, or its weights are quantized.
     """
+    require_float_weights(model)
     tokens, head = tokens_and_head(model)
     maps = keras.layers.Dense(
         head.units, use_bias=head.use_bias, dtype="float32", name=CLASS_MAPS
@@ -41,6 +44,12 @@ def class_map_model(model):
     """
     outputs = {"outputs": model.output, CLASS_MAPS: class_maps(model)}
     return keras.Model(model.input, outputs, name=model.name)
+
+
+def file_class_maps(path, images):
+    """Return the class maps of a `.keras` file, `(B, H, W, classes)`, in NumPy."""
+    outputs = class_map_model(load_keras(path))(images, training=False)
+    return keras.ops.convert_to_numpy(outputs[CLASS_MAPS])
 
 
 def tokens_and_head(model):

@@ -114,9 +114,18 @@ def require_plain_layers(model):
                 "Build the head on `base.output`, with `keras.Model(base.input, "
                 "outputs)`, instead of calling the base model."
             )
-        if getattr(step, "quantization_mode", None):
+    require_float_weights(model)
+
+
+def require_float_weights(model):
+    """Refuse a model whose weights are quantized.
+
+    Raises:
+        UsageError: That names one of them.
+    """
+    for weight in model.weights:
+        if not keras.backend.is_float_dtype(weight.dtype):
             raise UsageError(
                 "A model is explained before its weights are quantized. Received: "
-                f"{model.name!r}, in which {step.name!r} is of the kind "
-                f"{step.quantization_mode}."
+                f"{model.name!r}, whose {weight.path} is {weight.dtype}."
             )

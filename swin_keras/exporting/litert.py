@@ -35,6 +35,7 @@ def exporting_litert(
     *,
     batch_size: int | None = 1,
     calibration: np.ndarray | None = None,
+    beside: dict | None = None,
 ):
     """Write the LiteRT forms of a model; they are there at the end.
 
@@ -53,6 +54,8 @@ def exporting_litert(
         card: What to put inside.
         batch_size: Images at a time; `None` for any number.
         calibration: Images for `litert-int8-static`, `(B, H, W, C)`.
+        beside: Further outputs by name, symbolic; MediaPipe, whose classifiers have
+            one output, is then told nothing.
 
     Raises:
         ExportError: If the model cannot be converted.
@@ -67,10 +70,10 @@ def exporting_litert(
     is_classifier = len(model.outputs) == 1 and len(model.outputs[0].shape) == 2
     # MediaPipe gives 0..255, whatever the file says: it has one number for the
     # mean of all channels.
-    has_metadata = is_classifier and card.normalizes
+    has_metadata = is_classifier and card.normalizes and not beside
     with tempfile.TemporaryDirectory(dir=folder, prefix=".litert-") as scratch:
         float32 = files.get("litert", Path(scratch) / "model.tflite")
-        write = functools.partial(write_for_conversion, model, batch_size)
+        write = functools.partial(write_for_conversion, model, batch_size, beside or {})
         with converting(write, Path(scratch) / "saved_model", float32):
             yield
         _finish(float32, card if has_metadata else None)

@@ -5,6 +5,7 @@ import shlex
 
 from swin_keras.card import ModelCard
 from swin_keras.exporting.table import LEGEND, as_markdown
+from swin_keras.runtimes import CLASS_MAPS
 
 FEWEST_FOR_TOP5 = 6
 
@@ -75,6 +76,12 @@ def _checks(card):
 
 
 def _outputs(card):
+    if CLASS_MAPS in card.outputs:
+        shape = " x ".join(map(str, card.outputs[CLASS_MAPS]))
+        return (
+            f"`probabilities` in the order of `labels.txt` and `{CLASS_MAPS}` {shape}, "
+            "what each place says of each class: the mean of a map is the logit"
+        )
     if card.class_names:
         return "probabilities in the order of `labels.txt`"
     maps = (

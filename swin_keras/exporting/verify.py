@@ -9,11 +9,12 @@ import numpy as np
 
 from swin_keras.benchmarking.timing import time_files
 from swin_keras.errors import ExportError
+from swin_keras.explaining.class_map import file_class_maps
 from swin_keras.exporting.config import FORMATS
 from swin_keras.exporting.coverage import coverage
 from swin_keras.exporting.lint import lint
 from swin_keras.exporting.table import noise_share
-from swin_keras.runtimes import open_model
+from swin_keras.runtimes import CLASS_MAPS, open_model
 
 log = logging.getLogger(__name__)
 THREADS = 2
@@ -91,7 +92,9 @@ class Check:
         return {k: v for k, v in values.items() if v is not None and k != "form"}
 
 
-def verify(folder: Path, formats, images, *, are_real=True, evaluate=None):
+def verify(
+    folder: Path, formats, images, *, are_real=True, evaluate=None, explained=False
+):
     """Check all forms in a folder against its `model.keras`.
 
     Args:
@@ -101,12 +104,15 @@ def verify(folder: Path, formats, images, *, are_real=True, evaluate=None):
         are_real: Whether they are images of the world; noise says nothing about
             which class is best.
         evaluate: A function from a file to its `Evaluation`, or `None`.
+        explained: Whether the forms give class maps, too.
 
     Returns:
         A `Check` for each form, `keras` first.
     """
     keras_file = folder / "model.keras"
-    outputs = open_model(keras_file)(images.astype("float32"))
+    images = images.astype("float32")
+    outputs = open_model(keras_file)(images)
+    maps = file_class_maps(keras_file, images) if explained else None
     expected = _logits(outputs)
     unit = 1.0 if _are_classes(outputs) else max(1.0, float(np.abs(expected).max()))
     base = evaluate(keras_file) if evaluate else None
@@ -114,7 +120,9 @@ def verify(folder: Path, formats, images, *, are_real=True, evaluate=None):
     checks = [Check("keras", _megabytes(keras_file), 0.0, np.inf, accuracy=accuracy)]
     for form in formats:
         path = folder / FORMATS[form]
-        given = _logits(open_model(path, trust=True)(images.astype("float32")))
+        outputs = dict(open_model(path, trust=True)(images))
+        given_maps = outputs.pop(CLASS_MAPS, None)
+        given = _logits(outputs)
         check = Check(
             form=form,
             megabytes=_megabytes(path),
@@ -124,6 +132,8 @@ def verify(folder: Path, formats, images, *, are_real=True, evaluate=None):
             **(agreement(expected, given) if are_real else {}),
         )
         problems = _broken_limits(check, base, unit)
+        if explained:
+            problems += _broken_maps(form, maps, given_maps)
         if path.suffix == ".tflite":
             graph, run = lint(path), coverage(path)
             problems += graph.findings
@@ -245,6 +255,15 @@ def _broken_limits(check: Check, base, unit) -> tuple[str, ...]:
                 f"{base.images} images, limit {limit:.1%} less"
             )
     return tuple(problems)
+
+
+def _broken_maps(form, expected, given) -> tuple[str, ...]:
+    limits = LIMITS.get(form, EXACT)
+    unit = max(1.0, float(np.abs(expected).max()))
+    difference = float(np.abs(given - expected).max())
+    if difference <= limits.difference * unit and sqnr(expected, given) >= limits.sqnr:
+        return ()
+    return (f"class maps differ by {difference:.1e}, the largest value is {unit:.1e}",)
 
 
 def _with_latency(folder, checks):

@@ -4,7 +4,7 @@ import csv
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
@@ -39,6 +39,9 @@ class RunReport:
         parameters: Number of the model's weights.
         defaults: The training options as they are by default.
         split: The split that `evaluation` judged.
+        evidence: For the images of the worst mistakes, by their place in the split,
+            two Pillow images: what spoke for the class that was said, and for the
+            true one.
     """
 
     card: ModelCard
@@ -48,6 +51,7 @@ class RunReport:
     parameters: int
     defaults: Mapping
     split: str = "test"
+    evidence: Mapping = field(default_factory=dict)
 
 
 def write_report(path, report: RunReport):
@@ -141,6 +145,7 @@ def _pictures(report):
         ],
         "confusion": plot_uri(plot_confusion_matrix, evaluation.confusion, names),
         "mistakes": len(mistakes),
+        "explained": bool(report.evidence),
         "worst": [_picture(report, mistake) for mistake in mistakes[:MOST_MISTAKES]],
         "pairs": [
             {
@@ -176,6 +181,7 @@ def _picture(report, mistake):
         "true": names[mistake.true],
         "predicted": names[mistake.predicted],
         "mistake": mistake,
+        "evidence": [image_uri(i) for i in report.evidence.get(mistake.index, ())],
     }
 
 

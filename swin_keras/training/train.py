@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from swin_keras.data import extract
 from swin_keras.errors import DataError, Interrupted, UsageError
 from swin_keras.evaluation import evaluate_dataset
+from swin_keras.explaining.mistakes import mistakes_explained
 from swin_keras.inference import Predictor
 from swin_keras.model_files import write_text
 from swin_keras.report import (
@@ -21,6 +22,7 @@ from swin_keras.report import (
     plot_lr_range,
     write_report,
 )
+from swin_keras.report.html import MOST_MISTAKES
 from swin_keras.report.plots import mixed_title
 from swin_keras.screen import PlainFormatter
 from swin_keras.signals import StopSignals
@@ -232,6 +234,11 @@ def _conclude(run, job, training):
             metrics=run.metrics,
             parameters=job.model.count_params(),
             defaults=dataclasses.asdict(TrainConfig(batch_size=job.config.batch_size)),
+            evidence=mistakes_explained(
+                run.best_model,
+                job.dataset.split("test"),
+                result.answers.mistakes()[:MOST_MISTAKES],
+            ),
         ),
     )
     write_text(run.card, card.to_json())  # last: it says that the run is finished

@@ -1,7 +1,5 @@
 """Class maps: exact, and the same as Grad-CAM at the tokens before the head."""
 
-import warnings
-
 import keras
 import numpy as np
 import pytest
@@ -146,10 +144,10 @@ def test_a_model_that_cannot_be_explained_is_refused_in_words(make, method, word
         Explainer(model).maps(images, [0], method=method)
 
 
-def test_a_model_with_int8_weights_is_refused_in_words():
+@pytest.mark.filterwarnings("ignore:.*quantize:UserWarning")  # of norms: they have none
+@pytest.mark.parametrize(("layers", "method"), [("head", "cam"), ("mlp", "rollout")])
+def test_a_model_with_int8_weights_is_refused_in_words(layers, method):
     model = make_model()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Layer .* does not have a `quantize`")
-        model.quantize("int8")
+    model.quantize("int8", filters=layers)
     with pytest.raises(UsageError, match="before its weights are quantized"):
-        Explainer(model).maps(make_images(model), [0, 0], method="grad-cam")
+        Explainer(model).maps(make_images(model), [0, 0], method=method)

@@ -85,7 +85,7 @@ def test_a_backbone_is_asked_for_rollout_and_attention_but_no_class():
         (one,) = swin_keras.explain(backbone, images, method=method)
         assert not one.scores
         assert next(iter(one.maps.values())).min() >= 0
-    with pytest.raises(UsageError, match="explains a class, and .* has none"):
+    with pytest.raises(UsageError, match=r"explains a class, and .* has none"):
         swin_keras.explain(backbone, images)
 
 
@@ -145,9 +145,14 @@ def test_an_overlay_is_brightest_where_the_map_is_largest():
     values = np.zeros((4, 8))
     values[1, 6] = 3
     picture = np.full((16, 32, 1), 90, "uint8")
-    drawn = np.asarray(overlay(picture, values, at=(0.1, 0.1)), float).sum(-1)
-    assert drawn.shape == (224, 448)
-    assert np.hypot(*(np.argwhere(drawn == drawn.max())[0] - (84, 364))) < 40
+    drawn = np.asarray(overlay(picture, values), float)
+    light = drawn.sum(-1)
+    assert light.shape == (224, 448)
+    assert np.hypot(*(np.argwhere(light == light.max())[0] - (84, 364))) < 40
+    marked = np.asarray(overlay(picture, values, at=(0.1, 0.1)), float)
+    changed = np.argwhere((marked != drawn).any(-1))
+    assert 0 < len(changed) < 300
+    np.testing.assert_allclose(changed.mean(0), (28, 28), atol=1)  # its tile's middle
     assert not heat(np.full((2, 2), -1.0)).any()
 
 

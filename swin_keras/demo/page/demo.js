@@ -111,11 +111,11 @@ async function classify() {
   const images = new Tensor(pixels(), [1, height, width, channels]);
   const start = performance.now();
   const outputs = await model.run(images);
-  const [output] = Array.isArray(outputs) ? outputs : Object.values(outputs);
-  const scores = Array.from(output.toTypedArray());
+  const all = Array.isArray(outputs) ? outputs : Object.values(outputs);
+  const arrays = all.map((output) => Array.from(output.toTypedArray()));
+  const scores = arrays.find((one) => one.length === card.class_names.length);
   const took = performance.now() - start;
-  images.delete();
-  output.delete();
+  for (const tensor of [images, ...all]) tensor.delete();
   showScores(scores);
   byId("status").textContent = `${took.toFixed(1)} ms in this browser`;
   document.body.dataset.best = byId("scores").querySelector(".label").textContent;
