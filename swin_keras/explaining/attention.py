@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras import ops
 
 from swin_keras.errors import UsageError
-from swin_keras.explaining.gradient_map import stage_blocks
+from swin_keras.explaining.gradient_map import require_tape, stage_blocks
 from swin_keras.explaining.logit_model import RecordedBlock, RecordedV2Block
 from swin_keras.explaining.row_vectors import BlockAttention, MergedTokens
 from swin_keras.layers import PatchMerging
@@ -25,13 +25,14 @@ def attention_steps(model, images, target=None) -> list:
         target: A function from the model's outputs to `(B,)`, or `None`.
 
     Raises:
-        UsageError: If the model has blocks of another kind.
+        UsageError: If the model has blocks of another kind, or there is a target and
+            Keras is not on TensorFlow.
 
     Reference:
         Chefer et al., 2021: https://arxiv.org/abs/2103.15679
     """
     blocks = recorded_blocks(model)
-    images = tf.convert_to_tensor(np.asarray(images, "float32"))
+    images = ops.convert_to_tensor(np.asarray(images, "float32"))
     if target is None:
         model(images, training=False)
         weights = {name: _mean(b.attention.seen) for name, b in blocks.items()}
@@ -49,6 +50,7 @@ def attention_steps(model, images, target=None) -> list:
 
 
 def _raising(model, images, target, blocks):
+    require_tape()
     with tf.GradientTape() as tape:
         tape.watch(images)  # frozen weights are on no tape
         score = target(model(images, training=False))
@@ -111,7 +113,7 @@ def query_attention(model, images, at, stage=None) -> dict[str, np.ndarray]:
     recorded_blocks(model)
     pair = _pair(stage_blocks(model), stage)
     height, width = pair[0].input.shape[1:3]
-    model(tf.convert_to_tensor(np.asarray(images, "float32")), training=False)
+    model(ops.convert_to_tensor(np.asarray(images, "float32")), training=False)
     row = np.zeros((len(images), height, width))
     x, y = check_place(at)
     row[:, min(int(y * height), height - 1), min(int(x * width), width - 1)] = 1

@@ -1,7 +1,9 @@
 """Explainer: one way to ask any model why, whatever the method and the file."""
 
+import logging
 from pathlib import Path
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -19,6 +21,12 @@ from swin_keras.explaining.row_vectors import roll_out
 from swin_keras.inference import find_model
 from swin_keras.model_files import load_keras, read_card
 from swin_keras.runtimes import CLASS_MAPS, open_model
+
+log = logging.getLogger(__name__)
+NO_NORMALIZATION = (
+    "%s has no layer that normalizes images. `explain` gives it 0..255 all the same: "
+    "if it was trained on other values, normalize as then and call `Explainer.maps`."
+)
 
 
 class Explainer:
@@ -46,8 +54,12 @@ class Explainer:
         self._file = self._model = self._logits = self._maps = None
         if hasattr(model, "layers"):
             self.name, self._model = model.name, model
+            takes_raw = _normalizes(model)
         else:
             self._open(Path(model), trust)
+            takes_raw = self.card is None or self.card.normalizes
+        if not takes_raw:
+            log.warning(NO_NORMALIZATION, self.name)
         source = self._model or self._file
         shape = tuple(source.input_shape)
         self.input_shape = shape[1:] if self._model else shape
@@ -172,6 +184,11 @@ class Explainer:
     def _logit_model(self):
         self._logits = self._logits or logit_model(self._model)
         return self._logits
+
+
+def _normalizes(model) -> bool:
+    kinds = (keras.layers.Normalization, keras.layers.Rescaling)
+    return any(isinstance(layer, kinds) for layer in model.layers)
 
 
 def _summing_to_1(row):

@@ -42,12 +42,13 @@ def gradient_maps(model, images, target, *, stage=None, by_place=False) -> np.nd
         over places is divided by their number, as in the class map.
 
     Raises:
-        UsageError: If there is no such stage.
+        UsageError: If there is no such stage, or Keras is not on TensorFlow.
 
     Reference:
         Selvaraju et al., 2016: https://arxiv.org/abs/1610.02391
         Draelos and Carin, 2020: https://arxiv.org/abs/2011.08891
     """
+    require_tape()
     layer_output = feature_map(model, stage)
     probe = keras.Model(model.input, (layer_output, model.output))
     images = tf.convert_to_tensor(np.asarray(images, "float32"))
@@ -61,6 +62,21 @@ def gradient_maps(model, images, target, *, stage=None, by_place=False) -> np.nd
         gradients = ops.mean(gradients, axis=(1, 2), keepdims=True)
     places = activations.shape[1] * activations.shape[2]
     return ops.convert_to_numpy(ops.sum(activations * gradients, axis=-1) * places)
+
+
+def require_tape():
+    """Refuse a backend of Keras whose gradients are not TensorFlow's.
+
+    Raises:
+        UsageError: That says how to choose it, and what works without.
+    """
+    backend = keras.config.backend()
+    if backend != "tensorflow":
+        raise UsageError(
+            "Gradients need Keras on TensorFlow: start with KERAS_BACKEND=tensorflow, "
+            'or ask for method "cam", "rollout" or "attention". '
+            f"Received: the backend {backend!r}."
+        )
 
 
 def feature_map(model, stage=None):
