@@ -86,7 +86,7 @@ def make_scenes(objects, labels, count, seed):
     masks = np.zeros((count, SIDE, SIDE), bool)
     chosen = rng.integers(0, len(objects), count)
     for index, number in enumerate(chosen):
-        scene = rng.uniform(0, 90) + rng.uniform(5, 30) * rng.normal(
+        scene = rng.uniform(0, 160) + rng.uniform(10, 50) * rng.normal(
             size=(SIDE // 8, SIDE // 8)
         )
         scene = scene.repeat(8, 0).repeat(8, 1) + 10 * rng.normal(size=(SIDE, SIDE))
