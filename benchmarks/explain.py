@@ -19,18 +19,16 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from pasted_objects import SIDE, load_objects, make_scenes
 from PIL import Image, ImageFilter
 from timing import write_json
 
-from swin_keras.data.digits import read_digits
-from swin_keras.data.idx import read_split
 from swin_keras.explaining.explainer import Explainer
 from swin_keras.models import SwinClassifier, SwinConfig
 
-SIDE, THING, TILE = 48, 20, 4  # pixels of a scene, an object, a tile that is taken away
+TILE = 4  # pixels of a tile that is taken away
 GRID = SIDE // TILE
 STEPS = 8
-TITLES = ("train", "test")
 METHODS = {
     "cam": {"method": "cam"},
     "grad-cam, stage 1": {"method": "grad-cam", "stage": 1},
@@ -51,53 +49,6 @@ CONFIG = SwinConfig(
     drop_path_rate=0.0,
     kernel_initializer="glorot_normal",
 )
-
-
-def load_objects(data_dir):
-    """Return grey objects on black and their classes, for training and for testing."""
-    if data_dir is None:
-        images, labels = read_digits()
-        parts = ((images[:1400], labels[:1400]), (images[1400:], labels[1400:]))
-    else:
-        splits = (read_split(Path(data_dir), t, "fashion_mnist") for t in TITLES)
-        parts = ((split.items, split.labels) for split in splits)
-    return tuple((shrunk(images), labels) for images, labels in parts)
-
-
-def shrunk(images):
-    """Return objects of `THING` pixels a side, exactly 0 around them."""
-    small = np.stack(
-        [
-            np.array(Image.fromarray(one[..., 0]).resize((THING, THING), 2))
-            for one in images
-        ]
-    )
-    return np.where(small < 40, 0, small)
-
-
-def make_scenes(objects, labels, count, seed):
-    """Paste objects on canvases.
-
-    Returns:
-        Scenes `(count, 48, 48, 1)` uint8, masks `(count, 48, 48)`, classes `(count,)`.
-    """
-    rng = np.random.default_rng(seed)
-    scenes = np.empty((count, SIDE, SIDE, 1), "uint8")
-    masks = np.zeros((count, SIDE, SIDE), bool)
-    chosen = rng.integers(0, len(objects), count)
-    for index, number in enumerate(chosen):
-        scene = rng.uniform(0, 160) + rng.uniform(10, 50) * rng.normal(
-            size=(SIDE // 8, SIDE // 8)
-        )
-        scene = scene.repeat(8, 0).repeat(8, 1) + 10 * rng.normal(size=(SIDE, SIDE))
-        thing = objects[number]
-        top, left = rng.integers(0, SIDE - THING, 2)
-        part = (slice(top, top + THING), slice(left, left + THING))
-        mask = thing > 0
-        scene[part] = np.where(mask, thing, scene[part])
-        masks[index][part] = mask
-        scenes[index, ..., 0] = np.clip(scene, 0, 255)
-    return scenes, masks, labels[chosen].astype("int32")
 
 
 def train(scenes, classes, epochs):

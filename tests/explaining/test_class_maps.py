@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from toys import make_images, make_model
+from explained_toys import make_images, make_model
 
 from swin_keras.errors import UsageError
 from swin_keras.explaining.class_map import class_map_model

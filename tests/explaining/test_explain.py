@@ -6,8 +6,8 @@ import re
 import keras
 import numpy as np
 import pytest
+from explained_toys import COMMON, SIZES, make_images, make_model
 from PIL import Image
-from toys import COMMON, SIZES, make_images, make_model
 
 import swin_keras
 from swin_keras.card import ModelCard

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from toys import SIZES, make_images, make_model
+from explained_toys import SIZES, make_images, make_model
 
 from swin_keras.explaining.attention import attention_steps, query_attention
 from swin_keras.explaining.gradient_map import class_score

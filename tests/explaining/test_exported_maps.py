@@ -5,8 +5,8 @@ import json
 
 import numpy as np
 import pytest
+from explained_toys import COMMON, SIZES, make_model
 from PIL import Image
-from toys import COMMON, SIZES, make_model
 
 import swin_keras
 from swin_keras.card import ModelCard

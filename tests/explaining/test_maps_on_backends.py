@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from toys import COMMON, SIZES, make_images, make_model
+from explained_toys import COMMON, SIZES, make_images, make_model
 
 from swin_keras.explaining.explainer import Explainer
 
