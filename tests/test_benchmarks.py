@@ -69,6 +69,7 @@ def test_the_gpu_benchmark_runs_without_a_gpu(run, framework):
     assert all(row["share"] > 0 for row in rows)
 
 
+@pytest.mark.slow
 def test_explanations_are_judged_by_method(run):
     words = ("--scenes", 256, "--epochs", 2, "--images", 3)
     report = run("explain.py", *words)
