@@ -30,6 +30,7 @@ ROOMS = [
     "report",
     "benchmarking",
     "demo",
+    "explaining",
     "exporting",
     "training",
     "tuning",

@@ -84,6 +84,15 @@ from .errors import (
 from .errors import (
     WeightsError as WeightsError,
 )
+from .explaining.explain import (
+    Explanation as Explanation,
+)
+from .explaining.explain import (
+    explain as explain,
+)
+from .explaining.explainer import (
+    Explainer as Explainer,
+)
 from .exporting.config import (
     ExportConfig as ExportConfig,
 )

@@ -67,3 +67,17 @@ def test_the_gpu_benchmark_runs_without_a_gpu(run, framework):
         framework, ["inference", "training"]
     )
     assert all(row["share"] > 0 for row in rows)
+
+
+@pytest.mark.slow
+def test_explanations_are_judged_by_method(run):
+    words = ("--scenes", 256, "--epochs", 2, "--images", 3)
+    report = run("explain.py", *words)
+    assert 0 < report["area"] < 0.3
+    assert len(report["methods"]) == 7
+    for row in report["methods"].values():
+        assert 0 <= row["energy"] <= 1
+        assert 0 < row["deletion"] < 1
+    blind = report["methods"]["rollout"]["like itself"]
+    assert blind["head"] == pytest.approx(1)  # it does not ask the head
+    assert blind["everything"] < 1

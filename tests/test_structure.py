@@ -23,6 +23,7 @@ FLOORS = [
     ["tasks"],
     ["inference"],
     ["report", "benchmarking", "demo"],
+    ["explaining"],
     ["exporting", "training"],
     ["tuning"],
     ["cli"],

@@ -41,6 +41,11 @@ HELP = {
         "swin-keras predict saved_models/digits image.png",
         "swin-keras predict runs/digits-1 photos/ --top 3 --save album/",
     ),
+    "explain": (
+        "Show where in images a model sees what it says; writes overlays and maps.",
+        "swin-keras explain runs/digits-1 image.png",
+        "swin-keras explain runs/pets photos/ --method grad-cam --stage 3 --class cat",
+    ),
     "info": (
         "List the variants, or show one, a model or a checkpoint.",
         "swin-keras info",

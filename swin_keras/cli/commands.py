@@ -4,7 +4,7 @@ from swin_keras.cli.data import data
 from swin_keras.cli.fit import evaluate, launch, train
 from swin_keras.cli.info import convert, info
 from swin_keras.cli.tune import tune
-from swin_keras.cli.use import benchmark, demo, export, predict
+from swin_keras.cli.use import benchmark, demo, explain, export, predict
 
 __all__ = [
     "benchmark",
@@ -12,6 +12,7 @@ __all__ = [
     "data",
     "demo",
     "evaluate",
+    "explain",
     "export",
     "info",
     "launch",

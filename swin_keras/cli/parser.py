@@ -2,6 +2,7 @@
 
 from swin_keras.cli.command_help import HELP
 from swin_keras.cli.command_parser import Parser
+from swin_keras.explaining.methods import METHODS
 from swin_keras.exporting.config import DEFAULT_FORMATS, FORMATS, ExportConfig
 from swin_keras.training.config import TrainConfig
 
@@ -24,6 +25,7 @@ def make_parser() -> Parser:
         _evaluate,
         _export,
         _predict,
+        _explain,
         _benchmark,
         _demo,
         _info,
@@ -131,7 +133,7 @@ def _evaluate(parser):
 
 def _export(parser):
     parser.add_argument("model", help="A run, or a .keras file with a card.")
-    skip = {"formats", "features", "class_names", "verify", "overwrite"}
+    skip = {"formats", "features", "explain", "class_names", "verify", "overwrite"}
     parser.add_class_arguments(ExportConfig, skip=skip)
     parser.add_argument(
         "--formats",
@@ -144,6 +146,11 @@ def _export(parser):
         "--features",
         action="store_true",
         help="Export the stages' feature maps instead of the classes.",
+    )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="Export each class's map beside the probabilities: why, place by place.",
     )
     parser.add_argument(
         "--class_names",
@@ -190,6 +197,44 @@ def _predict(parser):
         "--save", metavar="FOLDER", help="Write each picture with its class on it."
     )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
+    _trust(parser)
+
+
+def _explain(parser):
+    parser.add_argument("model", help="A run, an export or a .keras file.")
+    parser.add_argument("images", nargs="+", help="Images, or folders of images.")
+    parser.add_argument(
+        "--method",
+        choices=list(METHODS),
+        default="cam",
+        help="How; docs/explain.md tells what each says and does not say.",
+    )
+    parser.add_argument(
+        "--class",
+        dest="class_name",
+        metavar="NAME",
+        help="The class to explain; default: the one that the model finds best.",
+    )
+    parser.add_argument(
+        "--top", type=int, default=1, help="How many of the best classes to explain."
+    )
+    parser.add_argument(
+        "--stage",
+        type=int,
+        help="Of grad-cam, hires-cam and attention: which stage, from 1.",
+    )
+    parser.add_argument(
+        "--at",
+        type=float,
+        nargs=2,
+        metavar=("X", "Y"),
+        help="Of attention: the place that looks, 0 to 1 from the left and the top.",
+    )
+    parser.add_argument(
+        "--save",
+        metavar="FOLDER",
+        help="The folder to make; default: explained, explained-2, ...",
+    )
     _trust(parser)
 
 

@@ -1,4 +1,4 @@
-"""export, predict, benchmark and demo: what a trained model is for."""
+"""export, predict, explain, benchmark and demo: what a trained model is for."""
 
 import dataclasses
 import glob
@@ -87,6 +87,13 @@ def _show(predictions):
         if not prediction.error:
             table.add_row(prediction.path, name, share(score), others)
     out.print(table)
+
+
+def explain(options):
+    load_tensorflow()
+    from swin_keras.cli.explain import run
+
+    return run(options, _paths(options.images), out, make_table)
 
 
 def benchmark(options):

@@ -29,6 +29,8 @@ class ExportConfig:
             "litert-int8", "litert-int8-static" and "onnx".
         features: Whether to export the stages' feature maps, C2 to C5, for
             detection and segmentation, instead of the classes.
+        explain: Whether the forms give, beside the probabilities, each class's map:
+            `class_maps`, whose mean over all places is the class's logit.
         class_names: Names of the classes, in the order of the outputs; by default
             those that the model's card tells, else numbers.
         images: Images to compare the forms on; by default the run's samples.
@@ -49,6 +51,7 @@ class ExportConfig:
     saved_models_dir: str = "saved_models"
     formats: tuple[str, ...] = DEFAULT_FORMATS
     features: bool = False
+    explain: bool = False
     class_names: tuple[str, ...] | None = None
     images: str | None = None
     calibration: str | None = None
@@ -60,6 +63,11 @@ class ExportConfig:
     def __post_init__(self):
         if self.name is not None:
             check_name(self.name, "An export's name", UsageError)
+        if self.explain and self.features:
+            raise UsageError(
+                "`explain` adds the maps of classes, and an export of features has no "
+                "classes: one of the two must be off. Received: both."
+            )
         if self.class_names is not None:
             names = check_class_names(self.class_names)
             object.__setattr__(self, "class_names", names)

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 from swin_keras.errors import ResourceError
+from swin_keras.explaining.class_map import class_maps
 from swin_keras.exporting.config import FORMATS, ExportConfig
 from swin_keras.exporting.folder import new_export
 from swin_keras.exporting.images import (
@@ -28,7 +29,7 @@ from swin_keras.exporting.source import (
 )
 from swin_keras.exporting.verify import require_good, verify
 from swin_keras.model_files import load_keras, read_card, save_keras
-from swin_keras.model_files.card import ModelCard
+from swin_keras.model_files.card import CLASS_MAPS, ModelCard
 from swin_keras.tasks import task_named
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,7 @@ def _write_forms(folder: Path, model, card: ModelCard, config, images):
     # The first cards lack what only the finished files can tell.
     save_keras(inference_model(model, fold=False), folder / "model.keras", card)
     folded = inference_model(model)
+    beside = {CLASS_MAPS: class_maps(folded)} if config.explain else {}
     needs_calibration = "litert-int8-static" in config.formats
     with exporting_litert(
         folded,
@@ -105,13 +107,14 @@ def _write_forms(folder: Path, model, card: ModelCard, config, images):
         card,
         batch_size=config.batch_size or None,
         calibration=calibration_images(config, card) if needs_calibration else None,
+        beside=beside,
     ):
         if "saved_model" in config.formats:
             directory = folder / FORMATS["saved_model"]
-            export_saved_model(folded, directory)
+            export_saved_model(folded, directory, beside)
             _write_saved_model_card(directory, card)
         if "onnx" in config.formats:
-            export_onnx(folded, folder / FORMATS["onnx"])
+            export_onnx(folded, folder / FORMATS["onnx"], beside)
     if config.verify:
         (folder / "card.json").write_text(card.to_json(), "utf-8")  # for ONNX
         card = dataclasses.replace(card, checks=_check(folder, card, config, *images))
@@ -136,6 +139,7 @@ def _check(folder, card, config, images, are_real) -> dict:
         images,
         are_real=are_real,
         evaluate=evaluator(config, card) if names_classes else None,
+        explained=config.explain,
     )
     require_good(checks)
     return {check.form: check.to_dict() for check in checks}

@@ -72,6 +72,16 @@ def named_outputs(model) -> dict:
     return {"probabilities" if activation in kinds else "outputs": model.output}
 
 
+def with_outputs(model, beside: dict):
+    """Return a model with its outputs by name and some more.
+
+    Args:
+        model: A `keras.Model`.
+        beside: Further outputs by name, symbolic, of the same graph.
+    """
+    return keras.Model(model.input, named_outputs(model) | beside, name=model.name)
+
+
 def logits(model):
     """Return what goes into a final softmax layer, symbolic; `None` without one."""
     last = model.layers[-1]

@@ -18,7 +18,7 @@ from swin_keras.litert.metadata_tables import attach, output_names
 from swin_keras.litert.quantize import STATIC_WARNING, quantize_dynamic, quantize_static
 from swin_keras.litert.tables import pack, read_tables
 from swin_keras.model_files import embed_card
-from swin_keras.model_files.card import ModelCard
+from swin_keras.model_files.card import CLASS_MAPS, ModelCard
 from swin_keras.tasks import task_named
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ def exporting_litert(
     *,
     batch_size: int | None = 1,
     calibration: np.ndarray | None = None,
+    beside: dict | None = None,
 ):
     """Write the LiteRT forms of a model; they are there at the end.
 
@@ -51,6 +52,8 @@ def exporting_litert(
         card: What to put inside.
         batch_size: Images at a time; `None` for any number.
         calibration: Images for `litert-int8-static`, `(B, H, W, C)`.
+        beside: Further outputs by name, symbolic; MediaPipe, whose classifiers have
+            one output, is then told nothing.
 
     Raises:
         ExportError: If the model cannot be converted.
@@ -64,7 +67,7 @@ def exporting_litert(
         return
     with tempfile.TemporaryDirectory(dir=folder, prefix=".litert-") as scratch:
         float32 = files.get("litert", Path(scratch) / "model.tflite")
-        write = functools.partial(write_for_conversion, model, batch_size)
+        write = functools.partial(write_for_conversion, model, batch_size, beside or {})
         with converting(write, Path(scratch) / "saved_model", float32):
             yield
         _finish(float32, card)
@@ -91,7 +94,8 @@ def _finish(path: Path, card: ModelCard):
     _shorten_names(model.subgraphs[0])
     # MediaPipe gives 0..255, whatever the file says: it has one number for the
     # mean of all channels.
-    if card.normalizes:
+    # MediaPipe's classifiers have one output.
+    if card.normalizes and CLASS_MAPS not in card.outputs:
         metadata = task_named(card.task).litert_metadata(card, output_names(model))
         if metadata:
             attach(model, schema, metadata)

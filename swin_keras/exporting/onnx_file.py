@@ -4,16 +4,18 @@ import logging
 from pathlib import Path
 
 from swin_keras.errors import ExportError
+from swin_keras.exporting.inference_model import with_outputs
 from swin_keras.exporting.saved_model import image_spec
 from swin_keras.processes import quiet
 
 
-def export_onnx(model, path: Path):
+def export_onnx(model, path: Path, beside: dict | None = None):
     """Write an ONNX file for any batch size: `images` to the model's outputs.
 
     Args:
         model: A `keras.Model` for inference.
         path: The `.onnx` file to write.
+        beside: Further outputs by name, symbolic.
 
     Raises:
         ExportError: If packages are missing, or the file would not be valid.
@@ -26,6 +28,8 @@ def export_onnx(model, path: Path):
             "The onnx form needs further packages. Install them with "
             f"`pip install 'swin-keras[onnx]'` ({error})."
         ) from error
+    if beside:
+        model = with_outputs(model, beside)
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # Erfc: see below
     try:
         with quiet():

@@ -5,11 +5,11 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from swin_keras.exporting.inference_model import logits, named_outputs
+from swin_keras.exporting.inference_model import logits, named_outputs, with_outputs
 from swin_keras.models.feature_maps import features
 
 
-def export_saved_model(model, directory: Path):
+def export_saved_model(model, directory: Path, beside: dict | None = None):
     """Write a SavedModel for any batch size.
 
     Each endpoint takes float32 images `(B, H, W, C)`, 0..255:
@@ -26,9 +26,11 @@ def export_saved_model(model, directory: Path):
     Args:
         model: A `keras.Model` from images.
         directory: The folder to write.
+        beside: Further outputs of `serve` by name, symbolic; its own then have
+            names, too.
     """
     outputs = {
-        "serve": model.output,
+        "serve": named_outputs(model) | beside if beside else model.output,
         "logits": logits(model),
         "features": features(model) or None,
     }
@@ -45,10 +47,9 @@ def export_saved_model(model, directory: Path):
     _write(endpoints, image_spec(model, None), directory)
 
 
-def write_for_conversion(model, batch_size: int | None, directory: Path):
+def write_for_conversion(model, batch_size: int | None, beside: dict, directory: Path):
     """Write a SavedModel of one signature, with a name for each output."""
-    part = keras.Model(model.input, named_outputs(model))
-    endpoints = {"serving_default": _inference(part)}
+    endpoints = {"serving_default": _inference(with_outputs(model, beside))}
     _write(endpoints, image_spec(model, batch_size), directory)
 
 

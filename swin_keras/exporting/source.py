@@ -7,10 +7,11 @@ import shlex
 from pathlib import Path
 
 from swin_keras.errors import UsageError
+from swin_keras.explaining.class_map import class_maps
 from swin_keras.exporting.config import ExportConfig, check_printable
 from swin_keras.exporting.inference_model import named_outputs, normalizes
 from swin_keras.inference.predictor import find_model
-from swin_keras.model_files.card import ModelCard
+from swin_keras.model_files.card import CLASS_MAPS, ModelCard
 from swin_keras.names import check_name
 from swin_keras.tasks import task_named
 from swin_keras.tasks.task import Task
@@ -84,7 +85,8 @@ def complete_card(
         config: Of the export.
 
     Raises:
-        UsageError: If the names of the classes are not those of the outputs.
+        UsageError: If the names of the classes are not those of the outputs, or
+            there are to be maps of classes and the model's head has none.
     """
     outputs = named_outputs(model)
     shapes = {key: list(value.shape[1:]) for key, value in outputs.items()}
@@ -97,6 +99,8 @@ def complete_card(
         numbers = [str(index) for index in range(classes)]
         given_names = config.class_names or (card.class_names if card else numbers)
         names = _checked_names(given_names, classes)
+    if config.explain:
+        shapes[CLASS_MAPS] = list(class_maps(model).shape[1:])
     card = card or ModelCard(name, "a Keras model", {}, ())
     takes_raw = normalizes(model)
     if names and not takes_raw:
@@ -139,6 +143,8 @@ def _command(card: ModelCard, given: Path, config: ExportConfig) -> str:
     words = ["swin-keras", "export", str(given)]
     if config.features:
         words.append("--features")
+    if config.explain:
+        words.append("--explain")
     if config.class_names:
         words += ["--class-names", *config.class_names]
     return " && ".join(part for part in (card.command, shlex.join(words)) if part)

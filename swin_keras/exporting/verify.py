@@ -9,11 +9,13 @@ import numpy as np
 
 from swin_keras.benchmarking.timing import time_files
 from swin_keras.errors import ExportError
+from swin_keras.explaining.class_map import file_class_maps
 from swin_keras.exporting.config import FORMATS
 from swin_keras.exporting.table import noise_share
 from swin_keras.inference.runtimes import open_model
 from swin_keras.litert.coverage import coverage
 from swin_keras.litert.lint import lint
+from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.tasks.task import Task
 
 log = logging.getLogger(__name__)
@@ -89,7 +91,16 @@ class Check:
         return {k: v for k, v in values.items() if v is not None and k != "form"}
 
 
-def verify(folder: Path, task: Task, formats, images, *, are_real=True, evaluate=None):
+def verify(
+    folder: Path,
+    task: Task,
+    formats,
+    images,
+    *,
+    are_real=True,
+    evaluate=None,
+    explained=False,
+):
     """Check all forms in a folder against its `model.keras`.
 
     Args:
@@ -100,19 +111,22 @@ def verify(folder: Path, task: Task, formats, images, *, are_real=True, evaluate
         are_real: Whether they are images of the world; noise says nothing about
             which class is best.
         evaluate: A function from a file to its `Evaluation`, or `None`.
+        explained: Whether the forms give class maps, too.
 
     Returns:
         A `Check` for each form, `keras` first.
     """
     keras_file = folder / "model.keras"
-    outputs = open_model(keras_file)(images.astype("float32"))
-    expected, unit = task.compared(outputs)
+    images = images.astype("float32")
+    expected, unit = task.compared(open_model(keras_file)(images))
+    maps = file_class_maps(keras_file, images) if explained else None
     base = evaluate(keras_file) if evaluate else None
     score = base.score if base else None
     checks = [Check("keras", _megabytes(keras_file), 0.0, np.inf, score=score)]
     for form in formats:
         path = folder / FORMATS[form]
-        outputs = open_model(path, trust=True)(images.astype("float32"))
+        outputs = dict(open_model(path, trust=True)(images))
+        given_maps = outputs.pop(CLASS_MAPS, None)
         given, _ = task.compared(outputs)
         check = Check(
             form=form,
@@ -123,6 +137,8 @@ def verify(folder: Path, task: Task, formats, images, *, are_real=True, evaluate
             **(task.agreement(expected, given) if are_real else {}),
         )
         problems = _broken_limits(check, task, base, unit)
+        if explained:
+            problems += _broken_maps(form, maps, given_maps)
         if path.suffix == ".tflite":
             graph, run = lint(path, task.tail), coverage(path)
             problems += graph.findings
@@ -190,6 +206,15 @@ def _broken_limits(check: Check, task: Task, base, unit) -> tuple[str, ...]:
                 f"{base.images} images, limit {limit:.1%} less"
             )
     return tuple(problems)
+
+
+def _broken_maps(form, expected, given) -> tuple[str, ...]:
+    limits = LIMITS.get(form, EXACT)
+    unit = max(1.0, float(np.abs(expected).max()))
+    difference = float(np.abs(given - expected).max())
+    if difference <= limits.difference * unit and sqnr(expected, given) >= limits.sqnr:
+        return ()
+    return (f"class maps differ by {difference:.1e}, the largest value is {unit:.1e}",)
 
 
 def _with_latency(folder, checks):

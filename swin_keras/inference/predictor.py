@@ -13,6 +13,7 @@ from swin_keras.errors import ModelFileError, UsageError, nearest_name
 from swin_keras.inference.pictures import image_files, is_taken, pictures, refusal
 from swin_keras.inference.runtimes import open_model
 from swin_keras.model_files import CARD, read_card
+from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.tasks import task_named
 from swin_keras.tasks.prediction import Prediction
 from swin_keras.tasks.task import Task
@@ -100,7 +101,7 @@ class Predictor:
 
     def _classes(self) -> int | None:
         try:
-            return self.task.class_count(self._run.outputs)
+            return self.task.class_count(_answers(self._run.outputs))
         except ValueError as error:
             raise ModelFileError(
                 f"{error}. {self._run.path} gives {self._run.outputs}."
@@ -153,7 +154,7 @@ class Predictor:
         is_raw = self.card is None or self.card.normalizes
         if is_raw and (message := scaling_message(images)):
             warnings.warn(message, stacklevel=2)
-        found = self._run(images.astype(np.float32))
+        found = _answers(self._run(images.astype(np.float32)))
         if not all(np.isfinite(values).all() for values in found.values()):
             raise ModelFileError(
                 "A model must answer with finite numbers. Those of "
@@ -217,6 +218,11 @@ class Predictor:
                 yield Prediction(picture.name, error=errors[id(picture)])
             else:
                 yield next(answers)
+
+
+def _answers(outputs: dict):
+    """Return a model's outputs by name, without those that tell why."""
+    return {name: value for name, value in outputs.items() if name != CLASS_MAPS}
 
 
 def _open(path: Path, threads, trust) -> tuple:

@@ -10,6 +10,7 @@ from swin_keras.data.grey import check_grey_range
 from swin_keras.files import to_json
 from swin_keras.model_files.card_fields import require_fields
 
+CLASS_MAPS = "class_maps"  # an output beside the classes: why, place by place
 PACKAGES = ("swin-keras", "keras", "tensorflow", "numpy", "pillow")
 
 

@@ -63,11 +63,14 @@ def _pictures(report):
     """Curves, confusion matrix, and the images behind the numbers."""
     evaluation = report.evaluation
     mistakes = evaluation.answers.mistakes()
+    worst = mistakes[:MOST_MISTAKES]
+    evidence = report.explain(worst) if report.explain else {}
     names = evaluation.class_names
     return {
         "confusion": plot_uri(plot_confusion_matrix, evaluation.confusion, names),
         "mistakes": len(mistakes),
-        "worst": [_picture(report, mistake) for mistake in mistakes[:MOST_MISTAKES]],
+        "explained": bool(evidence),
+        "worst": [_picture(report, mistake, evidence) for mistake in worst],
         "pairs": [
             {
                 "true": names[pair[0]],
@@ -83,7 +86,7 @@ def _pictures(report):
     }
 
 
-def _picture(report, mistake):
+def _picture(report, mistake, evidence=None):
     split, names = report.dataset.splits[report.split], report.evaluation.class_names
     channels = report.dataset.image_shape[-1]
     return {
@@ -92,6 +95,7 @@ def _picture(report, mistake):
         "true": names[mistake.true],
         "predicted": names[mistake.predicted],
         "mistake": mistake,
+        "evidence": [image_uri(i) for i in (evidence or {}).get(mistake.index, ())],
     }
 
 

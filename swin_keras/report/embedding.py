@@ -11,6 +11,10 @@ def image_uri(image, largest: int = LARGEST) -> str:
     """Return a Pillow image as a data URI; large ones are made smaller.
 
     Small images become PNG, which keeps their pixels, others JPEG.
+
+    Args:
+        image: The image.
+        largest: Pixels a side to which it is made smaller.
     """
     buffer = io.BytesIO()
     if max(image.size) <= SMALL:

@@ -3,7 +3,7 @@
 import csv
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,8 @@ class RunReport:
         parameters: Number of the model's weights.
         defaults: The training options as they are by default.
         split: The split that `evaluation` judged.
+        explain: From mistakes to evidence: by an image's place in the split, two
+            Pillow images, what spoke for the class that was said and for the true one.
     """
 
     card: ModelCard
@@ -54,6 +56,7 @@ class RunReport:
     parameters: int
     defaults: Mapping
     split: str = "test"
+    explain: Callable | None = None
 
 
 def write_report(path, report: RunReport):

@@ -4,6 +4,7 @@ import numpy as np
 
 from swin_keras.data import Augmentation, BatchLoader, Mixing, RandAugment, batches
 from swin_keras.litert.metadata import classifier_metadata
+from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.scores.classification import Answers, Evaluation
 from swin_keras.tasks.prediction import Prediction
 from swin_keras.tasks.task import Task
@@ -120,6 +121,13 @@ class Classify(Task):
         return classifier_metadata(card)
 
     def about_outputs(self, card):
+        maps = card.outputs.get(CLASS_MAPS)
+        if maps:
+            return (
+                f"`probabilities` in the order of `labels.txt` and `{CLASS_MAPS}` "
+                f"{' x '.join(map(str, maps))}, what each place says of each class: "
+                "the mean of a map is the logit"
+            )
         return "probabilities in the order of `labels.txt`"
 
 

@@ -1,6 +1,7 @@
 """Train a classifier: `swin-keras train`, or `swin_keras.train(TrainConfig(...))`."""
 
 import dataclasses
+import functools
 import logging
 import os
 import shlex
@@ -10,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 
 from swin_keras.data import extract
 from swin_keras.errors import DataError, Interrupted, UsageError
+from swin_keras.explaining.mistakes import mistakes_explained
 from swin_keras.files import write_text
 from swin_keras.inference.evaluation import evaluate_dataset
 from swin_keras.inference.predictor import Predictor
@@ -228,6 +230,9 @@ def _conclude(run, job, training):
             metrics=run.metrics,
             parameters=job.model.count_params(),
             defaults=dataclasses.asdict(TrainConfig(batch_size=job.config.batch_size)),
+            explain=functools.partial(
+                mistakes_explained, run.best_model, job.dataset.split("test")
+            ),
         ),
     )
     write_text(run.card, card.to_json())  # last: it says that the run is finished

@@ -17,6 +17,8 @@ from PIL import Image
 from swin_keras.cli.demo import litert_file, litertjs_folder
 from swin_keras.demo.server import MOST_CONNECTIONS, make_server
 from swin_keras.errors import ModelFileError, UsageError
+from swin_keras.exporting.config import ExportConfig
+from swin_keras.exporting.export import export
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "saved_models" / "digits" / "model.tflite"
@@ -26,15 +28,22 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
 
 @pytest.fixture
 def server(tmp_path):
-    runtime = LITERTJS if LITERTJS.is_dir() else tmp_path
     (tmp_path / "secret").write_text("secret")
-    server = make_server(MODEL, runtime, port=0)
+    with serving(MODEL, LITERTJS if LITERTJS.is_dir() else tmp_path) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def serving(model, runtime):
+    server = make_server(model, runtime, port=0)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def get(server, path):
@@ -179,3 +188,41 @@ def test_the_browser_names_the_same_class(server, tmp_path):
     assert "ms in this browser" in status
     assert sides == [8, 16]  # the whole picture, and what the model sees
     assert scores_after_bad == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not CHROMIUM or not LITERTJS.is_dir(),
+    reason="needs chromium and `npm install @litertjs/core`",
+)
+def test_the_browser_draws_where_it_sees_its_best_class(trained_run, tmp_path):
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="needs the extra `browser`"
+    )
+    config = ExportConfig(
+        saved_models_dir=str(tmp_path), formats=("litert",), explain=True, verify=False
+    )
+    model = export(trained_run.path, config) / "model.tflite"
+    with serving(model, LITERTJS) as server, sync_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}")
+        page.wait_for_selector("body[data-ready]", timeout=60_000)
+        assert not page.is_visible("#why")
+        page.set_input_files("#file", ROOT / "tests" / "samples" / "3.png")
+        page.wait_for_selector("body[data-best]", timeout=60_000)
+        assert page.is_visible("#why")
+        coloured = page.evaluate(
+            """() => {
+                const { width, height } = document.getElementById("why");
+                const context = document.getElementById("why").getContext("2d");
+                const { data } = context.getImageData(0, 0, width, height);
+                const places = [...Array(width * height).keys()];
+                return places.filter((i) => data[4 * i] > data[4 * i + 2] + 50).length;
+            }"""
+        )
+        browser.close()
+    assert 500 < coloured <= 224 * 224

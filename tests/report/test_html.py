@@ -185,3 +185,13 @@ def test_large_images_are_made_smaller_and_stay_as_they_were():
     image = Image.new("RGB", (3000, 1000), "red")
     assert len(image_uri(image)) < 5000
     assert image.size == (3000, 1000)
+
+
+def test_worst_mistakes_are_shown_with_what_spoke_for_either_class(tmp_path):
+    two = (Image.new("RGB", (224, 224), "red"), Image.new("RGB", (224, 224), "blue"))
+    text = make_report(tmp_path, ("cat", "dog"), explain=lambda mistakes: {41: two})
+    page = Page(text)
+    assert page.tags.count("figure") > 20
+    assert text.count('alt="What spoke for') == 2
+    assert text.count("where it saw the class") == 1
+    assert "where it saw the class" not in make_report(tmp_path, ("cat", "dog"))

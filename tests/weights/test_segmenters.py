@@ -1,4 +1,4 @@
-"""Segmenters of other projects load exactly; files beside: see `segmenters/make_segmenters.py`."""
+"""Segmenters of other projects load exactly; see `segmenters/make_segmenters.py`."""
 
 from pathlib import Path
 

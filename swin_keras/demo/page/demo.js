@@ -3,6 +3,7 @@
 import { loadAndCompile, loadLiteRt, Tensor } from "@litertjs/core";
 
 const TOP = 5;
+const ORANGE = [255, 149, 0]; // of what speaks for a class
 const LARGEST = 1024; // pixels a side of the whole picture, as it is shown
 const byId = (id) => document.getElementById(id);
 
@@ -60,6 +61,7 @@ function drawWhole(source, sourceWidth, sourceHeight, frame) {
 // Show a picture and its scores, or neither: old ones would be taken for new.
 function show(isThere) {
   for (const id of ["whole", "view"]) byId(id).hidden = !isThere;
+  byId("because").hidden = true;
   byId("hint").hidden = isThere;
   if (!isThere) {
     byId("scores").replaceChildren();
@@ -111,14 +113,41 @@ async function classify() {
   const images = new Tensor(pixels(), [1, height, width, channels]);
   const start = performance.now();
   const outputs = await model.run(images);
-  const [output] = Array.isArray(outputs) ? outputs : Object.values(outputs);
-  const scores = Array.from(output.toTypedArray());
+  const all = Array.isArray(outputs) ? outputs : Object.values(outputs);
+  const arrays = all.map((output) => Array.from(output.toTypedArray()));
+  const scores = arrays.find((one) => one.length === card.class_names.length);
   const took = performance.now() - start;
-  images.delete();
-  output.delete();
+  for (const tensor of [images, ...all]) tensor.delete();
   showScores(scores);
+  const maps = arrays.find((one) => one !== scores);
+  if (maps) drawWhy(maps, scores.indexOf(Math.max(...scores)));
   byId("status").textContent = `${took.toFixed(1)} ms in this browser`;
   document.body.dataset.best = byId("scores").querySelector(".label").textContent;
+}
+
+// Where the model saw its best class: `class_maps`, of `swin-keras export --explain`.
+function drawWhy(maps, best) {
+  const [rows, columns, classes] = card.outputs.class_maps;
+  const values = Array.from({ length: rows * columns }, (_, place) =>
+    Math.max(0, maps[place * classes + best]),
+  );
+  const least = Math.min(...values);
+  const span = Math.max(...values) - least || 1;
+  const map = new ImageData(columns, rows);
+  values.forEach((value, place) => {
+    map.data.set([...ORANGE, (200 * (value - least)) / span], 4 * place);
+  });
+  const small = new OffscreenCanvas(columns, rows);
+  small.getContext("2d").putImageData(map, 0, 0);
+  const why = byId("why");
+  why.width = 224;
+  why.height = Math.round((224 * height) / width);
+  const context = why.getContext("2d");
+  context.filter = "grayscale(1)";
+  context.drawImage(seen, 0, 0, why.width, why.height);
+  context.filter = "none";
+  context.drawImage(small, 0, 0, why.width, why.height);
+  byId("because").hidden = false;
 }
 
 function showScores(scores) {

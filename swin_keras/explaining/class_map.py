@@ -1,0 +1,88 @@
+"""Class activation maps (CAM), exact: what a classifier's head says of each token.
+
+The head is a mean over tokens and one dense layer. Both are linear, so the dense
+layer can be applied to each token first: the mean of that map is the class's logit,
+to the last digit. It is one product more, without gradients, and can be part of a
+file for a phone.
+"""
+
+import keras
+
+from swin_keras.errors import UsageError
+from swin_keras.explaining.logit_model import require_float_weights
+from swin_keras.model_files import load_keras
+from swin_keras.model_files.card import CLASS_MAPS
+
+
+def class_maps(model):
+    """Return the map of each class, symbolic, `(B, H, W, classes)`.
+
+    `maps = tokens @ kernel + bias` with the head's own numbers. The mean of a map
+    over its `H x W` tokens is the logit of its class.
+
+    Args:
+        model: A functional classifier that ends in a mean over tokens and a dense
+            layer; it stays as it is.
+
+    Raises:
+        UsageError: If it ends otherwise, or its weights are quantized.
+    """
+    require_float_weights(model)
+    tokens, head = tokens_and_head(model)
+    maps = keras.layers.Dense(
+        head.units, use_bias=head.use_bias, dtype="float32", name=CLASS_MAPS
+    )
+    result = maps(tokens)
+    maps.set_weights(head.get_weights())
+    return result
+
+
+def class_map_model(model):
+    """Return a model from images to `{"outputs": ..., "class_maps": ...}`.
+
+    `outputs` are the model's own; see `class_maps` for the other.
+    """
+    outputs = {"outputs": model.output, CLASS_MAPS: class_maps(model)}
+    return keras.Model(model.input, outputs, name=model.name)
+
+
+def file_class_maps(path, images):
+    """Return the class maps of a `.keras` file, `(B, H, W, classes)`, in NumPy."""
+    outputs = class_map_model(load_keras(path))(images, training=False)
+    return keras.ops.convert_to_numpy(outputs[CLASS_MAPS])
+
+
+def tokens_and_head(model):
+    """Find what a classifier's classes are computed from.
+
+    Returns:
+        The tokens after the last normalization, symbolic `(B, H, W, C)`, and the
+        dense layer that their mean goes through.
+
+    Raises:
+        UsageError: If the model does not end so.
+    """
+    layers = list(getattr(model, "layers", ()))
+    if layers and isinstance(
+        layers[-1], (keras.layers.Activation, keras.layers.Softmax)
+    ):
+        layers.pop()
+    head = layers.pop() if layers else None
+    while layers and isinstance(layers[-1], keras.layers.Dropout):
+        layers.pop()
+    pooling = layers.pop() if layers else None
+    if not isinstance(head, keras.layers.Dense) or not isinstance(
+        pooling, keras.layers.GlobalAveragePooling2D
+    ):
+        raise UsageError(
+            "The map of a class needs a classifier that ends in the mean over its "
+            "tokens and one dense layer, as those of this package do. Received: "
+            f"{model.name!r}, which ends in {_end(model)}. A backbone has no classes: "
+            'give the classifier, or ask for method "rollout" or "attention".'
+        )
+    return pooling.input, head
+
+
+def _end(model):
+    names = [type(layer).__name__ for layer in getattr(model, "layers", ())][-3:]
+    return ", ".join(names) or "no layer"

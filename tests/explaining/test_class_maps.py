@@ -1,0 +1,153 @@
+"""Class maps: exact, and the same as Grad-CAM at the tokens before the head."""
+
+import keras
+import numpy as np
+import pytest
+from explained_toys import make_images, make_model
+
+from swin_keras.applications import SwinNano
+from swin_keras.errors import UsageError
+from swin_keras.explaining.class_map import class_map_model
+from swin_keras.explaining.explainer import Explainer
+from swin_keras.explaining.gradient_map import class_score, gradient_maps
+from swin_keras.explaining.logit_model import logit_model
+
+
+@pytest.mark.parametrize("size", ["plain", "padded and odd"])
+@pytest.mark.parametrize("version", ["V1", "V2"])
+def test_the_mean_of_a_class_map_is_the_logit_of_the_class(version, size):
+    model = make_model(version, size, classifier_activation=None)
+    images = make_images(model)
+    outputs = class_map_model(model)(images)
+    maps, logits = (np.asarray(outputs[n]) for n in ("class_maps", "outputs"))
+    np.testing.assert_allclose(maps.mean((1, 2)), logits, atol=1e-5)
+    # By hand: tokens times the class's column of the kernel, plus its bias.
+    tokens = np.asarray(
+        keras.Model(model.input, model.get_layer("norm").output)(images)
+    )
+    kernel, bias = model.get_layer("head").get_weights()
+    for index in range(3):
+        by_hand = tokens @ kernel[:, index]
+        np.testing.assert_allclose(
+            by_hand.mean((1, 2)) + bias[index], logits[:, index], atol=1e-5
+        )
+        np.testing.assert_allclose(maps[..., index] - bias[index], by_hand, atol=1e-5)
+
+
+@pytest.mark.parametrize("by_place", [False, True])
+def test_at_the_tokens_before_the_head_gradient_maps_are_class_maps(by_place):
+    model = make_model()
+    images = make_images(model)
+    maps = np.asarray(class_map_model(model)(images)["class_maps"])
+    bias = model.get_layer("head").get_weights()[1]
+    found = gradient_maps(
+        logit_model(model), images, class_score([2, 0]), by_place=by_place
+    )
+    expected = np.stack([maps[0, ..., 2] - bias[2], maps[1, ..., 0] - bias[0]])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("by_place", [False, True])
+def test_a_map_of_a_stage_is_made_of_its_activations_and_their_gradients(by_place):
+    model = logit_model(make_model())
+    images = make_images(model, 1)
+    found = gradient_maps(model, images, class_score([1]), stage=1, by_place=by_place)
+    assert found.shape == (1, 16, 16)
+    features = model.get_layer("stage_1_block_2").output
+    activations = np.asarray(keras.Model(model.input, features)(images))
+    rest = keras.Model(features, model.output)
+    step, rng = 1e-2, np.random.default_rng(0)
+    # What a change of one place along its own activation does to the logit.
+    if by_place:
+        for y, x in rng.integers(0, 16, (4, 2)):
+            change = np.zeros_like(activations)
+            change[0, y, x] = step * activations[0, y, x]
+            ends = [float(rest(activations + s * change)[0, 1]) for s in (1, -1)]
+            expected = 256 * (ends[0] - ends[1]) / (2 * step)
+            np.testing.assert_allclose(found[0, y, x], expected, rtol=0.05, atol=0.05)
+        return
+    weights = np.zeros(activations.shape[-1])
+    for channel in range(len(weights)):
+        change = np.zeros_like(activations)
+        change[..., channel] = step
+        ends = [float(rest(activations + s * change)[0, 1]) for s in (1, -1)]
+        weights[channel] = (ends[0] - ends[1]) / (2 * step)
+    expected = activations[0] @ weights
+    error = np.abs(found[0] - expected).max()
+    assert error < 0.02 * np.abs(expected).max()
+
+
+def test_a_target_can_be_any_function_of_the_outputs():
+    model = logit_model(make_model())
+    images = make_images(model)
+    both = gradient_maps(model, images, lambda logits: logits[:, 0] + logits[:, 1])
+    one, other = (gradient_maps(model, images, class_score([c, c])) for c in (0, 1))
+    np.testing.assert_allclose(both, one + other, atol=1e-5)
+
+
+def test_a_head_of_ones_own_with_dropout_and_softmax_inside_is_understood():
+    base = SwinNano(include_top=False, pooling="avg")
+    x = keras.layers.Dropout(0.1)(base.output)
+    outputs = keras.layers.Dense(3, activation="softmax")(x)
+    model = keras.Model(base.input, outputs)
+    images = make_images(model)
+    maps = Explainer(model)._class_maps(images)
+    found = keras.ops.softmax(maps.mean((1, 2)))
+    np.testing.assert_allclose(found, model(images), atol=1e-6)
+    logits = logit_model(model)(images)
+    np.testing.assert_allclose(maps.mean((1, 2)), logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_a_model_of_half_precision_is_explained_in_float32(policy, set_dtype_policy):
+    set_dtype_policy(policy)
+    model = make_model()
+    set_dtype_policy("float32")
+    images = make_images(model)
+    for method in ("cam", "grad-cam", "gradient-rollout"):
+        maps = Explainer(model).maps(images, [0, 1], method=method)
+        assert maps.dtype == np.float32
+        assert np.isfinite(maps).all()
+
+
+def nested():
+    base = SwinNano(include_top=False, pooling="avg")
+    inputs = keras.Input((32, 32, 3))
+    return keras.Model(inputs, keras.layers.Dense(3)(base(inputs)))
+
+
+def flat(*layers):
+    inputs = x = keras.Input((4, 4, 1))
+    for layer in (keras.layers.Flatten(), *layers):
+        x = layer(x)
+    return keras.Model(inputs, x)
+
+
+@pytest.mark.parametrize(
+    ("make", "method", "words"),
+    [
+        (nested, "grad-cam", "keras.Model\\(base.input"),
+        (lambda: SwinNano(include_top=False), "cam", "has none"),
+        (flat, "rollout", "no layer stage_1_block_1"),
+        (lambda: flat(keras.layers.Dense(2)), "cam", "ends in .*Flatten, Dense"),
+        (
+            lambda: keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()]),
+            "rollout",
+            "functional",
+        ),
+    ],
+)
+def test_a_model_that_cannot_be_explained_is_refused_in_words(make, method, words):
+    model = make()
+    images = np.zeros((1, *model.input_shape[1:]))
+    with pytest.raises(UsageError, match=words):
+        Explainer(model).maps(images, [0], method=method)
+
+
+@pytest.mark.filterwarnings("ignore:.*quantize:UserWarning")  # of norms: they have none
+@pytest.mark.parametrize(("layers", "method"), [("head", "cam"), ("mlp", "rollout")])
+def test_a_model_with_int8_weights_is_refused_in_words(layers, method):
+    model = make_model()
+    model.quantize("int8", filters=layers)
+    with pytest.raises(UsageError, match="before its weights are quantized"):
+        Explainer(model).maps(make_images(model), [0, 0], method=method)

@@ -1,0 +1,169 @@
+"""`swin_keras.explain`, the command, and the folder that it writes."""
+
+import dataclasses
+import re
+
+import keras
+import numpy as np
+import pytest
+from explained_toys import COMMON, SIZES, make_images, make_model
+from PIL import Image
+
+import swin_keras
+from swin_keras.cli import main
+from swin_keras.errors import DataError, ModelFileError, UsageError
+from swin_keras.explaining.folder import save_explanations
+from swin_keras.explaining.methods import METHODS
+from swin_keras.explaining.overlay import heat, overlay
+from swin_keras.model_files import save_keras
+from swin_keras.model_files.card import ModelCard
+from swin_keras.models import SwinBackbone, SwinConfig
+
+NAMES = ("cat", "a/b", "<dog>")
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    config = dataclasses.asdict(SwinConfig(**{**COMMON, **SIZES["plain"]}))
+    path = tmp_path_factory.mktemp("run") / "best.keras"
+    save_keras(make_model(), path, ModelCard("toy", "swin_nano", config, NAMES))
+    return path
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    for index in range(2):
+        rng = np.random.default_rng(index)
+        coarse = rng.integers(0, 256, (4, 5, 3), np.uint8)
+        Image.fromarray(coarse).resize((50, 40)).save(folder / f"{index}.png")
+    return folder
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_gives_maps_and_overlays(method, model_file, photos, tmp_path):
+    found = swin_keras.explain(model_file.parent, photos, method=method, top=2)
+    assert [one.path for one in found] == [str(photos / f"{i}.png") for i in (0, 1)]
+    for one in found:
+        assert one.image.shape == (32, 32, 3)
+        assert one.scores[0][1] == max(score for _, score in one.scores)
+        if method not in ("rollout", "attention"):
+            assert list(one.maps) == [name for name, _ in one.scores[:2]]
+        for name, values in one.maps.items():
+            assert values.ndim == 2
+            assert np.isfinite(values).all()
+            assert one.overlay(name).size == (224, 224)
+    page = save_explanations(tmp_path / "out", found, "why").read_text("utf-8")
+    assert "<dog>" not in page
+    sources = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert len(sources) == 2 + sum(len(one.maps) for one in found)
+    assert all(source.startswith("data:image/") for source in sources)
+    with np.load(tmp_path / "out" / "002.npz") as raw:
+        assert list(raw["names"]) == list(found[1].maps)
+        np.testing.assert_allclose(raw["maps"][0], next(iter(found[1].maps.values())))
+        np.testing.assert_array_equal(raw["image"], found[1].image)
+
+
+def test_a_model_in_memory_is_explained_with_names_given_or_numbers():
+    model = make_model()
+    images = make_images(model).astype("uint8")
+    (one, _) = swin_keras.explain(model, images, class_name="2")
+    assert list(one.maps) == ["2"]
+    (one, _) = swin_keras.explain(
+        model, images, class_names=NAMES, class_name="cat", method="grad-cam", stage=1
+    )
+    assert one.maps["cat"].shape == (16, 16)
+    assert model.get_layer("norm").output is not None  # still a graph of one node
+    with pytest.raises(UsageError, match="2 names"):
+        swin_keras.explain(model, images, class_names=NAMES[:2])
+
+
+def test_a_backbone_is_asked_for_rollout_and_attention_but_no_class():
+    backbone = SwinBackbone(**{**COMMON, **SIZES["plain"]})
+    images = make_images(backbone, 1).astype("uint8")
+    for method in ("rollout", "attention"):
+        (one,) = swin_keras.explain(backbone, images, method=method)
+        assert not one.scores
+        assert next(iter(one.maps.values())).min() >= 0
+    with pytest.raises(UsageError, match=r"explains a class, and .* has none"):
+        swin_keras.explain(backbone, images)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"class_name": "cta"}, "Did you mean 'cat'.*It knows: cat, a/b, <dog>"),
+        ({"method": "gradcam"}, "Did you mean 'grad-cam'"),
+        ({"method": "rollout", "class_name": "cat"}, "the same for every class"),
+        ({"method": "cam", "stage": 1}, "`stage` is for the methods grad-cam"),
+        ({"method": "grad-cam", "stage": 7}, "one of the model's: 1, 2"),
+        ({"method": "attention", "stage": 7}, "one of the model's: 1, 2"),
+        ({"method": "attention", "at": (2, 0)}, "each from 0 to 1"),
+        ({"method": "attention", "at": "here"}, "each from 0 to 1"),
+        ({"method": "cam", "at": (0, 0)}, "`at` is for the methods attention"),
+        ({"top": 0}, "at least 1"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_words(options, words, model_file, photos):
+    with pytest.raises(UsageError, match=words):
+        swin_keras.explain(model_file, photos, **options)
+
+
+def test_other_files_are_refused_in_words(photos, tmp_path):
+    with pytest.raises(ModelFileError, match="or export it again with --explain"):
+        swin_keras.explain("saved_models/digits", photos)
+    with pytest.raises(ModelFileError, match="There is no model"):
+        swin_keras.explain(tmp_path / "nothing", photos)
+    with pytest.raises(UsageError, match="Received: int"):
+        swin_keras.explain(make_model(), 3)
+    with pytest.raises(DataError, match="no image or folder"):
+        swin_keras.explain(make_model(), "nothing.png")
+
+
+def test_the_command_writes_a_folder_and_never_over_another(
+    model_file, photos, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (photos / "broken.png").write_bytes(b"no image")
+    words = ["explain", str(model_file), str(photos), "--class", "a/b"]
+    assert main(words) == 3
+    said = capsys.readouterr()
+    assert "broken.png" in said.err
+    assert "explained/index.html" in said.out
+    assert main([*words, "--method", "rollout"]) == 2
+    assert "the same for every class" in capsys.readouterr().err
+    (photos / "broken.png").unlink()
+    assert main([*words, "--method", "grad-cam", "--stage", "1"]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"explained", "explained-2"}
+    assert main([*words, "--save", "explained"]) == 2
+    assert "new or empty" in capsys.readouterr().err
+    place = ["--method", "attention", "--at", "0.1", "0.9"]
+    assert main(["explain", str(model_file), str(photos), *place]) == 0
+
+
+def test_an_overlay_is_brightest_where_the_map_is_largest():
+    values = np.zeros((4, 8))
+    values[1, 6] = 3
+    picture = np.full((16, 32, 1), 90, "uint8")
+    drawn = np.asarray(overlay(picture, values), float)
+    light = drawn.sum(-1)
+    assert light.shape == (224, 448)
+    assert np.hypot(*(np.argwhere(light == light.max())[0] - (84, 364))) < 40
+    marked = np.asarray(overlay(picture, values, at=(0.1, 0.1)), float)
+    changed = np.argwhere((marked != drawn).any(-1))
+    assert 0 < len(changed) < 300
+    np.testing.assert_allclose(changed.mean(0), (28, 28), atol=1)  # its tile's middle
+    assert not heat(np.full((2, 2), -1.0)).any()
+
+
+def test_the_explained_model_stays_as_it_was():
+    model = make_model()
+    before = [np.array(w) for w in model.weights]
+    names = [layer.name for layer in model.layers]
+    images = make_images(model).astype("uint8")
+    for method in METHODS:
+        swin_keras.explain(model, images, method=method)
+    assert [layer.name for layer in model.layers] == names
+    for was, weight in zip(before, model.weights, strict=True):
+        np.testing.assert_array_equal(was, weight)
+    assert keras.models.model_from_json(model.to_json()).output_shape == (None, 3)
