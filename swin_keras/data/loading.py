@@ -8,6 +8,7 @@ from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.folder import load_folder
 from swin_keras.data.grey import check_grey_range
 from swin_keras.data.idx import CLASS_NAMES, holds_idx, load_idx
+from swin_keras.data.lost import check_lost
 from swin_keras.data.splitting import HeldOut
 from swin_keras.data.table import is_table
 from swin_keras.errors import DataError
@@ -16,9 +17,9 @@ from swin_keras.names import printable
 # Options of a run that decide which images it has, and in which split.
 OPTIONS = (
     *("data_dir", "seed", "val_fraction", "test_fraction", "on_bad"),
-    *("label_pattern", "grey_range", "follow_links"),
+    *("label_pattern", "grey_range", "follow_links", "lost"),
 )
-LAYOUT = ("label_pattern", "follow_links")
+LAYOUT = ("label_pattern", "follow_links", "lost")
 
 
 def load_dataset(
@@ -33,6 +34,7 @@ def load_dataset(
     label_pattern: str | None = None,
     grey_range=None,
     follow_links: bool = False,
+    lost: Mapping | None = None,
 ) -> ImageDataset:
     """Read a data set with its train, val and test split.
 
@@ -62,6 +64,9 @@ def load_dataset(
             given images as it was trained on: its card keeps the range.
         follow_links: Whether links may lead out of the folder anywhere. A link in
             the place of a class or split folder always may.
+        lost: Files of a folder that a run could not read: path -> `(split, class,
+            bytes)`. One that is gone keeps its place, and another image of its class
+            stands there, so that no other moves to another split or step.
 
     Returns:
         The data set. Show its `notes` to the user.
@@ -81,6 +86,7 @@ def load_dataset(
             label_pattern=label_pattern,
             grey_range=grey_range,
             follow_links=follow_links,
+            lost=check_lost(lost),
         )
     if not isinstance(source, str) or looks_like_path(source) or path.exists():
         raise DataError(

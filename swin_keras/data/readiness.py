@@ -60,6 +60,9 @@ def file_splits(listing: Listing, grey_range=None) -> dict[str, Split]:
         items = sorted(label_at)
         labels = np.array([label_at[path] for path in items], np.int64)
         splits[title] = FileSplit(
-            items, labels, title, listing.root, grey_range=grey_range
+            *(items, labels, title, listing.root),
+            grey_range=grey_range,
+            lost=listing.lost,
+            gone=listing.gone,
         )
     return splits

@@ -10,8 +10,15 @@ SIZES = "sizes."
 _FIXED = {
     *("data", "data_dir", "preset", "sizes", "name", "runs_dir", "on_bad"),
     *("label_pattern", "grey_range", "follow_links", "val_fraction", "test_fraction"),
-    *("strategy", "checkpoint_minutes", "tensorboard", "restarts", "deterministic"),
-    *("workers", "compile_cache"),
+    *(
+        "strategy",
+        "checkpoint_minutes",
+        "tensorboard",
+        "restarts",
+        "lost",
+        "deterministic",
+    ),
+    *("workers", "compile_cache", "lost"),
 }
 _TRAIN = type_hints(TrainConfig)
 _SIZE = type_hints(SwinConfig) | type_hints(SwinV2Config)
