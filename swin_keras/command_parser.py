@@ -12,6 +12,10 @@ from swin_keras.screen import complain
 ALSO_CALLED = {"lr": "learning_rate"}  # what others call our options
 
 
+class NotGiven(str):
+    """A default, to be told from the same word that somebody gave."""
+
+
 class Parser(jsonargparse.ArgumentParser):
     """A parser whose options take dashes, and whose errors name the nearest one."""
 

@@ -1,7 +1,7 @@
 """Options of the command line, made from the configurations; no heavy imports."""
 
 from swin_keras.command_help import HELP
-from swin_keras.command_parser import Parser
+from swin_keras.command_parser import NotGiven, Parser
 from swin_keras.exporting.config import DEFAULT_FORMATS, FORMATS, ExportConfig
 from swin_keras.training.config import TrainConfig
 
@@ -47,6 +47,7 @@ def _train(parser):
         "folder", nargs="?", metavar="DATA", help="The same as --data DATA."
     )
     parser.add_class_arguments(TrainConfig)
+    parser.set_defaults(data=NotGiven(TrainConfig.data))
     parser.add_argument(
         "--resume",
         action="store_true",

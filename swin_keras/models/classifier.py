@@ -125,9 +125,10 @@ def create_model(
     input_tensor=None,
     input_shape=None,
     pooling=None,
-    classes=1000,
+    classes=None,
     classifier_activation="softmax",
     name=None,
+    class_names=None,
     **sizes,
 ):
     """Build a variant by its name; see `list_models` for the names.
@@ -143,9 +144,12 @@ def create_model(
         input_tensor: See `SwinClassifier`.
         input_shape: `(height, width, channels)`; `None` is the variant's own.
         pooling: See `SwinClassifier`.
-        classes: See `SwinClassifier`.
+        classes: Number of classes; `None` is that of `class_names`, else that of
+            `weights`, or 1000.
         classifier_activation: See `SwinClassifier`.
         name: Name of the model; `None` is the variant's.
+        class_names: Names of the classes, in order. Where the weights name theirs, as
+            runs do, each class that both have keeps its row of the head.
         **sizes: Fields of `SwinConfig` to change, such as `drop_path_rate`.
 
     Returns:
@@ -166,8 +170,16 @@ def create_model(
     _check_weights(weights)
     if input_shape is not None:
         sizes["input_shape"] = input_shape
+    config = config.replace(**sizes)
+    if classes and class_names and len(class_names) != classes:
+        raise UsageError(
+            f"`class_names` must name each of the {classes} classes. "
+            f"Received: {len(class_names)} names."
+        )
+    if classes is None:
+        classes = _classes(class_names, weights, variant) if include_top else 1
     model = SwinClassifier(
-        config.replace(**sizes),
+        config,
         include_top=include_top,
         include_preprocessing=include_preprocessing,
         input_tensor=input_tensor,
@@ -180,8 +192,18 @@ def create_model(
         # Loading builds on models; this door to it is the one call the other way.
         from swin_keras.weights import load_weights
 
-        load_weights(model, weights, variant=variant)
+        load_weights(model, weights, variant=variant, class_names=class_names)
     return model
+
+
+def _classes(class_names, weights, variant) -> int:
+    if class_names:
+        return len(class_names)
+    if weights in (None, "imagenet"):
+        return 1000
+    from swin_keras.weights.loading import classes_of
+
+    return classes_of(weights, variant) or 1000
 
 
 def _check_weights(weights):

@@ -185,6 +185,7 @@ class TestKerasApplicationsArguments:
             "classes",
             "classifier_activation",
             "name",
+            "class_names",
             "sizes",
         ]
 
