@@ -44,11 +44,11 @@ class Album:
             prediction: What the model says of it.
             picture: The picture, if `prediction.path` is no image file.
         """
-        if picture is None:
-            picture = decode_image(prediction.path, 3, at_least=LARGEST)
-        name, score = prediction.scores[0]
-        picture = annotated(picture, f"{printable(name)}  {score:.1%}")
-        path = self._free_path(printable(Path(prediction.path).stem))
+        picture = annotated_by(prediction, picture)
+        stem = printable(Path(prediction.path).stem)
+        if hasattr(prediction, "time"):
+            stem += f"-{prediction.time:09.3f}"
+        path = self._free_path(stem)
         try:
             picture.save(path, quality=92)
         except OSError as error:
@@ -60,6 +60,19 @@ class Album:
         while path.exists():
             path, number = self.folder / f"{stem}-{number}.jpg", number + 1
         return path
+
+
+def annotated_by(prediction: Prediction, picture: Image.Image | None = None):
+    """Return a picture with its best class above it.
+
+    Args:
+        prediction: What the model says of it.
+        picture: The picture, if `prediction.path` is no image file.
+    """
+    if picture is None:
+        picture = decode_image(prediction.path, 3, at_least=LARGEST)
+    name, score = prediction.scores[0]
+    return annotated(picture, f"{printable(name)}  {score:.1%}")
 
 
 def annotated(picture: Image.Image, text: str) -> Image.Image:

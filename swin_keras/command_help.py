@@ -39,7 +39,7 @@ HELP = {
     "predict": (
         "Name what is in images.",
         "swin-keras predict saved_models/digits image.png",
-        "swin-keras predict runs/digits-1 photos/ --top 3 --save album/",
+        "swin-keras predict runs/digits-1 photos/ clip.mp4 --save album/",
     ),
     "info": (
         "List the variants, or show one, a model or a checkpoint.",
