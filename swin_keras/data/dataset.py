@@ -156,7 +156,11 @@ class RecordSplit(Split):
     examples: Sequence[tuple[bytes, int]]
 
     def source(self, index):
-        encoded, _ = self.examples[int(self.items[index])]
+        try:
+            encoded, _ = self.examples[int(self.items[index])]
+        except Exception as error:  # whatever a library makes of a damaged record
+            reason = f"damaged record ({type(error).__name__}: {error})"
+            raise ImageError(self.name(index), reason) from error
         return encoded
 
     def contents(self):
