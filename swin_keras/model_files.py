@@ -4,7 +4,7 @@ import os
 import zipfile
 from pathlib import Path
 
-from swin_keras.archives import read_member, require_bounded
+from swin_keras.archives import bounded_layers, read_member, require_bounded
 from swin_keras.card import ModelCard
 from swin_keras.checksums import listed_files, require_unchanged
 from swin_keras.errors import ModelFileError
@@ -48,7 +48,8 @@ def load_keras(path):
         )
     try:
         require_bounded(path)
-        return keras.models.load_model(path, compile=False)
+        with bounded_layers(path):
+            return keras.models.load_model(path, compile=False)
     except Exception as error:
         raise ModelFileError(
             f"A model file must be a complete .keras file. Received: {path}, which "
