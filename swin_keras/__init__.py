@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import wrapt
 
+import swin_keras.forks  # noqa: F401  notes forks from now on
+
 __version__ = "0.1.0"
 
 _MODULES = {

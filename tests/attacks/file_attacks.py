@@ -245,22 +245,22 @@ def _is_of_memory(error):
     return False
 
 
-def main(name, first, count, originals):
-    kind, originals = KINDS[name], Path(originals)
+def main(names, first, count, originals):
+    kinds = [KINDS[name] for name in names.split(", and ")]  # each in turn
     warnings.simplefilter("ignore")
-    source = originals / kind.folder
-    files = [p for pattern in kind.files for p in source.glob(pattern) if p.is_file()]
-    files = sorted(path for path in files if path.name != "image.png")
     expected = {}
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / kind.folder
         for number in range(int(first), int(first) + int(count)):
             rng = np.random.default_rng(number)
-            original = files[number % len(files)]
+            kind = kinds[number % len(kinds)]
+            source = Path(originals) / kind.folder
+            folder = Path(scratch) / kind.folder
+            files = _files(source, kind.files)
+            original = files[number // len(kinds) % len(files)]
             path = folder / original.relative_to(source)
-            if original not in expected:
+            if (kind, original) not in expected:
                 _copy(source, folder)
-                expected[original] = kind.use(folder, path)
+                expected[kind, original] = kind.use(folder, path)
             _copy(source, folder)
             damaged = kind.damage(original.read_bytes(), rng)
             path.write_bytes(damaged)
@@ -269,7 +269,7 @@ def main(name, first, count, originals):
             resource.setrlimit(resource.RLIMIT_AS, (limit, -1))
             signal.alarm(SECONDS)
             start = time.perf_counter()
-            result = outcome(kind, folder, path, expected[original])
+            result = outcome(kind, folder, path, expected[kind, original])
             seconds = time.perf_counter() - start
             signal.alarm(0)
             resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
@@ -282,6 +282,11 @@ def main(name, first, count, originals):
             if "keras" in sys.modules and not number % 10:  # which takes a while
                 sys.modules["keras"].utils.clear_session()
                 gc.collect()
+
+
+def _files(source, patterns):
+    found = [path for pattern in patterns for path in source.glob(pattern)]
+    return sorted(p for p in found if p.is_file() and p.name != "image.png")
 
 
 def _copy(source, folder):
