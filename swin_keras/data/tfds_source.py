@@ -137,7 +137,7 @@ def find_builder(name: str, data_dir=None):
         ) from None
     except Exception as error:  # of a name, or of the files that describe the set
         raise DataError(
-            f"{name!r} is no folder, and no data set that can be read either: "
+            f"{name!r} is no folder, and no data set either: "
             f"{printable(_first_line(error))[:300]}"
         ) from error
 
