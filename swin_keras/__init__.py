@@ -10,6 +10,8 @@ import importlib
 import lazy_loader
 import wrapt
 
+import swin_keras.forks  # noqa: F401  notes forks from now on
+
 __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

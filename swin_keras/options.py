@@ -12,6 +12,7 @@ import typing
 
 from swin_keras.errors import UsageError, nearest_name
 
+LARGEST = 1e300  # of numbers: whole ones can be too large to calculate with
 _WORDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 
 
@@ -110,7 +111,7 @@ def _is_of(value, kind):
     if isinstance(value, bool):
         return kind is bool
     if kind is float:
-        return isinstance(value, int | float)
+        return isinstance(value, int | float) and abs(value) < LARGEST
     return isinstance(value, origin or kind)
 
 

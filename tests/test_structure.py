@@ -15,7 +15,7 @@ PACKAGE = Path(swin_keras.__file__).parent
 # The rooms from the ground up: each may import those below it and no other.
 FLOORS = [
     ["errors", "names"],
-    ["files", "imagenet", "options", "processes", "screen", "yaml_files"],
+    ["files", "forks", "imagenet", "options", "processes", "screen", "yaml_files"],
     ["layers", "data", "drawing"],
     ["models", "model_files", "scores", "detection"],
     ["weights", "litert"],

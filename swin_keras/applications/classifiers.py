@@ -3,10 +3,12 @@
 import dataclasses
 import inspect
 
+from swin_keras.errors import UsageError
 from swin_keras.models.classifier import SwinClassifier
 from swin_keras.models.variants import variant_config
 from swin_keras.models.words import check_weights, check_words
 from swin_keras.weights import load_weights
+from swin_keras.weights.loading import classes_of
 
 
 def create_model(
@@ -17,9 +19,10 @@ def create_model(
     input_tensor=None,
     input_shape=None,
     pooling=None,
-    classes=1000,
+    classes=None,
     classifier_activation="softmax",
     name=None,
+    class_names=None,
     **sizes,
 ):
     """Build a variant by its name; see `list_models` for the names.
@@ -35,9 +38,12 @@ def create_model(
         input_tensor: See `SwinClassifier`.
         input_shape: `(height, width, channels)`; `None` is the variant's own.
         pooling: See `SwinClassifier`.
-        classes: See `SwinClassifier`.
+        classes: Number of classes; `None` is that of `class_names`, else that of
+            `weights`, or 1000.
         classifier_activation: See `SwinClassifier`.
         name: Name of the model; `None` is the variant's.
+        class_names: Names of the classes, in order. Where the weights name theirs, as
+            runs do, each class that both have keeps its row of the head.
         **sizes: Fields of `SwinConfig` to change, such as `drop_path_rate`.
 
     Returns:
@@ -58,6 +64,13 @@ def create_model(
     check_weights(weights)
     if input_shape is not None:
         sizes["input_shape"] = input_shape
+    if classes and class_names and len(class_names) != classes:
+        raise UsageError(
+            f"`class_names` must name each of the {classes} classes. "
+            f"Received: {len(class_names)} names."
+        )
+    if classes is None:
+        classes = _classes(class_names, weights, variant) if include_top else 1
     model = SwinClassifier(
         config.replace(**sizes),
         include_top=include_top,
@@ -69,8 +82,16 @@ def create_model(
         name=name or variant,
     )
     if weights is not None:
-        load_weights(model, weights, variant=variant)
+        load_weights(model, weights, variant=variant, class_names=class_names)
     return model
+
+
+def _classes(class_names, weights, variant) -> int:
+    if class_names:
+        return len(class_names)
+    if weights in (None, "imagenet"):
+        return 1000
+    return classes_of(weights, variant) or 1000
 
 
 def _variant_function(name: str, variant: str):

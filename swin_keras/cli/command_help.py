@@ -39,7 +39,7 @@ HELP = {
     "predict": (
         "Say what is in images: names, masks or boxes.",
         "swin-keras predict saved_models/digits image.png",
-        "swin-keras predict runs/digits-1 photos/ --top 3 --save album/",
+        "swin-keras predict runs/digits-1 photos/ clip.mp4 --save album/",
     ),
     "explain": (
         "Show where in images a model sees what it says; writes overlays and maps.",

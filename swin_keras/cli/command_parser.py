@@ -12,12 +12,20 @@ from swin_keras.screen import complain
 ALSO_CALLED = {"lr": "learning_rate"}  # what others call our options
 
 
+class NotGiven(str):
+    """A default, to be told from the same word that somebody gave."""
+
+
 class Parser(jsonargparse.ArgumentParser):
     """A parser whose options take dashes, and whose errors name the nearest one."""
 
     def parse_args(self, args=None, *rest, **options):
         args = sys.argv[1:] if args is None else list(args)
-        return super().parse_args([_our_word(word) for word in args], *rest, **options)
+        words = [_our_word(word) for word in args]
+        try:
+            return super().parse_args(words, *rest, **options)
+        except (OverflowError, RecursionError) as error:  # of a value in a file
+            self.error(f"An option's value is too large or too deep: {error}.")
 
     def parse_path(self, path, **options):
         try:

@@ -3,6 +3,10 @@
 import dataclasses
 import json
 
+import yaml
+
+from swin_keras.cli.command_parser import NotGiven
+from swin_keras.cli.config_file import read_options
 from swin_keras.cli.console import command, load_tensorflow, make_table, out
 from swin_keras.errors import UsageError
 
@@ -13,10 +17,11 @@ def train(options):
 
     names = [field.name for field in dataclasses.fields(TrainConfig)]
     values = {name: options[name] for name in names}
+    values["data"] = str(options.data)
     if options.multi_label:
         values["task"] = _task_named_once(options.task, TrainConfig.task)
     if options.folder is not None:
-        values["data"] = _data_named_once(options, TrainConfig.data)
+        values["data"] = _data_named_once(options)
     config = TrainConfig.from_dict(values)
     if config.compile_cache is not False:
         CompileCache(on_cpu=bool(config.compile_cache)).announce()
@@ -43,9 +48,11 @@ def _task_named_once(given, default):
     return "multi-label"
 
 
-def _data_named_once(options, default):
+def _data_named_once(options):
     """Return the data of `train DATA`; a file of options may name others."""
-    if not options.config and options.data not in (default, options.folder):
+    files = [yaml.safe_load(read_options(str(path))) for path in options.config or ()]
+    may_be = [options.folder, *(values.get("data") for values in files)]
+    if not isinstance(options.data, NotGiven) and options.data not in may_be:
         raise UsageError(
             "The data must be named once: swin-keras train DATA, or --data DATA. "
             f"Received: {options.folder} and --data {options.data}."

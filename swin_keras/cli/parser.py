@@ -1,7 +1,7 @@
 """Options of the command line, made from the configurations; no heavy imports."""
 
 from swin_keras.cli.command_help import HELP
-from swin_keras.cli.command_parser import Parser
+from swin_keras.cli.command_parser import NotGiven, Parser
 from swin_keras.explaining.methods import METHODS
 from swin_keras.exporting.config import DEFAULT_FORMATS, FORMATS, ExportConfig
 from swin_keras.training.config import TrainConfig
@@ -58,6 +58,7 @@ def _train(parser):
         "folder", nargs="?", metavar="DATA", help="The same as --data DATA."
     )
     parser.add_class_arguments(TrainConfig)
+    parser.set_defaults(data=NotGiven(TrainConfig.data))
     parser.add_argument(
         "--multi_label",
         action="store_true",
@@ -191,12 +192,27 @@ def _demo(parser):
 
 def _predict(parser):
     parser.add_argument("model", help="A run, an export or a model file.")
-    parser.add_argument("images", nargs="+", help="Images, or folders of images.")
+    parser.add_argument(
+        "images", nargs="*", help="Images, folders of images, or videos."
+    )
     parser.add_argument("--top", type=int, default=3, help="Classes to name.")
     parser.add_argument(
-        "--save", metavar="FOLDER", help="Write each picture with its class on it."
+        "--save",
+        metavar="PLACE",
+        help="Write each picture with its class on it: into a new folder, or into a "
+        "new video such as out.mp4.",
+    )
+    parser.add_argument("--camera", metavar="NUMBER", help="Look at a camera: 0, ...")
+    parser.add_argument(
+        "--seconds", type=float, default=10.0, help="How long to look at a camera."
+    )
+    parser.add_argument(
+        "--rate", type=float, default=1.0, help="Frames of a video for each second."
     )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
+    parser.add_argument(
+        "--csv", metavar="FILE", help="Write path, time, class and probability."
+    )
     _trust(parser)
 
 

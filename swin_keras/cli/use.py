@@ -1,5 +1,7 @@
 """export, predict, explain, benchmark and demo: what a trained model is for."""
 
+import contextlib
+import csv
 import dataclasses
 import glob
 import json
@@ -45,16 +47,16 @@ def predict(options):
         load_tensorflow()
     if options.top < 1:
         raise UsageError(f"--top must be at least 1. Received: {options.top}.")
-    predictor, album = Predictor(options.model, trust=options.trust), None
-    if options.save:
-        from swin_keras.inference.annotate import Album
-
-        album = Album(options.save)
-    predictions = []
-    for prediction in predictor.predict(_paths(options.images), top=options.top):
-        predictions.append(prediction)
-        if album and not prediction.error:
-            album.add(prediction)
+    images, videos = _sources(options)
+    predictor = Predictor(options.model, trust=options.trust)
+    with _saver(options.save, options.rate) as save:
+        predictions = []
+        for prediction, picture in _answers(predictor, images, videos, options.top):
+            predictions.append(prediction)
+            if save and not prediction.error:
+                save(prediction, picture)
+    if options.csv:
+        _write_csv(options.csv, predictions)
     if options.json:
         print(json.dumps([p.to_dict() for p in predictions], indent=2))
     else:
@@ -62,9 +64,57 @@ def predict(options):
     unread = [p for p in predictions if p.error]
     for prediction in unread:
         complain(f"{prediction.path}: {prediction.error}")
-    if album:
-        log.info("annotated pictures are in %s", album.folder)
+    if save:
+        log.info("annotated pictures are in %s", options.save)
     return 3 if unread else 0
+
+
+def _sources(options):
+    """Return paths of images, and name -> frames of each video or the camera."""
+    from swin_keras.inference.video import is_video, read_camera, read_video
+
+    if not options.images and options.camera is None:
+        raise UsageError("Name images, folders or videos, or a camera: --camera 0.")
+    paths = _paths(options.images)
+    videos = {path: read_video(path, options.rate) for path in filter(is_video, paths)}
+    if options.camera is not None:
+        name = f"camera {options.camera}"
+        videos[name] = read_camera(options.camera, options.rate, options.seconds)
+    return [path for path in paths if not is_video(path)], videos
+
+
+def _answers(predictor, images, videos, top):
+    """Yield each prediction, and its picture if it is a frame."""
+    from swin_keras.inference.video import predict_frames
+
+    for prediction in predictor.predict(images, top=top):
+        yield prediction, None
+    for name, frames in videos.items():
+        yield from predict_frames(predictor, name, frames, top)
+
+
+@contextlib.contextmanager
+def _saver(place, rate):
+    """Give what writes an annotated picture to a folder or a video, or `None`."""
+    from swin_keras.inference.annotate import Album, annotated_by
+    from swin_keras.inference.video import is_video, video_writer
+
+    if place and is_video(place):
+        with video_writer(place, rate) as write:
+            yield lambda prediction, picture: write(annotated_by(prediction, picture))
+    else:
+        yield Album(place).add if place else None
+
+
+def _write_csv(path, predictions):
+    """Write one row for each picture: its best class, or why it has none."""
+    rows = [("path", "time", "class", "probability", "error")]
+    for prediction in predictions:
+        name, score = prediction.scores[0] if prediction.scores else ("", "")
+        time = getattr(prediction, "time", "")
+        rows.append((prediction.path, time, name, score, prediction.error or ""))
+    with open(path, "w", newline="", encoding="utf-8", errors="replace") as file:
+        csv.writer(file).writerows(rows)
 
 
 def _paths(words):
@@ -80,12 +130,16 @@ def _paths(words):
 
 
 def _show(predictions):
-    table = make_table("image", "class", "probability", "next")
-    for prediction in predictions:
+    times = [getattr(prediction, "time", None) for prediction in predictions]
+    has_times = any(time is not None for time in times)
+    columns = ["image", "time", "class", "probability", "next"]
+    table = make_table(*[c for c in columns if c != "time" or has_times])
+    for prediction, time in zip(predictions, times, strict=True):
         (name, score), *others = prediction.scores or [("", 0.0)]
         others = ", ".join(f"{name} {share(score)}" for name, score in others)
         if not prediction.error:
-            table.add_row(prediction.path, name, share(score), others)
+            shown = ["" if time is None else f"{time:.2f} s"] * has_times
+            table.add_row(prediction.path, *shown, name, share(score), others)
     out.print(table)
 
 

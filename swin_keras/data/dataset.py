@@ -1,6 +1,7 @@
 """What every source becomes: named splits of images and targets, by index."""
 
 import dataclasses
+import functools
 import hashlib
 import itertools
 import os
@@ -12,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from swin_keras.data.class_names import problems_of
+from swin_keras.data.image_file import ImageError
 from swin_keras.data.image_io import decode_image, image_mode, prepare_image
 from swin_keras.data.targets import Classes, Targets, as_targets
 from swin_keras.errors import DataError, UsageError, nearest_name
@@ -117,19 +119,53 @@ class EncodedSplit(Split):
 
 @dataclass(frozen=True, eq=False)
 class FileSplit(Split):
-    """Image files on disk: each item is a path below `root`."""
+    """Image files on disk: each item is a path below `root`.
+
+    Args:
+        lost: Path -> bytes that it had when a run began, of files that the run
+            could not read. They count as they were, whatever became of them.
+        gone: Those of `lost` that cannot be used: another image of the class stands
+            in the place of each, so that all others keep theirs.
+    """
 
     root: Path
+    lost: Mapping[str, int] = field(default_factory=dict, kw_only=True)
+    gone: frozenset[str] = field(default=frozenset(), kw_only=True)
 
     def name(self, index):
         return printable(self.source(index))
 
     def source(self, index):
-        return str(self.root / self.items[index])
+        item = self.items[index]
+        return str(self.root / (self._stand_in(index) if item in self.gone else item))
+
+    def _stand_in(self, index):
+        """Return the next image of the same class, from the first after the last."""
+        (places,) = np.nonzero(self.labels == self.labels[index])
+        start = int(np.searchsorted(places, index))
+        for place in np.roll(places, -start):
+            if self.items[place] not in self.gone:
+                return self.items[place]
+        raise ImageError(
+            self.root / self.items[index],
+            f"gone, and no other image of its class is in {self.title} to stand for it",
+        )
+
+    @functools.cached_property
+    def sizes(self) -> np.ndarray:
+        """Bytes of each file when the run began, or when this is first asked."""
+        return np.array(
+            [
+                self.lost[item]
+                if item in self.lost
+                else (self.root / item).stat().st_size
+                for item in self.items
+            ],
+            np.int64,
+        )
 
     def contents(self):
-        for item in self.items:
-            size = (self.root / item).stat().st_size
+        for item, size in zip(self.items, self.sizes, strict=True):
             yield os.fsencode(f"{item} {size}\n")
 
 
@@ -140,7 +176,11 @@ class RecordSplit(Split):
     examples: Sequence[tuple[bytes, int]]
 
     def source(self, index):
-        encoded, _ = self.examples[int(self.items[index])]
+        try:
+            encoded, _ = self.examples[int(self.items[index])]
+        except Exception as error:  # whatever a library makes of a damaged record
+            reason = f"damaged record ({type(error).__name__}: {error})"
+            raise ImageError(self.name(index), reason) from error
         return encoded
 
     def contents(self):

@@ -1,5 +1,6 @@
 """Make a data set of a folder of images, or of a table that names them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from swin_keras.data.check import MOST_READ, on_set
@@ -22,6 +23,7 @@ def load_folder(
     grey_range=None,
     follow_links: bool = False,
     multi_label: bool = False,
+    lost: Mapping | None = None,
 ) -> ImageDataset:
     """Read a folder of class folders, with or without split folders above them.
 
@@ -37,6 +39,7 @@ def load_folder(
         grey_range: As for `load_dataset`.
         follow_links: As for `load_dataset`.
         multi_label: As for `load_dataset`.
+        lost: As for `load_dataset`.
 
     Raises:
         DataError: If files or classes are not as they must be. All are listed.
@@ -48,25 +51,31 @@ def load_folder(
         path, held_out is not None, label_pattern, follow_links, multi_label
     )
     looks = look_at_all(listing, decode=on_bad == "skip", grey_range=grey_range)
-    bad = unusable(looks)
+    lost, bad = lost or {}, unusable(looks)
+    gone = [p for p in lost if p not in looks or (p in bad and on_bad == "skip")]
+    bad = {path: reason for path, reason in bad.items() if path not in gone}
     if bad and on_bad == "stop":
         raise DataError(
             f"{len(bad)} of {len(looks)} images in {printable(path)} cannot be used:\n"
             + shorten(f"{printable(p)}: {reason}" for p, reason in bad.items())
             + "\nRepair or remove them, or leave them out with on_bad='skip'."
         )
-    listing = listing.without(bad)
+    usable = listing.without({*bad, *gone})
     if multi_label:
-        listing = with_shared_files(listing)
+        usable = with_shared_files(usable)
+    listing = usable.with_lost(lost, gone)
     problems = problems_to_train(listing, held_out) if held_out else no_images(listing)
     if problems:
         raise DataError(f"{printable(path)} cannot be used:\n{shorten(problems)}")
     if held_out:
         splits, notes = splits_to_train(listing, held_out, grey_range)
-        lines = summarize(on_set(listing, looks, grey_range, MOST_READ))
+        lines = summarize(on_set(usable, looks, grey_range, MOST_READ))
         notes += tuple(as_note(line) for line in lines)
     else:
         splits, notes = file_splits(listing, grey_range), ()
+    if gone:
+        names = shorten(printable(listing.root / path) for path in gone)
+        notes = (f"Images that others of their class stand for:\n{names}", *notes)
     if bad:
         notes = (f"Images that cannot be used, left out: {len(bad)}.", *notes)
     name = path.resolve().name if path.is_dir() else path.stem

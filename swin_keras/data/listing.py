@@ -1,7 +1,8 @@
 """Find the classes and images of a folder, opening no image."""
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from swin_keras.data.duplicates import same_files
@@ -32,12 +33,16 @@ class Listing:
             unless images may have several; in `NO_CLASS` then if it has none.
         notes: What was left out, for the user.
         multi_label: Whether an image may have any number of classes.
+        lost: Path -> bytes that it had, of images that a run could not read.
+        gone: Those of `lost` that are in `splits` only for their place.
     """
 
     root: Path
     splits: dict[str, dict[str, list[str]]]
     notes: tuple[str, ...] = ()
     multi_label: bool = False
+    lost: Mapping[str, int] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -65,6 +70,23 @@ class Listing:
             for title, classes in self.splits.items()
         }
         return replace(self, splits=splits)
+
+    def with_lost(self, lost, gone) -> "Listing":
+        """Return the listing with the places of images that cannot be used any more.
+
+        Args:
+            lost: Path -> `(split, class, bytes)`, as a run keeps them.
+            gone: Those that are not in the listing.
+        """
+        whole = WHOLE if WHOLE in self.splits else "train"  # which gives up the others
+        splits = {title: dict(classes) for title, classes in self.splits.items()}
+        for path in gone:
+            title, name, _ = lost[path]
+            title = title if title in splits else whole
+            paths = splits[title].get(name, [])
+            splits[title][name] = sorted([*paths, path])
+        sizes = {path: size for path, (_, _, size) in lost.items()}
+        return replace(self, splits=splits, lost=sizes, gone=frozenset(gone))
 
 
 def with_shared_files(listing: Listing) -> Listing:

@@ -10,6 +10,7 @@ from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.folder import load_folder
 from swin_keras.data.grey import check_grey_range
 from swin_keras.data.idx import CLASS_NAMES, holds_idx, load_idx
+from swin_keras.data.lost import check_lost
 from swin_keras.data.segmentation import holds_pairs, load_masks
 from swin_keras.data.splitting import HeldOut
 from swin_keras.data.table import is_table
@@ -29,8 +30,9 @@ OPTIONS = (
     "multi_label",
     "reduce_zero_label",
     "box_format",
+    "lost",
 )
-LAYOUT = ("label_pattern", "follow_links", "reduce_zero_label", "box_format")
+LAYOUT = ("label_pattern", "follow_links", "reduce_zero_label", "box_format", "lost")
 TARGETS = ("classes", "masks", "boxes")
 
 
@@ -50,6 +52,7 @@ def load_dataset(
     label_pattern: str | None = None,
     grey_range=None,
     follow_links: bool = False,
+    lost: Mapping | None = None,
 ) -> ImageDataset:
     """Read a data set with its train, val and test split.
 
@@ -86,6 +89,9 @@ def load_dataset(
             given images as it was trained on: its card keeps the range.
         follow_links: Whether links may lead out of the folder anywhere. A link in
             the place of a class or split folder always may.
+        lost: Files of a folder that a run could not read: path -> `(split, class,
+            bytes)`. One that is gone keeps its place, and another image of its class
+            stands there, so that no other moves to another split or step.
 
     Returns:
         The data set. Show its `notes` to the user.
@@ -139,6 +145,7 @@ def load_dataset(
             grey_range=grey_range,
             follow_links=follow_links,
             multi_label=multi_label,
+            lost=check_lost(lost),
         )
     if not isinstance(source, str) or looks_like_path(source) or path.exists():
         raise DataError(

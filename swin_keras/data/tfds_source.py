@@ -22,7 +22,8 @@ from swin_keras.data.dataset import (
 )
 from swin_keras.data.listing import SPLIT_NAMES
 from swin_keras.data.splitting import USUAL, HeldOut
-from swin_keras.errors import DataError, nearest_name
+from swin_keras.errors import DataError, SwinKerasError, nearest_name
+from swin_keras.names import printable
 
 CHARACTERS = (  # sets in which a mirrored image is another character, or none
     "binarized_mnist",
@@ -61,9 +62,31 @@ def load_tfds(
         DataError: If there is no such set, or it cannot be had or used.
     """
     builder = find_builder(name, data_dir)
-    keys = supervised_keys(builder)
-    write_builder(builder)
-    in_memory = fits_memory(builder, memory_limit)
+    with _damage_in_words(name, builder.data_path):
+        keys = supervised_keys(builder)
+        write_builder(builder)
+        in_memory = fits_memory(builder, memory_limit)
+        given = _read_splits(builder, keys, in_memory, grey_range)
+        features = builder.info.features
+        class_names = tuple(features[keys[1]].names)
+        image_shape = tuple(features[keys[0]].shape)
+    if not given or (held_out and "train" not in given):
+        raise DataError(
+            f"{name} must have a {'train ' if held_out else ''}split with labels. "
+            f"Received: {sorted(builder.info.splits)}."
+        )
+    splits, notes = held_out.complete(given) if held_out else (given, ())
+    return ImageDataset(
+        name=name,
+        class_names=class_names,
+        splits=splits,
+        image_shape=image_shape,
+        mirror_safe=builder.name not in CHARACTERS,
+        notes=notes,
+    )
+
+
+def _read_splits(builder, keys, in_memory, grey_range) -> dict[str, Split]:
     given = {}
     for ours, theirs in SPLIT_NAMES.items():
         for title in theirs:
@@ -71,21 +94,27 @@ def load_tfds(
                 split = read_split(builder, keys, title, ours, in_memory, grey_range)
                 if split.labels.size and split.labels.min() >= 0:
                     given[ours] = split
-    if not given or (held_out and "train" not in given):
+    return given
+
+
+@contextmanager
+def _damage_in_words(name, folder):
+    """Say that a set's files are damaged, whatever a library makes of them.
+
+    Raises:
+        DataError: Instead of what it raises.
+    """
+    try:
+        yield
+    except (SwinKerasError, MemoryError):
+        raise
+    except Exception as error:
         raise DataError(
-            f"{name} must have a {'train ' if held_out else ''}split with labels. "
-            f"Received: {sorted(builder.info.splits)}."
-        )
-    splits, notes = held_out.complete(given) if held_out else (given, ())
-    features = builder.info.features
-    return ImageDataset(
-        name=name,
-        class_names=tuple(features[keys[1]].names),
-        splits=splits,
-        image_shape=tuple(features[keys[0]].shape),
-        mirror_safe=builder.name not in CHARACTERS,
-        notes=notes,
-    )
+            f"The files of {name} in {printable(folder)} must be as TensorFlow "
+            f"Datasets wrote them. Received: {type(error).__name__}: "
+            f"{printable(_first_line(error))[:300]}. Remove the folder, and it is "
+            "made again."
+        ) from error
 
 
 def find_builder(name: str, data_dir=None):
@@ -102,9 +131,10 @@ def find_builder(name: str, data_dir=None):
             "Data must be a folder that exists or the name of a TensorFlow "
             f"Datasets set. Received: {name!r}.{nearest_name(name, known)}"
         ) from None
-    except (ValueError, AssertionError, RuntimeError) as error:
+    except Exception as error:  # of a name, or of the files that describe the set
         raise DataError(
-            f"{name!r} is no folder, and no data set either: {_first_line(error)}"
+            f"{name!r} is no folder, and no data set either: "
+            f"{printable(_first_line(error))[:300]}"
         ) from error
 
 

@@ -43,11 +43,12 @@ class Album:
             prediction: What the model says of it.
             picture: The picture, if `prediction.path` is no image file.
         """
-        if picture is None:
-            picture = decode_image(prediction.path, 3)
-        path = self._free_path(printable(Path(prediction.path).stem))
+        stem = printable(Path(prediction.path).stem)
+        if prediction.time is not None:
+            stem += f"-{prediction.time:09.3f}"
+        path = self._free_path(stem)
         try:
-            prediction.drawn(picture).save(path, quality=92)
+            annotated_by(prediction, picture).save(path, quality=92)
             prediction.save_more(path)
         except OSError as error:
             raise _unwritable(path, error) from error
@@ -58,6 +59,18 @@ class Album:
         while path.exists():
             path, number = self.folder / f"{stem}-{number}.jpg", number + 1
         return path
+
+
+def annotated_by(prediction: Prediction, picture: Image.Image | None = None):
+    """Return a picture with what is said of it.
+
+    Args:
+        prediction: What the model says of it.
+        picture: The picture, if `prediction.path` is no image file.
+    """
+    if picture is None:
+        picture = decode_image(prediction.path, 3)
+    return prediction.drawn(picture)
 
 
 def _unwritable(path, error):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from swin_keras.errors import ModelFileError, SwinKerasError, UsageError, first_line
+from swin_keras.forks import require_no_fork
 from swin_keras.inference.operations import require_harmless
 from swin_keras.litert.model import LiteRTModel
 from swin_keras.model_files import load_keras, require_file, require_whole
@@ -149,6 +150,8 @@ def _require_home(library: str, path):
 
     Whatever waits for them there waits for ever.
     """
+    if library == "TensorFlow":
+        require_no_fork(f"The model {path}")
     if _HOMES.setdefault(library, os.getpid()) != os.getpid():
         raise UsageError(
             f"{library} runs in one process and not in forks of it. Received: {path}, "

@@ -9,6 +9,7 @@ import numbers
 import numpy as np
 from keras import ops
 
+MOST_PAIRS = 2**28  # of tokens in a mask: 1 GB
 MASKED = -100.0  # the published value: finite in float16, exp(-100) is 0 in float32
 
 
@@ -231,6 +232,7 @@ def relative_position_index(window_size) -> np.ndarray:
            [4, 3, 2]])
     """
     height, width = as_pair(window_size)
+    _check_pairs((height * width) ** 2, window_size)
     rows, columns = np.divmod(np.arange(height * width), width)
     down = rows[:, None] - rows[None, :] + height - 1
     right = columns[:, None] - columns[None, :] + width - 1
@@ -258,10 +260,13 @@ def shifted_window_mask(map_size, window_size, shift_size, *, mask_padding=True)
     """
     window_height, window_width = as_pair(window_size)
     down, right = as_pair(shift_size)
+    _check_pairs(max(map_size), window_size)
     rows = _regions(map_size[0], window_height, down, mask_padding)
     columns = _regions(map_size[1], window_width, right, mask_padding)
     if not rows.any() and not columns.any():
         return None
+    pairs = len(rows) * len(columns) * window_height * window_width
+    _check_pairs(pairs, window_size)
     regions = rows[:, None] * 3 + columns[None, :]
     regions = (
         regions.reshape(len(rows) // window_height, window_height, -1, window_width)
@@ -270,6 +275,20 @@ def shifted_window_mask(map_size, window_size, shift_size, *, mask_padding=True)
     )
     apart = regions[:, :, None] != regions[:, None, :]
     return np.where(apart, np.float32(MASKED), np.float32(0))
+
+
+def _check_pairs(count, window_size):
+    """Refuse to list more pairs of tokens than memory has room for.
+
+    Raises:
+        ValueError: If they are too many.
+    """
+    if count > MOST_PAIRS:
+        raise ValueError(
+            f"Windows must hold at most {MOST_PAIRS:,} pairs of tokens in all, which "
+            f"masks list. Received: {count:,}, with window_size={window_size}. Use "
+            "smaller windows or smaller images."
+        )
 
 
 def _regions(side, window, shift, mask_padding):

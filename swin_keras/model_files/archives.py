@@ -8,6 +8,7 @@ import contextlib
 import io
 import math
 import struct
+import threading
 import zipfile
 from pathlib import Path
 
@@ -15,6 +16,8 @@ MOST_DIRECTORY = 4 << 20  # bytes: our own files' directories take a few hundred
 MOST_EXPANSION = 10  # bytes declared for each byte stored: weights hardly shrink
 FREE = 64 << 20  # bytes that may be declared whatever is stored
 WEIGHTS = "model.weights.h5"
+BYTES = 4  # of a weight
+_ONE_AT_A_TIME = threading.RLock()
 PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others unpack without a bound
 
 
@@ -40,6 +43,36 @@ def read_member(path: Path, name: str, most: int) -> bytes | None:
                 f"{name} declares {info.file_size:,} bytes, at most {most:,} are read"
             )
         return archive.read(info)
+
+
+@contextlib.contextmanager
+def bounded_layers(path: Path):
+    """Refuse layers that declare far more weights than a `.keras` file stores.
+
+    Keras makes the variables that a configuration asks for, and only then looks for
+    their values.
+
+    Raises:
+        ValueError: In the layer that is too much, before its variable is made.
+    """
+    import keras
+
+    stored = path.stat().st_size
+    declared, thread, add = 0, threading.get_ident(), keras.layers.Layer.add_weight
+
+    def counted(self, shape=None, *rest, **options):
+        nonlocal declared
+        if threading.get_ident() == thread:
+            declared += BYTES * math.prod(shape or ())
+            _require_likely(f"the layer {self.name}", declared, stored)
+        return add(self, shape, *rest, **options)
+
+    with _ONE_AT_A_TIME:
+        keras.layers.Layer.add_weight = counted
+        try:
+            yield
+        finally:
+            keras.layers.Layer.add_weight = add
 
 
 def require_bounded(path: Path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from swin_keras.errors import ModelFileError, first_line
 from swin_keras.files import replace_file
-from swin_keras.model_files.archives import require_bounded
+from swin_keras.model_files.archives import bounded_layers, require_bounded
 from swin_keras.model_files.card import ModelCard
 from swin_keras.model_files.card_in_file import card_beside, embed_card
 from swin_keras.model_files.checksums import require_unchanged
@@ -45,7 +45,8 @@ def load_keras(path):
         )
     try:
         require_bounded(path)
-        return keras.models.load_model(path, compile=False)
+        with bounded_layers(path):
+            return keras.models.load_model(path, compile=False)
     except Exception as error:
         raise ModelFileError(
             f"A model file must be a complete .keras file. Received: {path}, which "

@@ -1,6 +1,5 @@
 """What a model says of one picture, for each task: names, a mask, or boxes."""
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,15 +18,21 @@ class Prediction:
         scores: `(class name, number)`, best first; empty after an error. The number
             is a probability, or for masks the share of the image.
         error: Why the image could not be read, or `None`.
+        time: Of a frame of a video: when it is shown, in seconds from the start.
     """
 
     path: str
     scores: tuple[tuple[str, float], ...] = ()
     error: str | None = None
+    time: float | None = None
 
     def to_dict(self) -> dict:
         """Return plain values, for JSON."""
-        return dataclasses.asdict(self)
+        about = {"path": self.path, **self._said(), "error": self.error}
+        return about if self.time is None else {**about, "time": self.time}
+
+    def _said(self):
+        return {"scores": self.scores}
 
     def drawn(self, picture):
         """Return a Pillow picture with what is said of it."""
@@ -65,16 +70,10 @@ class MaskPrediction(Prediction):
     def save_more(self, path):
         save_mask(self.mask, path.with_suffix(".png"))
 
-    def to_dict(self):
+    def _said(self):
         height, width = self.mask.shape
         areas = [{"class": name, "share": share} for name, share in self.scores]
-        return {
-            "path": self.path,
-            "error": self.error,
-            "width": width,
-            "height": height,
-            "areas": areas,
-        }
+        return {"width": width, "height": height, "areas": areas}
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +101,12 @@ class BoxPrediction(Prediction):
         sides = (320, LARGEST)
         return draw_boxes(picture, self.boxes, labels, scores, sides=sides)
 
-    def to_dict(self):
+    def _said(self):
         pairs = zip(self.scores, self.boxes.tolist(), strict=True)
         objects = [
             {"class": name, "score": score, "box": box} for (name, score), box in pairs
         ]
-        return {"path": self.path, "error": self.error, "objects": objects}
+        return {"objects": objects}
 
 
 def _smaller(picture):

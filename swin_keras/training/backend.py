@@ -3,10 +3,11 @@
 import keras
 
 from swin_keras.errors import UsageError
+from swin_keras.forks import require_no_fork
 
 
 def require_tensorflow(what: str):
-    """Refuse another backend of Keras.
+    """Refuse another backend of Keras, and a fork where TensorFlow would hang.
 
     Args:
         what: What needs TensorFlow, as the sentence begins.
@@ -14,6 +15,7 @@ def require_tensorflow(what: str):
     Raises:
         UsageError: That says how to choose it.
     """
+    require_no_fork(what)
     backend = keras.config.backend()
     if backend != "tensorflow":
         raise UsageError(

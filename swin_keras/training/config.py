@@ -174,6 +174,8 @@ class TrainConfig:
             as [0, 4095]; the model keeps it. By default [0, 65535].
         follow_links: Whether links that lead out of the data's folder are followed
             anywhere; where they stand for a class or split folder, they are.
+        lost: Images that ended the run because they could not be read; what such runs
+            have here, to tell their data from others when they go on.
     """
 
     task: str = "classify"
@@ -238,6 +240,7 @@ class TrainConfig:
     box_format: Literal["coco", "yolo", "voc", "labelme"] | None = None
     grey_range: tuple[float, float] | None = None
     follow_links: bool = False
+    lost: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self):
         settle_types(self)

@@ -40,6 +40,9 @@ def as_begun(run: RunFolder, config: TrainConfig, replicas: Replicas) -> TrainCo
     named = config.data != TrainConfig.data
     may_change = {name: getattr(config, name) for name in MAY_CHANGE}
     may_change |= {"name": run.name, "data": config.data if named else before.data}
+    may_change |= {"lost": before.lost}
+    if config.on_bad == "skip":  # what was left in until it ended the run
+        may_change |= {"on_bad": "skip"}
     changed = [
         field.name
         for field in dataclasses.fields(TrainConfig)

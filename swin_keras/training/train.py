@@ -31,6 +31,7 @@ from swin_keras.training.description import describe, why_kept
 from swin_keras.training.extending import as_begun
 from swin_keras.training.fitting import fit, memory_errors
 from swin_keras.training.job import TrainingJob, load_data, prepare
+from swin_keras.training.lost_images import lost_images
 from swin_keras.training.run_folder import RunFolder, create_run, disk_errors, locked
 from swin_keras.training.search import settle
 from swin_keras.training.speaking import logged_by, spoken
@@ -124,10 +125,11 @@ def train(
             if is_new:
                 _write_inputs(run, job, range_test)
         try:
-            with stop.noted():
-                metrics = fit(run, job, stop, part, callbacks, verbose)
-            if replicas.is_chief:
-                _conclude(run, job, metrics)
+            with lost_images(run, job):
+                with stop.noted():
+                    metrics = fit(run, job, stop, part, callbacks, verbose)
+                if replicas.is_chief:
+                    _conclude(run, job, metrics)
         except (Interrupted, KeyboardInterrupt):
             message = f"stopped; checkpoints are in {run.checkpoints}. "
             raise Interrupted(stop.signal, message + _how_to_go_on(run)) from None

@@ -24,6 +24,7 @@ _FIXED = {
     "checkpoint_minutes",
     "tensorboard",
     "restarts",
+    "lost",
     "deterministic",
     "workers",
     "compile_cache",

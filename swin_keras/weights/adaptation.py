@@ -159,8 +159,8 @@ class Adapter:
                 return None
             words = f"head: {wanted} of the {given} classes, by the rows given"
             return HeadRows(words, rows)
+        check_names(self.source, self.given_names, given)
         if self.class_names and self.given_names:
-            check_names(self.source, self.given_names, given)
             return rows_by_name(self.given_names, self.class_names)
         return rows_by_position(given, wanted)
 

@@ -109,6 +109,22 @@ def load_weights(
     )
 
 
+def classes_of(source, variant: str | None = None) -> int | None:
+    """Return how many classes the head of a checkpoint has; `None` without a head.
+
+    Args:
+        source: As in `load_weights`.
+        variant: As in `load_weights`.
+
+    Raises:
+        WeightsError: If the file is missing, damaged or of another kind.
+    """
+    checkpoint = open_checkpoint(source, variant)
+    if not checkpoint.has("head.weight"):
+        return None
+    return checkpoint.shape("head.weight")[0]
+
+
 def from_pretrained(
     source,
     *,

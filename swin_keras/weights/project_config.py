@@ -67,10 +67,25 @@ def stated_class_names(config: dict) -> tuple[str, ...]:
 
     >>> stated_class_names({"id2label": {"1": "dog", "0": "cat"}})
     ('cat', 'dog')
+
+    Raises:
+        WeightsError: If they are neither a list nor numbered from 0 on.
     """
     names = config.get("label_names") or config.get("id2label") or []
     if isinstance(names, dict):
-        names = [names[key] for key in sorted(names, key=int)]
+        numbers = [str(number) for number in range(len(names))]
+        if set(map(str, names)) != set(numbers):
+            raise WeightsError(
+                "`id2label` of a config.json must number the classes from 0 on. "
+                f"Received: {', '.join(map(str, names))!r:.200}."
+            )
+        names = {str(key): name for key, name in names.items()}
+        names = [names[number] for number in numbers]
+    if not isinstance(names, list | tuple):
+        raise WeightsError(
+            "The class names of a config.json must be a list, or `id2label`. "
+            f"Received: {names!r:.200}."
+        )
     names = tuple(str(name) for name in names)
     # What Hugging Face writes where nothing is known.
     return () if names == _placeholders(len(names)) else names

@@ -24,15 +24,8 @@ def list_shards(path: Path) -> dict[str, StoredTensor]:
         WeightsError: If a file or a tensor of the index is not there, or one is there
             that is not in the index.
     """
-    if path.stat().st_size > _LARGEST_INDEX:
-        raise WeightsError("it is too large for the index of a model")
-    index = json.loads(path.read_text("utf-8"))["weight_map"]
-    names = sorted(set(index.values()))
-    if len(names) > _MOST_FILES:
-        raise WeightsError(f"it names {len(names)} files, which no model has")
-    tensors = {}
-    for name in names:
-        check_name(name, "A file in an index", WeightsError)
+    index, tensors = read_index(path), {}
+    for name in sorted(set(index.values())):
         part = path.with_name(name)
         _check_part(part)
         found = open_tensor_file(part)
@@ -42,6 +35,23 @@ def list_shards(path: Path) -> dict[str, StoredTensor]:
             )
         tensors |= found
     return tensors
+
+
+def read_index(path: Path) -> dict[str, str]:
+    """Return tensor -> name of the file that holds it, which lies beside the index.
+
+    Raises:
+        WeightsError: If it names no files, or too many.
+    """
+    if path.stat().st_size > _LARGEST_INDEX:
+        raise WeightsError("it is too large for the index of a model")
+    index = json.loads(path.read_text("utf-8"))["weight_map"]
+    names = set(index.values())
+    if len(names) > _MOST_FILES:
+        raise WeightsError(f"it names {len(names)} files, which no model has")
+    for name in names:
+        check_name(name, "A file in an index", WeightsError)
+    return index
 
 
 def _check_part(part):

@@ -10,6 +10,7 @@ from pathlib import Path
 from swin_keras.errors import WeightsError, nearest_name
 from swin_keras.model_files import read_card
 from swin_keras.weights.byte_runs import check_regular
+from swin_keras.weights.hub import fetch
 from swin_keras.weights.keras_file import keras_statement
 from swin_keras.weights.tensor_file import KERAS_KINDS, damaged_file, file_kind
 
@@ -18,17 +19,10 @@ ACCEPTED = (
     "'hf://ORG/NAME', 'imagenet', or None where a model is built"
 )
 _INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
-_WEIGHT_FILES = (
-    "model.safetensors",
-    "pytorch_model.bin",
-    *_INDEXES,
-    "best.keras",
-    "model.keras",
-)
+_HUB_FILES = ("model.safetensors", "pytorch_model.bin", *_INDEXES)
+_WEIGHT_FILES = (*_HUB_FILES, "best.keras", "model.keras")
 _FOR_RUNNING = (".tflite", ".onnx", ".pb")
-_SECONDS = 5  # until a hub that does not answer counts as out of reach
 _LARGEST_JSON = 16 * 2**20  # bytes; 22k class names have 2 MB
-_ADDRESS = re.compile(r"hf://([\w.-]+/[\w.-]+?)(?:@([\w./-]+))?")
 
 # The checkpoint whose published ImageNet-1k accuracy belongs to the variant.
 IMAGENET = {
@@ -93,7 +87,7 @@ def find_source(address, variant: str | None = None) -> Source:
     if name == "imagenet":
         return find_source(_imagenet(variant))
     if name.startswith("hf://"):
-        path = _fetch(name)
+        path = fetch(name, _HUB_FILES)
     elif (path := Path(address).expanduser()).is_dir():
         path = _weights_in(path)
     elif not path.exists():
@@ -168,77 +162,6 @@ def _weights_in(folder: Path) -> Path:
         f"The folder {folder} must hold {' or '.join(_WEIGHT_FILES)}. Name the file "
         "itself if it is called otherwise."
     )
-
-
-def _fetch(address: str) -> Path:
-    """Return the local copy of a model on the Hugging Face hub."""
-    match = _ADDRESS.fullmatch(address)
-    if not match:
-        raise WeightsError(
-            f"A model on the hub is written hf://ORG/NAME or hf://ORG/NAME@REVISION. "
-            f"Received: {address}."
-        )
-    repository, revision = match.groups()
-    try:
-        from huggingface_hub import constants as hub
-        from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-        from huggingface_hub.errors import (
-            EntryNotFoundError,
-            HfHubHTTPError,
-            LocalEntryNotFoundError,
-        )
-    except ImportError as error:
-        raise WeightsError(
-            f"{address} needs the package huggingface_hub: "
-            "pip install 'swin-keras[hub]'."
-        ) from error
-
-    def is_in_reach():
-        """Ask once: the hub's own functions try again for half a minute."""
-        url = hf_hub_url(repository, "config.json", revision=revision)
-        try:
-            get_hf_file_metadata(url, timeout=_SECONDS)
-        except HfHubHTTPError as error:  # an answer, such as that there is no file
-            return error.response.status_code < 500
-        except Exception:  # of the many libraries that may lie between
-            return False
-        return True
-
-    from_cache = hub.HF_HUB_OFFLINE or not is_in_reach()
-
-    def fetch(name):
-        path = hf_hub_download(
-            repository, name, revision=revision, local_files_only=from_cache
-        )
-        return Path(path)
-
-    try:
-        try:
-            path = fetch("model.safetensors")
-        except EntryNotFoundError as error:
-            if isinstance(error, LocalEntryNotFoundError) and not from_cache:
-                raise
-            path = fetch("pytorch_model.bin")
-        fetch("config.json")
-    except LocalEntryNotFoundError as error:
-        reason = "cannot be reached"
-        if hub.HF_HUB_OFFLINE:
-            reason = "must not be asked (HF_HUB_OFFLINE is set)"
-        raise WeightsError(
-            f"{address} could not be fetched: the Hugging Face hub {reason}, and no "
-            "copy is in its cache on this machine. Fetch it once with a network, or "
-            "give a file that you have."
-        ) from error
-    except Exception as error:
-        raise WeightsError(
-            f"{address} could not be fetched ({_first_line(error)}). Check its name; "
-            "what was fetched once is found without a network."
-        ) from error
-    return path
-
-
-def _first_line(error) -> str:
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:160]}"
 
 
 def _read_json(path: Path) -> dict:

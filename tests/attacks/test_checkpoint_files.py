@@ -5,20 +5,12 @@ None is read beyond its bytes, none takes 1 GB or 30 s. The long run is the slow
     python -m pytest -m slow -s tests/attacks/test_checkpoint_files.py
 """
 
-import collections
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import checkpoint_attacks
 import pytest
+from attack import attack, counts
 
-import swin_keras
 from swin_keras.weights.tensor_file import open_tensor_file
 
-ROOT = Path(swin_keras.__file__).parents[1]
 LISTS = {
     "hostile": checkpoint_attacks.HOSTILE,
     "special": checkpoint_attacks.SPECIAL,
@@ -26,43 +18,17 @@ LISTS = {
 }
 
 
-def attack(kind, count):
+def attack_with(kind, count):
     """Open files 0 to `count` of a kind; return what came of each."""
-    results = []
-    while len(results) < count:
-        command = [
-            sys.executable,
-            "-P",
-            checkpoint_attacks.__file__,
-            kind,
-            str(len(results)),
-            str(count - len(results)),
-        ]
-        process = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
-        )
-        lines = process.stdout.splitlines()
-        results += [json.loads(line)[1] for line in lines]
-        if len(results) < count:
-            assert lines or process.returncode < 0, process.stderr[-2000:]
-            results.append(f"dead ({process.returncode})")
-    return results
-
-
-def counts(kind, results):
-    found = collections.Counter(results)
-    return f"{kind}: {len(results)} tried, " + ", ".join(
-        f"{number} {word}" for word, number in sorted(found.items())
-    )
+    attempts = attack(checkpoint_attacks.__file__, kind, count)
+    found = sorted(counts(attempts).items())
+    print(f"{kind}: {count} tried, ", ", ".join(f"{n} {word}" for word, n in found))
+    return [attempt.result for attempt in attempts]
 
 
 @pytest.mark.parametrize("kind", LISTS)
 def test_every_hostile_file_is_refused(kind):
-    results = attack(kind, len(LISTS[kind]))
-    print(counts(kind, results))
+    results = attack_with(kind, len(LISTS[kind]))
     named = dict(zip(LISTS[kind], results, strict=True))
     assert {n: result for n, result in named.items() if result != "refused"} == {}
 
@@ -82,9 +48,8 @@ def test_a_small_tensor_in_a_huge_storage_is_read_alone(tmp_path):
 
 
 def check_mutants(kind, count):
-    results = attack(kind, count)
-    print(counts(kind, results))
-    assert set(results) == {"refused", "loaded"}, counts(kind, results)
+    results = attack_with(kind, count)
+    assert set(results) == {"refused", "loaded"}
     assert results.count("refused") > count / 2
 
 

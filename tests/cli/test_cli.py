@@ -52,6 +52,17 @@ def test_help_does_not_import_tensorflow():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.parametrize("named", ["digits", "photos"])
+def test_two_data_sets_are_not_one(tmp_path, capsys, named):
+    (tmp_path / "options.yaml").write_text("data: digits")
+    config = ("--config", tmp_path / "options.yaml")
+    for words in (("--data", named), (*config, "--data", "mnist")):
+        assert run("train", "images", *words) == 2
+        assert f"Received: images and --data {words[-1]}." in capsys.readouterr().err
+    assert run("train", "images", *config) == 3  # which names its data, not these
+    assert "a folder that exists" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", HELP)
 def test_every_command_has_two_examples_that_parse(command):
     _, *examples = HELP[command]

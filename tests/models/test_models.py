@@ -183,6 +183,7 @@ class TestKerasApplicationsArguments:
             "classes",
             "classifier_activation",
             "name",
+            "class_names",
             "sizes",
         ]
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from files import CONFIGS, logits, small_model
 
+from swin_keras.applications import create_model
 from swin_keras.errors import UsageError, WeightsError
 from swin_keras.model_files import read_card, save_keras
 from swin_keras.model_files.card import ModelCard
@@ -462,3 +463,22 @@ def test_variables_alone_do_not_always_tell_a_patch(tmp_path):
     )
     report = load_weights(small_model(), tmp_path / "x.keras")
     assert "patch embedding: 4 to 3 input channels" in str(report)
+
+
+def test_a_model_is_built_for_the_classes_of_the_weights_or_of_the_names(tmp_path):
+    sizes = {"input_shape": (32, 32, 3), "depths": (1, 1, 1, 1), "embed_dim": 8}
+    sizes |= {"num_heads": (1, 1, 2, 4), "patch_size": 2, "window_size": 4}
+    model = create_model("swin_tiny", classes=3, **sizes)
+    model.set_weights([w + 0.01 for w in model.get_weights()])
+    path = save(model, tmp_path / "best.keras", ANIMALS)
+    same = create_model("swin_tiny", weights=path, **sizes)
+    np.testing.assert_array_equal(logits(same), logits(model))
+    names = ("owl", "wren", "cat", "dog")
+    other = create_model("swin_tiny", weights=path, class_names=names, **sizes)
+    rows = [ANIMALS.index(name) for name in ("owl", "cat", "dog")]
+    for mine, theirs in zip(head_of(other), head_of(model), strict=True):
+        np.testing.assert_array_equal(mine[..., [0, 2, 3]], theirs[..., rows])
+    features = create_model("swin_tiny", weights=path, include_top=False, **sizes)
+    assert features.output_shape[-1] == 64
+    with pytest.raises(UsageError, match="2 names"):
+        create_model("swin_tiny", classes=3, class_names=("a", "b"), **sizes)

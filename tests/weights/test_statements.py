@@ -46,6 +46,28 @@ def test_statement_that_is_not_so_is_refused(statement, words, tmp_path):
             load(tmp_path / "x")
 
 
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ({"0": "a", "1": "b", "2": "c"}, "each of its 5 classes. It names 3"),
+        ({str(n): f"n{n}" for n in range(1, 6)}, "number the classes from 0 on"),
+        ({"cat": 0, "dog": 1}, "number the classes from 0 on"),
+        ("cat, dog", "must be a list"),
+    ],
+)
+def test_names_that_are_not_those_of_the_rows_are_refused(names, words, tmp_path):
+    saved(tmp_path / "x", id2label=names)
+    for load in (from_pretrained, lambda path: load_weights(small_model(), path)):
+        with pytest.raises(WeightsError, match=words):
+            load(tmp_path / "x")
+
+
+def test_names_of_other_rows_do_not_matter_for_a_new_head(tmp_path):
+    saved(tmp_path / "x", id2label={"0": "a"})
+    load_weights(small_model(classes=2), tmp_path / "x", new_head=True)
+    from_pretrained(tmp_path / "x", include_top=False)
+
+
 def test_another_pooling_of_timm_is_refused(tmp_path):
     saved(tmp_path / "x", save_timm, global_pool="max")
     with pytest.raises(WeightsError, match="global_pool='max'"):

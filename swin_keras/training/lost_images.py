@@ -1,0 +1,51 @@
+"""A run that images end: it says which, writes them down, and can go on."""
+
+import dataclasses
+import shlex
+from contextlib import contextmanager
+
+from swin_keras.data import load_trained
+from swin_keras.data.folder import shorten
+from swin_keras.data.lost import find_lost
+from swin_keras.errors import DataError
+from swin_keras.files import write_text
+from swin_keras.names import printable
+from swin_keras.training.job import TrainingJob
+from swin_keras.training.run_folder import RunFolder
+
+MOST = 0.5  # of the images: more are no damaged files, but a disk that is gone
+
+
+@contextmanager
+def lost_images(run: RunFolder, job: TrainingJob):
+    """Look for all images that cannot be read when a run ends at one of them.
+
+    They are written down in its configuration. Then it goes on when they are repaired
+    or removed, since the rest of its data can still be told from other data.
+
+    Raises:
+        DataError: That names them and says how the run goes on.
+    """
+    try:
+        yield
+    except DataError as error:
+        config = job.config
+        dataset = job.dataset
+        if config.train_images:  # all that `data check` would name, too
+            dataset = load_trained(dataclasses.asdict(config))
+        lost, reasons = find_lost(dataset)
+        count = sum(map(len, {id(s): s for s in dataset.splits.values()}.values()))
+        if not 0 < len(lost) <= MOST * count or not run.config.is_file():
+            raise
+        if job.replicas.is_chief:
+            before = run.read_config()
+            kept = dataclasses.replace(before, lost={**before.lost, **lost})
+            write_text(run.config, kept.to_yaml())
+        lines = shorten(f"{printable(p)}: {why}" for p, why in reasons.items())
+        raise DataError(
+            f"{len(lost)} of {count} images in {printable(config.data)} cannot be "
+            f"read, which ended the run:\n{lines}\nRepair or remove them, or leave "
+            "them out with --on-bad skip. Go on with: swin-keras train --config "
+            f"{shlex.quote(str(run.config))} --resume. Another image of its class "
+            "stands for each that is gone."
+        ) from error

@@ -1,0 +1,59 @@
+"""Damaged files of every kind: taken, or refused in words; none is dead or silent.
+
+The long run, with a table: `python benchmarks/attacks.py`.
+"""
+
+import file_attacks
+import numpy as np
+import pytest
+from attack import attack, counts
+from damages import damaged_json, damaged_table
+from originals import make_originals
+
+GOOD = {"refused", "equal", "other"}
+QUICK = [  # which import TensorFlow once together, or never
+    "images, and label table, and IDX",
+    "options (YAML), and study (YAML), and checkpoint of a run",
+    "export, .tflite, and export, .keras, and export, SavedModel",
+]
+
+
+@pytest.fixture(scope="module")
+def originals(trained_run, exported, digits_dir, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("originals") / "originals"
+    make_originals(folder, trained_run.path, exported, digits_dir / "digits")
+    return folder
+
+
+def check(kind, count, originals):
+    attempts = attack(file_attacks.__file__, kind, count, originals)
+    print(f"{kind}: {counts(attempts)}")
+    assert {a.number: a.result for a in attempts if a.result not in GOOD} == {}
+    return counts(attempts)
+
+
+@pytest.mark.parametrize("kinds", QUICK)
+def test_a_few_damaged_files_are_taken_or_refused(kinds, originals):
+    found = check(kinds, 90, originals)
+    assert found["refused"] > 20
+    if kinds.startswith("export"):  # whose SHA-256 is at hand
+        assert found == {"refused": 90}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [k for k in file_attacks.KINDS if ".onnx" not in k])
+def test_many_damaged_files_are_taken_or_refused(kind, originals):
+    check(kind, 60, originals)
+
+
+@pytest.mark.parametrize(
+    ("damage", "data"),
+    [(damaged_json, b'{"a": [1, {"b": 2}]}'), (damaged_table, b"a,b\nc,d\ne,f")],
+)
+def test_damages_are_many_and_repeatable(damage, data):
+    first, again = (
+        [damage(data, np.random.default_rng(seed)) for seed in range(50)]
+        for _ in range(2)
+    )
+    assert first == again
+    assert len(set(first)) > 20

@@ -1,0 +1,144 @@
+"""A run that ends at an image with a broken middle goes on without it."""
+
+import dataclasses
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from toy_runs import EVERYTHING, folder_of_images, outcome, write_config
+
+from swin_keras.data import load_dataset
+from swin_keras.errors import DataError, UsageError
+from swin_keras.inference.evaluation import evaluate
+from swin_keras.training import TrainConfig
+from swin_keras.training.job import prepare
+from swin_keras.training.train import train
+from swin_keras.yaml_files import read_yaml
+
+OPTIONS = EVERYTHING | {
+    **{"batch_size": 8, "epochs": 1, "tensorboard": False, "checkpoint_minutes": 0.0},
+    "image_size": 32,
+}
+
+
+def break_middle(path):
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 40] = b"\xff\xd8\xff\xe0" * 10
+    path.write_bytes(data)
+
+
+def config_of(folder, name="run"):
+    data, runs = str(folder / "pets"), str(folder / "runs")
+    return TrainConfig(data=data, runs_dir=runs, name=name, **OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def stopped_once(tmp_path_factory):
+    """Stop a run at a broken image; return where it is, and the image's bytes."""
+    folder = tmp_path_factory.mktemp("stopped")
+    folder_of_images(folder / "pets", size=200)
+    config = config_of(folder)
+    broken = Path(prepare(config).names(1)[0])  # a step that follows a checkpoint
+    whole = broken.read_bytes()
+    break_middle(broken)
+    with pytest.raises(DataError, match=rf"1 of 24 .*\n  \w+/{broken.name}: trunc"):
+        train(config)
+    return folder, broken.relative_to(folder), whole
+
+
+@pytest.fixture
+def stopped(stopped_once, tmp_path):
+    """Return the options of a run that was stopped, the image and its bytes."""
+    folder, broken, whole = stopped_once
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    return config_of(tmp_path), tmp_path / broken, whole
+
+
+def test_the_command_says_how_a_run_goes_on_and_it_does(tmp_path):
+    folder_of_images(tmp_path / "pets", size=200)
+    config = config_of(tmp_path)
+    path = write_config(config, tmp_path / "toy.yaml")
+    broken = Path(prepare(config).names(1)[0])
+    break_middle(broken)
+
+    def command(*words):
+        words = [sys.executable, "-m", "swin_keras.cli", "train", *map(str, words)]
+        process = subprocess.run(words, capture_output=True, text=True)
+        return process.returncode, process.stdout + process.stderr
+
+    code, said = command("--config", path)
+    assert code == 3
+    written = tmp_path / "runs" / "run" / "config.yaml"
+    assert f"swin-keras train --config {written} --resume" in said
+    broken.unlink()
+    code, said = command("--config", written, "--resume")
+    assert code == 0, said
+    assert "going on after step 1 of" in said
+    assert f"stand for:\n  {broken}" in said
+
+    # As if the image that stands for it had been there from the beginning.
+    split = load_dataset(
+        config.data, lost=TrainConfig.from_dict(read_yaml(written)).lost
+    )
+    places = [(s, n) for s in split.splits.values() for n in range(len(s))]
+    (stand_in,) = [s.source(n) for s, n in places if s.root / s.items[n] == broken]
+    assert Path(stand_in).parent == broken.parent
+    shutil.copy(stand_in, broken)
+    undisturbed = train(config_of(tmp_path, "undisturbed"))
+    assert outcome(undisturbed) == outcome(type(undisturbed)(tmp_path / "runs/run"))
+
+
+def test_a_broken_image_may_stay_where_skipping_is_asked_for(stopped):
+    config, broken, _ = stopped
+    run = train(dataclasses.replace(config, on_bad="skip"), resume=True)
+    assert broken.exists()
+    assert evaluate(run.path, split="all").images == 24
+
+
+def test_only_what_was_broken_may_be_another_file(stopped):
+    config, broken, whole = stopped
+    broken.unlink()
+    other = next(path for path in broken.parent.glob("*.jpg"))
+    content = other.read_bytes()
+    other.write_bytes(content + b"\xff\xd9")
+    with pytest.raises(DataError, match="these are others than when"):
+        train(config, resume=True)
+    other.write_bytes(content)
+    broken.write_bytes(whole)  # repaired
+    run = train(config, resume=True)
+    assert run.card.is_file()
+    assert list(run.read_config().lost) == [f"{broken.parent.name}/{broken.name}"]
+
+
+def test_a_disk_that_is_gone_is_not_taken_for_damaged_files(tmp_path):
+    folder_of_images(tmp_path / "pets", size=200)
+    config = config_of(tmp_path)
+    job = prepare(config)
+    job.data_card  # noqa: B018  as at the start of `fit`
+    shutil.rmtree(tmp_path / "pets")
+    with pytest.raises(DataError, match="no such file"):
+        train(config, job=job)
+
+
+def test_the_last_image_of_a_class_has_none_to_stand_for_it(tmp_path):
+    folder_of_images(tmp_path / "pets" / "train", size=40)
+    folder_of_images(tmp_path / "pets" / "test", size=40, count=1)
+    image = tmp_path / "pets" / "test" / "cat" / "0.jpg"
+    entry = ["test", "cat", image.stat().st_size]
+    before = load_dataset(tmp_path / "pets").fingerprint()
+    image.rename(tmp_path / "0.jpg")
+    shutil.copy(image.parent.parent / "dog" / "0.jpg", image.parent / "1.txt")
+    dataset = load_dataset(tmp_path / "pets", lost={"test/cat/0.jpg": entry})
+    assert dataset.fingerprint() == before
+    with pytest.raises(DataError, match="no other image of its class is in test"):
+        dataset.splits["test"].image(0, 3)
+
+
+@pytest.mark.parametrize("lost", [[], {"a": 3}, {"a": ["train", "cat", -1]}, "a"])
+def test_a_record_that_is_none_is_refused(tmp_path, lost):
+    folder_of_images(tmp_path)
+    with pytest.raises(UsageError, match="`lost` must hold"):
+        load_dataset(tmp_path, lost=lost or [1])
