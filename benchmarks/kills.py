@@ -30,7 +30,7 @@ OPTIONS = {
     "tensorboard": False,
     "checkpoint_minutes": 0.0,  # after every step
 }
-MOST_SECONDS = 3600
+MAX_SECONDS = 3600
 
 
 def main():
@@ -47,7 +47,7 @@ def main():
         config.write_text(yaml.safe_dump(OPTIONS | {"epochs": options.epochs}))
         finish(start(folder, "undisturbed"))
         kills = 0
-        while kills < options.kills and time.monotonic() - began < MOST_SECONDS:
+        while kills < options.kills and time.monotonic() - began < MAX_SECONDS:
             process = start(folder, "killed")
             wait_for_step(folder, process, while_saving=options.while_saving)
             if not options.while_saving:
@@ -77,7 +77,7 @@ def start(folder, name):
 
 
 def finish(process):
-    if process.wait(MOST_SECONDS):
+    if process.wait(MAX_SECONDS):
         raise SystemExit(f"The run ended with exit code {process.returncode}.")
 
 

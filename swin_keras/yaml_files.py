@@ -7,8 +7,8 @@ import yaml
 from swin_keras.errors import UsageError
 from swin_keras.names import printable
 
-MOST_BYTES = 2**20
-MOST_VALUES = 100_000  # once that aliases are written out
+MAX_BYTES = 2**20
+MAX_VALUES = 100_000  # once that aliases are written out
 
 
 def read_yaml(path):
@@ -22,7 +22,7 @@ def read_yaml(path):
     if path.exists() and not path.is_file():  # a pipe would be waited for
         raise UsageError(f"{path} must be a file.")
     try:
-        if path.stat().st_size > MOST_BYTES:
+        if path.stat().st_size > MAX_BYTES:
             raise UsageError(f"{path} must be a file of options, under 1 MiB.")
         return _parse(path.read_text("utf-8"))
     except UsageError:
@@ -41,7 +41,7 @@ def _parse(text: str):
         yaml.YAMLError: If it is no YAML, or stands for too many values.
     """
     node = yaml.compose(text, Loader=yaml.SafeLoader)
-    if node is not None and _size(node, {}) > MOST_VALUES:
+    if node is not None and _size(node, {}) > MAX_VALUES:
         raise yaml.YAMLError("its aliases stand for too many values")
     return yaml.safe_load(text)
 
@@ -62,7 +62,7 @@ def _reason(error) -> str:
 def _size(node, known):
     """Count the values below a node, those of an alias as often as it stands."""
     if id(node) not in known:
-        known[id(node)] = MOST_VALUES  # of an alias within itself: without end
+        known[id(node)] = MAX_VALUES  # of an alias within itself: without end
         parts = [] if isinstance(node, yaml.ScalarNode) else node.value
         if isinstance(node, yaml.MappingNode):
             parts = [one for pair in parts for one in pair]

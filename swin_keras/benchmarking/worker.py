@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 WARM_UP = 2
-FEWEST_TURNS = 5
+MIN_TURNS = 5
 PAUSE = 0.05  # seconds: threads of ONNX Runtime keep a core busy after each run
 
 
@@ -31,7 +31,7 @@ def main(threads, seconds, trust, *paths):
         models.append((run, image, []))
     end = time.perf_counter() + float(seconds) * len(models)
     turns = 0
-    while turns < FEWEST_TURNS or time.perf_counter() < end:
+    while turns < MIN_TURNS or time.perf_counter() < end:
         for run, image, times in models:
             if len(models) > 1:
                 time.sleep(PAUSE)

@@ -15,7 +15,7 @@ from swin_keras.data.image_io import enough, image_mode, prepare_image
 from swin_keras.data.mixing import Mixing
 from swin_keras.errors import UsageError
 
-MOST_RESIZED = 2**28  # bytes of resized images that are kept in memory
+MAX_RESIZED = 2**28  # bytes of resized images that are kept in memory
 MIXING = 1  # tells the draws of a mixed pair from those of its first image
 
 
@@ -253,7 +253,7 @@ class BatchLoader:
         """Resize a small set in memory once, not again in every epoch."""
         if (
             not self._may_be_resized()
-            or len(self.split) * math.prod(self.image_shape) > MOST_RESIZED
+            or len(self.split) * math.prod(self.image_shape) > MAX_RESIZED
         ):
             return self
         split = self.split.resized(self.image_size, self.channels, self.crop_fraction)

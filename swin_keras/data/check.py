@@ -25,7 +25,7 @@ UNBALANCED = 0.8  # share of the largest class that is worth a warning
 TIMES = 10  # as many images in the largest class as in the smallest: the same
 SMALL = 32  # pixels a side, of an image and of the smallest input of a variant
 DARK = 24  # the brightest value of a picture that shows nothing; 12 bits in 16 have 15
-MOST_READ = 2**28  # bytes that training reads in search of duplicates
+MAX_READ = 2**28  # bytes that training reads in search of duplicates
 DEEP_LOOKS = 16  # grey images of more than 8 bits that training looks into
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from swin_keras.data.walk import EXAMPLES
 from swin_keras.names import printable
 
-MOST_DETAILS = 20  # of findings that are about the folder itself
+MAX_DETAILS = 20  # of findings that are about the folder itself
 LEVELS = ("error", "warning", "info")
 
 
@@ -94,7 +94,7 @@ def summarize(findings) -> list[Line]:
 
 
 def _text(found):
-    most = EXAMPLES if found[0].path else MOST_DETAILS
+    most = EXAMPLES if found[0].path else MAX_DETAILS
     shown = [
         f"{printable(f.path)}: {f.detail}" if f.path else f.detail for f in found[:most]
     ]

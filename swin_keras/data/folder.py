@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from swin_keras.data.check import MOST_READ, on_set
+from swin_keras.data.check import MAX_READ, on_set
 from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.findings import summarize
 from swin_keras.data.inspection import look_at_all, unusable
@@ -69,7 +69,7 @@ def load_folder(
         raise DataError(f"{printable(path)} cannot be used:\n{shorten(problems)}")
     if held_out:
         splits, notes = splits_to_train(listing, held_out, grey_range)
-        lines = summarize(on_set(usable, looks, grey_range, MOST_READ))
+        lines = summarize(on_set(usable, looks, grey_range, MAX_READ))
         notes += tuple(as_note(line) for line in lines)
     else:
         splits, notes = file_splits(listing, grey_range), ()

@@ -26,8 +26,8 @@ from swin_keras.errors import DataError, UsageError
 
 NAME = "garments"
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # of its dataset-fashion-mnist
-SIDE, LEAST_SIDE, MOST_SIDE = 96, 48, 512  # of a canvas, in pixels
-MOST_GARMENTS = 6
+SIDE, MIN_SIDE, MAX_SIDE = 96, 48, 512  # of a canvas, in pixels
+MAX_GARMENTS = 6
 SCALES = (1.0, 1.5)  # of a garment's 28 pixels
 TINTS = (0.5, 1.0)  # of each colour; the strongest is kept
 PLACES = 16  # tried for each garment
@@ -77,7 +77,7 @@ class Scenes:
         """The garments of each scene, as indices."""
         rng = np.random.default_rng([SEED, self.key])
         order = rng.permutation(len(self.garments))
-        counts = rng.integers(1, MOST_GARMENTS + 1, len(order))
+        counts = rng.integers(1, MAX_GARMENTS + 1, len(order))
         ends = np.cumsum(counts)
         return np.split(order, ends[ends < len(order)])
 
@@ -190,7 +190,7 @@ def masks_of(scenes: Scenes) -> Masks:
 def boxes_of(scenes: Scenes) -> Boxes:
     classes = len(CLASS_NAMES["fashion_mnist"])
     numbers = np.arange(len(scenes))
-    return Boxes(numbers, SceneBoxes(scenes), MOST_GARMENTS, classes)
+    return Boxes(numbers, SceneBoxes(scenes), MAX_GARMENTS, classes)
 
 
 def labels_of(scenes: Scenes) -> MultiLabel:
@@ -262,9 +262,9 @@ def _side_of(name):
     _, _, given = name.partition("/")
     if not given:
         return SIDE
-    if not (given.isdecimal() and LEAST_SIDE <= int(given) <= MOST_SIDE):
+    if not (given.isdecimal() and MIN_SIDE <= int(given) <= MAX_SIDE):
         raise UsageError(
-            f"The side of a canvas must be {LEAST_SIDE} to {MOST_SIDE} pixels: "
+            f"The side of a canvas must be {MIN_SIDE} to {MAX_SIDE} pixels: "
             f"{NAME}/{SIDE}. Received: {name!r}."
         )
     return int(given)

@@ -26,7 +26,7 @@ CLASS_NAMES = {
         "Ankle boot",
     ),
 }
-MOST_BYTES = 2**30  # of a file; MNIST's largest holds 47 million
+MAX_BYTES = 2**30  # of a file; MNIST's largest holds 47 million
 PREFIXES = {"train": "train", "test": "t10k"}
 
 
@@ -132,9 +132,9 @@ def read_shape(path: Path, header: bytes, rank: int) -> tuple[int, ...]:
             f"Received: {header[:4].hex() or 'nothing'}."
         )
     shape = tuple(np.frombuffer(header, ">u4", rank, offset=4).tolist())
-    if math.prod(shape) > MOST_BYTES:
+    if math.prod(shape) > MAX_BYTES:
         raise DataError(
-            f"{path} must hold at most {MOST_BYTES:,} bytes. Its header says {shape}, "
+            f"{path} must hold at most {MAX_BYTES:,} bytes. Its header says {shape}, "
             f"which are {math.prod(shape):,}."
         )
     return shape

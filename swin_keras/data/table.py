@@ -18,7 +18,7 @@ COLUMNS = {  # what a header may call them
     "split": ("split", "set", "subset"),
 }
 SEVERAL = "[;|]"  # between the classes of an image that has several
-MOST_PROBLEMS = 20
+MAX_PROBLEMS = 20
 
 
 def is_table(path: Path) -> bool:
@@ -66,8 +66,8 @@ def read_table(
     if not multi_label:
         problems += _several_labels(splits)
     if problems or not seen:
-        more = len(problems) - MOST_PROBLEMS
-        lines = problems[:MOST_PROBLEMS] + [f"  ... and {more} more"] * (more > 0)
+        more = len(problems) - MAX_PROBLEMS
+        lines = problems[:MAX_PROBLEMS] + [f"  ... and {more} more"] * (more > 0)
         raise DataError(
             f"{printable(path)} must have a file and its label in each row, such as "
             "cats/1.jpg,cat:\n" + ("\n".join(lines) or "  there are no rows")

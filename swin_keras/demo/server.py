@@ -22,7 +22,7 @@ HEADERS = {
 # Another name for 127.0.0.1 is another site's, which must not read the model.
 HOSTS = ("127.0.0.1", "localhost")
 SECONDS = 10  # for a request to arrive, and for an answer to be taken
-MOST_CONNECTIONS = 32  # a browser opens six
+MAX_CONNECTIONS = 32  # a browser opens six
 
 
 def make_server(model: Path, litertjs: Path, port: int) -> ThreadingHTTPServer:
@@ -80,7 +80,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        self._room = threading.BoundedSemaphore(MAX_CONNECTIONS)
 
     def verify_request(self, request, client_address):
         return self._room.acquire(blocking=False)

@@ -11,7 +11,7 @@ from swin_keras.data.loading import looks_like_path
 from swin_keras.errors import DataError, UsageError
 from swin_keras.inference.evaluation import evaluate_dataset
 from swin_keras.inference.predictor import Predictor, image_files
-from swin_keras.litert.quantize import MOST_CALIBRATION_IMAGES
+from swin_keras.litert.quantize import MAX_CALIBRATION_IMAGES
 from swin_keras.model_files.card import ModelCard
 from swin_keras.tasks import task_named
 
@@ -47,7 +47,7 @@ def calibration_images(config, card: ModelCard) -> np.ndarray:
             "litert-int8-static needs images like those to come, and the data that "
             "the model was trained on is not here. Name a folder: --calibration."
         )
-    split = _sample(dataset.splits["train"], MOST_CALIBRATION_IMAGES)
+    split = _sample(dataset.splits["train"], MAX_CALIBRATION_IMAGES)
     *size, channels = card.model["input_shape"]
     loader = BatchLoader(
         split, len(split), size, channels, crop_fraction=card.crop_fraction

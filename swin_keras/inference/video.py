@@ -30,7 +30,7 @@ CAMERAS = {  # sys.platform -> FFmpeg's word for what reads cameras, and their n
     "win32": ("dshow", "video={}"),
 }
 SECONDS = 10.0  # that a camera is watched, unless others are asked for
-MOST_BYTES = 2**27  # of frames that wait for the model together
+MAX_BYTES = 2**27  # of frames that wait for the model together
 # Signs of a display matrix (a, b, c, d) -> the EXIF orientation that means the same.
 _ORIENTATIONS = {
     (-1, 0, 0, 1): 2,
@@ -74,7 +74,7 @@ def predict_frames(
     while error is None:
         batch, size = [], 0
         try:
-            while size < MOST_BYTES and len(batch) < 32:
+            while size < MAX_BYTES and len(batch) < 32:
                 frame = next(frames)
                 batch.append(frame)
                 size += 3 * math.prod(frame.image.size)

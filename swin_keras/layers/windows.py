@@ -9,7 +9,7 @@ import numbers
 import numpy as np
 from keras import ops
 
-MOST_PAIRS = 2**28  # of tokens in a mask: 1 GB
+MAX_PAIRS = 2**28  # of tokens in a mask: 1 GB
 MASKED = -100.0  # the published value: finite in float16, exp(-100) is 0 in float32
 
 
@@ -283,9 +283,9 @@ def _check_pairs(count, window_size):
     Raises:
         ValueError: If they are too many.
     """
-    if count > MOST_PAIRS:
+    if count > MAX_PAIRS:
         raise ValueError(
-            f"Windows must hold at most {MOST_PAIRS:,} pairs of tokens in all, which "
+            f"Windows must hold at most {MAX_PAIRS:,} pairs of tokens in all, which "
             f"masks list. Received: {count:,}, with window_size={window_size}. Use "
             "smaller windows or smaller images."
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 FLOAT32, INT8 = 0, 9  # types of tensors in the file's schema
 INT8_BY_CHANNEL_SINCE = "2.17.0"  # int8 weights under float32 activations
-MOST_AXES = 4  # of any tensor, on the GPUs of phones
+MAX_AXES = 4  # of any tensor, on the GPUs of phones
 
 # What XNNPACK runs, and the GPU delegates with it, among the operations that a
 # converted Swin Transformer consists of.
@@ -58,8 +58,8 @@ def lint(path: Path, tail=frozenset()) -> Lint:
     findings = []
     if model.SubgraphsLength() != 1:
         findings.append(f"{model.SubgraphsLength()} subgraphs instead of one")
-    if max(ranks) > MOST_AXES:
-        findings.append(f"a tensor of {max(ranks)} axes; {MOST_AXES} are portable")
+    if max(ranks) > MAX_AXES:
+        findings.append(f"a tensor of {max(ranks)} axes; {MAX_AXES} are portable")
     if strange := sorted(set(operations) - PORTABLE - tail):
         findings.append(f"operations that are not portable: {', '.join(strange)}")
     flagged = sum(_has_flag(operator, names, schema) for operator in operators)

@@ -11,7 +11,7 @@ import weakref
 import numpy as np
 
 from swin_keras.errors import ModelFileError, ResourceError
-from swin_keras.litert.worker import MOST_SECONDS, read_array, write_array
+from swin_keras.litert.worker import MAX_SECONDS, read_array, write_array
 from swin_keras.model_files import require_whole
 from swin_keras.processes import module_command
 
@@ -130,7 +130,7 @@ class _Worker:
         self._give_up()
         code = process.returncode
         if code == -signal.SIGXCPU:
-            return self._refusal(f"it took more than {MOST_SECONDS} s to load")
+            return self._refusal(f"it took more than {MAX_SECONDS} s to load")
         if code >= 0:
             return self._refusal(f"it ended LiteRT, exit code {code}")
         name = signal.Signals(-code).name

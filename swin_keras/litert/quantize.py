@@ -11,7 +11,7 @@ import numpy as np
 from swin_keras.errors import ExportError, UsageError
 from swin_keras.processes import quiet
 
-MOST_CALIBRATION_IMAGES = 32
+MAX_CALIBRATION_IMAGES = 32
 STATIC_WARNING = (
     "litert-int8-static fixes the ranges of activations from a few images: images "
     "unlike them lose accuracy. It is for accelerators that need fixed ranges; on a "

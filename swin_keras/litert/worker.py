@@ -19,15 +19,15 @@ from types import SimpleNamespace
 import numpy as np
 from numpy.lib import format as npy
 
-LEAST_ADDRESSES = 4 << 30  # bytes: threads and libraries reserve more than they use
-MOST_SECONDS = 120  # of a processor, to load a file and run it once
+MIN_ADDRESSES = 4 << 30  # bytes: threads and libraries reserve more than they use
+MAX_SECONDS = 120  # of a processor, to load a file and run it once
 
 
 def main(path, threads):
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever the runtime prints is no answer
     limit(resource.RLIMIT_AS, most_memory())
-    unlimited = limit(resource.RLIMIT_CPU, MOST_SECONDS)
+    unlimited = limit(resource.RLIMIT_CPU, MAX_SECONDS)
     try:
         run, about = _load(path, int(threads))
     except Exception as error:  # whatever LiteRT meets in a file from outside
@@ -61,7 +61,7 @@ def limit(kind: int, most: int) -> tuple[int, int]:
 def most_memory() -> int:
     """Return the bytes that a file may take: half of this machine's, or a few."""
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return max(total // 2, LEAST_ADDRESSES)
+    return max(total // 2, MIN_ADDRESSES)
 
 
 def read_array(pipe) -> np.ndarray:

@@ -12,8 +12,8 @@ import threading
 import zipfile
 from pathlib import Path
 
-MOST_DIRECTORY = 4 << 20  # bytes: our own files' directories take a few hundred
-MOST_EXPANSION = 10  # bytes declared for each byte stored: weights hardly shrink
+MAX_DIRECTORY = 4 << 20  # bytes: our own files' directories take a few hundred
+MAX_EXPANSION = 10  # bytes declared for each byte stored: weights hardly shrink
 FREE = 64 << 20  # bytes that may be declared whatever is stored
 WEIGHTS = "model.weights.h5"
 BYTES = 4  # of a weight
@@ -102,7 +102,7 @@ class _SmallReads(io.FileIO):
     """A file that refuses to be read in one large piece, such as a directory."""
 
     def read(self, size=-1):
-        if size > MOST_DIRECTORY:
+        if size > MAX_DIRECTORY:
             raise ValueError(f"it would read {size:,} bytes of a zip at once")
         return super().read(size)
 
@@ -113,7 +113,7 @@ def _require_plain(info):
 
 
 def _require_likely(what, declared, stored):
-    if declared > FREE + MOST_EXPANSION * stored:
+    if declared > FREE + MAX_EXPANSION * stored:
         raise ValueError(f"{what} declares {declared:,} bytes and holds {stored:,}")
 
 

@@ -10,7 +10,7 @@ from swin_keras.model_files.checksums import listed_files
 
 CARD = "card.json"
 CARD_IN_ZIP = "swin_keras_card.json"
-MOST_CARD = 4 << 20  # bytes: 20,000 class names take less than one million
+MAX_CARD = 4 << 20  # bytes: 20,000 class names take less than one million
 DECISIVE = ("class_names", "crop_fraction")  # of what is answered, and for what
 
 
@@ -64,7 +64,7 @@ def _card_inside(path, opened) -> ModelCard | None:
     if not opened.is_file() or not zipfile.is_zipfile(opened):
         return None
     try:
-        content = read_member(opened, CARD_IN_ZIP, MOST_CARD)
+        content = read_member(opened, CARD_IN_ZIP, MAX_CARD)
     except Exception as error:  # a damaged zip raises one of a dozen kinds
         raise _unreadable_card(path, error) from error
     return None if content is None else _parse_card(content, path)
@@ -92,11 +92,11 @@ def _require_same(path, own, beside, card_path):
 def _read_card_file(path) -> ModelCard:
     try:
         with open(path, "rb") as file:
-            content = file.read(MOST_CARD + 1)
+            content = file.read(MAX_CARD + 1)
     except OSError as error:
         raise _unreadable_card(path, error) from error
-    if len(content) > MOST_CARD:
-        raise _unreadable_card(path, f"it is larger than {MOST_CARD:,} bytes")
+    if len(content) > MAX_CARD:
+        raise _unreadable_card(path, f"it is larger than {MAX_CARD:,} bytes")
     return _parse_card(content, path)
 
 

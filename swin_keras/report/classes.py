@@ -6,9 +6,9 @@ from swin_keras.report.embedding import LARGEST, image_uri, plot_uri
 from swin_keras.report.plots import mixed_title, plot_confusion_matrix, plot_images
 
 TEMPLATE = "classes.html"
-MOST_ROWS = 30  # of a table of classes
-MOST_PAIRS, IMAGES_OF_A_PAIR = 8, 4
-MOST_MISTAKES = 24
+MAX_ROWS = 30  # of a table of classes
+MAX_PAIRS, IMAGES_OF_A_PAIR = 8, 4
+MAX_MISTAKES = 24
 ONE_SIDED = 0.8  # share of one class that makes accuracy look better than it is
 
 
@@ -63,7 +63,7 @@ def _pictures(report):
     """Curves, confusion matrix, and the images behind the numbers."""
     evaluation = report.evaluation
     mistakes = evaluation.answers.mistakes()
-    worst = mistakes[:MOST_MISTAKES]
+    worst = mistakes[:MAX_MISTAKES]
     evidence = report.explain(worst) if report.explain else {}
     names = evaluation.class_names
     return {
@@ -81,7 +81,7 @@ def _pictures(report):
                     for mistake in _of_pair(mistakes, pair)[:IMAGES_OF_A_PAIR]
                 ],
             }
-            for *pair, images in evaluation.confused_pairs()[:MOST_PAIRS]
+            for *pair, images in evaluation.confused_pairs()[:MAX_PAIRS]
         ],
     }
 
@@ -105,6 +105,6 @@ def _of_pair(mistakes, pair):
 
 def lowest(values):
     """Return all places in order, or of too many those of the lowest values."""
-    if len(values) <= MOST_ROWS:
+    if len(values) <= MAX_ROWS:
         return range(len(values))
-    return np.argsort(values, kind="stable")[:MOST_ROWS]  # nan comes last
+    return np.argsort(values, kind="stable")[:MAX_ROWS]  # nan comes last

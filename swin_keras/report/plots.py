@@ -22,7 +22,7 @@ UNITS = {
     "pr_auc": "area under precision and recall",
     "learning_rate": "learning rate (per step)",
 }
-MOST_NUMBERED, MOST_NAMED = 30, 100  # classes of a confusion matrix
+MAX_NUMBERED, MAX_NAMED = 30, 100  # classes of a confusion matrix
 
 
 def plot_curves(
@@ -146,8 +146,8 @@ def plot_confusion_matrix(confusion, class_names, path):
         path: The file to write.
     """
     classes = len(class_names)
-    numbered, named = classes <= MOST_NUMBERED, classes <= MOST_NAMED
-    cells = _pooled(confusion, math.ceil(classes / MOST_NAMED))
+    numbered, named = classes <= MAX_NUMBERED, classes <= MAX_NAMED
+    cells = _pooled(confusion, math.ceil(classes / MAX_NAMED))
     shares = cells / np.maximum(cells.sum(1, keepdims=True), 1)
     names = [_shortened(name) for name in class_names] if named else [""]
     beside = 0.07 * max(map(len, names))  # inches that the names take

@@ -7,7 +7,7 @@ from swin_keras.training.job import TrainingJob
 from swin_keras.training.presets import PRESETS, fitted_values
 
 FEW = 10_000  # training images, below which random weights are a poor beginning
-MOST_NAMES = 5  # of files that were left out
+MAX_NAMES = 5  # of files that were left out
 
 
 def describe(job: TrainingJob) -> list[str]:
@@ -32,9 +32,9 @@ def _skipped(skipped):
     if not skipped:
         return
     yield f"            {len(skipped)} files were left out:"
-    for path, reason in skipped[:MOST_NAMES]:
+    for path, reason in skipped[:MAX_NAMES]:
         yield f"            {printable(path)} ({printable(reason)})"
-    if len(skipped) > MOST_NAMES:
+    if len(skipped) > MAX_NAMES:
         yield "            ..."
 
 

@@ -18,7 +18,7 @@ from swin_keras.tuning.study_folder import FINISHED, RUNNING, StudyFolder, score
 
 log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LOOKS = 1.0
-MOST_SHOWN = 15  # trials in the table: the newest, and the best
+MAX_SHOWN = 15  # trials in the table: the newest, and the best
 
 
 class Board:
@@ -98,7 +98,7 @@ class Board:
             box=rich.box.SIMPLE_HEAD,
             pad_edge=False,
         )
-        shown = trials[-MOST_SHOWN:]
+        shown = trials[-MAX_SHOWN:]
         if best and best not in shown:
             shown = [best, *shown]
         for trial in shown:

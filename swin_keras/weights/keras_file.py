@@ -37,7 +37,7 @@ from swin_keras.weights.places import layer_places
 from swin_keras.weights.tensor_file import StoredTensor, damaged_file
 
 _WEIGHTS = "model.weights.h5"
-_MOST_JSON = 2**25  # bytes; a model of 1,000 layers has 1 MB
+_MAX_JSON = 2**25  # bytes; a model of 1,000 layers has 1 MB
 _CLASSES = {
     "patch_embedding": PatchEmbedding,
     "position_embedding": PositionEmbedding,
@@ -155,7 +155,7 @@ def _layer_configs(path) -> dict[str, dict]:
     with damaged_file(path), zipfile.ZipFile(path) as archive:
         if "config.json" not in archive.namelist():
             return {}
-        if archive.getinfo("config.json").file_size > _MOST_JSON:
+        if archive.getinfo("config.json").file_size > _MAX_JSON:
             raise WeightsError("its config.json is too large for a model")
         model = json.loads(archive.read("config.json"))
         return {

@@ -23,7 +23,7 @@ from swin_keras.names import printable
 from swin_keras.weights.pickle_names import INERT, StandIn, find_name
 
 MAX_INSTRUCTIONS = 1_000_000  # Swin-L, an average and the optimizer: 66,000
-_MOST_ARGUMENTS = 16
+_MAX_ARGUMENTS = 16
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _EMPTY = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
 _VALUES = {
@@ -178,6 +178,6 @@ def _call(known, arguments):
         return INERT
     if not isinstance(known, StandIn):
         raise TypeError("a call of what is no function")
-    if not isinstance(arguments, tuple) or len(arguments) > _MOST_ARGUMENTS:
+    if not isinstance(arguments, tuple) or len(arguments) > _MAX_ARGUMENTS:
         raise TypeError(f"{printable(known.name)} with arguments that it does not take")
     return known.call(*arguments)

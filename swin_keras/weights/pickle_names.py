@@ -9,7 +9,7 @@ from swin_keras.errors import WeightsError
 from swin_keras.names import printable
 
 _LARGEST = 2**62
-_MOST_AXES = 64
+_MAX_AXES = 64
 
 
 class _Inert:
@@ -54,7 +54,7 @@ class TensorView:
 
     def __post_init__(self):
         for sizes in (self.shape, self.strides, (self.offset,)):
-            if not isinstance(sizes, tuple) or len(sizes) > _MOST_AXES:
+            if not isinstance(sizes, tuple) or len(sizes) > _MAX_AXES:
                 raise ValueError("a tensor has sizes that are no sizes")
             if any(type(size) is not int or not 0 <= size < _LARGEST for size in sizes):
                 raise ValueError("a tensor has sizes that are no sizes")
@@ -132,7 +132,7 @@ def _parameter(tensor, *_):
 def _tensor_of_type(function, _type, arguments, _state):
     if function is not _KNOWN["torch._utils _rebuild_tensor_v2"]:
         raise TypeError("a tensor of an unknown kind")
-    return _tensor(*arguments[:_MOST_AXES])
+    return _tensor(*arguments[:_MAX_AXES])
 
 
 _DTYPES = {

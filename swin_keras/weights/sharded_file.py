@@ -8,7 +8,7 @@ from swin_keras.names import check_name
 from swin_keras.weights.tensor_file import StoredTensor, file_kind, open_tensor_file
 
 _LARGEST_INDEX = 4 * 2**20  # bytes
-_MOST_FILES = 100
+_MAX_FILES = 100
 
 
 def list_shards(path: Path) -> dict[str, StoredTensor]:
@@ -47,7 +47,7 @@ def read_index(path: Path) -> dict[str, str]:
         raise WeightsError("it is too large for the index of a model")
     index = json.loads(path.read_text("utf-8"))["weight_map"]
     names = set(index.values())
-    if len(names) > _MOST_FILES:
+    if len(names) > _MAX_FILES:
         raise WeightsError(f"it names {len(names)} files, which no model has")
     for name in names:
         check_name(name, "A file in an index", WeightsError)

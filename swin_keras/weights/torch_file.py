@@ -24,7 +24,7 @@ from swin_keras.weights.tensor_file import StoredTensor
 
 # Bytes of all that describes tensors. Swin-L with an average and the optimizer's state
 # has 0.24 MB of pickle and 0.08 MB of directory; curves of the training may add some.
-_MOST_WORDS = 16 * 2**20
+_MAX_WORDS = 16 * 2**20
 _LARGEST_DIRECTORY = 2 * 2**20
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
@@ -59,7 +59,7 @@ def open_torch_zip(path: Path) -> SavedObject:
         raise WeightsError("it is a TorchScript program. Save the state dict instead")
     if order := members.get(f"{root}byteorder"):
         _check_byte_order(order.read(path, size=min(order.size, 9)) == b"little")
-    if members[pickle].size > _MOST_WORDS:
+    if members[pickle].size > _MAX_WORDS:
         raise WeightsError("its pickle is too large for one that only names tensors")
     members[pickle].check(path)
 
@@ -74,7 +74,7 @@ def open_torch_legacy(path: Path) -> SavedObject:
     storages, runs = Storages(), {}
     end = path.stat().st_size
     with path.open("rb") as file:
-        words = BoundedReader(file, _MOST_WORDS)
+        words = BoundedReader(file, _MAX_WORDS)
         if read_pickle(words) != _LEGACY_MAGIC:
             raise WeightsError("it is a pickle, but not one that torch wrote")
         _version, system = read_pickle(words), read_pickle(words)

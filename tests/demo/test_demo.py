@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from swin_keras.cli.demo import litert_file, litertjs_folder
-from swin_keras.demo.server import MOST_CONNECTIONS, make_server
+from swin_keras.demo.server import MAX_CONNECTIONS, make_server
 from swin_keras.errors import ModelFileError, UsageError
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
@@ -111,7 +111,7 @@ def test_a_request_that_does_not_come_is_given_up(server, monkeypatch):
 def test_no_more_connections_are_held_than_a_browser_needs(server):
     address = ("127.0.0.1", server.server_port)
     with contextlib.ExitStack() as stack:
-        for _ in range(MOST_CONNECTIONS):
+        for _ in range(MAX_CONNECTIONS):
             stack.enter_context(socket.create_connection(address, 5))
         last = stack.enter_context(socket.create_connection(address, 5))
         last.settimeout(5)

@@ -18,7 +18,7 @@ from swin_keras.inference import predictor as inference
 from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files import CARD_IN_ZIP, embed_card, read_card
 from swin_keras.model_files.card import ModelCard
-from swin_keras.model_files.card_in_file import MOST_CARD
+from swin_keras.model_files.card_in_file import MAX_CARD
 
 ROOT = Path(__file__).parents[2]
 GOOD = {"name": "pets", "variant": "swin", "model": {}, "class_names": ["cat", "dog"]}
@@ -70,7 +70,7 @@ def changed(**fields):
         (changed(litert_batch_size=-1), "`litert_batch_size` must be"),
         (changed(command=3), "`command` must be"),
         ('{"name": ' + "1" * 5000 + "}", "integer string conversion"),
-        (" " * (MOST_CARD + 1), "larger than"),
+        (" " * (MAX_CARD + 1), "larger than"),
     ],
 )
 def test_a_card_that_is_none_is_one_sentence(tmp_path, content, message):

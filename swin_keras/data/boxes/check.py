@@ -8,7 +8,7 @@ import numpy as np
 from swin_keras.data.boxes.reading import read_boxes
 from swin_keras.data.boxes.records import BoxSet
 from swin_keras.data.boxes.sheet import save_sheet
-from swin_keras.data.check import MOST_READ, TIMES
+from swin_keras.data.check import MAX_READ, TIMES
 from swin_keras.data.duplicates import same_files
 from swin_keras.data.findings import LEVELS, Finding, Report
 from swin_keras.data.grey import check_grey_range
@@ -16,7 +16,7 @@ from swin_keras.data.listing import WHOLE
 from swin_keras.data.walk import examples
 from swin_keras.names import printable
 
-MOST_OBJECTS = 100  # that a model returns for a picture
+MAX_OBJECTS = 100  # that a model returns for a picture
 SMALL, MEDIUM = 32**2, 96**2  # pixels below which COCO calls an object so
 SIZES = ("small", "medium", "large")
 
@@ -46,7 +46,7 @@ def check_boxes(
     quick: bool = False,
     box_format: str | None = None,
     follow_links: bool = False,
-    most_objects: int = MOST_OBJECTS,
+    most_objects: int = MAX_OBJECTS,
     grey_range=None,
     sheet=None,
     progress: Callable[[int, int], None] | None = None,
@@ -120,7 +120,7 @@ def count_sizes(boxes: BoxSet, title: str) -> dict[str, dict[str, int]]:
     }
 
 
-def on_set(boxes: BoxSet, most_objects: int = MOST_OBJECTS) -> list[Finding]:
+def on_set(boxes: BoxSet, most_objects: int = MAX_OBJECTS) -> list[Finding]:
     """Say what is unusual about the pictures and classes together.
 
     Args:
@@ -161,7 +161,7 @@ def leaks(boxes: BoxSet) -> list[Finding]:
         return []
     titles = {r.path: title for title, split in boxes.splits.items() for r in split}
     findings = []
-    for first, *others in same_files(boxes.root, titles, MOST_READ):
+    for first, *others in same_files(boxes.root, titles, MAX_READ):
         detail = f"same bytes as {examples(others)}"
         if len({titles[path] for path in (first, *others)}) > 1:
             detail += ", in another split"

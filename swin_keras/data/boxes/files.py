@@ -15,10 +15,10 @@ from swin_keras.data.walk import is_below, is_visible
 from swin_keras.errors import DataError
 from swin_keras.names import printable
 
-MOST_JSON = 2**29  # bytes; COCO's train2017 has 470 million
-MOST_TEXT = 2**24  # of a list of files or of one picture's labels
-MOST_YAML = 2**18
-MOST_VALUES = 20_000  # in YAML
+MAX_JSON = 2**29  # bytes; COCO's train2017 has 470 million
+MAX_TEXT = 2**24  # of a list of files or of one picture's labels
+MAX_YAML = 2**18
+MAX_VALUES = 20_000  # in YAML
 DEEPEST = 32  # elements within elements; VOC has four
 ENDINGS = (".json", ".xml", ".txt", ".yaml", ".yml", ".names")
 
@@ -46,7 +46,7 @@ def annotation_files(root, follow_links: bool = False) -> list[str]:
     return sorted(found)
 
 
-def read_text(path, most: int = MOST_TEXT) -> str:
+def read_text(path, most: int = MAX_TEXT) -> str:
     """Return a file's text.
 
     Raises:
@@ -64,7 +64,7 @@ def read_text(path, most: int = MOST_TEXT) -> str:
         raise unusable(printable(path), "it is no text in UTF-8") from error
 
 
-def read_json(path, most: int = MOST_JSON):
+def read_json(path, most: int = MAX_JSON):
     """Return what a JSON file holds.
 
     Raises:
@@ -83,7 +83,7 @@ def read_yaml(path):
     Raises:
         DataError: If it is no YAML, has aliases, or is nested deep or large.
     """
-    text = read_text(path, MOST_YAML)
+    text = read_text(path, MAX_YAML)
     try:
         _check_events(yaml.parse(text, yaml.SafeLoader))
         return yaml.safe_load(text)
@@ -102,8 +102,8 @@ def _check_events(events):
             raise ValueError("aliases are not taken")
         if depth > DEEPEST:
             raise ValueError(f"values stand within more than {DEEPEST} others")
-        if count > MOST_VALUES:
-            raise ValueError(f"it holds more than {MOST_VALUES:,} values")
+        if count > MAX_VALUES:
+            raise ValueError(f"it holds more than {MAX_VALUES:,} values")
 
 
 def read_xml(path) -> Element:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from swin_keras.data.boxes.check import MOST_OBJECTS, on_set
+from swin_keras.data.boxes.check import MAX_OBJECTS, on_set
 from swin_keras.data.boxes.reading import read_boxes
 from swin_keras.data.boxes.records import BoxSet
 from swin_keras.data.boxes.splitting import complete
@@ -23,7 +23,7 @@ def load_boxes(
     box_format: str | None = None,
     follow_links: bool = False,
     grey_range=None,
-    most_objects: int = MOST_OBJECTS,
+    most_objects: int = MAX_OBJECTS,
 ) -> BoxSet:
     """Read pictures with their boxes, split for training, choosing and judging.
 

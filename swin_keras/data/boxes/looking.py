@@ -17,7 +17,7 @@ from swin_keras.data.image_file import (
 from swin_keras.data.image_io import UPRIGHT, orientation
 from swin_keras.data.inspection import Look, ends_well, look_into
 
-MOST_CHUNKS = 100_000  # of a PNG
+MAX_CHUNKS = 100_000  # of a PNG
 
 
 class Header(NamedTuple):
@@ -111,7 +111,7 @@ def ends_with_exif(source) -> bool:
         return b"eXIf" in source
     with open_file(source) as file:
         file.seek(8)
-        for _ in range(MOST_CHUNKS):
+        for _ in range(MAX_CHUNKS):
             start = file.read(8)
             if start[4:] == b"eXIf":
                 return True

@@ -13,7 +13,7 @@ from swin_keras.drawing.legend import with_legend
 from swin_keras.drawing.sheet import draw_sheet
 from swin_keras.errors import ResourceError, UsageError
 
-MOST_LABELLED = 12  # boxes in a picture; more labels would hide it
+MAX_LABELLED = 12  # boxes in a picture; more labels would hide it
 SIDES = (480, 960)  # pixels of the longer side of a picture before it is shrunk
 CELL = 400
 
@@ -90,7 +90,7 @@ def picture_with_boxes(boxes: BoxSet, record: BoxRecord, grey_range=None):
     )
     scale = np.divide(picture.size, (record.width, record.height))
     labels = None
-    if record.count <= MOST_LABELLED:
+    if record.count <= MAX_LABELLED:
         labels = [boxes.class_names[class_id] for class_id in record.classes]
     return draw_boxes(
         picture,

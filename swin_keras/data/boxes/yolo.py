@@ -21,7 +21,7 @@ from swin_keras.names import printable
 
 FORMAT = "YOLO txt"
 BEYOND = 1.5  # as a share of the picture: no box that merely leaves it
-MOST_CLASSES = 2**31
+MAX_CLASSES = 2**31
 
 
 def label_file(picture: str, files: set[str]) -> str | None:
@@ -122,7 +122,7 @@ def _read(root, picture, label) -> tuple[RawBoxes, list[Finding]]:
 
 def _object(words) -> tuple[int, list[float]]:
     class_id, values = integer(words[0]), [number(word) for word in words[1:]]
-    if class_id is None or abs(class_id) > MOST_CLASSES:
+    if class_id is None or abs(class_id) > MAX_CLASSES:
         raise ValueError("must begin with the number of a class")
     if len(values) != 4 and (len(values) < 6 or len(values) % 2):
         raise ValueError("must have a class and four numbers, or points of an outline")

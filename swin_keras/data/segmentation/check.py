@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from swin_keras.data.check import MOST_READ, on_file
+from swin_keras.data.check import MAX_READ, on_file
 from swin_keras.data.duplicates import same_files
 from swin_keras.data.findings import LEVELS, Finding, Report
 from swin_keras.data.grey import check_grey_range
@@ -140,7 +140,7 @@ def leaks(folder: MaskFolder) -> list[Finding]:
         image: title for title in folder.pairs.splits for image in folder.usable(title)
     }
     findings = []
-    for first, *others in same_files(folder.pairs.root, places, MOST_READ):
+    for first, *others in same_files(folder.pairs.root, places, MAX_READ):
         detail = f"same bytes as {', '.join(map(printable, others[:3]))}"
         if len({places[path] for path in (first, *others)}) > 1:
             findings.append(

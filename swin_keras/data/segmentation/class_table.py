@@ -17,7 +17,7 @@ NAMES = ("classes.txt", "class_names.txt", "labels.txt")  # one name a line
 COLOURS = ("classes.csv", "class_dict.csv", "colors.csv")  # name, r, g, b
 CVAT = "labelmap.txt"  # name:r,g,b:parts:actions
 NO_CLASSES = {"ignore", "ignored", "unlabeled", "unlabelled", "void"}
-MOST_BYTES = 2**20
+MAX_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _read(path):
 def _text(path):
     try:
         with open_file(path) as file:
-            return file.read(MOST_BYTES).decode("utf-8-sig")
+            return file.read(MAX_BYTES).decode("utf-8-sig")
     except OSError as error:
         reason = error.strerror or error
         raise DataError(f"{printable(path)} cannot be read: {reason}.") from error

@@ -15,7 +15,7 @@ from swin_keras.data.targets.target import Reader
 
 VALUES = 256  # of a mask, 255 of which is `IGNORED`
 LOSSY = ("JPEG", "MPO")
-MOST_COLOURS = 8  # that a message lists
+MAX_COLOURS = 8  # that a message lists
 GREYS = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L", "F", "LA", "PA")
 
 
@@ -123,8 +123,8 @@ class Meaning:
         last = self.classes - 1 + first
         if self.table is not None:
             last = len(self.table.rows) - 1 + first
-        shown = ", ".join(map(str, values[:MOST_COLOURS]))
-        more = ", ..." if len(values) > MOST_COLOURS else ""
+        shown = ", ".join(map(str, values[:MAX_COLOURS]))
+        more = ", ..." if len(values) > MAX_COLOURS else ""
         return (
             f"holds {shown}{more}, but classes are {first} to {last}, and "
             f"{IGNORED} is ignored"
@@ -196,7 +196,7 @@ def _listed(codes) -> str:
     words = [
         f"{code >> 16},{code >> 8 & 255},{code & 255} in {count} pixels"
         for code, count in zip(
-            found[order][:MOST_COLOURS], counts[order][:MOST_COLOURS], strict=True
+            found[order][:MAX_COLOURS], counts[order][:MAX_COLOURS], strict=True
         )
     ]
     more = len(found) - len(words)

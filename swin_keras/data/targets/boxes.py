@@ -11,8 +11,8 @@ from swin_keras.data.targets.classes import rarest
 from swin_keras.data.targets.target import Reader, ReadTargets
 
 PADDING, CROWD = -1, -2  # in the place of a class
-LEAST_SHARE = 0.2  # of a box in the input; of less, nothing is learned
-LEAST_SIDE = 1  # pixel of the input
+MIN_SHARE = 0.2  # of a box in the input; of less, nothing is learned
+MIN_SIDE = 1  # pixel of the input
 
 
 class ImageBoxes(NamedTuple):
@@ -98,9 +98,9 @@ class Boxes(ReadTargets):
     def _rows(self, target, geometry):
         """Return `x1, y1, x2, y2, class` of what is seen, `(n, 5)`."""
         boxes, shares = geometry.boxes(target.boxes)
-        ignored = target.crowd | (shares < LEAST_SHARE)
+        ignored = target.crowd | (shares < MIN_SHARE)
         classes = np.where(ignored, CROWD, target.classes)
-        kept = ((boxes[:, 2:] - boxes[:, :2]) >= LEAST_SIDE).all(1)
+        kept = ((boxes[:, 2:] - boxes[:, :2]) >= MIN_SIDE).all(1)
         return np.concatenate([boxes, classes[:, None]], axis=1)[kept]
 
     def _padded(self, rows):
