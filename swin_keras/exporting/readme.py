@@ -7,7 +7,7 @@ from swin_keras.exporting.table import LEGEND, as_markdown
 from swin_keras.model_files.card import ModelCard
 from swin_keras.tasks import task_named
 
-FEWEST_FOR_TOP5 = 6
+MIN_FOR_TOP5 = 6
 
 
 def describe(card: ModelCard) -> str:
@@ -61,7 +61,7 @@ def _is_number(value) -> bool:
 
 def _says_nothing(metric, card) -> bool:
     """Return whether a figure is 1 by its definition: top-5 of five classes."""
-    return "top5" in metric and len(card.class_names) < FEWEST_FOR_TOP5
+    return "top5" in metric and len(card.class_names) < MIN_FOR_TOP5
 
 
 def _checks(card):
