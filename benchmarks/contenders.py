@@ -1,4 +1,4 @@
-"""One way to run a Swin Transformer, in a process of its own; see `peers.py`.
+"""One way to run a Swin Transformer, in a subprocess; see `peers.py`.
 
 python contenders.py NAME BATCH MODE FAMILY SIZE WEIGHTS
 """
@@ -49,7 +49,7 @@ TRAINING = {
 
 
 def takes_weights(name, family) -> bool:
-    """Tell whether a contender reads the weights of torchvision (V1) or timm (V2)."""
+    """Return whether a contender reads the weights of torchvision (V1) or timm (V2)."""
     return not name.startswith("KerasHub" if family == "v2" else ("KerasHub", "timm"))
 
 

@@ -3,7 +3,7 @@
     python benchmarks/export_memory.py [--times 6]
 
 Prints the process' memory after each conversion. The converter keeps about 20 MB
-of each, in a process of its own that ends.
+of each, in a subprocess that ends.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""One way to run a Swin Transformer on a GPU, in a process of its own; see `gpu.py`.
+"""One way to run a Swin Transformer on a GPU, in a subprocess; see `gpu.py`.
 
 python gpu_contenders.py NAME BATCH MODE VARIANT
 """

@@ -3,7 +3,7 @@
     python benchmarks/peers.py [--family v1] [--batch 1 8] [--training 8]
         [--rounds 8] [--only NAME ...] [--size 224] [--json FILE] [--picture FILE]
 
-Every contender that is installed runs in a process of its own (`contenders.py`),
+Every contender that is installed runs in a subprocess (`contenders.py`),
 and they take turns, so that each meets the same machine. All that can read the
 weights of torchvision (V1) or timm (V2) do, and their probabilities are compared
 before anything is timed. Images per second of the fastest turn; memory is the

@@ -1,4 +1,4 @@
-"""Contenders, each in a process of its own, that take turns."""
+"""Contenders, each in a subprocess, that take turns."""
 
 import contextlib
 import json

@@ -33,7 +33,7 @@ def require_no_fork(what: str):
 
 
 def _is_used() -> bool:
-    """Tell whether TensorFlow has started its threads in this process or a parent."""
+    """Return whether TensorFlow has started its threads in this process or a parent."""
     module = sys.modules.get("tensorflow.python.eager.context")
     if module is None:
         return False

@@ -116,7 +116,7 @@ def _is_of(value, kind):
 
 
 def _fill(values, parts):
-    """Tell whether values fill `tuple[a, b]` or `tuple[a, ...]`."""
+    """Return whether values fill `tuple[a, b]` or `tuple[a, ...]`."""
     if parts[1:] == (...,):
         parts = parts[:1] * len(values)
     return len(values) == len(parts) and all(

@@ -1,4 +1,4 @@
-"""Segmenters, in the signature of `keras.applications`."""
+"""Segmenters, with the signature of `keras.applications`."""
 
 import dataclasses
 import inspect

@@ -39,7 +39,7 @@ def benchmark(
 ) -> Benchmark:
     """Time model files in turns, and profile the LiteRT ones.
 
-    What loading takes is measured for each file in a process of its own.
+    What loading takes is measured for each file in a subprocess.
 
     Args:
         *models: Model files, or folders of exports, whose every form is timed.

@@ -1,4 +1,4 @@
-"""Times each kind of operation of a LiteRT file, in a process of its own.
+"""Times each kind of operation of a LiteRT file, in a subprocess.
 
     python -m swin_keras.benchmarking.profile 2 model.tflite
 

@@ -1,4 +1,4 @@
-"""Times model files in a process of its own, a turn each; prints JSON.
+"""Times model files in a subprocess, a turn each; prints JSON.
 
     python -m swin_keras.benchmarking.worker 2 3.0 false a.tflite b.tflite
 

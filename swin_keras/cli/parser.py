@@ -67,7 +67,7 @@ def _train(parser):
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="Go on with the run of this --name where it stopped, or begin it.",
+        help="Resume the run of this --name where it stopped, or begin it.",
     )
     parser.add_argument(
         "--dry_run",
@@ -106,7 +106,7 @@ def _tune(parser):
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="Go on with the study where it stopped, or begin it.",
+        help="Resume the study where it stopped, or begin it.",
     )
     parser.add_argument(
         "--workers", type=int, default=1, help="Trials at the same time."

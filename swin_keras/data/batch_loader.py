@@ -30,7 +30,7 @@ class BatchLoader:
 
     Training shuffles each epoch anew and drops the last short batch; evaluation
     keeps order and all images, in batches of nearly equal size. A batch is a pure
-    function of `seed` and its step, so a run goes on at any step as if it had
+    function of `seed` and its step, so a run resumes at any step as if it had
     never stopped, and shards together hold what one pipeline would.
 
     Images with masks or boxes are evaluated whole, stretched to the target's size or
@@ -242,7 +242,7 @@ class BatchLoader:
         return self.training and self.mixing is not None
 
     def is_ready(self) -> bool:
-        """Tell whether the images in memory are what the model wants."""
+        """Return whether the images in memory are what the model wants."""
         return (
             self._may_be_resized()
             and self.crop_fraction == 1

@@ -28,7 +28,7 @@ def load_folder(
     """Read a folder of class folders, with or without split folders above them.
 
     Headers and endings are read, pixels are not, unless bad files are to be
-    skipped: which these are must not change while a run goes on.
+    skipped: which these are must not change while a run resumes.
 
     Args:
         path: The folder, or a table of files and labels.

@@ -29,7 +29,7 @@ def check_grey_range(grey_range) -> tuple[float, float] | None:
 
 
 def is_deep(mode: str) -> bool:
-    """Tell whether a Pillow mode is grey of more than 8 bits: "I;16", "I", "F"."""
+    """Return whether a Pillow mode is grey of more than 8 bits: "I;16", "I", "F"."""
     return mode.startswith("I") or mode == "F"
 
 

@@ -31,7 +31,7 @@ PREFIXES = {"train": "train", "test": "t10k"}
 
 
 def holds_idx(folder: Path) -> bool:
-    """Tell whether a folder holds at least one of the four files."""
+    """Return whether a folder holds at least one of the four files."""
     return any(
         find_idx(folder, prefix, kind)
         for prefix in PREFIXES.values()

@@ -111,7 +111,7 @@ def orientation(image: Image.Image) -> int:
 
 
 def is_animated(image: Image.Image) -> bool:
-    """Tell whether an image has frames that will not be seen."""
+    """Return whether an image has frames that will not be seen."""
     try:  # an MPO, as phones write it, holds one picture more than once
         return image.format != "MPO" and getattr(image, "is_animated", False)
     except Exception:  # damaged, but beyond the first frame

@@ -135,7 +135,7 @@ def _look_into(image, grey_range):
 
 
 def ends_well(file: str, format: str) -> bool:
-    """Tell whether a file ends as a complete JPEG or PNG does, other formats aside."""
+    """Return whether a file ends as a complete JPEG or PNG does; others always do."""
     if format not in LAST_BYTES:
         return True
     with open_file(file) as stream:

@@ -219,7 +219,7 @@ def _kind(targets, multi_label):
 
 
 def is_built_in(source) -> bool:
-    """Tell whether a set is drawn here, not read."""
+    """Return whether a set is drawn here, not read."""
     return isinstance(source, str) and source.partition("/")[0] == garments.NAME
 
 

@@ -187,7 +187,7 @@ def supervised_keys(builder) -> tuple[str, str]:
 
 
 def fits_memory(builder, limit: int | None = None) -> bool:
-    """Tell whether the encoded images may be held in memory.
+    """Return whether the encoded images may be held in memory.
 
     Raises:
         DataError: If they may not, and cannot be read by index either.
@@ -253,7 +253,7 @@ class IndexedExamples(Sequence):
 
 
 def stored_by_index(builder) -> bool:
-    """Tell whether the files of a prepared set can be read in any order."""
+    """Return whether the files of a prepared set can be read in any order."""
     return builder.info.file_format.value == "array_record"
 
 

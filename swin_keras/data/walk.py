@@ -116,7 +116,7 @@ class Walk:
         return None if begins_as_image(entry.path) else NO_ENDING
 
     def _may_enter(self, link, stands_for_class) -> bool:
-        """Tell whether to follow a link to a folder, and remember where it led."""
+        """Return whether to follow a link to a folder, and remember where it led."""
         target = os.path.realpath(link)
         if target in self._above:
             kind = ABOVE
@@ -152,7 +152,7 @@ def is_image(name: str) -> bool:
 
 
 def is_below(path: str, folders: set[str]) -> bool:
-    """Tell whether a real path is one of some folders or below it."""
+    """Return whether a real path is one of some folders or below it."""
     return not folders.isdisjoint(lineage(path))
 
 

@@ -93,7 +93,7 @@ def logits(model):
 
 
 def _is_flat(model) -> bool:
-    """Tell whether a model is a graph of layers, none of which is a model."""
+    """Return whether a model is a graph of layers, none of which is a model."""
     steps = getattr(model, "operations", ())  # only a functional model has them
     return bool(steps) and all(
         isinstance(step, keras.layers.Layer) and not isinstance(step, keras.Model)

@@ -42,7 +42,7 @@ def exporting_litert(
     the model's card inside; those of a model that normalizes its images also
     MediaPipe's metadata, where it has such a task.
 
-    The converter is a process of its own: what is done within the context is done
+    The converter is a subprocess: what is done within the context is done
     at the same time.
 
     Args:

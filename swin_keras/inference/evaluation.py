@@ -96,7 +96,7 @@ def _load_given(data, split, trained_on, changes):
 
 
 def _is_same(data, trained_on):
-    """Tell whether data that was named is what the model was trained on."""
+    """Return whether data that was named is what the model was trained on."""
     if data is None or not isinstance(trained_on, str):
         return False
     return Path(data).expanduser().resolve() == Path(trained_on).expanduser().resolve()

@@ -107,7 +107,7 @@ def pictures(images):
 
 
 def is_taken(images) -> bool:
-    """Tell whether something is a picture, or can be asked for pictures."""
+    """Return whether something is a picture, or can be asked for pictures."""
     return _is_one(images) or (
         isinstance(images, Iterable) and not isinstance(images, Mapping)
     )

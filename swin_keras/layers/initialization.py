@@ -1,4 +1,4 @@
-"""How kernels begin."""
+"""Kernel initialization."""
 
 import keras
 

@@ -20,7 +20,7 @@ class PatchMerging(KeepsQuantization, keras.layers.Layer):
     side is padded with zeros at the bottom or right.
 
     Args:
-        kernel_initializer: How kernels begin; `None` is the published way, see
+        kernel_initializer: Initializer of kernels; `None` is the published way, see
             `make_initializer`.
 
     Call arguments:

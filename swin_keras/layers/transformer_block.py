@@ -46,7 +46,7 @@ class SwinTransformerBlock(KeepsQuantization, keras.layers.Layer):
         window_fit: How a window fits a map that is no larger; see `fit_window`.
         remat: Whether training keeps only the block's input and computes the rest
             again in the backward pass: less memory, more time.
-        kernel_initializer: How kernels begin; `None` is the published way, see
+        kernel_initializer: Initializer of kernels; `None` is the published way, see
             `make_initializer`.
 
     Call arguments:

@@ -27,7 +27,7 @@ class WindowAttention(KeepsQuantization, keras.layers.Layer):
         qkv_bias: Whether the query, key and value projection has a bias.
         attention_dropout_rate: Share of attention weights dropped in training.
         dropout_rate: Share of outputs dropped in training.
-        kernel_initializer: How kernels begin; `None` is the published way, see
+        kernel_initializer: Initializer of kernels; `None` is the published way, see
             `make_initializer`.
 
     Call arguments:

@@ -1,4 +1,4 @@
-"""Convert a SavedModel to LiteRT, in a process of its own.
+"""Convert a SavedModel to LiteRT, in a subprocess.
 
     python -m swin_keras.litert.conversion SAVED_MODEL model.tflite
 

@@ -101,7 +101,7 @@ def _operation_name(code, schema):
 
 
 def _has_flag(operator, names, schema) -> bool:
-    """Tell whether an operator has an option that delegates ignore or refuse.
+    """Return whether an operator has an option that delegates ignore or refuse.
 
     A transposed operand of a matrix product is ignored by one of the phones' GPU
     delegates, which then gives wrong numbers; slices that drop or add axes are

@@ -1,4 +1,4 @@
-"""A LiteRT file, run by a process of its own: see `litert_worker`."""
+"""A LiteRT file, run by a subprocess: see `litert_worker`."""
 
 import contextlib
 import json

@@ -69,7 +69,7 @@ def _drop_unused(model):
 
 
 def has_data(buffer) -> bool:
-    """Tell whether a buffer holds constants."""
+    """Return whether a buffer holds constants."""
     return buffer.data is not None and len(buffer.data) > 0
 
 

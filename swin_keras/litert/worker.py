@@ -1,4 +1,4 @@
-"""Runs a LiteRT file in a process of its own; started by `LiteRTModel`.
+"""Runs a LiteRT file in a subprocess; started by `LiteRTModel`.
 
     python -m swin_keras.litert.worker model.tflite 2
 

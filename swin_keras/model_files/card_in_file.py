@@ -71,7 +71,7 @@ def _card_inside(path, opened) -> ModelCard | None:
 
 
 def _belongs(path, card, card_path) -> bool:
-    """Tell whether a card that lies beside a file is that file's."""
+    """Return whether a card that lies beside a file is that file's."""
     if card.files:
         return bool(listed_files(path, card, card_path))
     # A run's card lists no files, nor that of an export which is being written.

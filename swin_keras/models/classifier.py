@@ -1,4 +1,4 @@
-"""Image classifiers, in the signature of `keras.applications`."""
+"""Image classifiers, with the signature of `keras.applications`."""
 
 import keras
 

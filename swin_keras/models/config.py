@@ -39,7 +39,7 @@ class SwinConfig:
             do. Only pictures that are not square can differ.
         remat: Whether blocks are computed again in the backward pass, to save
             memory.
-        kernel_initializer: How kernels begin; `None` is the published way, and
+        kernel_initializer: Initializer of kernels; `None` is the published way, and
             "glorot_normal" learns faster in narrow models.
 
     Raises:

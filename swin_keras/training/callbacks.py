@@ -189,7 +189,7 @@ def rank_of(figures, monitor: str) -> tuple[float, ...]:
 
 
 class FiniteLoss(keras.callbacks.Callback):
-    """Stop when the loss is no number any more, and name the images of the step.
+    """Stop when the loss is no longer finite, and name the images of the step.
 
     Args:
         first_step: Number of the first step.

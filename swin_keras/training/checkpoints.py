@@ -67,7 +67,7 @@ class CheckpointFolder:
             kept = self._paths()
             raise ResourceError(
                 f"The checkpoint of step {checkpoint.step} could not be written to "
-                f"{self.path}: {error.strerror or error}. Make room, then go on with "
+                f"{self.path}: {error.strerror or error}. Make room, then resume with "
                 f"--resume{f' from {kept[0].name}' if kept else ''}."
             ) from error
         for old in self._paths()[self.keep :]:

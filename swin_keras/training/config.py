@@ -146,7 +146,7 @@ class TrainConfig:
         crop_fraction: Centre crop for evaluation and prediction, as a share of
             the image.
         precision: Keras dtype policy. "mixed_bfloat16" is for devices, CPUs too,
-            that have products of bfloat16. "mixed_float16" only on one device.
+            that have native bfloat16 matmuls. "mixed_float16" only on one device.
         remat: Whether blocks are computed again in the backward pass: slower,
             with less memory.
         strategy: Devices: "auto", "none", "mirrored", "multiworker" or "tpu"; see

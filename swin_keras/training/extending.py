@@ -1,4 +1,4 @@
-"""With which options a run goes on: those it began with, or more epochs."""
+"""With which options a run resumes: those it began with, or more epochs."""
 
 import dataclasses
 import logging
@@ -59,7 +59,7 @@ def as_begun(run: RunFolder, config: TrainConfig, replicas: Replicas) -> TrainCo
             for name in changed
         ]
         raise UsageError(
-            f"A run goes on with the options it began with: {'; '.join(differences)}. "
+            f"A run resumes with the options it began with: {'; '.join(differences)}. "
             f"Use --config {run.config} --resume, or another --name."
         )
     return dataclasses.replace(before, **may_change)
@@ -76,7 +76,7 @@ def _extended(run, before, epochs, replicas):
     checkpoint = CheckpointFolder(run.checkpoints).newest()
     if checkpoint is None:
         raise UsageError(
-            f"A run goes on from its last checkpoint, and {run.checkpoints} has none "
+            f"A run resumes from its last checkpoint, and {run.checkpoints} has none "
             f"that is whole. Start another run from its weights: --weights {run.path}."
         )
     done = checkpoint.state["epochs"]

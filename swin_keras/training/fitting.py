@@ -52,7 +52,7 @@ def fit(
 
     Raises:
         Interrupted: If somebody asked to stop; a checkpoint is written.
-        TrainingError: If the loss is no number any more.
+        TrainingError: If the loss is no longer finite.
         DataError: If an image cannot be read.
         ResourceError: If memory or disk are too small.
     """
@@ -79,7 +79,7 @@ def fit(
         callback.set_model(job.training_model)
     saver.step, saver.epochs = epochs.start * job.steps, epochs.start
     if saver.restore():
-        log.info("going on after step %d of %d", saver.step, epochs.stop * job.steps)
+        log.info("resuming after step %d of %d", saver.step, epochs.stop * job.steps)
         if is_chief:  # the data are those that it began with, wherever they are now
             write_text(run.config, config.to_yaml())
         if saver.epochs in config.restarts:

@@ -24,7 +24,7 @@ def lost_images(run: RunFolder, job: TrainingJob):
     or removed, since the rest of its data can still be told from other data.
 
     Raises:
-        DataError: That names them and says how the run goes on.
+        DataError: That names them and says how the run resumes.
     """
     try:
         yield
@@ -45,7 +45,7 @@ def lost_images(run: RunFolder, job: TrainingJob):
         raise DataError(
             f"{len(lost)} of {count} images in {printable(config.data)} cannot be "
             f"read, which ended the run:\n{lines}\nRepair or remove them, or leave "
-            "them out with --on-bad skip. Go on with: swin-keras train --config "
+            "them out with --on-bad skip. Resume with: swin-keras train --config "
             f"{shlex.quote(str(run.config))} --resume. Another image of its class "
             "stands for each that is gone."
         ) from error

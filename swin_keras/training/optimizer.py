@@ -110,7 +110,7 @@ class SwinAdamW(OpenAdamW):
 
 
 def decays(variable) -> bool:
-    """Tell whether weight decay applies to a variable of a Swin model."""
+    """Return whether weight decay applies to a variable of a Swin model."""
     is_embedding = layer_name(variable) == POSITION_EMBEDDING
     for_position = is_embedding or "/position_bias/" in variable.path
     is_matrix = len(variable.shape) > 1

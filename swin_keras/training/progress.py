@@ -21,7 +21,7 @@ class LiveProgress(keras.callbacks.Callback):
         epochs: Epochs of the whole run.
         steps_per_epoch: Steps in an epoch.
         batch_size: Images in a step.
-        first_step: Step at which this run goes on.
+        first_step: Step at which this run resumes.
         bar: Whether a terminal gets a bar.
     """
 

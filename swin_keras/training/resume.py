@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 class SaveCheckpoints(keras.callbacks.Callback):
     """Write a checkpoint every few minutes, and when somebody asks to stop.
 
-    The run goes on from it as if it had never stopped: weights, optimizer,
+    The run resumes from it as if it had never stopped: weights, optimizer,
     averages, random states and the sums behind the metrics are all in it, and
     what other callbacks remember. Validation is left when somebody asks to stop,
     and done again.
@@ -27,7 +27,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         steps_per_epoch: Steps in an epoch.
         minutes: Time between checkpoints.
         remembering: Callbacks with `get_state` and `set_state`, by name.
-        data: Fingerprint of the data set; a run does not go on with other data.
+        data: Fingerprint of the data set; a run does not resume with other data.
         stop: Says whether somebody asked to stop; see `StopSignals`.
 
     Attributes:
@@ -64,7 +64,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
             return False
         if checkpoint.state["data"] != self.data:
             raise DataError(
-                "A run goes on with the data it began with, and these are others than "
+                "A run resumes with the data it began with, and these are others than "
                 f"when {self.folder.path} was written. Put them back, or name where "
                 "they are now: --data FOLDER. Or start another run."
             )

@@ -60,7 +60,7 @@ class RunFolder:
             return TrainConfig.from_dict(values)
         except UsageError as error:
             raise UsageError(
-                f"A run goes on by its configuration, which cannot be read. {error} "
+                f"A run resumes by its configuration, which cannot be read. {error} "
                 "Put it back, or start another run."
             ) from error
 
@@ -129,7 +129,7 @@ def create_run(
     except FileExistsError:
         raise UsageError(
             f"A run must have a name of its own, and {runs_dir / name} exists. "
-            "Choose another --name, leave it out, or go on with it by --resume."
+            "Choose another --name, leave it out, or resume it: --resume."
         ) from None
     except OSError as error:
         raise ResourceError(

@@ -52,7 +52,7 @@ def settle(
 def find_batch_size(config: TrainConfig, largest: int = LARGEST_BATCH) -> int:
     """Return the batch size from which on larger ones are not faster, or do not fit.
 
-    Sizes double from 8. Each is tried in a process of its own, so that one that
+    Sizes double from 8. Each is tried in a subprocess, so that one that
     runs out of memory takes nothing with it.
 
     Args:

@@ -64,7 +64,7 @@ def train(
 
     Args:
         config: What and how; or its `data` alone. `None` trains on digits.
-        resume: Whether to go on with the run of this name, if there is one: it
+        resume: Whether to resume the run of this name, if there is one: it
             ends as if it had never stopped. With more epochs than a finished run had,
             it goes on from its last state, on another warm-up and cosine.
         job: This configuration, if it is prepared already.
@@ -82,7 +82,7 @@ def train(
         UsageError: If an option cannot work.
         DataError: If the data cannot be used.
         Interrupted: If a signal stopped the run, which can go on.
-        TrainingError: If the loss is no number any more.
+        TrainingError: If the loss is no longer finite.
         ResourceError: If memory or disk are too small, or another process trains
             in this run's folder.
     """
@@ -119,7 +119,7 @@ def train(
         stack.enter_context(disk_errors(run, lambda: _how_to_go_on(run)))
         if replicas.is_chief:
             stack.enter_context(_log_file(run.log))
-            log.info("run %s%s", run.path, "" if is_new else " goes on")
+            log.info("run %s%s", run.path, "" if is_new else " resumes")
             for line in describe(job):
                 log.info("%s", line)
             if is_new:
@@ -189,7 +189,7 @@ def _load(config, run):
 def _how_to_go_on(run):
     if run.config.is_file():
         path = shlex.quote(str(run.config))
-        return f"Go on with: swin-keras train --config {path} --resume"
+        return f"Resume with: swin-keras train --config {path} --resume"
     return f"Then start it again, with --name {run.name} --resume."
 
 

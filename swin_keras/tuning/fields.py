@@ -74,7 +74,7 @@ def check_options(options: dict):
 
 
 def takes_fractions(name: str) -> bool:
-    """Tell whether a field takes numbers that are not whole."""
+    """Return whether a field takes numbers that are not whole."""
     return float in kinds(_hint(name))
 
 

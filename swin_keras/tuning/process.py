@@ -14,7 +14,7 @@ SECONDS_BETWEEN_LOOKS = 0.1
 def run_in_process(
     folder: StudyFolder, trial: Trial, stop: StopRequest, look=lambda: None
 ) -> Trial:
-    """Run a trial in a process of its own, to its end or to a checkpoint.
+    """Run a trial in a subprocess, to its end or to a checkpoint.
 
     Args:
         folder: The study's folder.

@@ -14,7 +14,7 @@ from swin_keras.tuning.space import Space
 from swin_keras.yaml_files import read_yaml
 
 TUNERS = ("random", "bayesian", "hyperband", "grid")
-MAY_CHANGE = ("trials", "minutes", "data_dir")  # when a study goes on
+MAY_CHANGE = ("trials", "minutes", "data_dir")  # when a study resumes
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ class StudyFolder:
         differences = self.read_study().differences(study)
         if differences:
             raise UsageError(
-                f"A study goes on as it began: {'; '.join(differences)}. Put it back, "
+                f"A study resumes as it began: {'; '.join(differences)}. Put it back, "
                 f"or give the file another name, or remove {self.path}."
             )
         if not resume and self.journal.is_file():
@@ -140,7 +140,7 @@ class StudyFolder:
             return trial
 
     def has(self, trial_id: str) -> bool:
-        """Tell whether anything is known of a trial."""
+        """Return whether anything is known of a trial."""
         return (self.run(trial_id).path / "trial.json").is_file()
 
     def write(self, trial: Trial):

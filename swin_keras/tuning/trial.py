@@ -1,4 +1,4 @@
-"""Run one trial, in a process of its own: what it takes, it gives back.
+"""Run one trial, in a subprocess: what it takes, it gives back.
 
 python -m swin_keras.tuning.trial tuning/runs/digits 0003
 """

@@ -29,12 +29,12 @@ def tune(
 ) -> StudyOutcome:
     """Search, and write `results/<study>.json`, `.csv` and `.png`.
 
-    Each trial is a run in `runs/<study>/trials/`, trained in a process of its own. A
+    Each trial is a run in `runs/<study>/trials/`, trained in a subprocess. A
     trial that fails is recorded with its reason.
 
     Args:
         study: A `Study`, or the path of its YAML file.
-        resume: Whether to go on with the study of this name, if it has begun: what
+        resume: Whether to resume the study of this name, if it has begun: what
             was finished stays, what was running goes on from its checkpoint.
         workers: Trials at the same time, each with its share of the GPUs.
         max_trials: Instead of the study's own `trials`.
@@ -136,5 +136,5 @@ def _how_to_go_on(study, folder):
     file = shlex.quote(f"{study.folder}/{study.name}.yaml")
     return (
         f"stopped; what was finished is in {folder.path}, and what was running has a "
-        f"checkpoint. Go on with: swin-keras tune {file} --resume"
+        f"checkpoint. Resume with: swin-keras tune {file} --resume"
     )

@@ -273,7 +273,7 @@ def _names_of(places, class_names) -> tuple[str, ...]:
 
 
 def _has_new_head(checkpoint, places, new_head) -> bool | None:
-    """Tell whether a head is new: a segmenter's also if the file has another kind."""
+    """Return whether a head is new: a segmenter's also if the file has another kind."""
     bodies = [name for name in places if name.startswith(HEAD_BODIES)]
     if new_head is None and bodies:
         return not any(checkpoint.has(name) for name in bodies) or None

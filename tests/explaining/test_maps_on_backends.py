@@ -1,4 +1,4 @@
-"""Maps under another backend of Keras, in a process of its own."""
+"""Maps under another backend of Keras, in a subprocess."""
 
 import os
 import subprocess

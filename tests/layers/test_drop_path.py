@@ -1,4 +1,4 @@
-"""Dropout and DropPath: what is dropped, how often, and how a run goes on."""
+"""Dropout and DropPath: what is dropped, how often, and how a run resumes."""
 
 import subprocess
 import sys
@@ -55,7 +55,7 @@ def test_a_loaded_model_continues_the_sequence_of_draws(layer_class, tmp_path):
 
 @pytest.mark.parametrize("name", ["Dropout", "DropPath"])
 def test_two_replicas_draw_what_one_device_draws(name):
-    """In a process of its own: devices are split before TensorFlow starts."""
+    """In a subprocess: devices are split before TensorFlow starts."""
     code = """
 import keras, numpy as np, tensorflow as tf
 from swin_keras.layers import Dropout, DropPath

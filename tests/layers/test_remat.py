@@ -130,7 +130,7 @@ def test_dropout_is_refused(block, rate):
 
 
 def test_two_replicas_train_as_one_device_does():
-    """In a process of its own: devices are split before TensorFlow starts."""
+    """In a subprocess: devices are split before TensorFlow starts."""
     code = """
 import keras, numpy as np, tensorflow as tf
 from swin_keras.layers import SwinTransformerBlock

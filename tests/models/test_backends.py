@@ -1,4 +1,4 @@
-"""Models under other backends and settings of Keras, each in a process of its own."""
+"""Models under other backends and settings of Keras, each in a subprocess."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A disk that is full: one sentence, nothing lost, and the run goes on as it was."""
+"""A disk that is full: one sentence, nothing lost, and the run resumes as it was."""
 
 import errno
 import os

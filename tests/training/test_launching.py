@@ -109,7 +109,7 @@ def test_a_killed_worker_leaves_no_trace(configuration, undisturbed):
     assert process.wait(400) == 0, said.read_text()
     assert "ended with exit code 137" in said.read_text()
     assert "restart 1 of 3" in said.read_text()
-    assert "going on after step" in said.read_text()
+    assert "resuming after step" in said.read_text()
     assert_same(outcome(run), undisturbed)
 
 

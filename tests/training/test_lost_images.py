@@ -76,7 +76,7 @@ def test_the_command_says_how_a_run_goes_on_and_it_does(tmp_path):
     broken.unlink()
     code, said = command("--config", written, "--resume")
     assert code == 0, said
-    assert "going on after step 1 of" in said
+    assert "resuming after step 1 of" in said
     assert f"stand for:\n  {broken}" in said
 
     # As if the image that stands for it had been there from the beginning.

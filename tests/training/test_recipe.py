@@ -172,7 +172,7 @@ def test_balanced_classes_weigh_alike(digits_dir):
     ],
 )
 def test_xla_compiles_where_it_pays(digits_dir, precision, jit_compile, compiles):
-    """On a CPU its products of bfloat16 are no faster than those of float32."""
+    """On a CPU its native bfloat16 matmuls are no faster than those of float32."""
     job = toy_job(digits_dir, precision=precision, jit_compile=jit_compile)
     assert job.training_model.compiles == compiles
 

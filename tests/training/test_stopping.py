@@ -59,7 +59,7 @@ def rows_of(config):
 
 
 def train_until_stopped(config, callbacks=()):
-    with pytest.raises(Interrupted, match=r"Go on with: .* --resume") as caught:
+    with pytest.raises(Interrupted, match=r"Resume with: .* --resume") as caught:
         train(config, resume=True, callbacks=callbacks)
     assert caught.value.exit_code == 143
 

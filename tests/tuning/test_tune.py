@@ -102,7 +102,7 @@ def test_kills_at_random_moments_lose_and_repeat_nothing(start, undisturbed, tmp
     assert outcome(folder) == expected
     ends = [event["end"] for event in folder.events() if "end" in event]
     assert sorted(ends) == [trial.id for trial in expected]
-    assert "going on after step" in folder.run(last).log.read_text()
+    assert "resuming after step" in folder.run(last).log.read_text()
 
 
 @pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
@@ -219,7 +219,7 @@ def test_hyperband_trains_on_where_the_earlier_round_ended(start, digits_dir, tm
     whole = train(config)
     went_on = folder.run(last.id)
     assert figures_of(went_on) == figures_of(whole)
-    assert "going on after step 2 of 6" in went_on.log.read_text()
+    assert "resuming after step 2 of 6" in went_on.log.read_text()
 
 
 def figures_of(run):

@@ -29,7 +29,7 @@ def test_two_workers_find_what_one_process_finds_although_one_dies(
     assert tuners == {"tuner0", "tuner1"}
     starts = [event["start"] for event in folder.events() if "start" in event]
     assert len(starts) == len(set(starts))  # it came back under its own name
-    assert "going on after step" in folder.run(trial_id).log.read_text()
+    assert "resuming after step" in folder.run(trial_id).log.read_text()
 
 
 def test_a_signal_stops_all_workers(start, tmp_path):

@@ -25,7 +25,7 @@ BACKGROUND = {"background", "_background_", "__background__"}
 
 
 def is_coco(content) -> bool:
-    """Tell whether what a JSON file holds is of COCO's form, with boxes."""
+    """Return whether what a JSON file holds is of COCO's form, with boxes."""
     if not isinstance(content, dict):
         return False
     keys = ("images", "annotations", "categories")

@@ -18,7 +18,7 @@ NO_OBJECT = ("_background_", "__ignore__")
 
 
 def is_labelme(content) -> bool:
-    """Tell whether what a JSON file holds is of LabelMe's form."""
+    """Return whether what a JSON file holds is of LabelMe's form."""
     return (
         isinstance(content, dict)
         and isinstance(content.get("shapes"), list)

@@ -103,7 +103,7 @@ def on_pictures(found: dict[str, Header], grey_range=None) -> list[Finding]:
 
 
 def ends_with_exif(source) -> bool:
-    """Tell whether a PNG has its EXIF behind its pixels.
+    """Return whether a PNG has its EXIF behind its pixels.
 
     Pillow would decode all pixels to find out; chunks can be stepped over.
     """

@@ -28,7 +28,7 @@ class Tile:
 
 
 def is_mosaic(augmentation, rng: np.random.Generator) -> bool:
-    """Tell whether an input is to be one; draws only where some are."""
+    """Return whether an input is to be one; draws only where some are."""
     share = getattr(augmentation, "mosaic", 0)
     return share > 0 and rng.random() < share
 

@@ -92,7 +92,7 @@ def turn_boxes(boxes, size, orientation: int) -> np.ndarray:
 
 
 def _fits(stated, size) -> bool:
-    """Tell whether a size is that of a picture, or of a copy in another size."""
+    """Return whether a size is that of a picture, or of a copy in another size."""
     if np.abs(np.subtract(stated, size)).max() <= SLACK:
         return True
     ratio = stated[0] / stated[1] / (size[0] / size[1])

@@ -115,7 +115,7 @@ def _text(element, path) -> str:
 
 
 def _holds_zero(record) -> bool:
-    """Tell whether the first pixel of a side is called 0 in a file."""
+    """Return whether the first pixel of a side is called 0 in a file."""
     first = record.boxes[:, :2]
     return bool(((first > -1) & (first < 1)).any())
 

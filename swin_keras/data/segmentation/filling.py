@@ -49,7 +49,7 @@ def fill_runs(counts, size) -> np.ndarray:
     """Return the pixels of COCO's run lengths, bool `(height, width)`.
 
     Args:
-        counts: Numbers of pixels outside and inside by turns, column by column: a
+        counts: Numbers of pixels outside and inside interleaved, column by column: a
             list, or the text that COCO's tools write.
         size: `(width, height)` of the picture.
 
