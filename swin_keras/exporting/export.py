@@ -19,7 +19,7 @@ from swin_keras.exporting.inference_model import inference_model
 from swin_keras.exporting.litert import exporting_litert
 from swin_keras.exporting.onnx_file import export_onnx
 from swin_keras.exporting.precision import true_float32
-from swin_keras.exporting.readme import describe
+from swin_keras.exporting.readme import readme_text
 from swin_keras.exporting.saved_model import export_saved_model
 from swin_keras.exporting.source import (
     complete_card,
@@ -124,7 +124,7 @@ def _write_forms(folder: Path, model, card: ModelCard, config, images):
         (folder / "labels.txt").write_text(labels, "utf-8")
     card = dataclasses.replace(card, files=_describe_files(folder))
     readme = folder / "README.md"
-    readme.write_text(describe(card), "utf-8")
+    readme.write_text(readme_text(card), "utf-8")
     card = dataclasses.replace(card, files=card.files | {readme.name: _about(readme)})
     (folder / "card.json").write_text(card.to_json(), "utf-8")
 

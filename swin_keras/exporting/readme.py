@@ -10,7 +10,7 @@ from swin_keras.tasks import task_named
 MIN_FOR_TOP5 = 6
 
 
-def describe(card: ModelCard) -> str:
+def readme_text(card: ModelCard) -> str:
     """Return the README of an exported model, in Markdown.
 
     Args:

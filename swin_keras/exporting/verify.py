@@ -24,7 +24,7 @@ SECONDS = 0.5  # of timing for each file
 
 
 @dataclass(frozen=True)
-class Limits:
+class Tolerances:
     """What a form must keep to.
 
     Args:
@@ -43,11 +43,11 @@ class Limits:
     loss: float = 1.0
 
 
-EXACT = Limits(difference=1e-4)
+EXACT = Tolerances(difference=1e-4)
 LIMITS = {
-    "litert-fp16": Limits(sqnr=40, agreement=0.98, loss=0.005),
-    "litert-int8": Limits(sqnr=20, agreement=0.9, loss=0.01),
-    "litert-int8-static": Limits(sqnr=6, agreement=0.8, loss=0.03),
+    "litert-fp16": Tolerances(sqnr=40, agreement=0.98, loss=0.005),
+    "litert-int8": Tolerances(sqnr=20, agreement=0.9, loss=0.01),
+    "litert-int8-static": Tolerances(sqnr=6, agreement=0.8, loss=0.03),
 }
 
 

@@ -18,7 +18,7 @@ from swin_keras.errors import ModelFileError
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
 from swin_keras.exporting.inference_model import inference_model
-from swin_keras.exporting.readme import describe
+from swin_keras.exporting.readme import readme_text
 from swin_keras.inference.predictor import Predictor
 from swin_keras.inference.runtimes import open_model
 from swin_keras.litert.coverage import coverage
@@ -151,7 +151,7 @@ def test_a_backbone_is_exported_with_its_features(tmp_path):
 @pytest.mark.parametrize("normalizes", [True, False])
 def test_a_readme_tells_where_images_are_normalized(normalizes):
     card = ModelCard("pets", "v", {"input_shape": (8, 8, 3)}, ("a", "b"))
-    text = describe(dataclasses.replace(card, normalizes=normalizes))
+    text = readme_text(dataclasses.replace(card, normalizes=normalizes))
     assert ("normalization is inside the model" in text) == normalizes
     assert ("must be normalized as in training" in text) == (not normalizes)
 
@@ -160,12 +160,12 @@ def test_a_readme_shows_no_figure_that_says_nothing():
     metrics = {"test_accuracy": 0.5, "test_top5": 1.0, "loss": float("nan")}
     names = tuple("abcde")
     card = ModelCard("pets", "v", {"input_shape": (8, 8, 3)}, names, metrics=metrics)
-    text = describe(card)
+    text = readme_text(card)
     assert "| test accuracy | 0.5 |" in text
     assert "top5" not in text
     assert "nan" not in text
     more = dataclasses.replace(card, class_names=tuple("abcdef"))
-    assert "| test top5 | 1 |" in describe(more)
+    assert "| test top5 | 1 |" in readme_text(more)
 
 
 def test_a_classifier_is_exported_as_feature_maps(

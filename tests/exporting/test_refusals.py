@@ -78,7 +78,7 @@ def test_a_failed_check_leaves_the_previous_export(
     small_export, model_file, images_dir, monkeypatch
 ):
     before = (small_export / "card.json").read_bytes()
-    strict = verify_module.Limits(difference=0.0, sqnr=1000)
+    strict = verify_module.Tolerances(difference=0.0, sqnr=1000)
     monkeypatch.setattr(verify_module, "EXACT", strict)
     config = ExportConfig(
         formats=("litert",),
