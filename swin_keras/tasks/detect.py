@@ -97,9 +97,13 @@ class Detect(DenseTask):
         return end_in_detections(model, MAX_DETECTIONS)
 
     def compared(self, outputs):
-        # Of boxes whose scores are equal within rounding, any may come first; the
-        # scores themselves, from the highest, are the same in any order.
-        return np.asarray(outputs["scores"], float), 1.0
+        # Of boxes whose scores are equal within rounding, any may come first. Scores
+        # from the highest, and means weighted by them, are the same in any order.
+        scores = np.asarray(outputs["scores"], float)
+        weights = scores / np.maximum(scores.sum(-1, keepdims=True), 1e-9)
+        boxes = np.einsum("bn,bnc->bc", weights, outputs["boxes"])
+        classes = (weights * outputs["classes"]).sum(-1, keepdims=True)
+        return np.concatenate([scores, boxes, classes], axis=-1), 1.0
 
     def litert_metadata(self, card, outputs):
         return detector_metadata(card, outputs)
