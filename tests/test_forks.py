@@ -16,7 +16,7 @@ def fork(path):
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     signal.alarm(100)
     from swin_keras.errors import UsageError
-    from swin_keras.inference import Predictor
+    from swin_keras.inference.predictor import Predictor
     from swin_keras.training.train import train
     try:
         Predictor(path)

@@ -27,7 +27,8 @@ LIBRARIES = ("keras", "keras_tuner", "tensorflow")
 # Each is the only one of its kind, and stands with its reason where it is used.
 ALONE = {
     "_actions": "cli/command_parser.py",  # of the standard library's argparse
-    "_asdict": "inference/evaluation.py",  # public, of any named tuple
+    "_asdict": "scores/classification.py",  # public, of any named tuple
+    "_replace": "data/garments.py",  # likewise
     "_exit": "tuning/trial.py",  # public, of `os`
     "_get_ops_details": "litert/coverage.py",  # of LiteRT's interpreter
 }

@@ -15,8 +15,17 @@ PACKAGE = Path(swin_keras.__file__).parent
 # The rooms from the ground up: each may import those below it and no other.
 FLOORS = [
     ["errors", "names"],
-    ["files", "forks", "imagenet", "options", "processes", "screen", "yaml_files"],
-    ["layers", "data", "drawing"],
+    [
+        "drawing",
+        "files",
+        "forks",
+        "imagenet",
+        "options",
+        "processes",
+        "screen",
+        "yaml_files",
+    ],
+    ["layers", "data"],
     ["models", "model_files", "scores", "detection"],
     ["weights", "litert"],
     ["applications"],
@@ -59,8 +68,8 @@ def test_each_room_has_its_floor():
 def test_imports_go_down(path):
     room = room_of(path)
     for other in imported_rooms(path):
-        is_below = other == room or (other in FLOOR and FLOOR[other] < FLOOR[room])
-        assert is_below or room == "__init__", f"{room} imports {other}"
+        is_below = room in FLOOR and FLOOR.get(other, len(FLOORS)) < FLOOR[room]
+        assert other == room or is_below or room == "__init__", f"{room}: {other}"
 
 
 def test_imports_within_a_room_make_no_circle():

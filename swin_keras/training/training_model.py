@@ -21,7 +21,7 @@ class TrainingModel(OpenModel):
             replica. What crosses replicas stays outside: sums of gradients,
             clipping, the optimizer's step, metrics. Set it before the first step,
             and leave `compile(jit_compile=...)` off.
-        loss_function: The task's: from targets, outputs and weights to a number, the
+        loss_function: The task's, instead of that of `compile`: from targets, outputs and weights to a number, the
             mean over the global batch as far as it is this replica's. One with a
             method `counts` is given, instead of weights, what that makes of the
             targets, added over all replicas.
@@ -66,6 +66,8 @@ class TrainingModel(OpenModel):
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
+        if self.loss_function is None:
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
         return self.loss_function(y, y_pred, sample_weight=sample_weight)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
