@@ -7,6 +7,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import pytest
 
+# They write golden files, with packages that tests do without.
+collect_ignore_glob = ["**/make_*.py"]
+
 
 @pytest.fixture(autouse=True)
 def _same_start():

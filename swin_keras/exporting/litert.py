@@ -67,7 +67,9 @@ def exporting_litert(
         return
     with tempfile.TemporaryDirectory(dir=folder, prefix=".litert-") as scratch:
         float32 = files.get("litert", Path(scratch) / "model.tflite")
-        write = functools.partial(write_for_conversion, model, batch_size, beside or {})
+        write = functools.partial(
+            write_for_conversion, model, batch_size, beside=beside
+        )
         with converting(write, Path(scratch) / "saved_model", float32):
             yield
         _finish(float32, card)

@@ -47,9 +47,11 @@ def export_saved_model(model, directory: Path, beside: dict | None = None):
     _write(endpoints, image_spec(model, None), directory)
 
 
-def write_for_conversion(model, batch_size: int | None, beside: dict, directory: Path):
+def write_for_conversion(
+    model, batch_size: int | None, directory: Path, beside: dict | None = None
+):
     """Write a SavedModel of one signature, with a name for each output."""
-    endpoints = {"serving_default": _inference(with_outputs(model, beside))}
+    endpoints = {"serving_default": _inference(with_outputs(model, beside or {}))}
     _write(endpoints, image_spec(model, batch_size), directory)
 
 

@@ -21,8 +21,9 @@ class TrainingModel(OpenModel):
             replica. What crosses replicas stays outside: sums of gradients,
             clipping, the optimizer's step, metrics. Set it before the first step,
             and leave `compile(jit_compile=...)` off.
-        loss_function: The task's, instead of that of `compile`: from targets, outputs and weights to a number, the
-            mean over the global batch as far as it is this replica's. One with a
+        loss_function: The task's, instead of that of `compile`: from targets, outputs
+            and weights to a number, the mean over the global batch as far as it is this
+            replica's. One with a
             method `counts` is given, instead of weights, what that makes of the
             targets, added over all replicas.
         micro_batches: Parts in which the batch of each replica is computed, one
