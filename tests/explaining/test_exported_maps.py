@@ -23,6 +23,7 @@ from swin_keras.litert.lint import lint
 from swin_keras.model_files import save_keras
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinConfig
+from swin_keras.tasks import task_named
 
 NAMES = ("cat", "dog", "emu")
 FILES = ("saved_model/1", "model.tflite", "model_fp16.tflite", "model_int8.tflite")
@@ -115,7 +116,9 @@ def test_wrong_maps_are_found_before_they_are_shipped(exported, photos):
     try:
         (exported / "card.json").rename(exported / "card.kept")
         save_keras(wrong, keras_file, card)
-        checks = verify(exported, ["litert"], images, explained=True)
+        checks = verify(
+            exported, task_named("classify"), ["litert"], images, explained=True
+        )
     finally:
         keras_file.write_bytes(right)
         (exported / "card.kept").rename(exported / "card.json")
