@@ -93,6 +93,15 @@ def test_the_table_of_models_has_the_parameters_that_models_have():
     assert "28,288,354 | 4.49 G" in list_models.page()
 
 
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "tuning/README.md"])
+def test_links_to_files_of_the_repository_lead_somewhere(name):
+    page = DOCS.parent / name
+    links = re.findall(r"\]\(([^)#:]+)[)#]", page.read_text("utf-8"))
+    missing = [link for link in links if not (page.parent / link).exists()]
+    assert not missing
+    assert links or name == "CONTRIBUTING.md"
+
+
 @pytest.mark.slow
 def test_the_site_builds_without_a_warning(tmp_path):
     pytest.importorskip("mkdocs")
