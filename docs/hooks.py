@@ -29,7 +29,7 @@ def on_files(files, config):
         "commands.md": list_commands.page(),
         "errors.md": list_errors.page(),
         "models.md": list_models.page(),
-        "python.md": list_names.page(),
+        **list_names.pages(),
     }
     for notebook in sorted((DOCS / "notebooks").glob("*.ipynb")):
         pages[f"notebooks/{notebook.stem}.md"] = show_notebook.page(notebook)

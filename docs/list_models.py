@@ -85,7 +85,9 @@ def page() -> str:
     published = ["| variant | published | timm | checkpoint |", "|---|--:|--:|---|"]
     for name, checkpoint in IMAGENET.items():
         by_authors, by_timm = ACCURACY[name]
-        published.append(f"| `{name}` | {by_authors} | {by_timm} | `{checkpoint}` |")
+        published.append(
+            f"| `{name}` | {by_authors:.1f} | {by_timm:.2f} | `{checkpoint}` |"
+        )
     return "\n".join(
         [
             HEAD,

@@ -1,27 +1,36 @@
-"""The reference page of Python: every public name, from `swin_keras/__init__.pyi`."""
+"""The reference of Python: every public name, from `swin_keras/__init__.pyi`."""
 
 import ast
 from pathlib import Path
 
 STUB = Path(__file__).parents[1] / "swin_keras" / "__init__.pyi"
-# Rooms of the package in the order of the page; others follow by name.
+# Pages, and the rooms of the package on each; the last one takes all others.
+PAGES = {
+    "models": ("Models and layers", ("applications", "models", "layers")),
+    "weights": ("Checkpoints", ("weights",)),
+    "data": ("Data", ("data",)),
+    "training": ("Training and tuning", ("training", "tuning")),
+    "export": (
+        "Export, prediction, timing",
+        ("exporting", "inference", "benchmarking"),
+    ),
+    "more": ("Errors and more", ()),
+}
 TITLES = {
     "applications": "Models by name",
     "models": "Models from parts",
-    "weights": "Published checkpoints",
-    "data": "Data",
-    "training": "Training",
-    "tuning": "Tuning",
     "exporting": "Export",
     "inference": "Prediction and evaluation",
     "benchmarking": "Timing",
-    "layers": "Layers",
-    "errors": "Errors",
 }
 ALSO = {  # what the guides import from a room itself
-    "swin_keras.weights": ["save_huggingface", "save_timm", "convert", "info"],
-    "swin_keras.report": ["write_report"],
+    "weights": ("save_huggingface", "save_timm", "convert", "info"),
+    "report": ("write_report",),
 }
+HEAD = (
+    "Imported from `swin_keras`, unless a name says otherwise. Importing the package "
+    "does not import TensorFlow: each name is loaded when it is first used."
+)
 
 
 def public_names() -> dict[str, list[str]]:
@@ -34,21 +43,22 @@ def public_names() -> dict[str, list[str]]:
     return rooms
 
 
-def page() -> str:
-    """Return the page, as Markdown for mkdocstrings."""
-    rooms = public_names()
-    order = [*TITLES, *sorted(set(rooms) - set(TITLES))]
-    parts = [
-        "# Python",
-        "Everything here is imported from `swin_keras`, but for the last section. "
-        "Importing it does not import TensorFlow: a name is loaded when it is first "
-        "used.",
-    ]
-    for room in order:
-        if room in rooms:
-            parts.append(f"## {TITLES.get(room, room.replace('_', ' ').capitalize())}")
-            parts += [f"::: swin_keras.{name}" for name in rooms[room]]
-    parts.append("## From the modules")
-    for module, names in ALSO.items():
-        parts += [f"::: {module}.{name}" for name in names]
+def pages() -> dict[str, str]:
+    """Return each page as Markdown for mkdocstrings, by the name of its file."""
+    placed = {room for _, rooms in PAGES.values() for room in rooms}
+    others = [room for room in {**public_names(), **ALSO} if room not in placed]
+    return {
+        f"python/{name}.md": _page(title, rooms or others)
+        for name, (title, rooms) in PAGES.items()
+    }
+
+
+def _page(title: str, rooms) -> str:
+    names, parts = public_names(), [f"# {title}", HEAD]
+    for room in rooms:
+        heading = TITLES.get(room, room.replace("_", " ").capitalize())
+        parts.append(f"## {heading}")
+        parts += [f"::: swin_keras.{name}" for name in names.get(room, ())]
+        for name in ALSO.get(room, ()):
+            parts += [f"In `swin_keras.{room}`:", f"::: swin_keras.{room}.{name}"]
     return "\n\n".join(parts) + "\n"

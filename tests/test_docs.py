@@ -71,7 +71,8 @@ def test_the_reference_of_python_lists_every_public_name():
 
     listed = {name for names in list_names.public_names().values() for name in names}
     assert listed == set(swin_keras.__all__) - {"__version__"}
-    assert all(f"::: swin_keras.{name}\n" in list_names.page() for name in listed)
+    text = "\n".join(list_names.pages().values())
+    assert all(f"::: swin_keras.{name}\n" in text for name in listed)
 
 
 def test_every_published_checkpoint_has_its_accuracy():
@@ -109,9 +110,11 @@ def test_the_site_builds_without_a_warning(tmp_path):
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", tmp_path]
     done = subprocess.run(command, cwd=DOCS.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    remote = re.compile(r'(?:src|href)="(?:https?:)?//[^"]*\.(?:js|css|woff2?)"')
+    fetched = re.compile(r'<(?:script|img|link rel="stylesheet")[^>]*"(?:https?:)?//')
     for page in tmp_path.rglob("*.html"):
-        assert not remote.findall(page.read_text("utf-8")), page
+        text = page.read_text("utf-8")
+        assert not fetched.findall(text), page
+        assert "unpkg" not in text, page
 
 
 @pytest.mark.slow
