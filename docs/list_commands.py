@@ -32,7 +32,7 @@ def _commands(parser):
 def _command(parser):
     examples = "\n".join(parser.examples)
     yield f"## {parser.prog.replace(' [options]', '')}"
-    yield parser.description
+    yield _cell(parser.description)
     yield f"```bash\n{examples}\n```"
     rows = [_row(action) for action in parser._actions if _is_shown(action)]
     if rows:
@@ -70,8 +70,8 @@ def _exit_codes() -> str:
     kinds = [errors.SwinKerasError, *errors.SwinKerasError.__subclasses__()]
     rows = [
         f"| {kind.exit_code} | `{kind.__name__}` | {kind.__doc__.splitlines()[0]} |"
-        for kind in sorted(kinds, key=lambda kind: getattr(kind, "exit_code", 128))
-        if hasattr(kind, "exit_code")
+        for kind in sorted(kinds, key=lambda kind: kind.exit_code)
+        if kind is not errors.Interrupted  # its code is the signal's
     ]
     rows.append(
         "| 130, 143 | `Interrupted` | Ctrl-C or SIGTERM: `--resume` continues |"

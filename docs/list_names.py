@@ -58,7 +58,15 @@ def _page(title: str, rooms) -> str:
     for room in rooms:
         heading = TITLES.get(room, room.replace("_", " ").capitalize())
         parts.append(f"## {heading}")
-        parts += [f"::: swin_keras.{name}" for name in names.get(room, ())]
+        own = names.get(room, ())
+        if room == "applications":  # made of create_model, which says everything
+            of_variants = [f"`{name}`" for name in own if name != "create_model"]
+            own = ["create_model"]
+            parts.append(
+                f"{', '.join(of_variants)} take the arguments of `create_model`, without "
+                "`variant`."
+            )
+        parts += [f"::: swin_keras.{name}" for name in own]
         for name in ALSO.get(room, ()):
             parts += [f"In `swin_keras.{room}`:", f"::: swin_keras.{room}.{name}"]
     return "\n\n".join(parts) + "\n"

@@ -72,7 +72,7 @@ def test_the_reference_of_python_lists_every_public_name():
     listed = {name for names in list_names.public_names().values() for name in names}
     assert listed == set(swin_keras.__all__) - {"__version__"}
     text = "\n".join(list_names.pages().values())
-    assert all(f"::: swin_keras.{name}\n" in text for name in listed)
+    assert all(f"swin_keras.{name}\n" in text or f"`{name}`" in text for name in listed)
 
 
 def test_every_published_checkpoint_has_its_accuracy():
