@@ -62,10 +62,8 @@ def _page(title: str, rooms) -> str:
         if room == "applications":  # made of create_model, which says everything
             of_variants = [f"`{name}`" for name in own if name != "create_model"]
             own = ["create_model"]
-            parts.append(
-                f"{', '.join(of_variants)} take the arguments of `create_model`, without "
-                "`variant`."
-            )
+            variants = ", ".join(of_variants)
+            parts.append(f"{variants}: `create_model` without its first argument.")
         parts += [f"::: swin_keras.{name}" for name in own]
         for name in ALSO.get(room, ()):
             parts += [f"In `swin_keras.{room}`:", f"::: swin_keras.{room}.{name}"]
