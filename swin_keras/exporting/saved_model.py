@@ -73,4 +73,10 @@ def _write(endpoints: dict, spec, directory: Path):
     archive = keras.export.ExportArchive()
     for name, function in endpoints.items():
         archive.add_endpoint(name, function, [spec])
-    archive.write_out(str(directory), verbose=False)
+    log = tf.get_logger()
+    level = log.level
+    log.setLevel("WARNING")  # in a notebook it would tell of our temporary folders
+    try:
+        archive.write_out(str(directory), verbose=False)
+    finally:
+        log.setLevel(level)

@@ -209,11 +209,12 @@ class SwinConfig:
 class SwinV2Config(SwinConfig):
     """Sizes of a Swin Transformer V2; the defaults are SwinV2-T's.
 
+    It has the fields of `SwinConfig`, and one more.
+
     Args:
         pretrained_window_size: Window in which the weights measure offsets, one
             number or one for each stage; 0 is `window_size`. Published models
             fine-tuned at a larger window name the smaller one here.
-        **fields: Those of `SwinConfig`.
 
     Raises:
         UsageError: If the sizes cannot make a model; the message says which.

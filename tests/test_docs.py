@@ -1,0 +1,170 @@
+"""What the pages of docs/ say is so, and their code runs."""
+
+import ast
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture(autouse=True)
+def docs_on_path(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS))
+
+
+def code_of(page, first_words):
+    """Return the block of code of a page that begins with these words."""
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text("utf-8"), re.S)
+    (block,) = (block for block in blocks if block.startswith(first_words))
+    return block
+
+
+def test_each_message_that_the_guide_explains_is_one_of_ours():
+    from list_errors import PACKAGE, text_of
+
+    said = "\n".join(
+        text_of(node)
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant | ast.JoinedStr)
+    )
+    guide = " ".join((DOCS / "troubleshooting.md").read_text("utf-8").split())
+    quoted = re.findall(r'\*\*"(.*?)"', guide)
+    assert len(quoted) > 20
+    for part in (part for quote in quoted for part in quote.split(" ... ")):
+        assert part in said, part
+
+
+def test_every_kind_of_error_has_messages_on_its_page():
+    import list_errors
+
+    found = list_errors.messages()
+    assert all(found.values())
+    page = list_errors.page()
+    assert "must hold one folder of images for each class" in page
+
+
+def test_the_reference_of_commands_lists_every_option():
+    import list_commands
+
+    from swin_keras.training.config import TrainConfig
+
+    page = list_commands.page()
+    section = page.split("## swin-keras train\n")[1].split("\n## ")[0]
+    for name in TrainConfig.__dataclass_fields__:
+        assert f"`--{name.replace('_', '-')}`" in section
+    assert "## swin-keras data check\n" in page
+
+
+def test_the_reference_of_python_lists_every_public_name():
+    import list_names
+
+    import swin_keras
+
+    listed = {name for names in list_names.public_names().values() for name in names}
+    assert listed == set(swin_keras.__all__) - {"__version__"}
+    text = "\n".join(list_names.pages().values())
+    assert all(f"swin_keras.{name}\n" in text or f"`{name}`" in text for name in listed)
+
+
+def test_every_published_checkpoint_has_its_accuracy():
+    import list_models
+
+    from swin_keras.weights.source import IMAGENET
+
+    assert list(list_models.ACCURACY) == list(IMAGENET)
+
+
+def test_the_table_of_models_has_the_parameters_that_models_have():
+    import list_models
+
+    from swin_keras import create_model
+
+    figures = json.loads(list_models.FIGURES.read_text("utf-8"))
+    for variant in ("swin_nano", "swin_tiny", "swinv2_tiny"):
+        assert figures[variant]["parameters"] == create_model(variant).count_params()
+    assert "28,288,354 | 4.49 G" in list_models.page()
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "tuning/README.md"])
+def test_links_to_files_of_the_repository_lead_somewhere(name):
+    page = DOCS.parent / name
+    links = re.findall(r"\]\(([^)#:]+)[)#]", page.read_text("utf-8"))
+    missing = [link for link in links if not (page.parent / link).exists()]
+    assert not missing
+    assert links or name == "CONTRIBUTING.md"
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning(tmp_path):
+    pytest.importorskip("mkdocs")
+    pytest.importorskip("mkdocstrings")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", tmp_path]
+    done = subprocess.run(command, cwd=DOCS.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    fetched = re.compile(r'<(?:script|img|link rel="stylesheet")[^>]*"(?:https?:)?//')
+    for page in tmp_path.rglob("*.html"):
+        text = page.read_text("utf-8")
+        assert not fetched.findall(text), page
+        assert "unpkg" not in text, page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_notebooks_run(path, monkeypatch):
+    pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    import run_notebooks
+
+    monkeypatch.setenv("PYTHONPATH", str(DOCS.parent), prepend=":")
+    for cell in run_notebooks.run(path).cells:
+        assert cell.cell_type != "code" or cell.execution_count
+
+
+@pytest.mark.slow
+def test_the_server_and_the_client_of_the_serving_page_say_what_predict_says(
+    exported, tmp_path
+):
+    from swin_keras import Predictor
+
+    for name in ("ask", "serve"):
+        code = code_of("serving.md", f"# {name}.py")
+        (tmp_path / f"{name}.py").write_text(code, "utf-8")
+    photo = Path(__file__).parent / "samples" / "3.png"
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    address, model = f"http://127.0.0.1:{port}", exported / "saved_model" / "1"
+    server = subprocess.Popen([sys.executable, tmp_path / "serve.py", model, str(port)])
+    try:
+        wait_for(port, server)
+        ask = [sys.executable, tmp_path / "ask.py", address, "toy", exported, photo]
+        done = subprocess.run(ask, capture_output=True, text=True, check=True)
+    finally:
+        server.terminate()
+        server.wait()
+    name, score = done.stdout.removeprefix(f"{photo}: ").split()
+    (expected,) = Predictor(exported / "model.keras").predict([photo])
+    assert name == expected.scores[0][0]
+    assert float(score[:-1]) == pytest.approx(100 * expected.scores[0][1], abs=0.06)
+
+
+def wait_for(port, server, seconds=120):
+    """Wait until a server listens."""
+    for _ in range(seconds * 5):
+        assert server.poll() is None
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    raise AssertionError(f"nothing listens on {port}")
