@@ -76,11 +76,13 @@ def test_a_check_counts_the_classes_and_finds_no_contradiction(folders, table):
     assert report.counts["all"] == {"(none)": 13, "cat": 20, "dog": 14}
 
 
-def test_what_needs_one_class_says_so(folders, tmp_path):
+def test_images_of_several_classes_are_extracted_without_folders(folders, tmp_path):
     dataset = load_dataset(folders, multi_label=True)
-    with pytest.raises(DataError, match=r"one class each. Received: multi_label"):
-        extract(dataset, tmp_path / "copy", split="train")
-    assert not (tmp_path / "copy").exists()
+    files = extract(dataset, tmp_path / "copy", count=5, split="train")
+    assert {file.parent for file in files} == {tmp_path / "copy"}
+
+
+def test_what_needs_one_class_says_so(folders):
     with pytest.raises(UsageError, match="`multi_label` is for classes"):
         load_dataset(folders, multi_label=True, targets="masks")
     with pytest.raises(UsageError, match="must be one of classes, masks, boxes"):

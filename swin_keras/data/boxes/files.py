@@ -11,7 +11,7 @@ import yaml
 
 from swin_keras.data.boxes.records import unusable
 from swin_keras.data.image_file import open_file
-from swin_keras.data.walk import is_below, is_visible
+from swin_keras.data.walk import SYSTEM, is_below, is_visible, lineage
 from swin_keras.errors import DataError
 from swin_keras.names import printable
 
@@ -31,11 +31,15 @@ def annotation_files(root, follow_links: bool = False) -> list[str]:
         follow_links: Whether links may lead out of it.
     """
     found, inside, seen = [], {os.path.realpath(root)}, set()
+    above = set(lineage(os.path.realpath(root)))
     for folder, folders, files in os.walk(root, followlinks=follow_links):
-        if os.path.realpath(folder) in seen:  # a link to a folder above
+        target = os.path.realpath(folder)
+        is_elsewhere = os.path.islink(folder) and Path(folder) != Path(root)
+        leads_up = is_elsewhere and (target in above or is_below(target, SYSTEM))
+        if target in seen or leads_up:
             folders.clear()
             continue
-        seen.add(os.path.realpath(folder))
+        seen.add(target)
         folders[:] = filter(is_visible, folders)
         for name in filter(is_visible, files):
             path = os.path.join(folder, name)
