@@ -8,6 +8,7 @@ import pytest
 from toy_runs import folder_of_images
 
 from swin_keras.errors import TrainingError
+from swin_keras.tasks import task_named
 from swin_keras.training import TrainConfig
 from swin_keras.training.callbacks import BestModel, rank_of
 from swin_keras.training.description import why_kept
@@ -86,15 +87,16 @@ def test_a_run_says_which_epoch_it_keeps_and_what_the_other_choice_is():
         {"epoch": 0, "val_loss": 1.2, "val_accuracy": 0.58},
         {"epoch": 1, "val_loss": 1.1, "val_accuracy": 0.33},
     ]
-    text = why_kept(rows, 2.0, "val_loss")
+    monitors = task_named("classify").monitors
+    text = why_kept(rows, 2.0, "val_loss", monitors)
     assert text.startswith("kept epoch 2 of 2, of the smallest loss")
     assert (
         "had epoch 1: val_loss 1.2000, val_accuracy 58.00%; --monitor val_acc" in text
     )
-    text = why_kept(rows, 1.0, "val_accuracy")
+    text = why_kept(rows, 1.0, "val_accuracy", monitors)
     assert text.startswith("kept epoch 1 of 2, of the highest accuracy")
     assert text.endswith("--monitor val_loss keeps that")
-    assert "had epoch" not in why_kept(rows[:1], 1.0, "val_loss")
+    assert "had epoch" not in why_kept(rows[:1], 1.0, "val_loss", monitors)
 
 
 def test_patience_is_remembered():

@@ -47,7 +47,9 @@ def workers_of(process):
     with open(path, encoding="ascii") as file:
         children = [int(pid) for pid in file.read().split()]
     return [
-        pid for pid in children if b"train" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        pid
+        for pid in children
+        if b"train" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     ]
 
 
