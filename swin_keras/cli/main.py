@@ -69,7 +69,7 @@ def _report(error, text, code, debug):
 def _as_options(text):
     """Say `--on-bad skip` where a message for Python says `on_bad='skip'`."""
     return re.sub(
-        r"\bwith (\w+)='([\w-]+)'",
-        lambda match: f"with --{match[1].replace('_', '-')} {match[2]}",
+        r"\bwith (\w+)=(?:True|'([\w-]+)')",
+        lambda match: f"with --{match[1].replace('_', '-')} {match[2] or ''}".rstrip(),
         text,
     )

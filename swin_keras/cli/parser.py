@@ -298,6 +298,16 @@ def _data(parser):
     check.add_argument(
         "folder", help="A folder of class folders, of masks or boxes; or a .csv."
     )
+    check.add_argument(
+        "--task",
+        choices=["classify", "multi-label", "segment", "detect"],
+        help="What it is checked for; default: what the folder looks like.",
+    )
+    check.add_argument(
+        "--multi_label",
+        action="store_true",
+        help="The same as --task multi-label: an image may have several classes.",
+    )
     check.add_argument("--quick", action="store_true", help="Read headers only.")
     check.add_argument("--json", metavar="FILE", help="Write the report as JSON.")
     check.add_argument(

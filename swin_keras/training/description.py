@@ -20,8 +20,8 @@ def describe(job: TrainingJob) -> list[str]:
         f"model       {job.config.model} at {_size(job.model_config.input_shape)}, "
         f"{job.model.count_params():,} parameters{_beginning(job.config)}",
         f"            image size: {_why_this_size(job)}",
-        f"steps       {job.steps} an epoch, {job.config.epochs} epochs, "
-        f"{job.config.batch_size} images each{_devices(job.replicas)}; "
+        f"steps       {job.steps} an epoch, {_counted(job.config.epochs, 'epoch')}, "
+        f"{_counted(job.config.batch_size, 'image')} each{_devices(job.replicas)}; "
         f"preset {job.config.preset}, learning rate {job.config.learning_rate:.2g}",
         *_why_this_batch(job),
         *_advice(job),
@@ -36,6 +36,10 @@ def _skipped(skipped):
         yield f"            {printable(path)} ({printable(reason)})"
     if len(skipped) > MAX_NAMES:
         yield "            ..."
+
+
+def _counted(number, noun):
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _size(shape):
