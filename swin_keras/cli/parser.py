@@ -199,8 +199,8 @@ def _predict(parser):
     parser.add_argument(
         "--save",
         metavar="PLACE",
-        help="Write each picture with its class on it: into a new folder, or into a "
-        "new video such as out.mp4.",
+        help="Write each picture with its class, masks or boxes on it: into a new "
+        "folder, or into a new video such as out.mp4.",
     )
     parser.add_argument("--camera", metavar="NUMBER", help="Look at a camera: 0, ...")
     parser.add_argument(
@@ -211,7 +211,7 @@ def _predict(parser):
     )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
     parser.add_argument(
-        "--csv", metavar="FILE", help="Write path, time, class and probability."
+        "--csv", metavar="FILE", help="Write what is said as a table, a row an answer."
     )
     _trust(parser)
 
