@@ -36,3 +36,12 @@ class ScreenHandler(logging.Handler):
 
     def emit(self, record):
         print(self.format(record), file=sys.stderr)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number and a noun, which has an s but for one.
+
+    >>> counted(1, "epoch"), counted(0, "image")
+    ('1 epoch', '0 images')
+    """
+    return f"{number} {noun}{'s' * (number != 1)}"

@@ -5,6 +5,8 @@ from pathlib import Path
 from swin_keras.cli.console import load_tensorflow, make_table, out
 from swin_keras.errors import ResourceError
 
+MAX_EMPTY = 5  # classes without anything that a table shows
+
 
 def data(options):
     action = {"check": _check, "extract": _extract}[options.action]
@@ -17,19 +19,30 @@ def _check(options):
     from swin_keras.data.segmentation import check_masks, holds_pairs
 
     folder = Path(options.folder).expanduser()
+    task = options.task or ("multi-label" if options.multi_label else None)
     shared = {
         "quick": options.quick,
         "grey_range": options.grey_range,
         "follow_links": options.follow_links,
     }
-    if folder.is_dir() and holds_boxes(folder, options.follow_links):
+    if task in (None, "segment") and folder.is_dir():  # outlines have boxes, too
+        has_boxes = not (task and holds_pairs(folder)) and holds_boxes(
+            folder, options.follow_links
+        )
+        task = "detect" if has_boxes else "segment" if holds_pairs(folder) else task
+    if task == "detect":
         report = check_boxes(
             folder, box_format=options.box_format, sheet=options.sheet, **shared
         )
-    elif holds_pairs(folder):
+    elif task == "segment":
         report = check_masks(folder, **shared)
     else:
-        report = check_folder(folder, label_pattern=options.label_pattern, **shared)
+        report = check_folder(
+            folder,
+            label_pattern=options.label_pattern,
+            multi_label=task == "multi-label",
+            **shared,
+        )
     if options.json:
         _write(options.json, report.to_json() + "\n")
     out.print(_figures("class", report.counts, str))
@@ -60,10 +73,19 @@ def _sizes(sizes):
 
 
 def _figures(title, by_split, to_text):
-    """Return a table of classes by splits."""
+    """Return a table of classes by splits, in the order of the classes."""
     table = make_table(title, *by_split)
-    for name in sorted({name for split in by_split.values() for name in split}):
-        table.add_row(name, *(to_text(s.get(name, 0)) for s in by_split.values()))
+    rows = {
+        name: [split.get(name, 0) for split in by_split.values()]
+        for name in dict.fromkeys(name for split in by_split.values() for name in split)
+    }
+    empty = [name for name, figures in rows.items() if not any(figures)]
+    left_out = set(empty[MAX_EMPTY:])
+    for name, figures in rows.items():
+        if name not in left_out:
+            table.add_row(name, *map(to_text, figures))
+    if left_out:
+        table.add_row(f"({len(left_out)} more)", *[to_text(0)] * len(by_split))
     return table
 
 

@@ -9,6 +9,8 @@ from swin_keras.cli.parser import make_parser
 from swin_keras.errors import SwinKerasError, UsageError
 from swin_keras.screen import ScreenHandler, complain
 
+TASK_OF = {"classes": "classify", "masks": "segment", "boxes": "detect"}
+
 
 def main(arguments=None) -> int:
     """Run one command and return its exit code.
@@ -68,8 +70,10 @@ def _report(error, text, code, debug):
 
 def _as_options(text):
     """Say `--on-bad skip` where a message for Python says `on_bad='skip'`."""
-    return re.sub(
-        r"\bwith (\w+)='([\w-]+)'",
-        lambda match: f"with --{match[1].replace('_', '-')} {match[2]}",
-        text,
-    )
+
+    def as_option(match):
+        if match[1] == "targets":  # which the task decides
+            return f"with --task {TASK_OF[match[2]]}"
+        return f"with --{match[1].replace('_', '-')} {match[2] or ''}".rstrip()
+
+    return re.sub(r"\bwith (\w+)=(?:True|'([\w-]+)')", as_option, text)

@@ -199,8 +199,8 @@ def _predict(parser):
     parser.add_argument(
         "--save",
         metavar="PLACE",
-        help="Write each picture with its class on it: into a new folder, or into a "
-        "new video such as out.mp4.",
+        help="Write each picture with its class, masks or boxes on it: into a new "
+        "folder, or into a new video such as out.mp4.",
     )
     parser.add_argument("--camera", metavar="NUMBER", help="Look at a camera: 0, ...")
     parser.add_argument(
@@ -211,7 +211,7 @@ def _predict(parser):
     )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
     parser.add_argument(
-        "--csv", metavar="FILE", help="Write path, time, class and probability."
+        "--csv", metavar="FILE", help="Write what is said as a table, a row an answer."
     )
     _trust(parser)
 
@@ -297,6 +297,16 @@ def _data(parser):
     actions.add_subcommand("check", check, help=HELP["check"][0])
     check.add_argument(
         "folder", help="A folder of class folders, of masks or boxes; or a .csv."
+    )
+    check.add_argument(
+        "--task",
+        choices=["classify", "multi-label", "segment", "detect"],
+        help="What it is checked for; default: what the folder looks like.",
+    )
+    check.add_argument(
+        "--multi_label",
+        action="store_true",
+        help="The same as --task multi-label: an image may have several classes.",
     )
     check.add_argument("--quick", action="store_true", help="Read headers only.")
     check.add_argument("--json", metavar="FILE", help="Write the report as JSON.")

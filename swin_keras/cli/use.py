@@ -107,12 +107,14 @@ def _saver(place, rate):
 
 
 def _write_csv(path, predictions):
-    """Write one row for each picture: its best class, or why it has none."""
-    rows = [("path", "time", "class", "probability", "error")]
-    for prediction in predictions:
-        name, score = prediction.scores[0] if prediction.scores else ("", "")
-        time = getattr(prediction, "time", "")
-        rows.append((prediction.path, time, name, score, prediction.error or ""))
+    """Write what is said of each picture, or why nothing is: a row at least."""
+    columns = _kind_of(predictions).columns
+    nothing = ("",) * len(columns)
+    rows = [("path", "time", *columns, "error")]
+    for one in predictions:
+        said = [] if one.error else one.rows()
+        for cells in said or [nothing]:
+            rows.append((one.path, one.time, *cells, one.error or ""))
     with open(path, "w", newline="", encoding="utf-8", errors="replace") as file:
         csv.writer(file).writerows(rows)
 
@@ -129,17 +131,25 @@ def _paths(words):
     return paths
 
 
+def _kind_of(predictions):
+    """Return the first prediction of a picture that could be read, or the first."""
+    return next((one for one in predictions if not one.error), predictions[0])
+
+
 def _show(predictions):
-    times = [getattr(prediction, "time", None) for prediction in predictions]
-    has_times = any(time is not None for time in times)
-    columns = ["image", "time", "class", "probability", "next"]
+    if not predictions:
+        return
+    has_times = any(prediction.time is not None for prediction in predictions)
+    columns = ["image", "time", "class", _kind_of(predictions).number, "next"]
     table = make_table(*[c for c in columns if c != "time" or has_times])
-    for prediction, time in zip(predictions, times, strict=True):
-        (name, score), *others = prediction.scores or [("", 0.0)]
+    for prediction in predictions:
+        if prediction.error:
+            continue
+        (name, score), *others = prediction.scores or [("(none)", None)]
         others = ", ".join(f"{name} {share(score)}" for name, score in others)
-        if not prediction.error:
-            shown = ["" if time is None else f"{time:.2f} s"] * has_times
-            table.add_row(prediction.path, *shown, name, share(score), others)
+        time = "" if prediction.time is None else f"{prediction.time:.2f} s"
+        shown = "" if score is None else share(score)
+        table.add_row(prediction.path, *[time] * has_times, name, shown, others)
     out.print(table)
 
 

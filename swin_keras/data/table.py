@@ -14,7 +14,7 @@ from swin_keras.names import printable
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 COLUMNS = {  # what a header may call them
     "file": ("file", "filename", "file_name", "path", "filepath", "image"),
-    "label": ("label", "class", "class_name", "category"),
+    "label": ("label", "labels", "class", "classes", "class_name", "category", "tags"),
     "split": ("split", "set", "subset"),
 }
 SEVERAL = "[;|]"  # between the classes of an image that has several
@@ -153,7 +153,7 @@ def _several_labels(splits):
     ]
     return [
         f"  {label!r} seems to name several classes: an image must have one, unless "
-        "multi_label is asked for"
+        "it may have several, with multi_label=True"
         for label in several
     ]
 

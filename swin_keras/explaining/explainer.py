@@ -42,7 +42,8 @@ class Explainer:
 
     Attributes:
         card: The model's `ModelCard`, or `None`.
-        class_names: Names in the order of the outputs; empty for a backbone.
+        class_names: Names in the order of the outputs; empty for models that do
+            not classify whole images.
         input_shape: `(height, width, channels)` of the images it takes.
 
     Raises:
@@ -66,6 +67,8 @@ class Explainer:
         self.input_shape = shape[1:] if self._model else shape
         classes = self._classes()
         names = class_names or (self.card and self.card.class_names)
+        if not classes:  # of whole images: masks and boxes are maps themselves
+            names = ()
         self.class_names = tuple(names or map(str, range(classes)))
         if classes and len(self.class_names) != classes:
             raise UsageError(
@@ -134,8 +137,9 @@ class Explainer:
             )
         if method not in CLASS_BLIND and not self.class_names:
             raise UsageError(
-                f'Method "{method}" explains a class, and {self.name} has none. Give '
-                'a classifier, or ask for method "rollout" or "attention".'
+                f'Method "{method}" explains a class of the whole image, and '
+                f"{self.name} gives none. Give a classifier, or ask for method "
+                '"rollout" or "attention".'
             )
 
     def maps(self, images, classes=None, *, method="cam", stage=None) -> np.ndarray:

@@ -11,6 +11,7 @@ from swin_keras.layers import (
 )
 from swin_keras.layers.windows import as_pair, fit_window
 from swin_keras.models.layer_names import stage_part
+from swin_keras.screen import counted
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def _detail(layers):
     (height, width), _ = _fitted(first)
     shifted = sum(any(_shift(block)) for block in blocks)
     return (
-        f"{len(blocks)} blocks ({shifted} shifted), {first.num_heads} heads, "
+        f"{counted(len(blocks), 'block')} ({shifted} shifted), "
+        f"{counted(first.num_heads, 'head')}, "
         f"window {height} x {width}"
     )
 

@@ -21,10 +21,17 @@ class Prediction:
         time: Of a frame of a video: when it is shown, in seconds from the start.
     """
 
+    number = "probability"  # what `scores` gives beside each class
+    columns = ("class", number)  # of `rows`
+
     path: str
     scores: tuple[tuple[str, float], ...] = ()
     error: str | None = None
     time: float | None = None
+
+    def rows(self) -> list[tuple]:
+        """Return what is said as rows of a table: the best class alone."""
+        return list(self.scores[:1])
 
     def to_dict(self) -> dict:
         """Return plain values, for JSON."""
@@ -52,6 +59,9 @@ class MaskPrediction(Prediction):
         class_names: Names of the classes.
     """
 
+    number = "share"
+    columns = ("class", number)
+
     mask: np.ndarray | None = None
     class_names: tuple[str, ...] = ()
 
@@ -66,6 +76,9 @@ class MaskPrediction(Prediction):
     def drawn(self, picture):
         picture = _smaller(picture)
         return draw_mask(picture, self.mask, self.class_names)
+
+    def rows(self):
+        return list(self.scores)
 
     def save_more(self, path):
         save_mask(self.mask, path.with_suffix(".png"))
@@ -85,6 +98,9 @@ class BoxPrediction(Prediction):
             first; `scores` has the class and the score of each.
     """
 
+    number = "score"
+    columns = ("class", number, "x1", "y1", "x2", "y2")
+
     boxes: np.ndarray | None = None
 
     @classmethod
@@ -100,6 +116,10 @@ class BoxPrediction(Prediction):
         scores = [score for _, score in self.scores]
         sides = (320, LARGEST)
         return draw_boxes(picture, self.boxes, labels, scores, sides=sides)
+
+    def rows(self):
+        pairs = zip(self.scores, self.boxes.tolist(), strict=True)
+        return [(*said, *box) for said, box in pairs]
 
     def _said(self):
         pairs = zip(self.scores, self.boxes.tolist(), strict=True)

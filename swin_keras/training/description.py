@@ -2,6 +2,7 @@
 
 from swin_keras.models import variant_config
 from swin_keras.names import printable
+from swin_keras.screen import counted
 from swin_keras.training.callbacks import rank_of
 from swin_keras.training.job import TrainingJob
 from swin_keras.training.presets import PRESETS, fitted_values
@@ -20,8 +21,8 @@ def describe(job: TrainingJob) -> list[str]:
         f"model       {job.config.model} at {_size(job.model_config.input_shape)}, "
         f"{job.model.count_params():,} parameters{_beginning(job.config)}",
         f"            image size: {_why_this_size(job)}",
-        f"steps       {job.steps} an epoch, {job.config.epochs} epochs, "
-        f"{job.config.batch_size} images each{_devices(job.replicas)}; "
+        f"steps       {job.steps} an epoch, {counted(job.config.epochs, 'epoch')}, "
+        f"{counted(job.config.batch_size, 'image')} each{_devices(job.replicas)}; "
         f"preset {job.config.preset}, learning rate {job.config.learning_rate:.2g}",
         *_why_this_batch(job),
         *_advice(job),

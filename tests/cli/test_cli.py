@@ -286,3 +286,14 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, capsys):
     assert "none/report.json: No such file or directory" in capsys.readouterr().err
     with pytest.raises(ResourceError):
         run("--debug", *words)
+
+
+def test_messages_for_python_name_options_of_the_command_line():
+    from swin_keras.cli.main import _as_options
+
+    for text, shown in (
+        ("leave them out with on_bad='skip'.", "leave them out with --on-bad skip."),
+        ("Read it with targets='masks'.", "Read it with --task segment."),
+        ("several, with multi_label=True", "several, with --multi-label"),
+    ):
+        assert _as_options(text) == shown

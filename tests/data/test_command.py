@@ -72,3 +72,24 @@ def test_what_is_neither_a_folder_nor_a_table_is_refused(tmp_path, what, capsys)
     (tmp_path / "notes.txt").write_text("hello")
     assert check(tmp_path / what) == 3
     assert "must be a folder of images, or a .csv" in capsys.readouterr().err
+
+
+def test_several_labels_a_file_are_asked_for(root, capsys):
+    files = sorted(f"{path.parent.name}/{path.name}" for path in root.rglob("*.png"))
+    rows = ["file,labels", *(f"{file},cat;dog" for file in files[:4])]
+    rows += [f"{file},dog" for file in files[4:]]
+    (root / "labels.csv").write_text("\n".join(rows))
+    assert check(root / "labels.csv") == 3
+    assert "with --multi-label" in capsys.readouterr().err
+    for words in (["--multi-label"], ["--task", "multi-label"]):
+        assert check(root / "labels.csv", *words) == 0
+        shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+        assert ["cat", "4"] in shown
+        assert ["dog", "8"] in shown
+
+
+def test_a_folder_can_be_checked_for_another_task_than_it_looks_like(root, capsys):
+    assert check(root, "--task", "detect") == 3
+    assert "holds no boxes" in capsys.readouterr().err
+    assert check(root, "--task", "segment") == 3
+    assert "must hold images/ and masks/" in capsys.readouterr().err

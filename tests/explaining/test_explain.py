@@ -78,6 +78,18 @@ def test_a_model_in_memory_is_explained_with_names_given_or_numbers():
         swin_keras.explain(model, images, class_names=NAMES[:2])
 
 
+def test_a_model_of_boxes_has_no_class_of_the_whole_image_to_explain(tmp_path):
+    backbone = SwinBackbone(**{**COMMON, **SIZES["plain"]})
+    config = dataclasses.asdict(SwinConfig(**{**COMMON, **SIZES["plain"]}))
+    path = tmp_path / "best.keras"
+    save_keras(backbone, path, ModelCard("toy", "swin_nano", config, NAMES))
+    images = make_images(backbone, 1).astype("uint8")
+    with pytest.raises(UsageError, match=r"explains a class of .* gives none"):
+        swin_keras.explain(path, images)
+    (one,) = swin_keras.explain(path, images, method="rollout")
+    assert one.scores == ()
+
+
 def test_a_backbone_is_asked_for_rollout_and_attention_but_no_class():
     backbone = SwinBackbone(**{**COMMON, **SIZES["plain"]})
     images = make_images(backbone, 1).astype("uint8")
@@ -85,7 +97,7 @@ def test_a_backbone_is_asked_for_rollout_and_attention_but_no_class():
         (one,) = swin_keras.explain(backbone, images, method=method)
         assert not one.scores
         assert next(iter(one.maps.values())).min() >= 0
-    with pytest.raises(UsageError, match=r"explains a class, and .* has none"):
+    with pytest.raises(UsageError, match=r"explains a class of .* gives none"):
         swin_keras.explain(backbone, images)
 
 

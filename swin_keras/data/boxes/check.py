@@ -8,12 +8,15 @@ import numpy as np
 from swin_keras.data.boxes.reading import read_boxes
 from swin_keras.data.boxes.records import BoxSet
 from swin_keras.data.boxes.sheet import save_sheet
+from swin_keras.data.boxes.splitting import complete
 from swin_keras.data.check import MAX_READ, TIMES
 from swin_keras.data.duplicates import same_files
 from swin_keras.data.findings import LEVELS, Finding, Report
 from swin_keras.data.grey import check_grey_range
 from swin_keras.data.listing import WHOLE
+from swin_keras.data.splitting import USUAL
 from swin_keras.data.walk import examples
+from swin_keras.errors import DataError
 from swin_keras.names import printable
 
 MAX_OBJECTS = 100  # that a model returns for a picture
@@ -77,8 +80,8 @@ def check_boxes(
     if sheet is not None:
         save_sheet(boxes, sheet, grey_range=grey_range)
     findings = [*boxes.findings, *on_set(boxes, most_objects)]
-    if not boxes.class_names or not any(record.count for record in boxes.records):
-        findings.append(Finding("error", "no boxes", "", "there is no box at all"))
+    if problem := _why_not_ready(boxes):
+        findings.append(Finding("error", "splits", "", problem))
     return BoxReport(
         folder=printable(path),
         quick=quick,
@@ -89,6 +92,16 @@ def check_boxes(
         sizes={title: count_sizes(boxes, title) for title in boxes.splits},
         notes=boxes.notes,
     )
+
+
+def _why_not_ready(boxes: BoxSet) -> str | None:
+    """Say why nothing could be trained on a set, or return `None`."""
+    from swin_keras.data.boxes.loading import problem_to_train
+
+    try:
+        return problem_to_train(complete(boxes, USUAL))
+    except DataError as error:
+        return str(error)
 
 
 def count_objects(boxes: BoxSet, title: str) -> dict[str, int]:
@@ -132,7 +145,8 @@ def on_set(boxes: BoxSet, most_objects: int = MAX_OBJECTS) -> list[Finding]:
         counts = boxes.counts(title)
         use = "learned" if title in ("train", WHOLE) else "judged"
         for name in np.array(boxes.class_names, object)[counts == 0]:
-            detail = f"class {name!r} has no box in {title}: it cannot be {use}"
+            where = "any picture" if title == WHOLE else title
+            detail = f"class {name!r} has no box in {where}: it cannot be {use}"
             findings.append(Finding("warning", "no boxes", "", detail))
         some = {n: c for n, c in count_objects(boxes, title).items() if c}
         most, least = (f(some, key=some.get, default=None) for f in (max, min))

@@ -196,6 +196,7 @@ def _record(path, stated, annotations, class_of, image_id):
         crowd=np.array([integer(a.get("iscrowd")) == 1 for a in annotations], bool),
         areas=np.array([number(a.get("area")) for a in annotations], np.float64),
         image_id=image_id,
+        class_ids=[annotation.get("category_id") for annotation in annotations],
     )
 
 

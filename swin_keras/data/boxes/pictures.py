@@ -22,6 +22,7 @@ class PictureNames:
     def __init__(self, paths: Iterable[str]):
         self.paths = list(paths)
         self._of_name, self._of_stem = defaultdict(list), defaultdict(list)
+        self._folders = {split_of_folders(path) for path in self.paths} - {None}
         for path in self.paths:
             name = os.path.basename(path)
             self._of_name[name].append(path)
@@ -32,7 +33,8 @@ class PictureNames:
 
         A name may have folders, also those of the computer where it was written:
         the picture whose path ends like it in the most parts is meant; of equal
-        ones that in a folder of the same split, or nearest to the file.
+        ones that in a folder of the same split, or nearest to the file. Where its
+        split has a folder of pictures, one in that of another must be named with it.
 
         Args:
             name: As the file has it.
@@ -50,14 +52,22 @@ class PictureNames:
         found = self._of_name.get(parts[-1], [])
         if not found:
             raise ValueError("is not in the folder")
-        return _nearest(found, parts, beside, title)
+        return self._nearest(found, parts, beside, title)
 
     def find_stem(self, stem: str, beside: str = "", title: str | None = None) -> str:
         """Return the picture of a file's name without its ending, as `find` does."""
         found = self._of_stem.get(stem, [])
         if not found:
             raise ValueError("is the name of no picture in the folder")
-        return _nearest(found, [stem], beside, title)
+        return self._nearest(found, [stem], beside, title)
+
+    def _nearest(self, found, parts, beside, title):
+        nearest = _nearest(found, parts, beside, title)
+        split = split_of_folders(nearest)
+        is_elsewhere = title in self._folders and split not in (None, title)
+        if is_elsewhere and split_of_folders("/".join(parts)) != split:
+            raise ValueError(f"is only in a folder of another split, as {nearest}")
+        return nearest
 
 
 def split_of(path: str) -> str | None:

@@ -133,6 +133,8 @@ def read_annotations(
         found = {name: parts for name, parts in found.items() if name == box_format}
     if damaged and not found:
         raise next(iter(damaged.values()))
+    if damaged and set(found) == {"coco"}:  # it may be a whole split that is gone
+        raise next(iter(damaged.values()))
     if not found:
         raise unusable(
             printable(root),
@@ -148,7 +150,7 @@ def read_annotations(
         raise unusable(
             printable(root),
             f"it holds {several}, and only one of them can be meant. Remove the "
-            f"others, or say which: box_format={next(iter(found))!r}",
+            f"others, or choose one, such as with box_format={next(iter(found))!r}",
         )
     ((name, parts),) = found.items()
     if name == "coco":
@@ -163,7 +165,7 @@ def read_annotations(
     more = [
         Finding("error", "damaged", printable(path), str(error))
         for path, error in damaged.items()
-        if name in ("coco", "labelme")
+        if name == "labelme"
     ]
     return replace(annotations, findings=(*annotations.findings, *more))
 

@@ -25,6 +25,8 @@ class RawBoxes:
         areas: Area of each object's outline in pixels, `(N,)`; `None` for that of
             its box.
         image_id: What the file calls the picture, where it numbers them.
+        class_ids: What the file calls the class of each box, where it numbers
+            classes otherwise.
     """
 
     path: str
@@ -36,6 +38,7 @@ class RawBoxes:
     difficult: np.ndarray | None = None
     areas: np.ndarray | None = None
     image_id: int | str | None = None
+    class_ids: Sequence | None = None
 
 
 @dataclass(frozen=True, eq=False)

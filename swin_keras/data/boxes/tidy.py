@@ -51,7 +51,7 @@ def tidy(raw: RawBoxes, size, orientation: int, class_names):
     boxes = raw.boxes.reshape(-1, 4) * np.tile(frame if raw.relative else scale, 2)
     if not fits_upright:
         boxes = turn_boxes(boxes, size, orientation)
-    kept, boxes, found = _usable(boxes, raw.classes, upright, class_names, name)
+    kept, boxes, found = _usable(boxes, raw, upright, class_names)
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)
     if raw.areas is not None:
         given = raw.areas * np.prod(scale)
@@ -103,8 +103,10 @@ def _words(size) -> str:
     return f"{size[0]:g} x {size[1]:g}"
 
 
-def _usable(boxes, classes, size, class_names, name):
+def _usable(boxes, raw, size, class_names):
     """Return places of boxes to keep, all boxes bent right, and findings."""
+    classes, name = raw.classes, printable(raw.path)
+    ids = classes if raw.class_ids is None else raw.class_ids
     findings, kept = [], np.ones(len(boxes), bool)
     with np.errstate(invalid="ignore"):
         has_numbers = (np.abs(boxes) < FARTHEST).all(1)
@@ -135,7 +137,7 @@ def _usable(boxes, classes, size, class_names, name):
     ):
         is_left_out = words.startswith("is left out")
         for place in np.flatnonzero(is_so & kept):
-            what = _box_words(boxes[place], classes[place], class_names)
+            what = _box_words(boxes[place], classes[place], class_names, ids[place])
             findings.append(Finding(level, kind, name, f"{what} {words}"))
         if is_left_out:
             kept &= ~is_so
@@ -164,7 +166,7 @@ def _is_thin(boxes):
     return (boxes[:, 2:] - boxes[:, :2]).min(1, initial=np.inf) < THINNEST
 
 
-def _box_words(box, class_id, class_names) -> str:
-    known = 0 <= class_id < len(class_names)
-    what = class_names[class_id] if known else f"class {class_id}"
+def _box_words(box, place, class_names, class_id=None) -> str:
+    known = 0 <= place < len(class_names)
+    what = class_names[place] if known else f"class {printable(class_id)}"
     return f"{what} at {', '.join(f'{value:.5g}' for value in box)}"

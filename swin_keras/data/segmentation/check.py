@@ -107,11 +107,12 @@ def on_folder(folder: MaskFolder) -> list[Finding]:
         shares = _shares(folder.pixels(title))
         learns = title in ("train", WHOLE)
         missing = [n for n, s in zip(folder.class_names, shares, strict=True) if s == 0]
-        if missing:
+        where = "any mask" if title == WHOLE else title
+        if missing and len(missing) < len(shares):
             level = "warning" if learns else "info"
             detail = (
                 f"{', '.join(map(repr, missing[:5]))}{', ...' * (len(missing) > 5)} "
-                f"{'has' if len(missing) == 1 else 'have'} no pixel in {title}: "
+                f"{'has' if len(missing) == 1 else 'have'} no pixel in {where}: "
                 f"{'cannot be learned' if learns else 'cannot be judged'}"
             )
             findings.append(Finding(level, "no pixels", "", detail))

@@ -101,7 +101,10 @@ def load_outlines(
         name=root.resolve().name,
         class_names=class_names,
         splits=splits,
-        notes=(*notes, *walk.notes()),
+        notes=(
+            *notes,
+            *(note for note in walk.notes() if " files, which are not" not in note),
+        ),
         skipped=tuple((printable(root / p), why) for p, why in problems.items()),
     )
 

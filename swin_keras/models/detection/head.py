@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from swin_keras.errors import UsageError, nearest_name
+from swin_keras.options import named
 
 NORMS = ("layer", "none")
 
 
+@named
 @dataclass(frozen=True)
 class DetectionHead:
     """Sizes of a feature pyramid and of the head on it; the defaults are `light`'s.

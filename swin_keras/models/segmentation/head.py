@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from swin_keras.errors import UsageError, nearest_name
+from swin_keras.options import named
 
 # Each kind, with the channels that it has unless others are asked for; the decoder
 # of a U-Net has those of the encoder.
 SEGMENTATION_HEADS = {"mlp": 256, "upernet": 128, "unet": None}
 
 
+@named
 @dataclass(frozen=True)
 class SegmentationHead:
     """What kind of head a segmenter has, and its sizes.

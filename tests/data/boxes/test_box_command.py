@@ -45,6 +45,18 @@ def test_two_formats_ask_for_one(tmp_path, capsys):
     write_coco(tmp_path)
     write_voc(tmp_path / "voc")
     assert check(tmp_path) == 3
-    assert "only one of them can be meant" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "only one of them can be meant" in error
+    assert "with --box-format coco" in error
     assert check(tmp_path, "--box-format", "voc") == 0
     assert "Pascal VOC xml" in capsys.readouterr().out
+
+
+def test_a_folder_without_a_box_to_train_on_is_not_ready(tmp_path, capsys):
+    content = write_coco(tmp_path)
+    content["annotations"].clear()
+    (tmp_path / "annotations.json").write_text(json.dumps(content))
+    assert check(tmp_path) == 3
+    shown = capsys.readouterr().out
+    assert "there is no box to train on" in shown
+    assert "has no box in any picture" in shown

@@ -457,3 +457,33 @@ def test_a_list_of_pictures_that_are_not_there_is_an_error(tmp_path):
     assert (finding.level, finding.path) == ("error", "train.txt")
     assert finding.detail == "line 2: 'images/zebra.png' is not in the folder"
     assert objects_of(boxes) == expected(["a.png"])
+
+
+def test_a_picture_of_another_split_is_not_taken_for_a_missing_one():
+    pictures = PictureNames(["train/a.jpg", "val/a.jpg", "val/b.jpg"])
+    beside = "annotations/instances_train.json"
+    assert pictures.find("a.jpg", beside, "train") == "train/a.jpg"
+    with pytest.raises(ValueError, match="only in a folder of another split, as val/b"):
+        pictures.find("b.jpg", beside, "train")
+    with pytest.raises(ValueError, match="only in a folder of another split"):
+        pictures.find_stem("b", "labels/train/b.txt", "train")
+    assert pictures.find("val/b.jpg", beside, "train") == "val/b.jpg"
+    assert pictures.find("b.jpg", "labels.json", "all") == "val/b.jpg"
+    shared = PictureNames(["train/a.jpg", "train/b.jpg"])
+    assert shared.find("b.jpg", "val.json", "val") == "train/b.jpg"
+
+
+def test_an_unknown_category_is_named_as_in_its_file(tmp_path):
+    content = write_coco(tmp_path)
+    content["annotations"][0]["category_id"] = 77
+    (tmp_path / "annotations.json").write_text(json.dumps(content))
+    (finding,) = read_boxes(tmp_path).findings
+    assert finding.detail.startswith("class 77 at ")
+
+
+def test_a_damaged_json_of_one_split_does_not_make_the_other_the_whole(tmp_path):
+    write_coco(tmp_path, file="annotations/val.json", folder="val")
+    write_coco(tmp_path, file="annotations/train.json", folder="train")
+    (tmp_path / "annotations/train.json").write_text("{")
+    with pytest.raises(DataError, match="it is no JSON"):
+        read_boxes(tmp_path)

@@ -43,7 +43,7 @@ def test_faults_are_errors_and_the_rest_is_counted(tmp_path):
     assert report.counts["all"]["road"] == 8
     (missing,) = rows_of(report, "no pixels")
     assert missing[0] == "warning"
-    assert "'bus' has no pixel in all" in missing[3]
+    assert "'bus' has no pixel in any mask" in missing[3]
 
 
 def test_leaks_ignored_pixels_and_rare_classes_are_said(tmp_path):
@@ -91,3 +91,23 @@ def test_too_few_images_and_no_folder_are_said(tmp_path):
     assert "at least three images" in rows_of(report, "classes")[0][3]
     with pytest.raises(DataError, match="There is no folder"):
         check_masks(tmp_path / "none")
+
+
+def test_classes_are_shown_in_their_order_and_few_of_those_without_pixels(
+    tmp_path, capsys
+):
+    for index in range(10):
+        write_pair(tmp_path, f"{index:03d}", blocks(index) * 50)
+    assert main(["data", "check", str(tmp_path)]) == 0
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    rows = [row[0] for row in shown if row[-1:] in (["10"], ["0"])]
+    assert rows == ["0", "1", "2", "3", "4", "5", "50", "100", "(93"]
+
+
+def test_without_a_usable_mask_nothing_is_said_of_classes_without_pixels(tmp_path):
+    make_pairs(tmp_path)
+    for path in (tmp_path / "masks").iterdir():
+        path.write_bytes(b"")
+    report = check_masks(tmp_path)
+    assert not report.ok
+    assert rows_of(report, "no pixels") == []
