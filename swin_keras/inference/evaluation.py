@@ -121,9 +121,11 @@ def _of_its_kind(predictor, data):
     try:
         yield
     except DataError as error:
-        needed = predictor.task.data_options.get("targets", "classes")
+        found = needed = predictor.task.data_options.get("targets", "classes")
         folder = Path(data).expanduser()
-        found = targets_of_folder(folder) if folder.is_dir() else needed
+        if folder.is_dir():
+            with contextlib.suppress(DataError):  # what it holds cannot be told
+                found = targets_of_folder(folder)
         if found == needed:
             raise
         raise DataError(
