@@ -46,9 +46,11 @@ def litert_file(path: Path) -> Path:
             f"`swin-keras export {path}`."
         )
     require_whole(file)
-    if read_card(file) is None:
+    card = read_card(file)
+    if card is None or not card.class_names:
+        given = "has none" if card is None else f"is for {card.task}"
         raise ModelFileError(
-            f"The file must have a card with its class names. {file} has none; "
+            f"The file must have a card with its class names. {file} {given}; "
             "export the model with this package."
         )
     return file

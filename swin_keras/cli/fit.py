@@ -84,6 +84,9 @@ def evaluate(options):
         data_dir=options.data_dir,
         split=options.split,
         on_bad=options.on_bad,
+        window=options.window,
+        flip=options.flip,
+        scales=options.scales,
         trust=options.trust,
     )
     if options.json:

@@ -128,6 +128,23 @@ def _evaluate(parser):
         choices=["stop", "skip"],
         help="What to do about files that are no usable images; default: as trained.",
     )
+    parser.add_argument(
+        "--window",
+        choices=["whole", "slide"],
+        default="whole",
+        help="How a segmenter looks: at whole pictures, or through sliding windows.",
+    )
+    parser.add_argument(
+        "--flip", action="store_true", help="Show a segmenter mirrored pictures, too."
+    )
+    parser.add_argument(
+        "--scales",
+        type=float,
+        nargs="+",
+        metavar="SCALE",
+        default=[1.0],
+        help="Sizes of pictures under sliding windows, such as 0.75 1 1.25.",
+    )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
     _trust(parser)
 
@@ -212,6 +229,9 @@ def _predict(parser):
     parser.add_argument("--json", action="store_true", help="Print JSON.")
     parser.add_argument(
         "--csv", metavar="FILE", help="Write what is said as a table, a row an answer."
+    )
+    parser.add_argument(
+        "--coco", metavar="FILE", help="Write a detector's boxes as COCO's json."
     )
     _trust(parser)
 

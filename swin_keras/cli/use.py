@@ -49,6 +49,11 @@ def predict(options):
         raise UsageError(f"--top must be at least 1. Received: {options.top}.")
     images, videos = _sources(options)
     predictor = Predictor(options.model, trust=options.trust)
+    if options.coco and not predictor.task.finds_boxes:
+        raise UsageError(
+            "--coco writes the boxes of a detector. Received: "
+            f"{options.model}, a model for the task {predictor.task.name!r}."
+        )
     with _saver(options.save, options.rate) as save:
         predictions = []
         for prediction, picture in _answers(predictor, images, videos, options.top):
@@ -57,6 +62,8 @@ def predict(options):
                 save(prediction, picture)
     if options.csv:
         _write_csv(options.csv, predictions)
+    if options.coco:
+        _write_coco(options.coco, predictor.class_names, predictions)
     if options.json:
         print(json.dumps([p.to_dict() for p in predictions], indent=2))
     else:
@@ -117,6 +124,20 @@ def _write_csv(path, predictions):
             rows.append((one.path, one.time, *cells, one.error or ""))
     with open(path, "w", newline="", encoding="utf-8", errors="replace") as file:
         csv.writer(file).writerows(rows)
+
+
+def _write_coco(path, class_names, predictions):
+    """Write the boxes of all pictures that could be read; frames have their time."""
+    from swin_keras.data.boxes import coco_set, save_coco
+
+    pictures = []
+    for one in predictions:
+        if one.error is None:
+            name = one.path if one.time is None else f"{one.path} {one.time:.3f} s"
+            classes = [class_names.index(label) for label, _ in one.scores]
+            scores = [score for _, score in one.scores]
+            pictures.append((name, one.size, one.boxes, classes, scores))
+    save_coco(coco_set(class_names, pictures), path)
 
 
 def _paths(words):

@@ -15,7 +15,7 @@ from swin_keras.data.image_io import (
     prepare_image,
     scaling_message,
 )
-from swin_keras.data.loading import load_dataset, load_trained
+from swin_keras.data.loading import load_dataset, load_trained, targets_of_folder
 from swin_keras.data.mixing import Mixing
 from swin_keras.data.pipeline import batches, data_errors
 from swin_keras.data.rand_augment import RandAugment
@@ -52,4 +52,5 @@ __all__ = [
     "prepare_image",
     "scaling_message",
     "steps_per_epoch",
+    "targets_of_folder",
 ]

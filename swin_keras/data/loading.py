@@ -195,6 +195,13 @@ def load_trained(train: Mapping, **changes) -> ImageDataset:
     return load_dataset(source, **options | changes)
 
 
+def targets_of_folder(path) -> str:
+    """Return which kind of `TARGETS` a folder seems to hold, by its layout."""
+    if holds_boxes(path):
+        return "boxes"
+    return "masks" if holds_pairs(Path(path)) else "classes"
+
+
 def _of_kind(dataset, kind):
     """Return a data set of one class an image, if that is what was asked for."""
     if kind != "classes":

@@ -1,6 +1,7 @@
 """Serves the page, the model and the runtime to this machine's browser only."""
 
 import contextlib
+import json
 import mimetypes
 import socket
 import threading
@@ -9,7 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from swin_keras.drawing import colour_of
 from swin_keras.model_files import read_card
+from swin_keras.model_files.card import ModelCard
+from swin_keras.tasks.detect import SHOWN
 
 PAGE = Path(__file__).with_name("page")
 HEADERS = {
@@ -33,13 +37,10 @@ def make_server(model: Path, litertjs: Path, port: int) -> ThreadingHTTPServer:
         litertjs: Folder with LiteRT.js.
         port: The port.
     """
-    files = {
-        "/": PAGE / "index.html",
-        "/demo.js": PAGE / "demo.js",
-        "/demo.css": PAGE / "demo.css",
-        "/model.tflite": model,
-    }
-    texts = {"/card.json": read_card(model).to_json()}
+    files = {f"/{file.name}": file for file in PAGE.iterdir()}
+    files |= {"/": PAGE / "index.html", "/model.tflite": model}
+    card = read_card(model)
+    texts = {"/card.json": card.to_json(), "/drawing.json": drawing_of(card)}
 
     class Handler(BaseHTTPRequestHandler):
         timeout = SECONDS
@@ -73,6 +74,16 @@ def make_server(model: Path, litertjs: Path, port: int) -> ThreadingHTTPServer:
             pass
 
     return _Server(("127.0.0.1", port), Handler)
+
+
+def drawing_of(card: ModelCard) -> str:
+    """Return how answers are drawn, as `swin-keras predict --save` does, as JSON.
+
+    `colours` has red, green and blue of each class, and `shown` the score from which
+    on a box is shown.
+    """
+    colours = [colour_of(index) for index in range(len(card.class_names))]
+    return json.dumps({"colours": colours, "shown": SHOWN})
 
 
 class _Server(ThreadingHTTPServer):

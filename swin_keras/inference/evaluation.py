@@ -1,18 +1,27 @@
 """Evaluate any model on any data set: `swin-keras evaluate`."""
 
+import contextlib
 import logging
 import os
+from collections.abc import Sequence
 from numbers import Integral
 from pathlib import Path
 
-from swin_keras.data import ImageDataset, data_errors, load_trained
+from swin_keras.data import ImageDataset, data_errors, load_trained, targets_of_folder
 from swin_keras.errors import DataError, UsageError, nearest_name
 from swin_keras.inference.predictor import Predictor
 from swin_keras.names import printable
 from swin_keras.scores.classification import Evaluation
+from swin_keras.tasks.views import Views
 
 log = logging.getLogger(__name__)
 SPLITS = ("all", "train", "val", "test")
+ONE_VIEW = Views()
+KINDS = {
+    "classes": "images with classes",
+    "masks": "images with masks",
+    "boxes": "images with boxes",
+}
 
 
 def evaluate(
@@ -23,6 +32,9 @@ def evaluate(
     split: str | None = None,
     batch_size: int = 32,
     on_bad: str | None = None,
+    window: str = "whole",
+    flip: bool = False,
+    scales: Sequence[float] = (1.0,),
     trust: bool = False,
 ) -> Evaluation:
     """Evaluate a trained or exported model.
@@ -39,6 +51,12 @@ def evaluate(
         batch_size: Images that are run together.
         on_bad: "stop" at files that are no usable images, or "skip" them; by
             default as in training.
+        window: How a segmenter looks at a picture: "whole", stretched to its input;
+            or "slide", through overlapping windows at the picture's own scale, whose
+            probabilities are averaged.
+        flip: Whether a segmenter looks at each picture mirrored, too.
+        scales: Sizes at which windows slide over a picture, such as
+            (0.75, 1.0, 1.25); 1 is its own.
         trust: Whether a SavedModel may hold operations that do more than compute.
 
     Returns:
@@ -51,6 +69,7 @@ def evaluate(
             argument is of another kind.
     """
     _check(data, split, batch_size)
+    views = Views(window, flip, scales)
     predictor = Predictor(model, trust=trust)
     trained_on = predictor.card.train if predictor.card else {}
     if data is None and not trained_on.get("data"):
@@ -63,10 +82,11 @@ def evaluate(
     if data is None:
         dataset = load_trained(trained_on, **changes)
     else:
-        dataset = _load_given(data, split, trained_on, changes)
+        with _of_its_kind(predictor, data):
+            dataset = _load_given(data, split, trained_on, changes)
     split = split or ("test" if "test" in dataset.splits else "all")
     _say_what(dataset, split, _is_same(data, trained_on.get("data")))
-    return evaluate_dataset(predictor, dataset, split, batch_size)
+    return evaluate_dataset(predictor, dataset, split, batch_size, views)
 
 
 def _check(data, split, batch_size):
@@ -95,6 +115,26 @@ def _load_given(data, split, trained_on, changes):
     return load_trained(trained_on, source=data, **changes)
 
 
+@contextlib.contextmanager
+def _of_its_kind(predictor, data):
+    """Say of data that cannot be read when it is for models of another task."""
+    try:
+        yield
+    except DataError as error:
+        found = needed = predictor.task.data_options.get("targets", "classes")
+        folder = Path(data).expanduser()
+        if folder.is_dir():
+            with contextlib.suppress(DataError):  # what it holds cannot be told
+                found = targets_of_folder(folder)
+        if found == needed:
+            raise
+        raise DataError(
+            f"{predictor.path} is a model for the task {predictor.task.name!r}, which "
+            f"is judged on {KINDS[needed]}, but {printable(data)} holds "
+            f"{KINDS[found]}."
+        ) from error
+
+
 def _is_same(data, trained_on):
     """Return whether data that was named is what the model was trained on."""
     if data is None or not isinstance(trained_on, str):
@@ -120,7 +160,11 @@ def _say_what(dataset, split, is_same):
 
 
 def evaluate_dataset(
-    predictor: Predictor, dataset: ImageDataset, split="test", batch_size=32
+    predictor: Predictor,
+    dataset: ImageDataset,
+    split="test",
+    batch_size=32,
+    views: Views = ONE_VIEW,
 ):
     """Evaluate a loaded model on a loaded data set; see `evaluate`."""
     unknown = [n for n in dataset.class_names if n not in predictor.class_names]
@@ -134,4 +178,8 @@ def evaluate_dataset(
     if not len(dataset.split(split)):
         raise DataError(f"There must be images to judge. {dataset.name} has none.")
     with data_errors():
-        return predictor.task.evaluate(predictor, dataset, split, batch_size)
+        if views == ONE_VIEW:
+            return predictor.task.evaluate(predictor, dataset, split, batch_size)
+        return predictor.task.evaluate_views(
+            predictor, dataset, split, batch_size, views
+        )

@@ -20,20 +20,39 @@ def class_map(probabilities: np.ndarray, size) -> np.ndarray:
     >>> class_map(np.array([[[0.9, 0.1], [0.2, 0.8]]]), (1, 4)).tolist()
     [[0, 0, 1, 1]]
     """
+    result = np.empty(size, np.uint8)
+    for rows, pixels in _resized_parts(probabilities, size):
+        result[rows] = pixels.argmax(-1)
+    return result
+
+
+def resized_map(probabilities: np.ndarray, size) -> np.ndarray:
+    """Return probabilities resized bilinearly, as `class_map` does: `(H, W, classes)`.
+
+    Args:
+        probabilities: `(h, w, classes)`.
+        size: `(H, W)`.
+    """
+    if probabilities.shape[:2] == tuple(size):
+        return probabilities
+    parts = [pixels for _, pixels in _resized_parts(probabilities, size)]
+    return np.concatenate(parts)
+
+
+def _resized_parts(probabilities, size):
+    """Yield some rows of the result at a time: which these are, and their values."""
     height, width = size
     low, high, weight = _neighbours(width, probabilities.shape[1])
     step = max(1, MAX_VALUES // (width * probabilities.shape[2]))
-    result = np.empty((height, width), np.uint8)
-    rows = _neighbours(height, probabilities.shape[0])
+    above, below, share = _neighbours(height, probabilities.shape[0])
     for start in range(0, height, step):
-        part = [values[start : start + step] for values in rows]
-        above, below, share = part
-        share = share[:, None, None]
-        lines = probabilities[above] * (1 - share) + probabilities[below] * share
+        rows = slice(start, start + step)
+        down = share[rows, None, None]
+        lines = probabilities[above[rows]] * (1 - down)
+        lines += probabilities[below[rows]] * down
         pixels = lines[:, low] * (1 - weight[:, None])
         pixels += lines[:, high] * weight[:, None]
-        result[start : start + step] = pixels.argmax(-1)
-    return result
+        yield rows, pixels
 
 
 def _neighbours(count, length):

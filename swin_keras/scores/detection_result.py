@@ -130,8 +130,10 @@ class DetectionResult:
     def to_dict(self) -> dict:
         """Return everything as plain values, for JSON."""
         return {
+            **self.figures(),
             "split": self.split,
             "images": self.images,
+            "objects": self.one.objects,
             "exported_branch": asdict(self.one),
             "branch_with_suppression": self.many and asdict(self.many),
             "notes": list(self.notes),

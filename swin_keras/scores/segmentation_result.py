@@ -85,13 +85,15 @@ class SegmentationResult:
         """Return everything as plain values, for JSON."""
         scores = self.score_of_pixels
         columns = {"iou": scores.iou, "dice": scores.dice, "found": scores.accuracy}
+        pixels = scores.confusion.sum(1).tolist()
         return {
-            **self.figures(),
+            **{name: _plain(value) for name, value in self.figures().items()},
             "split": self.split,
             "images": self.images,
             "classes": [
                 {
                     "name": name,
+                    "pixels": pixels[index],
                     **{k: _plain(v[index]) for k, v in columns.items()},
                 }
                 for index, name in enumerate(self.class_names)

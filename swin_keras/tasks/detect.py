@@ -28,6 +28,7 @@ class Detect(DenseTask):
     title = "mAP"
     without = (*DenseTask.without, "dice", "auxiliary", "class_weights")
     tail = frozenset(TAIL.split())
+    finds_boxes = True
 
     def build(self, model_config, dataset, config):
         from swin_keras.models import SwinDetector
@@ -87,7 +88,7 @@ class Detect(DenseTask):
         for row, (name, size) in enumerate(seen):
             one = {key: values[row] for key, values in outputs.items()}
             found, _ = found_in(one, predictor, size)
-            yield BoxPrediction.of(name, found, predictor.class_names, SHOWN)
+            yield BoxPrediction.of(name, size, found, predictor.class_names, SHOWN)
 
     def export_model(self, model):
         from swin_keras.models import end_in_detections

@@ -96,20 +96,25 @@ class BoxPrediction(Prediction):
     Args:
         boxes: x1, y1, x2, y2 in pixels of the picture, `(N, 4)`, the most certain
             first; `scores` has the class and the score of each.
+        size: `(height, width)` of the picture.
+        class_names: Names of the classes.
     """
 
     number = "score"
     columns = ("class", number, "x1", "y1", "x2", "y2")
 
     boxes: np.ndarray | None = None
+    size: tuple[int, int] | None = None
+    class_names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, path, found, class_names, threshold: float) -> "BoxPrediction":
+    def of(cls, path, size, found, class_names, threshold: float) -> "BoxPrediction":
         """Make it from `FoundObjects`; those of a low score are left out."""
         is_sure = found.scores >= threshold
         pairs = zip(found.classes[is_sure], found.scores[is_sure], strict=True)
         scores = tuple((class_names[int(c)], float(score)) for c, score in pairs)
-        return cls(path, scores, boxes=found.boxes[is_sure])
+        boxes = found.boxes[is_sure]
+        return cls(path, scores, None, None, boxes, size, tuple(class_names))
 
     def drawn(self, picture):
         labels = [name for name, _ in self.scores]
@@ -126,7 +131,8 @@ class BoxPrediction(Prediction):
         objects = [
             {"class": name, "score": score, "box": box} for (name, score), box in pairs
         ]
-        return {"objects": objects}
+        height, width = self.size
+        return {"width": width, "height": height, "objects": objects}
 
 
 def _smaller(picture):

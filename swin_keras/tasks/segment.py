@@ -9,6 +9,7 @@ from swin_keras.scores.segmentation import SegmentationScore
 from swin_keras.scores.segmentation_result import SegmentationResult
 from swin_keras.tasks.dense import DenseTask
 from swin_keras.tasks.prediction import MaskPrediction
+from swin_keras.tasks.views import mean_probabilities
 
 COUNTED = 500  # training masks whose pixels weigh the classes
 
@@ -69,20 +70,40 @@ class Segment(DenseTask):
         return np.zeros((1, *input_shape[:2]), "uint8")
 
     def evaluate(self, predictor, dataset, split, batch_size):
-        judged, names = dataset.split(split), predictor.class_names
+        judged, index_of, result = self._judging(predictor, dataset, split)
         height, width, channels = predictor.input_shape
         loader = BatchLoader(judged, batch_size, (height, width), channels)
-        index_of = np.full(256, IGNORED, np.uint8)
-        for index, name in enumerate(dataset.class_names):
-            index_of[index] = names.index(name)
-        result = SegmentationResult(
-            SegmentationScore(len(names)), names, dataset.notes, split
-        )
         for pictures, _ in batches(loader).as_numpy_iterator():
             for probabilities in predictor.probabilities(pictures):
                 truth = index_of[judged.targets.load(result.images)]
                 result.add(truth, class_map(probabilities, truth.shape))
         return result
+
+    def evaluate_views(self, predictor, dataset, split, batch_size, views):
+        judged, index_of, result = self._judging(predictor, dataset, split)
+        *input_size, channels = predictor.input_shape
+
+        def ask(pictures):
+            for start in range(0, len(pictures), batch_size):
+                yield from predictor.probabilities(pictures[start : start + batch_size])
+
+        for index in range(len(judged)):
+            image = judged.image(index, channels)
+            means = mean_probabilities(image, views, tuple(input_size), ask)
+            truth = index_of[judged.targets.load(index)]
+            result.add(truth, class_map(means, truth.shape))
+        return result
+
+    @staticmethod
+    def _judging(predictor, dataset, split):
+        """Return a split, the model's class of each of the data's, and a result."""
+        names = predictor.class_names
+        index_of = np.full(256, IGNORED, np.uint8)
+        for index, name in enumerate(dataset.class_names):
+            index_of[index] = names.index(name)
+        score = SegmentationScore(len(names))
+        result = SegmentationResult(score, names, dataset.notes, split)
+        return dataset.split(split), index_of, result
 
     def class_count(self, outputs):
         shapes = list(outputs.values())

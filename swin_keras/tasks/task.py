@@ -17,6 +17,7 @@ class Task:
         figure: The figure that models are compared by, as metrics call it: the
             higher, the better. A run's card has it as `test_<figure>`.
         title: The same in words.
+        finds_boxes: Whether its answers are boxes around objects.
         without: Options of a run that mean nothing to it, and must be off.
         tail: LiteRT operations at the end of an exported file that phones run on the
             CPU, such as the choice of the best boxes.
@@ -28,6 +29,7 @@ class Task:
     figure = ""
     title = ""
     tail = frozenset()
+    finds_boxes = False
     without = ()
     monitors = {"val_loss": "the smallest loss on the validation images"}
 
@@ -91,6 +93,21 @@ class Task:
             card, `to_dict()`, `headline()` and `table()` for the screen.
         """
         raise self._cannot("be evaluated")
+
+    def evaluate_views(self, predictor, dataset, split, batch_size: int, views):
+        """Judge a model by several views of each picture, as `evaluate` does.
+
+        Args:
+            views: The `Views`.
+
+        Raises:
+            UsageError: If the task's answers cannot be averaged pixel by pixel.
+        """
+        raise UsageError(
+            "`window`, `flip` and `scales` are for segmenters, whose answers about "
+            f"several views are averaged pixel by pixel. Received: {predictor.path}, "
+            f"a model for the task {self.name!r}. Leave them out."
+        )
 
     def class_count(self, outputs: dict) -> int:
         """Return the number of classes of a model, by the shapes of its outputs.

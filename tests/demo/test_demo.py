@@ -1,6 +1,9 @@
 """The demo serves one model to this machine, and the browser runs it."""
 
+import base64
 import contextlib
+import dataclasses
+import io
 import json
 import os
 import shutil
@@ -8,22 +11,50 @@ import socket
 import struct
 import threading
 import time
+import warnings
+import zipfile
 from http.client import HTTPConnection
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 from PIL import Image
 
+from swin_keras.applications import SwinSegmenter
 from swin_keras.cli.demo import litert_file, litertjs_folder
-from swin_keras.demo.server import MAX_CONNECTIONS, make_server
+from swin_keras.demo.server import MAX_CONNECTIONS, PAGE, make_server
+from swin_keras.drawing import colour_of, draw_mask
 from swin_keras.errors import ModelFileError, UsageError
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
+from swin_keras.inference.predictor import Predictor
+from swin_keras.model_files import CARD_IN_ZIP, read_card
+from swin_keras.model_files.card import ModelCard
+from swin_keras.model_files.card_in_file import embed_card
+from swin_keras.models import (
+    DetectionHead,
+    SegmentationHead,
+    SwinConfig,
+    SwinDetector,
+)
+from swin_keras.scores.class_maps import class_map
+from swin_keras.tasks.detect import SHOWN
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "saved_models" / "digits" / "model.tflite"
 LITERTJS = Path(os.environ.get("LITERTJS", "node_modules/@litertjs"))
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
+
+CLASSES = ("background", "dog", "bird")
+TOY = SwinConfig(
+    input_shape=(64, 96, 3),
+    patch_size=4,
+    embed_dim=16,
+    depths=(1, 1),
+    num_heads=(2, 4),
+    window_size=4,
+)
 
 
 @pytest.fixture
@@ -139,22 +170,37 @@ def test_a_missing_runtime_is_told_how_to_install(tmp_path):
         litertjs_folder(str(tmp_path))
 
 
+def test_the_page_draws_as_predict_does(server):
+    drawing = json.loads(get(server, "/drawing.json")[2])
+    assert drawing["colours"] == [list(colour_of(index)) for index in range(10)]
+    assert drawing["shown"] == SHOWN
+    for file in PAGE.iterdir():
+        assert get(server, f"/{file.name}")[2] == file.read_bytes()
+
+
+def test_a_file_of_feature_maps_is_refused(tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(MODEL.read_bytes())
+    card = dataclasses.replace(read_card(MODEL), task="features", class_names=())
+    with zipfile.ZipFile(path, "a") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of two members of one name the last counts
+        archive.writestr(CARD_IN_ZIP, card.to_json())
+    with pytest.raises(ModelFileError, match=r"class names.*is for features"):
+        litert_file(path)
+
+
 def test_a_model_that_browsers_cannot_run_is_refused(tmp_path):
     (tmp_path / "best.keras").write_bytes(b"any")
     with pytest.raises(ModelFileError, match=r"runs \.tflite files"):
         litert_file(tmp_path)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(
-    not CHROMIUM or not LITERTJS.is_dir(),
-    reason="needs chromium and `npm install @litertjs/core`",
-)
-def test_the_browser_names_the_same_class(server, tmp_path):
+@contextlib.contextmanager
+def browsing(server):
+    """Give the page of a server in Chromium, ready for a picture."""
     sync_api = pytest.importorskip(
         "playwright.sync_api", reason="needs the extra `browser`"
     )
-    sample = ROOT / "tests" / "samples" / "3.png"
     with sync_api.sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=CHROMIUM,
@@ -163,27 +209,56 @@ def test_the_browser_names_the_same_class(server, tmp_path):
         page = browser.new_page()
         page.goto(f"http://127.0.0.1:{server.server_port}")
         page.wait_for_selector("body[data-ready]", timeout=60_000)
-        page.set_input_files("#file", sample)
-        page.wait_for_selector("body[data-best]", timeout=60_000)
-        best = page.get_attribute("body", "data-best")
+        yield page
+        browser.close()
+
+
+def show(page, picture):
+    """Give the page a picture; return the best class and all rows of its list."""
+    page.set_input_files("#file", picture)
+    page.wait_for_selector("body[data-best]", timeout=60_000)
+    rows = [row.inner_text().split("\n") for row in page.query_selector_all(".row")]
+    return page.get_attribute("body", "data-best"), [tuple(row) for row in rows]
+
+
+def pixels_of(page, canvas):
+    """Return what a canvas of the page shows, uint8 `(H, W, 4)`."""
+    content = page.evaluate(
+        "id => document.getElementById(id).toDataURL('image/png')", canvas
+    )
+    with Image.open(io.BytesIO(base64.b64decode(content.partition(",")[2]))) as image:
+        return np.asarray(image.convert("RGBA"))
+
+
+in_chromium = pytest.mark.skipif(
+    not CHROMIUM or not LITERTJS.is_dir(),
+    reason="needs chromium and `npm install @litertjs/core`",
+)
+
+
+@pytest.mark.slow
+@in_chromium
+def test_the_browser_names_the_same_class(server, tmp_path):
+    sample = ROOT / "tests" / "samples" / "3.png"
+    hidden = tmp_path / "transparent.png"
+    with Image.open(sample) as image:
+        image = image.convert("RGB")
+        image.putalpha(0)
+        image.save(hidden)
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no picture")
+    with browsing(server) as page:
+        best, _ = show(page, sample)
         status = page.text_content("#status")
         sides = page.evaluate(
             "['whole', 'seen'].map(id => document.getElementById(id).width)"
         )
-        hidden = tmp_path / "transparent.png"
-        with Image.open(sample) as image:
-            image = image.convert("RGB")
-            image.putalpha(0)
-            image.save(hidden)
         page.set_input_files("#file", hidden)
         page.wait_for_timeout(1000)
         without_alpha = page.get_attribute("body", "data-best")
-        bad = tmp_path / "bad.png"
-        bad.write_bytes(b"no picture")
         page.set_input_files("#file", bad)
         page.wait_for_selector("body:not([data-best])")
         scores_after_bad = page.query_selector_all("#scores li")
-        browser.close()
     assert best == without_alpha == "3"
     assert "ms in this browser" in status
     assert sides == [8, 16]  # the whole picture, and what the model sees
@@ -191,38 +266,94 @@ def test_the_browser_names_the_same_class(server, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    not CHROMIUM or not LITERTJS.is_dir(),
-    reason="needs chromium and `npm install @litertjs/core`",
-)
+@in_chromium
 def test_the_browser_draws_where_it_sees_its_best_class(trained_run, tmp_path):
-    sync_api = pytest.importorskip(
-        "playwright.sync_api", reason="needs the extra `browser`"
-    )
     config = ExportConfig(
         saved_models_dir=str(tmp_path), formats=("litert",), explain=True, verify=False
     )
     model = export(trained_run.path, config) / "model.tflite"
-    with serving(model, LITERTJS) as server, sync_api.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        page = browser.new_page()
-        page.goto(f"http://127.0.0.1:{server.server_port}")
-        page.wait_for_selector("body[data-ready]", timeout=60_000)
+    with serving(model, LITERTJS) as server, browsing(server) as page:
         assert not page.is_visible("#why")
-        page.set_input_files("#file", ROOT / "tests" / "samples" / "3.png")
-        page.wait_for_selector("body[data-best]", timeout=60_000)
+        show(page, ROOT / "tests" / "samples" / "3.png")
         assert page.is_visible("#why")
-        coloured = page.evaluate(
-            """() => {
-                const { width, height } = document.getElementById("why");
-                const context = document.getElementById("why").getContext("2d");
-                const { data } = context.getImageData(0, 0, width, height);
-                const places = [...Array(width * height).keys()];
-                return places.filter((i) => data[4 * i] > data[4 * i + 2] + 50).length;
-            }"""
-        )
-        browser.close()
+        why = pixels_of(page, "why").astype(int)
+    coloured = (why[..., 0] > why[..., 2] + 50).sum()
     assert 500 < coloured <= 224 * 224
+
+
+def litert_of(model, task, folder):
+    """Export a model with random weights as a task's LiteRT file."""
+    path = folder / f"{task}.keras"
+    model.save(path)
+    embed_card(
+        path, ModelCard(task, "toy", dataclasses.asdict(TOY), CLASSES, task=task)
+    )
+    config = ExportConfig(
+        saved_models_dir=str(folder / "saved_models"), formats=("litert",), verify=False
+    )
+    return export(path, config) / "model.tflite"
+
+
+def blobs(path):
+    """Write a picture with places of all colours, in the model's own size."""
+    small = np.random.default_rng(1).integers(0, 256, (4, 6, 3), np.uint8)
+    image = Image.fromarray(small).resize((96, 64), Image.Resampling.BICUBIC)
+    image.save(path)
+    return path
+
+
+@pytest.mark.slow
+@in_chromium
+def test_the_browser_colours_the_mask_that_predict_gives(tmp_path):
+    trained = SwinSegmenter(TOY, SegmentationHead("mlp", channels=8), classes=3)
+    softmax = keras.layers.Activation("softmax", name="probabilities")
+    model = keras.Model(trained.input, softmax(trained.output))
+    for weight in model.weights:
+        weight.assign(weight + 0.1 * np.random.default_rng(0).normal(size=weight.shape))
+    file, picture = litert_of(model, "segment", tmp_path), blobs(tmp_path / "a.png")
+    (expected,) = Predictor(file).predict([picture])
+    assert len(expected.scores) > 1
+    probabilities = np.random.default_rng(0).random((3, 5, 4)).astype("float32")
+    with serving(file, LITERTJS) as server, browsing(server) as page:
+        best, rows = show(page, picture)
+        whole = pixels_of(page, "whole")[..., :3]
+        mask = page.evaluate(
+            """async values => {
+                const { classMap } = await import("/masks.js");
+                return Array.from(classMap(values, [3, 5, 4], 31, 17));
+            }""",
+            probabilities.ravel().tolist(),
+        )
+    np.testing.assert_array_equal(
+        np.reshape(mask, (31, 17)), class_map(probabilities, (31, 17))
+    )
+    assert best == expected.scores[0][0]
+    assert rows == [(name, f"{100 * share:.1f} %") for name, share in expected.scores]
+    with Image.open(picture) as image:
+        drawn = draw_mask(image, expected.mask, CLASSES, legend=False)
+    difference = np.abs(whole.astype(int) - np.asarray(drawn))
+    assert (difference.max(-1) <= 1).mean() > 0.99  # edges may move by a pixel
+
+
+@pytest.mark.slow
+@in_chromium
+def test_the_browser_draws_the_boxes_that_predict_gives(tmp_path):
+    head = DetectionHead(channels=8, convolutions=1, first_stage=1, extra_levels=1)
+    model = SwinDetector(TOY, classes=3, head=head)
+    for weight in model.weights:
+        weight.assign(weight + 0.1 * np.random.default_rng(0).normal(size=weight.shape))
+        if weight.path.endswith("class_logits/bias"):
+            weight.assign(-1.9 * np.ones(weight.shape))  # the best are just shown
+    file, picture = litert_of(model, "detect", tmp_path), blobs(tmp_path / "a.png")
+    (expected,) = Predictor(file).predict([picture])
+    assert len(expected.boxes) > 1
+    with serving(file, LITERTJS) as server, browsing(server) as page:
+        best, rows = show(page, picture)
+        whole = pixels_of(page, "whole")[..., :3]
+    assert best == expected.scores[0][0]
+    assert rows == [(name, f"{100 * score:.1f} %") for name, score in expected.scores]
+    assert whole.shape[1] == 640  # enlarged, so that names can be read
+    boxes = expected.boxes.clip(0, (96, 64, 96, 64)) * 640 / 96
+    left, top, _, bottom = boxes[0]
+    line = whole[int((top + bottom) / 2), int(np.ceil(left))]
+    assert tuple(line) == colour_of(CLASSES.index(best))

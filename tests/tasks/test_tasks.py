@@ -1,6 +1,7 @@
 """Each task from data to an exported file, at toy size, through the same functions."""
 
 import dataclasses
+import json
 import subprocess
 import sys
 
@@ -11,13 +12,17 @@ from idx_files import write_garments
 from PIL import Image
 
 from swin_keras.cli import main
-from swin_keras.errors import UsageError
+from swin_keras.data.boxes import read_boxes
+from swin_keras.errors import DataError, UsageError
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
 from swin_keras.inference.evaluation import evaluate
 from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files import read_card
+from swin_keras.model_files.card_in_file import embed_card
+from swin_keras.scores.class_maps import class_map
 from swin_keras.tasks import TASKS, task_named
+from swin_keras.tasks.detect import found_in
 from swin_keras.training import TrainConfig
 from swin_keras.training.job import prepare
 from swin_keras.training.train import train
@@ -75,6 +80,46 @@ def runs(garments_dir, tmp_path_factory):
         return done[task]
 
     return run_of
+
+
+@pytest.fixture(scope="module")
+def exports(runs, tmp_path_factory):
+    """Return a function that exports a task's toy, once for all tests."""
+    folder, done = tmp_path_factory.mktemp("saved_models"), {}
+
+    def export_of(task):
+        if task not in done:
+            config = ExportConfig(saved_models_dir=str(folder), test_images=8)
+            done[task] = export(runs(task).path, config)
+        return done[task]
+
+    return export_of
+
+
+@pytest.fixture(scope="module")
+def sure_detector(runs, tmp_path_factory):
+    """Export the toy with surer scores: those of two epochs are no detections."""
+    folder, run = tmp_path_factory.mktemp("sure"), runs("detect")
+    model = load(run)
+    for weight in model.weights:
+        if weight.path.endswith("class_logits/bias"):
+            weight.assign(weight + 4.0)
+    path = folder / "sure.keras"
+    model.save(path)
+    embed_card(path, read_card(run.path))
+    config = ExportConfig(
+        saved_models_dir=str(folder), formats=("litert",), verify=False
+    )
+    return export(path, config)
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """Write a picture of another shape than the models' input; return its path."""
+    small = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+    path = tmp_path / "picture.png"
+    Image.fromarray(small).resize((80, 60), Image.Resampling.BICUBIC).save(path)
+    return path
 
 
 def config_of(task, garments_dir, folder, **changes):
@@ -161,30 +206,165 @@ def test_a_run_that_goes_on_ends_as_one_that_never_stopped(
 
 
 @pytest.mark.parametrize("task", TRAINED)
-def test_exported_forms_are_checked_and_answer_about_pictures(runs, tmp_path, task):
-    run = runs(task)
-    folder = export(
-        run.path, ExportConfig(saved_models_dir=str(tmp_path), test_images=8)
-    )
+def test_exported_forms_are_checked_and_answer_about_pictures(exports, picture, task):
+    folder = exports(task)
     card = read_card(folder)
     assert card.task == task
     assert {"keras", "saved_model", "litert", "litert-int8"} < set(card.checks)
     assert card.checks["litert"]["score"] == pytest.approx(
         card.checks["keras"]["score"], abs=0.02
     )
-    picture = Image.fromarray(
-        np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
-    )
-    picture.save(tmp_path / "picture.png")
-    (found,) = Predictor(folder / "model.tflite").predict([tmp_path / "picture.png"])
+    (found,) = Predictor(folder / "model.tflite").predict([picture])
     assert found.error is None
     assert found.to_dict()["path"].endswith("picture.png")
-    assert found.drawn(picture).size[0] >= 80
+    with Image.open(picture) as image:
+        assert found.drawn(image).size[0] >= 80
     result = evaluate(folder, split="val")
     assert result.images == 4
     columns, *rows = result.table()
     assert all(len(row) == len(columns) for row in rows)
     assert 0 <= result.score <= 1
+    said = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert result.figures().keys() <= said.keys()
+    assert said["images"] == 4
+
+
+def test_views_of_a_segmenter_are_options_of_evaluate(exports, capsys):
+    folder = exports("segment")
+    words = ["evaluate", folder, "--split", "val", "--json"]
+    figures = []
+    for more in ([], ["--flip"], ["--window", "slide", "--scales", "1", "2"]):
+        assert main([*map(str, words), *more]) == 0
+        figures.append(json.loads(capsys.readouterr().out)["confusion"])
+    pixels = [np.sum(confusion) for confusion in figures]
+    assert pixels[0] == pixels[1] == pixels[2]
+    assert figures[0] != figures[2]
+    with pytest.raises(UsageError, match="are for segmenters"):
+        evaluate(exports("detect"), split="val", flip=True)
+
+
+def test_boxes_are_written_as_coco_reads_them(sure_detector, picture, tmp_path):
+    path = tmp_path / "found.json"
+    words = ["predict", sure_detector, picture, "--coco", path, "--json"]
+    assert main([str(word) for word in words]) == 0
+    content = json.loads(path.read_text())
+    (image,) = content["images"]
+    assert (image["width"], image["height"]) == (80, 60)
+    (found,) = Predictor(sure_detector).predict([picture])
+    said = found.to_dict()
+    assert (said["width"], said["height"]) == (80, 60)
+    names = {one["id"]: one["name"] for one in content["categories"]}
+    assert len(content["annotations"]) == len(said["objects"]) > 0
+    for one, other in zip(content["annotations"], said["objects"], strict=True):
+        assert names[one["category_id"]] == other["class"]
+        assert one["score"] == pytest.approx(other["score"])
+        x, y, width, height = one["bbox"]
+        box = [x, y, x + width, y + height]
+        np.testing.assert_allclose(box, other["box"], atol=2e-3)
+    boxes = read_boxes(tmp_path)  # as programs that correct boxes do
+    assert sum(record.count for record in boxes.records) == len(said["objects"])
+
+
+def test_coco_is_for_detectors(exports, picture, tmp_path, capsys):
+    words = ["predict", exports("segment"), picture, "--coco", tmp_path / "a.json"]
+    assert main([str(word) for word in words]) == 2
+    assert "--coco writes the boxes of a detector" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("task", "data", "words"),
+    [
+        ("segment", "classes", "judged on images with masks, but .* with classes"),
+        ("detect", "classes", "judged on images with boxes, but .* with classes"),
+        ("detect", "masks", "judged on images with boxes, but .* with masks"),
+        ("segment", "boxes", "judged on images with masks, but .* with boxes"),
+        ("multi-label", "masks", "judged on images with classes, but .* with masks"),
+        ("multi-label", "boxes", "judged on images with classes, but .* with boxes"),
+    ],
+)
+def test_data_of_another_task_is_refused_in_a_sentence(
+    exports, tmp_path, task, data, words
+):
+    places = {"classes": ["cat", "dog"], "masks": ["images", "masks"], "boxes": ["."]}
+    for folder in places[data]:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        Image.new("L", (20, 20), 1).save(tmp_path / folder / "a.png")
+    if data == "boxes":
+        image = {"id": 1, "file_name": "a.png", "width": 20, "height": 20}
+        box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 10, 10]}
+        content = {"images": [image], "annotations": [box]}
+        content["categories"] = [{"id": 1, "name": "cat"}]
+        (tmp_path / "boxes.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=words):
+        evaluate(exports(task), tmp_path)
+
+
+def mediapipe_image(path):
+    """Return MediaPipe, what detects and segments, and a picture's `Image`."""
+    mediapipe = pytest.importorskip("mediapipe", reason="needs the extra `mediapipe`")
+    from mediapipe.tasks.python import BaseOptions, vision
+
+    pixels = np.array(Image.open(path).convert("RGB"))
+    image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
+    return BaseOptions, vision, image
+
+
+def resized_to_input(picture, folder):
+    """Write a picture in a model's own size: resizing differs from MediaPipe's."""
+    height, width, _ = Predictor(folder).input_shape
+    with Image.open(picture) as image:
+        image.resize((width, height)).save(picture)
+    return picture
+
+
+def test_mediapipe_gives_the_mask_of_an_exported_segmenter(exports, picture):
+    folder = exports("segment")
+    picture = resized_to_input(picture, folder)
+    base_options, vision, image = mediapipe_image(picture)
+    options = vision.ImageSegmenterOptions(
+        base_options=base_options(model_asset_path=str(folder / "model.tflite")),
+        output_category_mask=True,
+        output_confidence_masks=True,
+    )
+    with vision.ImageSegmenter.create_from_options(options) as segmenter:
+        assert tuple(segmenter.labels) == read_card(folder).class_names
+        found = segmenter.segment(image)
+        masks = [mask.numpy_view().squeeze() for mask in found.confidence_masks]
+        mask = found.category_mask.numpy_view().squeeze().copy()
+        maps = np.stack(masks, axis=-1)
+    (expected,) = Predictor(folder).predict([picture])
+    assert len(np.unique(expected.mask)) > 1
+    # At edges, rounding decides a pixel in some hundreds.
+    assert (class_map(maps, expected.mask.shape) == expected.mask).mean() > 0.99
+    assert (mask == expected.mask).mean() > 0.99
+
+
+def test_mediapipe_gives_the_boxes_of_an_exported_detector(sure_detector, picture):
+    file = sure_detector / "model.tflite"
+    picture = resized_to_input(picture, file)
+    base_options, vision, image = mediapipe_image(picture)
+    options = vision.ObjectDetectorOptions(
+        base_options=base_options(model_asset_path=str(file))
+    )
+    with vision.ObjectDetector.create_from_options(options) as detector:
+        found = detector.detect(image).detections
+    predictor = Predictor(file)
+    pixels = np.array(Image.open(picture).convert("RGB"))
+    outputs = {
+        name: values[0] for name, values in predictor.outputs(pixels[None]).items()
+    }
+    expected, _ = found_in(outputs, predictor, pixels.shape[:2])
+    assert len(found) == len(expected.boxes) > 0
+    for place, detection in enumerate(found):
+        (category,) = detection.categories
+        name = predictor.class_names[expected.classes[place]]
+        assert category.category_name == name
+        assert category.score == pytest.approx(expected.scores[place], abs=1e-4)
+        box = detection.bounding_box
+        told = box.origin_x, box.origin_y, box.width, box.height
+        left, top, right, bottom = expected.boxes[place]
+        rest = np.subtract((left, top, right - left, bottom - top), told)
+        assert ((rest > -1e-3) & (rest < 1 + 1e-3)).all()  # parts of pixels are cut off
 
 
 def test_a_mask_has_the_size_of_its_picture_and_is_saved_as_indices(runs, tmp_path):

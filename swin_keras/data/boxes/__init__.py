@@ -8,6 +8,7 @@ from swin_keras.data.boxes.augmentation import (
 from swin_keras.data.boxes.check import BoxReport, check_boxes
 from swin_keras.data.boxes.coco_file import (
     coco_predictions,
+    coco_set,
     coco_truth,
     predictions_of,
     save_coco,
@@ -28,6 +29,7 @@ __all__ = [
     "boxes_in_picture",
     "check_boxes",
     "coco_predictions",
+    "coco_set",
     "coco_truth",
     "holds_boxes",
     "load_boxes",

@@ -112,6 +112,35 @@ def predictions_of(image_id, category_ids, boxes, classes, scores) -> list[dict]
     ]
 
 
+def coco_set(class_names, pictures) -> dict:
+    """Return pictures and what was found in them in COCO's form, with scores.
+
+    That is a whole set: programs that show or correct boxes open it beside the
+    pictures, and its "annotations" are what programs that judge boxes read. Ids count
+    from 1, those of categories in the order of the classes.
+
+    Args:
+        class_names: Names of the classes.
+        pictures: `(path, (height, width), boxes, classes, scores)` of each picture.
+    """
+    images, annotations = [], []
+    category_ids = range(1, len(class_names) + 1)
+    for image_id, (path, size, *found) in enumerate(pictures, start=1):
+        height, width = size
+        images.append(
+            {"id": image_id, "file_name": path, "width": width, "height": height}
+        )
+        for entry in predictions_of(image_id, category_ids, *found):
+            *_, across, down = entry["bbox"]
+            more = {"area": round(across * down, DIGITS), "iscrowd": 0}
+            annotations.append({"id": len(annotations) + 1, **entry, **more})
+    categories = [
+        {"id": category_id, "name": name}
+        for category_id, name in zip(category_ids, class_names, strict=True)
+    ]
+    return {"images": images, "annotations": annotations, "categories": categories}
+
+
 def save_coco(content, path) -> Path:
     """Write COCO's json.
 

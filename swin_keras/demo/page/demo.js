@@ -1,13 +1,26 @@
 // Runs the exported model on dropped pictures or the camera, in this page.
 
 import { loadAndCompile, loadLiteRt, Tensor } from "@litertjs/core";
+import { boxAnswer } from "./boxes.js";
+import { classAnswer } from "./classes.js";
+import { maskAnswer } from "./masks.js";
+import { opaque } from "./pictures.js";
 
-const TOP = 5;
-const ORANGE = [255, 149, 0]; // of what speaks for a class
+// What a model says, by its task: rows for the list, what to draw on the picture, and
+// a picture that tells why. An answer with places is about the whole picture.
+const ANSWERS = {
+  classify: { of: classAnswer },
+  "multi-label": { of: classAnswer },
+  segment: { of: maskAnswer, hasPlaces: true },
+  detect: { of: boxAnswer, hasPlaces: true, smallest: 640 }, // has names to read
+};
 const LARGEST = 1024; // pixels a side of the whole picture, as it is shown
 const byId = (id) => document.getElementById(id);
+const json = async (name) => (await fetch(name)).json();
 
-const card = await (await fetch("card.json")).json();
+const card = await json("card.json");
+const drawing = await json("drawing.json");
+const answer = ANSWERS[card.task];
 const [height, width, channels] = card.model.input_shape;
 byId("name").textContent = card.name;
 byId("about").textContent =
@@ -19,6 +32,7 @@ seen.width = width;
 seen.height = height;
 const canvas = seen.getContext("2d", { willReadFrequently: true });
 canvas.imageSmoothingQuality = "high";
+const frame = new OffscreenCanvas(1, 1); // the whole picture, before it is shown
 
 let model;
 try {
@@ -30,32 +44,56 @@ try {
   throw error;
 }
 
-// The centre crop of the model's aspect ratio, as in training.
-function draw(source, sourceWidth, sourceHeight) {
+// Ask the model about a picture, and show both.
+async function look(source, sourceWidth, sourceHeight) {
+  const part = partOf(sourceWidth, sourceHeight);
+  canvas.fillStyle = "black";
+  canvas.fillRect(0, 0, width, height);
+  canvas.drawImage(source, ...part, 0, 0, width, height);
+  const longer = Math.max(sourceWidth, sourceHeight);
+  const scale = Math.min(Math.max(longer, answer.smallest ?? 0), LARGEST) / longer;
+  frame.width = Math.max(1, Math.round(sourceWidth * scale));
+  frame.height = Math.max(1, Math.round(sourceHeight * scale));
+  frame.getContext("2d").drawImage(source, 0, 0, frame.width, frame.height);
+  const start = performance.now();
+  const outputs = await run();
+  const took = performance.now() - start;
+  const said = answer.of(outputs, { card, seen, whole: frame, ...drawing });
+  const drawn = said.draw ?? ((context) => drawFrame(context, part, scale));
+  drawn(frame.getContext("2d"));
+  show(true);
+  copy(frame, byId("whole"));
+  byId("because").hidden = !said.why;
+  if (said.why) copy(said.why, byId("why"));
+  byId("scores").replaceChildren(...said.rows.map(rowOf));
+  const found = said.rows.length ? "" : "Nothing is found; ";
+  byId("status").textContent = `${found}${took.toFixed(1)} ms in this browser`;
+  document.body.dataset.best = said.rows[0]?.label ?? "nothing";
+}
+
+// Where the model looks, as in training: at the whole picture, or at the centre of the
+// model's aspect ratio.
+function partOf(sourceWidth, sourceHeight) {
+  if (answer.hasPlaces) return [0, 0, sourceWidth, sourceHeight];
   const scale =
     Math.min(sourceWidth / width, sourceHeight / height) * card.crop_fraction;
   const [w, h] = [width * scale, height * scale];
-  const [x, y] = [(sourceWidth - w) / 2, (sourceHeight - h) / 2];
-  canvas.fillStyle = "black";
-  canvas.fillRect(0, 0, width, height);
-  canvas.drawImage(source, x, y, w, h, 0, 0, width, height);
-  drawWhole(source, sourceWidth, sourceHeight, [x, y, w, h]);
-  show(true);
+  return [(sourceWidth - w) / 2, (sourceHeight - h) / 2, w, h];
 }
 
-// The whole picture, with a frame around what the model sees of it.
-function drawWhole(source, sourceWidth, sourceHeight, frame) {
-  const scale = Math.min(1, LARGEST / Math.max(sourceWidth, sourceHeight));
-  const whole = byId("whole");
-  whole.width = Math.max(1, Math.round(sourceWidth * scale));
-  whole.height = Math.max(1, Math.round(sourceHeight * scale));
-  const context = whole.getContext("2d");
-  context.drawImage(source, 0, 0, whole.width, whole.height);
-  const line = Math.max(whole.width, whole.height) / 150;
+// A frame around what the model sees of the picture.
+function drawFrame(context, part, scale) {
+  const line = Math.max(context.canvas.width, context.canvas.height) / 150;
   context.lineWidth = line;
   context.strokeStyle = "#ff9500";
-  const [x, y, w, h] = frame.map((value) => value * scale);
+  const [x, y, w, h] = part.map((value) => value * scale);
   context.strokeRect(x + line / 2, y + line / 2, w - line, h - line);
+}
+
+function copy(source, target) {
+  target.width = source.width;
+  target.height = source.height;
+  target.getContext("2d").drawImage(source, 0, 0);
 }
 
 // Show a picture and its scores, or neither: old ones would be taken for new.
@@ -67,31 +105,6 @@ function show(isThere) {
     byId("scores").replaceChildren();
     delete document.body.dataset.best;
   }
-}
-
-// The colours of the file without its transparency, as in training: a canvas would
-// blend them. Where there is no WebGL or the picture is too large for it, it does.
-function opaque(picture) {
-  const { width, height } = picture;
-  const gl = new OffscreenCanvas(1, 1).getContext("webgl2");
-  if (!gl || Math.max(width, height) > gl.getParameter(gl.MAX_TEXTURE_SIZE)) {
-    return picture;
-  }
-  gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
-  gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, picture);
-  gl.bindFramebuffer(gl.FRAMEBUFFER, gl.createFramebuffer());
-  gl.framebufferTexture2D(
-    ...[gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D],
-    ...[gl.getParameter(gl.TEXTURE_BINDING_2D), 0],
-  );
-  const image = new ImageData(width, height);
-  const bytes = new Uint8Array(image.data.buffer);
-  gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
-  for (let alpha = 3; alpha < bytes.length; alpha += 4) bytes[alpha] = 255;
-  gl.getExtension("WEBGL_lose_context")?.loseContext();
-  const result = new OffscreenCanvas(width, height);
-  result.getContext("2d").putImageData(image, 0, 0);
-  return result;
 }
 
 // Red, green, blue, 0 to 255; or the brightness alone.
@@ -109,66 +122,35 @@ function pixels() {
   return values;
 }
 
-async function classify() {
+// The model's outputs by name, as numbers.
+async function run() {
   const images = new Tensor(pixels(), [1, height, width, channels]);
-  const start = performance.now();
-  const outputs = await model.run(images);
-  const all = Array.isArray(outputs) ? outputs : Object.values(outputs);
-  const arrays = all.map((output) => Array.from(output.toTypedArray()));
-  const scores = arrays.find((one) => one.length === card.class_names.length);
-  const took = performance.now() - start;
-  for (const tensor of [images, ...all]) tensor.delete();
-  showScores(scores);
-  const maps = arrays.find((one) => one !== scores);
-  if (maps) drawWhy(maps, scores.indexOf(Math.max(...scores)));
-  byId("status").textContent = `${took.toFixed(1)} ms in this browser`;
-  document.body.dataset.best = byId("scores").querySelector(".label").textContent;
+  const tensors = await model.run({ images });
+  const outputs = {};
+  for (const [name, tensor] of Object.entries(tensors)) {
+    outputs[name] = Array.from(tensor.toTypedArray());
+    tensor.delete();
+  }
+  images.delete();
+  return outputs;
 }
 
-// Where the model saw its best class: `class_maps`, of `swin-keras export --explain`.
-function drawWhy(maps, best) {
-  const [rows, columns, classes] = card.outputs.class_maps;
-  const values = Array.from({ length: rows * columns }, (_, place) =>
-    Math.max(0, maps[place * classes + best]),
-  );
-  const least = Math.min(...values);
-  const span = Math.max(...values) - least || 1;
-  const map = new ImageData(columns, rows);
-  values.forEach((value, place) => {
-    map.data.set([...ORANGE, (200 * (value - least)) / span], 4 * place);
-  });
-  const small = new OffscreenCanvas(columns, rows);
-  small.getContext("2d").putImageData(map, 0, 0);
-  const why = byId("why");
-  why.width = 224;
-  why.height = Math.round((224 * height) / width);
-  const context = why.getContext("2d");
-  context.filter = "grayscale(1)";
-  context.drawImage(seen, 0, 0, why.width, why.height);
-  context.filter = "none";
-  context.drawImage(small, 0, 0, why.width, why.height);
-  byId("because").hidden = false;
-}
-
-function showScores(scores) {
-  const order = scores.map((_, index) => index).sort((a, b) => scores[b] - scores[a]);
-  const rows = order.slice(0, TOP).map((index) => {
-    const item = document.createElement("li");
-    const row = document.createElement("div");
-    const label = document.createElement("span");
-    const score = document.createElement("span");
-    const bar = document.createElement("div");
-    row.className = "row";
-    label.className = "label";
-    bar.className = "bar";
-    label.textContent = card.class_names[index];
-    score.textContent = `${(100 * scores[index]).toFixed(1)} %`;
-    bar.style.backgroundSize = `${100 * scores[index]}% 100%`;
-    row.append(label, score);
-    item.append(row, bar);
-    return item;
-  });
-  byId("scores").replaceChildren(...rows);
+function rowOf({ label, share, colour }) {
+  const item = document.createElement("li");
+  const row = document.createElement("div");
+  const name = document.createElement("span");
+  const score = document.createElement("span");
+  const bar = document.createElement("div");
+  row.className = "row";
+  name.className = "label";
+  bar.className = "bar";
+  name.textContent = label;
+  score.textContent = `${(100 * share).toFixed(1)} %`;
+  bar.style.backgroundSize = `${100 * share}% 100%`;
+  if (colour) bar.style.setProperty("--bar", `rgb(${colour})`);
+  row.append(name, score);
+  item.append(row, bar);
+  return item;
 }
 
 async function openPicture(blob) {
@@ -178,8 +160,7 @@ async function openPicture(blob) {
       colorSpaceConversion: "none",
     });
     const picture = blob.type === "image/jpeg" ? decoded : opaque(decoded);
-    draw(picture, picture.width, picture.height);
-    await classify();
+    await look(picture, picture.width, picture.height);
   } catch (error) {
     show(false);
     byId("status").textContent = `This is no picture that can be shown: ${error.message}`;
@@ -206,8 +187,7 @@ drop.addEventListener("drop", (event) => {
 const camera = byId("camera");
 async function everyFrame() {
   while (camera.srcObject) {
-    draw(camera, camera.videoWidth, camera.videoHeight);
-    await classify();
+    await look(camera, camera.videoWidth, camera.videoHeight);
     await new Promise(requestAnimationFrame);
   }
 }

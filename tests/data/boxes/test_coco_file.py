@@ -8,6 +8,7 @@ from box_folders import coco_of, write_coco, write_labelme
 
 from swin_keras.data.boxes import (
     coco_predictions,
+    coco_set,
     coco_truth,
     predictions_of,
     read_boxes,
@@ -86,3 +87,25 @@ def test_coco_readers_find_the_truth_perfect(tmp_path, reader, capsys):
     capsys.readouterr()
     assert evaluation.stats[0] == pytest.approx(1)  # AP
     assert evaluation.stats[3] == pytest.approx(1)  # of small objects
+
+
+def test_what_was_found_is_a_set_of_its_own():
+    nothing = "b.png", (30, 40), np.zeros((0, 4)), [], []
+    found = "a.png", (60, 80), [[1, 2, 4, 8.5], [0, 0, 80, 60]], [1, 0], [0.5, 0.25]
+    content = coco_set(("cat", "dog"), [nothing, found])
+    assert content["images"] == [
+        {"id": 1, "file_name": "b.png", "width": 40, "height": 30},
+        {"id": 2, "file_name": "a.png", "width": 80, "height": 60},
+    ]
+    assert content["categories"] == [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
+    one, other = content["annotations"]
+    assert one == {
+        "id": 1,
+        "image_id": 2,
+        "category_id": 2,
+        "bbox": [1, 2, 3, 6.5],
+        "score": 0.5,
+        "area": 19.5,
+        "iscrowd": 0,
+    }
+    assert (other["id"], other["category_id"], other["area"]) == (2, 1, 4800)

@@ -1,0 +1,125 @@
+"""Several views of one picture, whose probabilities are averaged pixel by pixel.
+
+Views are the whole picture stretched to the model's input, or windows of that size
+that slide over the picture; mirrored ones, too; and windows at several scales.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+from PIL import Image
+
+from swin_keras.data.geometry import Geometry
+from swin_keras.errors import UsageError, nearest_name
+from swin_keras.scores.class_maps import resized_map
+
+WINDOWS = ("whole", "slide")
+
+
+@dataclass(frozen=True)
+class Views:
+    """How a picture is shown to a segmenter.
+
+    Args:
+        window: "whole", the picture stretched to the model's input, as in training's
+            validation; or "slide", windows of the input's size at the picture's own
+            scale, which overlap by a third of a side.
+        flip: Whether each view is shown mirrored, too.
+        scales: Sizes of the picture under sliding windows, 1 its own.
+
+    Raises:
+        UsageError: If these do not fit together.
+    """
+
+    window: str = "whole"
+    flip: bool = False
+    scales: Sequence[float] = (1.0,)
+
+    def __post_init__(self):
+        if self.window not in WINDOWS:
+            raise UsageError(
+                f"`window` must be {' or '.join(WINDOWS)}. Received: "
+                f"{self.window!r}.{nearest_name(self.window, WINDOWS)}"
+            )
+        scales = self.scales
+        is_row = isinstance(scales, Sequence) and not isinstance(scales, str)
+        if not is_row or not scales or not all(map(_is_scale, scales)):
+            raise UsageError(
+                "`scales` must be one or more numbers from 0.1 to 10. "
+                f"Received: {scales!r}."
+            )
+        object.__setattr__(self, "scales", tuple(scales))
+        if self.window == "whole" and self.scales != (1.0,):
+            raise UsageError(
+                "`scales` are for sliding windows: a whole picture is always stretched "
+                f"to the model's input. Received: scales={self.scales}. "
+                "Choose window='slide'."
+            )
+
+
+def mean_probabilities(
+    image: Image.Image, views: Views, input_size, ask: Callable
+) -> np.ndarray:
+    """Return the mean over all views: float32 `(H, W, classes)`, in the picture's size.
+
+    Args:
+        image: The upright picture.
+        views: How it is shown.
+        input_size: `(height, width)` of the model's input.
+        ask: The model: from uint8 `(N, height, width, C)` to probabilities
+            `(h, w, classes)` of each, which are resized bilinearly.
+    """
+    size, total = image.size[::-1], 0.0
+    for scale in views.scales:
+        shown = input_size
+        if views.window == "slide":
+            shown = tuple(max(1, round(side * scale)) for side in size)
+        pixels = Geometry.whole(image.size, shown).image(image)
+        total = total + resized_map(slide(pixels, input_size, ask), size)
+        if views.flip:
+            mirrored = slide(np.ascontiguousarray(pixels[:, ::-1]), input_size, ask)
+            total += resized_map(mirrored, size)[:, ::-1]
+    return total / (len(views.scales) * (1 + views.flip))
+
+
+def slide(pixels: np.ndarray, window, ask: Callable) -> np.ndarray:
+    """Return the mean of overlapping windows: float32 `(H, W, classes)`.
+
+    What of a window lies beyond the picture is black, and its answer is not used.
+
+    Args:
+        pixels: uint8 `(H, W, C)`.
+        window: `(height, width)` of a window.
+        ask: See `mean_probabilities`.
+    """
+    (height, width), (high, wide) = pixels.shape[:2], window
+    beyond = max(high - height, 0), max(wide - width, 0)
+    pixels = np.pad(pixels, ((0, beyond[0]), (0, beyond[1]), (0, 0)))
+    total, counts = None, np.zeros((*pixels.shape[:2], 1), np.float32)
+    for top in starts(pixels.shape[0], high):
+        lefts = starts(pixels.shape[1], wide)
+        row = [pixels[top : top + high, left : left + wide] for left in lefts]
+        for left, answer in zip(lefts, ask(np.stack(row)), strict=True):
+            if total is None:
+                total = np.zeros((*pixels.shape[:2], answer.shape[-1]), np.float32)
+            place = slice(top, top + high), slice(left, left + wide)
+            total[place] += resized_map(answer, window)
+            counts[place] += 1
+    return (total / counts)[:height, :width]
+
+
+def starts(length: int, window: int) -> list[int]:
+    """Return where windows along a side start; they overlap by at least a third.
+
+    >>> starts(100, 60), starts(60, 60)
+    ([0, 40], [0])
+    """
+    stride = max(1, window * 2 // 3)
+    last = length - window
+    return [*range(0, last, stride), last]
+
+
+def _is_scale(value):
+    return isinstance(value, Real) and 0.1 <= value <= 10
