@@ -13,7 +13,12 @@ from swin_keras.errors import UsageError, nearest_name
 from swin_keras.names import check_name
 from swin_keras.options import named, settle_types
 from swin_keras.tasks import check_task, task_named
-from swin_keras.training.presets import Preset, default_preset, preset_values
+from swin_keras.training.presets import (
+    Preset,
+    check_preset,
+    default_preset,
+    preset_values,
+)
 
 _RULES = (  # what must hold, of which options, and how to tell
     (
@@ -252,6 +257,7 @@ class TrainConfig:
         if self.preset is None:
             preset = default_preset(self.task, self.model, self.weights)
             object.__setattr__(self, "preset", preset)
+        check_preset(self.task, self.preset)
         for name, value in preset_values(self.preset, self.batch_size).items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)

@@ -8,6 +8,8 @@ give few steps, and Adam's steps have the size of the rate.
 
 from typing import Literal
 
+from swin_keras.errors import UsageError
+
 Preset = Literal[
     "small",
     "published",
@@ -164,6 +166,26 @@ def default_preset(task: str, model: str, weights: str | None) -> str:
     if weights is not None:
         return "finetune"
     return "small" if model == "swin_nano" else "published"
+
+
+def check_preset(task: str, preset: str):
+    """Refuse the preset of another task.
+
+    Raises:
+        UsageError: That names those of the task.
+    """
+    own = OF_TASK.get(task)
+    fits = [
+        name
+        for name in PRESETS
+        if (own and name.startswith(own))
+        or not (own or name.startswith(tuple(OF_TASK.values())))
+    ]
+    if preset not in fits:
+        raise UsageError(
+            f"`preset` must be one for the task {task!r}: {', '.join(fits)}. "
+            f"Received: {preset!r}."
+        )
 
 
 def preset_values(preset: str, batch_size: int | str | None = None) -> dict:

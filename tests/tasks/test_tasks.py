@@ -404,6 +404,10 @@ def test_unknown_names_are_refused_with_the_nearest(tmp_path):
         TrainConfig(task="segmentt")
     with pytest.raises(UsageError, match="val_mean_iou"):
         TrainConfig(task="segment", monitor="val_accuracy")
+    with pytest.raises(UsageError, match=r"segment-small\. Received: 'detect"):
+        TrainConfig(task="segment", preset="detect-small")
+    with pytest.raises(UsageError, match="Received: 'segment'"):
+        TrainConfig(preset="segment")
     assert main(["train", "--multi-label", "--task", "segment"]) == 2
 
 
