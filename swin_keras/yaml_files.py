@@ -9,6 +9,7 @@ from swin_keras.names import printable
 
 MAX_BYTES = 2**20
 MAX_VALUES = 100_000  # once that aliases are written out
+MAX_DEPTH = 50  # of values within others; each level slows the reader down
 
 
 def read_yaml(path):
@@ -40,10 +41,21 @@ def _parse(text: str):
     Raises:
         yaml.YAMLError: If it is no YAML, or stands for too many values.
     """
+    _check_depth(text)
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     if node is not None and _size(node, {}) > MAX_VALUES:
         raise yaml.YAMLError("its aliases stand for too many values")
     return yaml.safe_load(text)
+
+
+def _check_depth(text):
+    """Refuse deep nesting, over which PyYAML takes quadratic time, as it comes."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise yaml.YAMLError(f"values stand within more than {MAX_DEPTH} others")
 
 
 def _reason(error) -> str:
