@@ -188,7 +188,8 @@ def test_heads_are_the_same_where_keras_is_set_to_channels_first(tmp_path):
     code = f"""
 import numpy as np, keras
 keras.config.set_image_data_format("channels_first")
-from swin_keras.models import SegmentationHead, SwinConfig, SwinSegmenter
+from swin_keras.applications import SwinSegmenter
+from swin_keras.models import SegmentationHead, SwinConfig
 for kind, head in {HEADS!r}.items():
     model = SwinSegmenter({TOY!r}, head, classes=3)
     model.load_weights(kind + ".weights.h5")

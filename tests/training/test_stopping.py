@@ -9,8 +9,8 @@ import pytest
 from toy_runs import EVERYTHING, outcome
 
 from swin_keras.errors import Interrupted
-from swin_keras.inference import evaluation
 from swin_keras.processes import StopSignals
+from swin_keras.tasks import classify
 from swin_keras.training import TrainConfig
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.train import train
@@ -80,13 +80,13 @@ def test_a_run_stopped_again_and_again_is_as_one_that_never_was(
         train_until_stopped(toy, callbacks=[stop])
         assert (stop.is_sent, stop.validated) == (True, validated)
         assert len(rows_of(toy)) == epoch  # none of a part of the images
-    batches = evaluation.batches
+    batches = classify.batches
 
     def stop_before_the_test_images(*args, **options):
         os.kill(os.getpid(), signal.SIGTERM)
         return batches(*args, **options)
 
-    monkeypatch.setattr(evaluation, "batches", stop_before_the_test_images)
+    monkeypatch.setattr(classify, "batches", stop_before_the_test_images)
     train_until_stopped(toy)
     assert len(rows_of(toy)) == 2
     monkeypatch.undo()
