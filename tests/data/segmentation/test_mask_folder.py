@@ -252,7 +252,7 @@ def test_a_class_without_pixels_is_said(tmp_path):
     make_pairs(tmp_path)
     (tmp_path / "classes.txt").write_text("sky\nroad\ncar\nbus\n")
     notes = " ".join(load(tmp_path).notes)
-    assert "'bus' has no pixel in all: cannot be learned" in notes
+    assert "'bus' has no pixel in any mask: cannot be learned" in notes
 
 
 @pytest.mark.parametrize(
