@@ -87,7 +87,7 @@ def _summary(study, folder, trials, winner):
     return {
         "study": study.name,
         "winner": winner.id,
-        "scores": winner.metrics,
+        "scores": {k: v for k, v in winner.metrics.items() if k != "score"},
         "values": winner.chosen,
         "costs": winner.costs,
         "train": train | fitted,
