@@ -16,7 +16,7 @@ def boxes_of(path, *scores):
     boxes = np.arange(4 * len(scores), dtype=np.float32).reshape(-1, 4)
     classes = np.arange(len(scores)) % 2
     found = FoundObjects(boxes, classes, np.array(scores, np.float32))
-    return BoxPrediction.of(path, found, NAMES, threshold=0.25)
+    return BoxPrediction.of(path, (20, 30), found, NAMES, threshold=0.25)
 
 
 def masks_of(path):
