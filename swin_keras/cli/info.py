@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from swin_keras.cli.console import load_tensorflow, make_table, out
 from swin_keras.files import to_json
-from swin_keras.inference.predictor import find_model
+from swin_keras.inference.predictor import find_keras_model
 from swin_keras.inference.runtimes import open_model
 from swin_keras.model_files import load_keras, read_card
 from swin_keras.names import printable
@@ -66,21 +66,13 @@ def _show_model(name, as_json, trust):
 
     path = Path(name)
     if path.exists():
-        return _show_file(_describable(path), as_json, trust)
+        return _show_file(find_keras_model(path), as_json, trust)
     parts = summarize(create_model(name))
     if as_json:
         print(to_json({"parts": _as_dicts(parts), "file": None, "card": None}))
     else:
         _show_parts(parts)
     return 0
-
-
-def _describable(path) -> Path:
-    """Return the file of a folder that tells most: a Keras model has its layers."""
-    for name in ("best.keras", "model.keras"):
-        if (path / name).is_file():
-            return path / name
-    return find_model(path)
 
 
 def _show_file(file, as_json, trust):

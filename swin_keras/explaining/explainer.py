@@ -18,7 +18,7 @@ from swin_keras.explaining.gradient_map import (
 from swin_keras.explaining.logit_model import logit_model
 from swin_keras.explaining.methods import CLASS_BLIND, check_method
 from swin_keras.explaining.row_vectors import roll_out
-from swin_keras.inference.predictor import find_model
+from swin_keras.inference.predictor import find_keras_model
 from swin_keras.inference.runtimes import open_model
 from swin_keras.model_files import load_keras, read_card
 from swin_keras.model_files.card import CLASS_MAPS
@@ -77,7 +77,7 @@ class Explainer:
             )
 
     def _open(self, path, trust):
-        path = explained_file(path)
+        path = find_keras_model(path)
         self.name, self.card = str(path), read_card(path)
         if path.suffix == ".keras":
             self._model = load_keras(path)
@@ -200,15 +200,3 @@ def _summing_to_1(row):
     """Scale each image's row; where nothing is above 0, all tokens count alike."""
     sums = row.sum((1, 2), keepdims=True)
     return np.where(sums > 0, row / np.where(sums > 0, sums, 1), 1 / row[0].size)
-
-
-def explained_file(path: Path) -> Path:
-    """Return the file in a folder that can tell most: Keras', if there is one.
-
-    Raises:
-        ModelFileError: If there is no model.
-    """
-    for name in ("best.keras", "model.keras"):
-        if (path / name).is_file():
-            return path / name
-    return find_model(path)

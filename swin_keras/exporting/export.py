@@ -24,10 +24,10 @@ from swin_keras.exporting.saved_model import export_saved_model
 from swin_keras.exporting.source import (
     complete_card,
     export_name,
-    find_source,
     task_of_export,
 )
 from swin_keras.exporting.verify import require_good, verify
+from swin_keras.inference.predictor import find_keras_model
 from swin_keras.model_files import load_keras, read_card, save_keras
 from swin_keras.model_files.card import CLASS_MAPS, ModelCard
 from swin_keras.tasks import task_named
@@ -59,7 +59,7 @@ def export(model, config: ExportConfig | None = None) -> Path:
         ResourceError: If the folder cannot be written.
     """
     config, given = config or ExportConfig(), Path(model)
-    source = find_source(given)
+    source = find_keras_model(given)
     card = read_card(given) or read_card(source)
     name = export_name(given, source, card, config)
     target = Path(config.saved_models_dir) / name

@@ -10,7 +10,6 @@ from swin_keras.errors import UsageError
 from swin_keras.explaining.class_map import class_maps
 from swin_keras.exporting.config import ExportConfig, check_printable
 from swin_keras.exporting.inference_model import named_outputs, normalizes
-from swin_keras.inference.predictor import find_model
 from swin_keras.model_files.card import CLASS_MAPS, ModelCard
 from swin_keras.names import check_name
 from swin_keras.tasks import task_named
@@ -21,14 +20,6 @@ NO_NORMALIZATION = (
     "This model does not normalize images itself, as models with "
     "include_preprocessing=True do. `swin-keras predict` gives it 0..255 all the same."
 )
-
-
-def find_source(model: Path) -> Path:
-    """Return the `.keras` file of a run, an export or itself."""
-    for name in ("best.keras", "model.keras"):
-        if (model / name).is_file():
-            return model / name
-    return find_model(model)
 
 
 def export_name(model: Path, source: Path, card: ModelCard | None, config) -> str:

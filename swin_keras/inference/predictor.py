@@ -287,3 +287,17 @@ def find_model(path: Path) -> Path:
         f"A model folder must hold a run's best.keras, an export's model.tflite or "
         f"a SavedModel. Received: {path}."
     )
+
+
+def find_keras_model(path: Path) -> Path:
+    """Return the Keras model in a folder if there is one, else its other model.
+
+    A Keras model has its layers, so it can be exported, explained and described.
+
+    Raises:
+        ModelFileError: If there is no model.
+    """
+    for name in ("best.keras", "model.keras"):
+        if (path / name).is_file():
+            return path / name
+    return find_model(path)

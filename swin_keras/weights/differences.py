@@ -41,12 +41,6 @@ def differences(checkpoint: Checkpoint, adapter: Adapter):
         yield f"left as they were, since not of this package: {some(others)}"
 
 
-def _lets_padding_be_attended(checkpoint) -> bool:
-    """Whether a file is of a segmenter, whose maps are rarely whole windows."""
-    names = ("decode_head.conv_seg.weight", "output.weight")
-    return not checkpoint.is_keras and any(checkpoint.has(name) for name in names)
-
-
 def scaling(model) -> tuple[tuple, tuple] | None:
     """Return mean and variance of the normalization in a model, by channel."""
     layers = {layer.name: layer for layer in model.layers}
