@@ -55,7 +55,7 @@ def _check_depth(text):
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            raise yaml.YAMLError(f"values stand within more than {MAX_DEPTH} others")
+            raise yaml.YAMLError(f"it is nested too deep, over {MAX_DEPTH} levels")
 
 
 def _reason(error) -> str:

@@ -19,7 +19,7 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: &a [*a]", "aliases stand for too many values"),
         ("a: [1", "a YAML file that can be read"),
         ("a: 2001-99-99", "a YAML file that can be read"),
-        ("[" * 500_000, "values stand within more than 50 others"),
+        ("[" * 500_000, "it is nested too deep, over 50 levels"),
         (b"\xff\xfe\x00", "a YAML file that can be read"),
         ("a" * 2**21, "under 1 MiB"),
     ],
