@@ -1,6 +1,7 @@
 """Whatever holds a picture is prepared as a file is, and asked alone or with others."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -154,7 +155,7 @@ def test_what_cannot_be_read_is_named_and_the_others_are_answered(digits):
         np.full((16, 16, 3), "a"),
         np.zeros((16, 16, 3), bool),
     ],
-    ids=repr,
+    ids=lambda given: re.sub(r" at 0x\w+", "", repr(given)),
 )
 def test_anything_else_is_refused_and_told_what_is_taken(digits, given):
     with pytest.raises(UsageError, match=r"A model takes paths of images .*Received"):
