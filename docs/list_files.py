@@ -31,6 +31,7 @@ ROOMS = [
     "benchmarking",
     "demo",
     "explaining",
+    "distillation",
     "exporting",
     "training",
     "tuning",

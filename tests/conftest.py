@@ -1,11 +1,24 @@
 """Every test starts from the same seed; a small model is trained once for all."""
 
 import os
+import subprocess
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import pytest
+
+MIRRORED = """
+import sys, tensorflow as tf, yaml
+from swin_keras.training import TrainConfig
+from swin_keras.training.train import train
+cpu = tf.config.list_physical_devices("CPU")[0]
+parts = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, parts)
+values = yaml.safe_load(open(sys.argv[1]))
+train(TrainConfig.from_dict(values | {"name": "mirrored", "strategy": "mirrored"}))
+"""
 
 # They write golden files, with packages that tests do without.
 collect_ignore_glob = ["**/make_*.py"]
@@ -49,6 +62,22 @@ def trained_run(digits_dir, tmp_path_factory):
             jit_compile=False,
         )
     )
+
+
+@pytest.fixture(scope="session")
+def train_mirrored():
+    """Return a function that trains a configuration file on two devices.
+
+    In a process of their own: a processor is divided before it is used. The run is
+    called "mirrored".
+    """
+
+    def train_on_two(path):
+        words = [sys.executable, "-c", MIRRORED, str(path)]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=400)
+        assert done.returncode == 0, done.stderr[-3000:]
+
+    return train_on_two
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ FLOORS = [
     ["applications"],
     ["tasks"],
     ["inference"],
-    ["report", "benchmarking", "demo"],
+    ["report", "benchmarking", "demo", "distillation"],
     ["explaining"],
     ["exporting", "training"],
     ["tuning"],

@@ -20,6 +20,7 @@ class Classify(Task):
     figure = "accuracy"
     title = "accuracy"
     without = ("head", "head_sizes", "auxiliary", "dice", "mosaic")
+    teaching = ("soft", "dist", "features")
     monitors = {
         **Task.monitors,
         "val_accuracy": "the highest accuracy on the validation images",
@@ -34,6 +35,15 @@ class Classify(Task):
     def loss(self, model_config, dataset, config):
         import keras
 
+        if config.distillation in ("soft", "dist"):
+            from swin_keras.tasks.distillation_loss import DistillationLoss
+
+            return DistillationLoss(
+                config.distillation,
+                config.teacher_weight,
+                config.temperature,
+                config.label_smoothing,
+            )
         return keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=config.label_smoothing, name="loss"
         )

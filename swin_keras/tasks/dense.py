@@ -13,6 +13,7 @@ class DenseTask(Task):
         """Return the pictures' own size, or 512, in multiples of 32."""
         return tuple(-(-(side or SIDE) // MULTIPLE) * MULTIPLE for side in own)
 
+    teaching = ("features",)
     without = ("mixup", "cutmix", "label_smoothing", "rand_augment", "erase", "rotate")
 
     def flips(self, dataset, config) -> bool:

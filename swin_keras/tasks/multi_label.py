@@ -17,6 +17,7 @@ class MultiLabel(Classify):
     figure = "pr_auc"
     title = "mAP"
     without = (*Classify.without, "class_weights")
+    teaching = ("features",)
     monitors = {
         "val_loss": Classify.monitors["val_loss"],
         "val_pr_auc": "the highest mean average precision on the validation images",

@@ -21,6 +21,7 @@ class Task:
         without: Options of a run that mean nothing to it, and must be off.
         tail: LiteRT operations at the end of an exported file that phones run on the
             CPU, such as the choice of the best boxes.
+        teaching: Kinds of distillation that it can learn by, the usual one first.
         monitors: What can choose the best epoch, each with its words.
     """
 
@@ -31,6 +32,7 @@ class Task:
     tail = frozenset()
     finds_boxes = False
     without = ()
+    teaching = ()
     monitors = {"val_loss": "the smallest loss on the validation images"}
 
     # Training. `config` is the run's `TrainConfig`, `dataset` its `ImageDataset`.
@@ -192,6 +194,13 @@ class Task:
                     f"`{name}` means nothing to the task {self.name!r}. Received: "
                     f"{name}={value!r}. Leave it out."
                 )
+
+        if config.teacher is not None and config.distillation not in self.teaching:
+            raise UsageError(
+                f"The task {self.name!r} can learn from a teacher by "
+                f"{' or '.join(self.teaching) or 'nothing'}. Received: "
+                f"distillation={config.distillation!r}."
+            )
 
     def _cannot(self, what):
         return UsageError(f"A model for the task {self.name!r} cannot {what}.")

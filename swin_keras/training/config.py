@@ -29,6 +29,7 @@ _RULES = (  # what must hold, of which options, and how to tell
             "gradient_accumulation_steps",
             "learning_rate",
             "layer_decay",
+            "temperature",
         ),
         lambda value: value > 0,
     ),
@@ -57,7 +58,11 @@ _RULES = (  # what must hold, of which options, and how to tell
     ("be in [0, 1)", ("label_smoothing", "ema_momentum"), lambda value: 0 <= value < 1),
     ("be in (0, 0.5)", ("val_fraction",), lambda value: 0 < value < 0.5),
     ("be in [0, 0.5)", ("test_fraction",), lambda value: 0 <= value < 0.5),
-    ("be in [0, 1]", ("erase", "mosaic"), lambda value: 0 <= value <= 1),
+    (
+        "be in [0, 1]",
+        ("erase", "mosaic", "teacher_weight"),
+        lambda value: 0 <= value <= 1,
+    ),
     ("be in [0, 10]", ("rand_augment",), lambda value: 0 <= value <= 10),
     ("be at least 1", ("crop_ratio",), lambda value: value >= 1),
 )
@@ -98,6 +103,17 @@ class TrainConfig:
         weights: Where to start from: a checkpoint, published or of Keras, the
             folder of a run or an export, or "hf://ORG/NAME"; by default from random
             weights.
+        teacher: A model to learn from, beside the labels: a file or folder as
+            `Predictor` takes it, of the same classes and image size; for pixels and
+            boxes a Keras model, whose feature maps teach; see docs/distillation.md.
+        distillation: What is learned of it: "soft" for its probabilities, "dist" for
+            their correlations, "features" for its feature maps; by default "soft", for
+            pixels and boxes "features".
+        teacher_weight: Weight of the teacher's part of the loss: for classes a share,
+            of which labels have the rest.
+        temperature: What logits are divided by before a teacher is followed.
+        teacher_cache: Folder in which a teacher's answers are stored, for resuming and
+            for other runs on the same images; by default they are not.
         preset: "small" for small images, "published" for Swin's own recipe,
             "finetune" or "linear-probe" for published weights on other classes;
             by default "finetune" with weights, "small" with the small variant,
@@ -196,6 +212,11 @@ class TrainConfig:
     auxiliary: bool = False
     image_size: int | tuple[int, int] | None = None
     weights: str | None = None
+    teacher: str | None = None
+    distillation: Literal["soft", "dist", "features"] | None = None
+    teacher_weight: float = 0.5
+    temperature: float = 1.0
+    teacher_cache: str | None = None
     preset: Preset | None = None
     name: str | None = None
     runs_dir: str = "runs"
@@ -266,12 +287,27 @@ class TrainConfig:
                 value = getattr(self, name)
                 if not isinstance(value, str | None) and not holds(value):
                     raise UsageError(f"`{name}` must {hold}. Received: {value}.")
+        self._settle_teacher()
         bounds = (0, *self.restarts, self.epochs)
         if any(one >= two for one, two in itertools.pairwise(bounds)):
             raise UsageError(
                 "`restarts` must rise, between 0 and the epochs. Received: "
                 f"restarts={list(self.restarts)}, epochs={self.epochs}."
             )
+
+    def _settle_teacher(self):
+        """Choose what of a teacher is learned; refuse such options without one."""
+        if self.teacher is not None:
+            kinds = task_named(self.task).teaching
+            if self.distillation is None and kinds:
+                object.__setattr__(self, "distillation", kinds[0])
+            return
+        for name in ("distillation", "teacher_weight", "temperature", "teacher_cache"):
+            if getattr(self, name) != getattr(type(self), name):
+                raise UsageError(
+                    f"`{name}` is for a run with a teacher. Received: "
+                    f"{name}={getattr(self, name)!r}. Name one: --teacher MODEL."
+                )
 
     def _check_monitor(self):
         monitors = task_named(self.task).monitors

@@ -1,5 +1,6 @@
 """What a run is, in a few lines: its data, its model, and why these numbers."""
 
+from swin_keras.distillation.stored_answers import bytes_needed
 from swin_keras.models import variant_config
 from swin_keras.names import printable
 from swin_keras.screen import counted
@@ -21,12 +22,33 @@ def describe(job: TrainingJob) -> list[str]:
         f"model       {job.config.model} at {_size(job.model_config.input_shape)}, "
         f"{job.model.count_params():,} parameters{_beginning(job.config)}",
         f"            image size: {_why_this_size(job)}",
+        *_teacher(job),
         f"steps       {job.steps} an epoch, {counted(job.config.epochs, 'epoch')}, "
         f"{counted(job.config.batch_size, 'image')} each{_devices(job.replicas)}; "
         f"preset {job.config.preset}, learning rate {job.config.learning_rate:.2g}",
         *_why_this_batch(job),
         *_advice(job),
     ]
+
+
+def _teacher(job):
+    config = job.config
+    if config.teacher is None:
+        return
+    how = f"{config.distillation}, weight {config.teacher_weight:g}"
+    if job.teacher is None:
+        yield f"teacher     {printable(config.teacher)}: {how}"
+        return
+    images = job.steps * config.batch_size * config.epochs
+    size = bytes_needed(images, job.dataset.classes)
+    stored = "not stored: --teacher-cache FOLDER"
+    if config.teacher_cache is not None:
+        stored = f"stored in {printable(config.teacher_cache)}"
+    yield (
+        f"teacher     {printable(config.teacher)} ({job.teacher.predictor.form}): "
+        f"{how}, temperature {config.temperature:g}"
+    )
+    yield f"            {size / 1e6:,.1f} MB of answers in all epochs, {stored}"
 
 
 def _skipped(skipped):

@@ -1,5 +1,6 @@
 """Try a run before it costs anything: `swin-keras train --dry-run`."""
 
+import dataclasses
 import resource
 import sys
 import time
@@ -35,16 +36,19 @@ def dry_run(config: TrainConfig) -> str:
     dataset = load_data(config)
     config, _ = settle(config, dataset)
     job = prepare(config, dataset=dataset)
+    lines = describe(job)
+    measured = dataclasses.replace(job.config, teacher_cache=None)
+    job = dataclasses.replace(job, config=measured)
     with data_errors(), memory_errors(job.config):
         seconds = seconds_per_step(
             job, validation_data=job.validation_batches(), validation_steps=1
         )
         loading = _images_loaded_per_second(job)
-        notes = list(_xla_notes(job))
+        notes = [*_teacher_notes(job), *_xla_notes(job)]
     minutes = seconds * job.steps * config.epochs / 60
     return "\n".join(
         [
-            *describe(job),
+            *lines,
             f"memory      {peak_memory() / 2**30:.1f} GiB at most so far, of this "
             "process",
             f"time        {seconds * 1e3:.0f} ms a step, about {minutes:.1f} minutes "
@@ -52,6 +56,20 @@ def dry_run(config: TrainConfig) -> str:
             f"loading     {_in_words(loading, job.config.batch_size / seconds, job)}",
             *notes,
         ]
+    )
+
+
+def _teacher_notes(job):
+    if job.teacher is None:
+        return
+    images, _ = job.first_images()
+    job.teacher.logits(images)  # compiles, where it must
+    start = time.perf_counter()
+    job.teacher.logits(images)
+    seconds = time.perf_counter() - start
+    yield (
+        f"teacher     {seconds * 1e3:.0f} ms a step, of the above; with answers from "
+        "--teacher-cache none"
     )
 
 

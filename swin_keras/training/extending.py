@@ -19,6 +19,7 @@ MAY_CHANGE = (
     "jit_compile",
     "compile_cache",
     "checkpoint_minutes",
+    "teacher_cache",
 )
 
 

@@ -72,7 +72,7 @@ def fit(
         job.steps,
         config.checkpoint_minutes,
         {"metrics": metrics, "best": best},
-        job.data_card["fingerprint"],
+        job.fingerprint,
         stop,
     )
     for callback in (saver, best):  # also where no epoch is left to train

@@ -18,9 +18,15 @@ from swin_keras.data import (
     steps_per_epoch,
 )
 from swin_keras.data.splitting import stratified
+from swin_keras.distillation.feature_distance import (
+    FeatureDistillationLoss,
+    outputs_with_distance,
+)
+from swin_keras.distillation.teacher import Teacher, load_teacher, open_teacher
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinConfig
 from swin_keras.tasks import task_named
+from swin_keras.tasks.distillation_loss import LABELS, TEACHER
 from swin_keras.tasks.task import Task
 from swin_keras.training.backend import require_tensorflow
 from swin_keras.training.batch_size import with_batch_size
@@ -45,6 +51,7 @@ class TrainingJob:
     training_model: TrainingModel
     steps: int
     workers: Workers | None = None  # that load the images
+    teacher: Teacher | None = None  # that answers about them
 
     def training_batches(self, start_step=0):
         """Return images and targets of all steps from one on, for `fit`."""
@@ -85,9 +92,25 @@ class TrainingJob:
         def make_batches(**shards):
             loader = make_loader(**shards)
             dataset = batches(loader, **passes, workers=self.workers)
+            if loader.training and self.teacher is not None:
+                start = passes.get("start_step", 0)
+                return self._for_student(dataset, loader, start)
             return self._for_fit(dataset, loader.training)
 
         return self.replicas.distribute(make_batches)
+
+    def _for_student(self, dataset, loader, start_step):
+        """Return batches of which the targets are labels and a teacher's logits."""
+        change = self.task.target_map(self.dataset, self.config, training=True)
+
+        def with_logits(images, targets, logits):
+            images, labels, *weights = change(images, targets)
+            return images, {LABELS: labels, TEACHER: logits}, *weights
+
+        fingerprint = self.data_card["fingerprint"]
+        folder = self.config.teacher_cache
+        taught = self.teacher.teach(dataset, loader, start_step, folder, fingerprint)
+        return taught.map(with_logits).prefetch(tf.data.AUTOTUNE)
 
     def _training_loader(self, **shards):
         return self._loader(
@@ -120,6 +143,12 @@ class TrainingJob:
             "fingerprint": self.dataset.fingerprint(),
             "images": {name: len(s) for name, s in self.dataset.splits.items()},
         }
+
+    @property
+    def fingerprint(self) -> str:
+        """What a run resumes with alone: its data, and what its teacher answers."""
+        data = self.data_card["fingerprint"]
+        return f"{data} {self.teacher.fingerprint}" if self.teacher else data
 
     def card(self, name: str, metrics: dict) -> ModelCard:
         return ModelCard(
@@ -168,6 +197,7 @@ def prepare(
     check_devices(config, replicas)
     parts = replicas.count * config.gradient_accumulation_steps
     check_memory(config, model_config, config.batch_size // parts)
+    teacher = open_teacher(config, dataset, model_config.input_shape)
     steps = steps_per_epoch(dataset.splits["train"], config.batch_size, training=True)
     # Only now: preparing a data set for the first time draws random numbers, too.
     keras.utils.set_random_seed(config.seed)
@@ -184,10 +214,14 @@ def prepare(
                 class_names=dataset.class_names,
             )
         freeze(model, config, model_config.depths)
+        loss = task.loss(model_config, dataset, config)
+        if config.distillation == "features":
+            outputs = outputs_with_distance(model, outputs, load_teacher(config))
+            loss = FeatureDistillationLoss(loss, config.teacher_weight)
         training_model = TrainingModel(model.inputs, outputs, name="logits")
         training_model.micro_batches = config.gradient_accumulation_steps
         training_model.compiles = compiles(config, training_model, replicas)
-        training_model.loss_function = task.loss(model_config, dataset, config)
+        training_model.loss_function = loss
         training_model.compile(
             optimizer=make_optimizer(config, model_config.depths, steps),
             metrics=task.metrics(dataset) or None,
@@ -200,6 +234,7 @@ def prepare(
     return TrainingJob(
         *(config, replicas, dataset, model_config, model, training_model, steps),
         workers=loading_workers(config),
+        teacher=teacher,
     )
 
 

@@ -64,9 +64,9 @@ class SaveCheckpoints(keras.callbacks.Callback):
             return False
         if checkpoint.state["data"] != self.data:
             raise DataError(
-                "A run resumes with the data it began with, and these are others than "
-                f"when {self.folder.path} was written. Put them back, or name where "
-                "they are now: --data FOLDER. Or start another run."
+                "A run resumes with the data and the teacher it began with, and these "
+                f"are others than when {self.folder.path} was written. Put them back, "
+                "or name where they are now: --data FOLDER. Or start another run."
             )
         variables = self._variables()
         arrays = checkpoint.arrays[: len(variables)]

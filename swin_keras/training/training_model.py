@@ -75,6 +75,8 @@ class TrainingModel(OpenModel):
         # What an auxiliary head says counts for the loss alone; so do boxes.
         if isinstance(y_pred, dict):
             y_pred = y_pred.get("logits")
+        if isinstance(y, dict):  # what a teacher says counts for the loss alone, too
+            y = y["labels"]
         if y_pred is None:
             return self.get_metrics_result()
         return super().compute_metrics(x, y, y_pred, sample_weight)
@@ -111,7 +113,8 @@ class TrainingModel(OpenModel):
     def _accumulate(self, batch):
         """Return the mean of the gradients of all micro batches."""
         x, y, weights = batch
-        x, y = (_split(tensor, self.micro_batches) for tensor in (x, y))
+        x = _split(x, self.micro_batches)
+        y = tf.nest.map_structure(lambda tensor: _split(tensor, self.micro_batches), y)
         if hasattr(self.loss_function, "counts"):
             # The mean of the parts is taken below, of which each has its share.
             share = weights / self.micro_batches
@@ -121,7 +124,8 @@ class TrainingModel(OpenModel):
 
         def add(part, total):
             own = None if weights is None else weights[part]
-            gradients = self._gradients(x[part], y[part], own)
+            targets = tf.nest.map_structure(lambda tensor: tensor[part], y)
+            gradients = self._gradients(x[part], targets, own)
             return part + 1, [t + g for t, g in zip(total, gradients, strict=True)]
 
         zeros = [tf.zeros(v.shape, v.dtype) for v in self.trainable_weights]

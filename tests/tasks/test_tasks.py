@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -48,17 +46,6 @@ HEADS = {
     "detect": {"head_sizes": {"channels": 8, "convolutions": 1, "extra_levels": 1}},
 }
 TRAINED = tuple(HEADS)
-
-MIRRORED = """
-import sys, tensorflow as tf, yaml
-from swin_keras.training import TrainConfig
-from swin_keras.training.train import train
-cpu = tf.config.list_physical_devices("CPU")[0]
-parts = [tf.config.LogicalDeviceConfiguration()] * 2
-tf.config.set_logical_device_configuration(cpu, parts)
-values = yaml.safe_load(open(sys.argv[1]))
-train(TrainConfig.from_dict(values | {"name": "mirrored", "strategy": "mirrored"}))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -154,13 +141,13 @@ def test_a_run_writes_its_report_and_a_card_that_names_the_task(runs, task):
 
 
 @pytest.mark.parametrize("task", TRAINED)
-def test_two_devices_give_what_one_gives(runs, garments_dir, tmp_path, task):
+def test_two_devices_give_what_one_gives(
+    runs, garments_dir, tmp_path, task, train_mirrored
+):
     one = runs(task)
     path = tmp_path / "config.yaml"
     path.write_text(config_of(task, garments_dir, tmp_path).to_yaml())
-    words = [sys.executable, "-c", MIRRORED, str(path)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=400)
-    assert done.returncode == 0, done.stderr[-3000:]
+    train_mirrored(path)
     two = dataclasses.replace(one, path=tmp_path / "mirrored")
     for name in ("loss", "val_loss"):
         np.testing.assert_allclose(

@@ -14,17 +14,6 @@ from swin_keras.training.job import prepare
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.strategy import make_strategy, tf_config
 
-MIRRORED = """
-import sys, tensorflow as tf, yaml
-from swin_keras.training import TrainConfig
-from swin_keras.training.train import train
-cpu = tf.config.list_physical_devices("CPU")[0]
-parts = [tf.config.LogicalDeviceConfiguration()] * 2
-tf.config.set_logical_device_configuration(cpu, parts)
-values = yaml.safe_load(open(sys.argv[1]))
-train(TrainConfig.from_dict(values | {"name": "mirrored", "strategy": "mirrored"}))
-"""
-
 
 @pytest.fixture(scope="module")
 def configuration(digits_dir, tmp_path_factory):
@@ -64,10 +53,8 @@ def assert_same(given, expected):
     np.testing.assert_allclose(given[1], expected[1], atol=1e-5)
 
 
-def test_two_devices_train_as_one(configuration, one_device):
-    words = [sys.executable, "-c", MIRRORED, configuration]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=400)
-    assert done.returncode == 0, done.stderr
+def test_two_devices_train_as_one(configuration, one_device, train_mirrored):
+    train_mirrored(configuration)
     assert_same(close_outcome(configuration, "mirrored"), one_device)
 
 

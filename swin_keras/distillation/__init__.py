@@ -1,0 +1,1 @@
+"""Learning from a larger model: what a teacher answers, and where that is kept."""

@@ -1,0 +1,97 @@
+"""A teacher's answers on disk: computed once, read in every run that asks the same."""
+
+import hashlib
+import json
+import logging
+import os
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from swin_keras.files import write_text
+
+log = logging.getLogger(__name__)
+DTYPE = np.dtype("<f2")  # of logits; also of those that are not stored
+CHECKSUM = 4  # bytes before each record
+
+
+class StoredAnswers:
+    """The answers about each step of a run, in one file a shard.
+
+    A record is a checksum and the logits of a step's images. One that is not there, or
+    that a killed process left unfinished, is computed anew; it comes out the same, so
+    processes may share a folder.
+
+    Args:
+        folder: Where to keep them, for any number of teachers and data sets.
+        about: What the answers depend on, as JSON values: each its own folder.
+        shape: `(rows, classes)` of a step's answers.
+        shard: Number of the shard.
+        shard_count: Their number.
+    """
+
+    def __init__(self, folder, about: dict, shape, shard: int = 0, shard_count=1):
+        text = json.dumps(about, sort_keys=True, indent=1)
+        key = hashlib.sha256(text.encode()).hexdigest()[:16]
+        self.folder = Path(folder) / key
+        self.shape = tuple(shape)
+        self.path = self.folder / f"answers-{shard}-of-{shard_count}.bin"
+        self._about = text
+        self._size = CHECKSUM + int(np.prod(self.shape)) * DTYPE.itemsize
+        self._is_full = False
+
+    def answers(self, step: int, compute):
+        """Return a step's answers, float16 `(rows, classes)`: stored, or computed.
+
+        Args:
+            step: Counted from the first epoch.
+            compute: Called without arguments where they are not stored.
+        """
+        stored = self._read(step)
+        if stored is None:
+            stored = np.ascontiguousarray(compute(), DTYPE).reshape(self.shape)
+            self._write(step, stored.tobytes())
+        return stored
+
+    def _read(self, step):
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(step * self._size)
+                record = file.read(self._size)
+        except OSError:  # there is none, or it cannot be read: computed anew
+            return None
+        checksum, values = record[:CHECKSUM], record[CHECKSUM:]
+        if len(record) < self._size or _checksum(values) != checksum:
+            return None
+        return np.frombuffer(values, DTYPE).reshape(self.shape)
+
+    def _write(self, step, values):
+        if self._is_full:
+            return
+        try:
+            if not self.path.exists():
+                self.folder.mkdir(parents=True, exist_ok=True)
+                write_text(self.folder / "about.json", self._about)
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
+                os.pwrite(file, _checksum(values) + values, step * self._size)
+            finally:
+                os.close(file)
+        except OSError as error:
+            self._is_full = True  # training needs them, but not on disk
+            log.warning(
+                "The teacher's answers are no longer stored in %s (%s): they are "
+                "computed in each run.",
+                self.folder,
+                error.strerror,
+            )
+
+
+def bytes_needed(rows: int, classes: int) -> int:
+    """Return the size on disk of the answers about so many images."""
+    return rows * classes * DTYPE.itemsize
+
+
+def _checksum(values: bytes) -> bytes:
+    return zlib.crc32(values).to_bytes(CHECKSUM, "little")

@@ -1,0 +1,66 @@
+"""Answers on disk: asked once, exact, and no worse for a process that was killed."""
+
+import numpy as np
+import pytest
+
+from swin_keras.distillation.stored_answers import DTYPE, StoredAnswers, bytes_needed
+
+ANSWERS = np.random.default_rng(0).normal(size=(7, 4, 3)).astype(DTYPE)
+
+
+@pytest.fixture
+def asked(tmp_path):
+    """Return a function that asks for a step, and the steps that were computed."""
+    computed = []
+
+    def ask(step, about=None, folder=tmp_path):
+        def compute():
+            computed.append(step)
+            return ANSWERS[step]
+
+        store = StoredAnswers(folder, about or {"teacher": "a"}, (4, 3))
+        answers = store.answers(step, compute)
+        np.testing.assert_array_equal(answers, ANSWERS[step])
+        return store
+
+    ask.computed = computed
+    return ask
+
+
+def test_each_step_is_computed_once_in_any_order(asked):
+    for step in [5, 0, 5, 3, 0, 6]:
+        asked(step)
+    assert asked.computed == [5, 0, 3, 6]
+
+
+def test_others_have_folders_of_their_own(asked):
+    one, two = asked(2), asked(2, {"teacher": "b"})
+    assert one.folder != two.folder
+    assert asked.computed == [2, 2]
+    assert '"teacher": "b"' in (two.folder / "about.json").read_text()
+
+
+@pytest.mark.parametrize("left", [0, 3, 4, 17])
+def test_a_record_that_was_not_finished_is_computed_anew(asked, left):
+    store = asked(0)
+    asked(1)
+    record = 4 + ANSWERS[0].nbytes
+    assert store.path.stat().st_size == 2 * record
+    content = bytearray(store.path.read_bytes())
+    content[record + left :] = bytes(record - left)  # written, but not all
+    store.path.write_bytes(content)
+    asked(1)
+    asked(0)
+    assert asked.computed == [0, 1, 1]
+
+
+def test_a_disk_that_takes_nothing_is_told_once_and_training_goes_on(
+    asked, tmp_path, caplog
+):
+    (tmp_path / "file").write_text("no folder")
+    asked(0, folder=tmp_path / "file" / "below")
+    assert "no longer stored" in caplog.text
+
+
+def test_the_size_is_known_beforehand():
+    assert bytes_needed(rows=60_000 * 30, classes=10) == 36_000_000
