@@ -8,7 +8,7 @@ from keras import ops
 
 from swin_keras.detection.boxes import areas, boxes_at, overlaps
 
-PADDING, CROWD = -1, -2  # instead of a class: boxes that are no object
+PADDING, CROWD = -1, -2  # instead of a class: no object; a crowd, and less
 BACKGROUND, IGNORED = -1, -2  # instead of the number of a box
 
 RADIUS = 1.5  # of the centre of an object, in strides
@@ -169,6 +169,6 @@ def _is_central(boxes, points, strides, radius):
 def _with_rest(matched, boxes, points):
     """Ignore the points inside a crowd that belong to no object."""
     in_crowd = ops.any(
-        _is_inside(boxes, points) & (boxes[:, None, :, 4] == CROWD), axis=-1
+        _is_inside(boxes, points) & (boxes[:, None, :, 4] <= CROWD), axis=-1
     )
     return ops.where((matched == BACKGROUND) & in_crowd, IGNORED, matched)

@@ -23,8 +23,8 @@ def detection_loss(outputs, boxes, points, strides, radius=RADIUS, reach=REACH) 
         outputs: What `SwinDetector` gives: a dictionary of `many_scores`,
             `many_boxes`, `centerness`, `one_scores`, `one_boxes`.
         boxes: `(B, M, 5)`, x1, y1, x2, y2 in pixels and the class; class -1 is
-            padding and -2 a crowd, whose points are not background either. M is at
-            least 1.
+            padding, and -2 or less a crowd, whose points are not background either.
+            M is at least 1.
         points: `(P, 2)`; see `points_of`.
         strides: `(P,)`.
         radius: See `assign_many`.

@@ -114,7 +114,7 @@ def _run(report):
         "curves": [
             (title, _curve(report, metric))
             for metric, title in {**CURVES, task.figure: _headed(task.title)}.items()
-            if rows and metric in rows[0]
+            if rows and rows[0].keys() & {metric, f"val_{metric}"}
         ],
     }
 

@@ -19,6 +19,7 @@ UNITS = {
     "loss": "loss",
     "accuracy": "accuracy (share of images)",
     "mean_iou": "mean IoU",
+    "map": "mAP",
     "pr_auc": "area under precision and recall",
     "learning_rate": "learning rate (per step)",
 }
@@ -41,7 +42,8 @@ def plot_curves(
     """
     with open(metrics_csv, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    found = [name for name in metrics if rows and name in rows[0]]
+    known = rows[0] if rows else {}
+    found = [name for name in metrics if known.keys() & {name, f"val_{name}"}]
     figure = Figure(figsize=(4.2 * max(len(found), 1), 3.5), layout="constrained")
     grid = figure.subplots(1, max(len(found), 1), squeeze=False)[0]
     for axes, metric in zip(grid, found, strict=False):

@@ -97,14 +97,12 @@ class DetectionResult:
     def figures(self) -> dict[str, float]:
         """Return what a card says of it."""
         figures = {
-            "mean_average_precision": self.score,
-            "average_precision_50": self.one.at_50,
-            "average_precision_75": self.one.at_75,
+            "map": self.score,
+            "map_50": self.one.at_50,
+            "map_75": self.one.at_75,
         }
         if self.many:
-            figures["mean_average_precision_with_suppression"] = (
-                self.many.mean_average_precision
-            )
+            figures["map_with_suppression"] = self.many.mean_average_precision
         return {name: value for name, value in figures.items() if value is not None}
 
     def headline(self) -> str:

@@ -11,6 +11,7 @@ from swin_keras.litert.detector_metadata import detector_metadata
 from swin_keras.scores.detection_result import DetectionResult, FoundObjects
 from swin_keras.tasks.dense import DenseTask
 from swin_keras.tasks.prediction import BoxPrediction
+from swin_keras.tasks.validation_map import ValidationMAP
 
 MAX_DETECTIONS = 100  # boxes of a picture
 SHOWN = 0.3  # score from which on a box is shown
@@ -24,11 +25,15 @@ class Detect(DenseTask):
 
     name = "detect"
     data_options = {"targets": "boxes"}
-    figure = "mean_average_precision"
+    figure = "map"
     title = "mAP"
     without = (*DenseTask.without, "dice", "auxiliary", "class_weights")
     tail = frozenset(TAIL.split())
     finds_boxes = True
+    monitors = {
+        **DenseTask.monitors,
+        "val_map": "the highest mAP on the validation images",
+    }
 
     def build(self, model_config, dataset, config):
         from swin_keras.models import SwinDetector
@@ -47,6 +52,9 @@ class Detect(DenseTask):
 
         strides = strides_of(model_config, head_of(config.head, config.head_sizes))
         return DetectionLoss(model_config.input_shape, strides)
+
+    def validation_score(self, model_config, dataset):
+        return ValidationMAP(dataset.class_names, model_config.input_shape)
 
     def loader_options(self, dataset, config):
         augmentation = BoxAugmentation(

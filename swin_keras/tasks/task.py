@@ -58,6 +58,14 @@ class Task:
         """Return the metrics of training and validation, as Keras takes them."""
         return []
 
+    def validation_score(self, model_config, dataset):
+        """Return what judges all validation answers at once, as no metric can.
+
+        It has `add`, for a batch of targets and of the exported model's outputs, and
+        `figures`, a number for each name. `None` where metrics are enough.
+        """
+        return None
+
     def loader_options(self, dataset, config) -> dict:
         """Return the options of `batches` for training images: their changes."""
         raise self._cannot("be trained")

@@ -146,7 +146,8 @@ class TrainConfig:
         ema_momentum: How slowly the averaged weights follow, 0 for no average. The
             averaged weights are validated and kept.
         monitor: What makes an epoch the best, which is kept: the smallest "val_loss"
-            or the highest figure of the task, such as "val_accuracy".
+            or the highest figure of the task, such as "val_accuracy"; by default the
+            loss, and "val_map" for boxes.
         early_stopping: Epochs without a better one after which the run ends; 0 never
             ends it early.
         class_weights: "balanced" weighs each class by its rarity in training.
@@ -235,7 +236,7 @@ class TrainConfig:
     clip_norm: float | None = None
     schedule: Literal["cosine", "linear"] | None = None
     ema_momentum: float | None = None
-    monitor: str = "val_loss"
+    monitor: str | None = None
     early_stopping: int = 0
     class_weights: Literal["none", "balanced"] = "none"
     freeze_stages: int | Literal["all"] | None = None
@@ -273,8 +274,6 @@ class TrainConfig:
         if self.name is not None:
             check_name(self.name, "A run's name", UsageError)
         check_task(self.task)
-        if self.monitor != "val_loss":
-            self._check_monitor()
         if self.preset is None:
             preset = default_preset(self.task, self.model, self.weights)
             object.__setattr__(self, "preset", preset)
@@ -282,6 +281,8 @@ class TrainConfig:
         for name, value in preset_values(self.preset, self.batch_size).items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
+        if self.monitor != "val_loss":
+            self._check_monitor()
         for hold, names, holds in _RULES:
             for name in names:
                 value = getattr(self, name)

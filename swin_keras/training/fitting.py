@@ -24,6 +24,7 @@ from swin_keras.training.job import TrainingJob
 from swin_keras.training.progress import LiveProgress
 from swin_keras.training.resume import SaveCheckpoints
 from swin_keras.training.run_folder import RunFolder
+from swin_keras.training.validation import ScoreValidation
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +92,8 @@ def fit(
     callbacks = [finite, metrics, best, progress, saver, *callbacks]
     if config.ema_momentum:  # first, so that others find the weights put back
         callbacks.insert(0, ValidateAverage())
+    if job.validation_score() is not None:
+        callbacks.insert(0, ScoreValidation(job, stop))
     if config.tensorboard and is_chief:
         callbacks.append(tensorboard_callback(run.tensorboard))
     if not is_chief:

@@ -70,6 +70,10 @@ class TrainingJob:
         """What the model is trained for."""
         return task_named(self.config.task)
 
+    def validation_score(self):
+        """Return what judges all validation answers at once; `None` for nothing."""
+        return self.task.validation_score(self.model_config, self.dataset)
+
     @property
     def validation_steps(self) -> int | None:
         """Steps that several devices must agree on; one device sees the end."""

@@ -95,7 +95,7 @@ class OpenModel(keras.Model):
         with self.distribute_strategy.scope():
             self._symbolic_build(data_batch=(images, shares))
 
-    def count_loss(self, loss, images: int):
+    def count_loss(self, loss, images):
         """Count the loss of so many images in what `fit` shows."""
         self._loss_tracker.update_state(loss, sample_weight=images)
 

@@ -46,6 +46,7 @@ _SMALL = {
     "cutmix": 0.0,
     "crop_fraction": 1.0,
     "freeze_stages": 0,
+    "monitor": "val_loss",
 }
 
 # Swin on ImageNet-1k from scratch, as the published code (not the paper, which
@@ -133,9 +134,10 @@ _DETECT = {
     "weight_decay": 0.05,
     "schedule": "cosine",
     "clip_norm": 5.0,
+    "monitor": "val_map",  # the loss is mostly of a branch that is not exported
 }
 
-_DETECT_SMALL = {**_SEGMENT_SMALL, "schedule": "cosine"}
+_DETECT_SMALL = {**_SEGMENT_SMALL, "schedule": "cosine", "monitor": "val_map"}
 
 PRESETS = {
     "detect": _DETECT,

@@ -145,6 +145,18 @@ class Replicas:
 
         return self.strategy.distribute_datasets_from_function(of_machine)
 
+    def gathered(self, function, *values):
+        """Return what a function makes of each replica's values, one after another.
+
+        Tensors, whose first axis is the batch; every process gets those of all.
+        """
+        if self.strategy is None:
+            return function(*values)
+        results = self.strategy.run(function, values)
+        return tf.nest.map_structure(
+            lambda result: self.strategy.gather(result, axis=0), results
+        )
+
     def any(self, *flags: bool) -> list[bool]:
         """Tell for each flag whether it is up in any process; all get one answer."""
         if not self.is_multiworker:

@@ -215,7 +215,8 @@ def _write_inputs(run, job, range_test):
 def _conclude(run, job, training):
     """Judge the best model on the test images; draw the curves."""
     curves = run.plots / "curves.png"
-    plot_curves(run.metrics, curves, monitor=job.config.monitor)
+    shown = ("loss", job.task.figure, "learning_rate")
+    plot_curves(run.metrics, curves, shown, monitor=job.config.monitor)
     predictor = Predictor(run.best_model)
     result = evaluate_dataset(predictor, job.dataset)
     part_of(job.config.task).plot(result, run.plots)

@@ -61,7 +61,7 @@ class TrainingModel(OpenModel):
     def _gradients(self, x, y, sample_weight):
         """Return the gradients of a batch; count its loss and metrics."""
         gradients, y_pred, loss = self._backward(x, y, sample_weight)
-        self._count(loss, x, y, y_pred, sample_weight)
+        self._count(loss, tf.shape(x)[0], x, y, y_pred, sample_weight)
         return gradients
 
     def compute_loss(
@@ -138,13 +138,20 @@ class TrainingModel(OpenModel):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         sample_weight = self._weights_or_counts(y, sample_weight)
         y_pred, loss = self._forward(x, y, sample_weight)
-        self._count(loss, x, y, y_pred, sample_weight)
+        images = tf.shape(x)[0]
+        if hasattr(self.loss_function, "counts"):
+            # The loss is divided by counts of all replicas, however many images each
+            # has of a last batch: it is as much of the whole on every one.
+            replica = tf.distribute.get_replica_context()
+            images = tf.cast(images, tf.float32)
+            images = replica.all_reduce(tf.distribute.ReduceOp.MEAN, images)
+        self._count(loss, images, x, y, y_pred, sample_weight)
         return self._logs()
 
-    def _count(self, loss, x, y, y_pred, sample_weight):
+    def _count(self, loss, images, x, y, y_pred, sample_weight):
         # Under a strategy Keras divides each replica's loss by their number.
         replicas = self.distribute_strategy.num_replicas_in_sync
-        self.count_loss(loss * replicas, images=tf.shape(x)[0])
+        self.count_loss(loss * replicas, images)
         self.compute_metrics(x, y, y_pred, sample_weight)
 
     def _logs(self):

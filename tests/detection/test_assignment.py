@@ -27,7 +27,7 @@ def random_boxes(seed, count=8, classes=3):
     rng = np.random.default_rng(seed)
     start = rng.uniform(-4, 60, (2, count, 2))
     size = rng.uniform(1, 50, (2, count, 2))
-    kinds = rng.choice([PADDING, CROWD, *range(classes)], (2, count, 1))
+    kinds = rng.choice([PADDING, CROWD, CROWD - 1, *range(classes)], (2, count, 1))
     return np.concatenate([start, start + size, kinds], -1).astype("float32")
 
 
@@ -39,7 +39,7 @@ def many_by_loop(boxes):
         for number, (x1, y1, x2, y2, kind) in enumerate(boxes):
             if not (x1 < x < x2 and y1 < y < y2):
                 continue
-            in_crowd |= kind == CROWD
+            in_crowd |= kind <= CROWD
             away = max(abs(x - (x1 + x2) / 2), abs(y - (y1 + y2) / 2))
             longest = max(x - x1, y - y1, x2 - x, y2 - y)
             low = 0 if stride == STRIDES[0] else 4 * stride

@@ -10,7 +10,7 @@ from swin_keras.data.geometry import area
 from swin_keras.data.targets.classes import rarest
 from swin_keras.data.targets.target import Reader, ReadTargets
 
-PADDING, CROWD = -1, -2  # in the place of a class
+PADDING, CROWD = -1, -2  # in the place of a class, and less: see `Boxes`
 MIN_SHARE = 0.2  # of a box in the input; of less, nothing is learned
 MIN_SIDE = 1  # pixel of the input
 
@@ -54,8 +54,8 @@ class Boxes(ReadTargets):
     """Boxes of each image: `ImageBoxes`.
 
     A batch is float32 `(B, capacity, 5)`: `x1, y1, x2, y2, class` in pixels of the
-    input, the rest filled with -1. Class -2 is what must not be learned from: a
-    crowd, or an object of which the crop left a small rest.
+    input, the rest filled with -1. Class -2 - k is what of class k must not be learned
+    from: a crowd, or an object of which the crop left a small rest.
 
     Args:
         capacity: Most boxes of an image, of all splits of a data set.
@@ -99,7 +99,7 @@ class Boxes(ReadTargets):
         """Return `x1, y1, x2, y2, class` of what is seen, `(n, 5)`."""
         boxes, shares = geometry.boxes(target.boxes)
         ignored = target.crowd | (shares < MIN_SHARE)
-        classes = np.where(ignored, CROWD, target.classes)
+        classes = np.where(ignored, CROWD - target.classes, target.classes)
         kept = ((boxes[:, 2:] - boxes[:, :2]) >= MIN_SIDE).all(1)
         return np.concatenate([boxes, classes[:, None]], axis=1)[kept]
 

@@ -231,7 +231,7 @@ def test_batches_have_the_boxes_in_pixels_of_the_input(tmp_path):
     assert boxes.shape == (6, 3, 5)
     cat, dog, padding = boxes[0].tolist()
     assert cat == [8, 12, 40, 60, 0]
-    assert dog == [60, 20, 120, 80, -2]  # a crowd
+    assert dog == [60, 20, 120, 80, -3]  # a crowd of class 1
     assert padding == [-1] * 5
     assert (boxes[2] == -1).all()
     red = (images[0] == (255, 0, 0)).all(-1)

@@ -124,7 +124,7 @@ def test_a_set_of_the_structure_of_coco_is_read_by_index(data_dir, monkeypatch):
     assert list(boxes.images) == ["train/0"]
     images, targets = BatchLoader(as_dataset(boxes).splits["train"], 1, (64, 64), 3)(0)
     np.testing.assert_array_equal(images[0], np.asarray(paint(*SCENES["d.png"])))
-    assert targets[0, :, 4].tolist() == [1, -2, 0]
+    assert targets[0, :, 4].tolist() == [1, -3, 0]
 
 
 def test_missing_splits_of_a_set_are_held_out(data_dir):
