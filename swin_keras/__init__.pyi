@@ -4,6 +4,9 @@ from .applications import (
     SwinBase as SwinBase,
 )
 from .applications import (
+    SwinDetector as SwinDetector,
+)
+from .applications import (
     SwinLarge as SwinLarge,
 )
 from .applications import (
@@ -203,9 +206,6 @@ from .models import (
 )
 from .models import (
     SwinConfig as SwinConfig,
-)
-from .models import (
-    SwinDetector as SwinDetector,
 )
 from .models import (
     SwinV2Config as SwinV2Config,

@@ -12,10 +12,12 @@ from swin_keras.applications.classifiers import (
     SwinV2Tiny,
     create_model,
 )
+from swin_keras.applications.detector import SwinDetector
 from swin_keras.applications.segmenter import SwinSegmenter
 
 __all__ = [
     "SwinBase",
+    "SwinDetector",
     "SwinLarge",
     "SwinNano",
     "SwinSegmenter",

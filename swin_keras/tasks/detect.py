@@ -36,12 +36,12 @@ class Detect(DenseTask):
     }
 
     def build(self, model_config, dataset, config):
-        from swin_keras.models import SwinDetector
+        from swin_keras.models import detection_model
 
-        model = SwinDetector(
+        model = detection_model(
             model_config,
+            head_of(config.head, config.head_sizes),
             classes=dataset.classes,
-            head=head_of(config.head, config.head_sizes),
             name=config.model,
         )
         return model, model.output

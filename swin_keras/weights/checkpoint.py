@@ -23,6 +23,7 @@ _ENDS = ("norm.weight", "norm.bias", "head.weight", "head.bias")
 _EXTRAS = re.compile(
     r"/|n_averaged$|steps$|norm\d|(embeddings\.)?mask_token|hidden_states_norms\.|swin.*\.layernorm"
     r"|decoder\.|decode_head\.|auxiliary_head\.|layers_up\.|concat_back_dim\.|norm_up\.|up\.|output\."
+    r"|detector\."
 )
 
 

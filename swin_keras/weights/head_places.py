@@ -1,22 +1,37 @@
-"""Where each tensor of a segmentation head lives in our layers.
+"""Where each tensor of a head for segmentation or detection lives in our layers.
 
 UPerNet's names are those of mmsegmentation, the all-MLP head's those of SegFormer.
 The decoder of a U-Net goes by the stages that it mirrors, `decoder.0` for the first;
-Swin-Unet counts its four from the other end, see `formats/official.py`.
+Swin-Unet counts its four from the other end, see `formats/official.py`. A detector's
+are ours alone, `detector.one_class_logits`, since published ones have other layers.
 """
 
 import re
 
-from swin_keras.layers import PatchExpanding
-from swin_keras.weights.place import batch_norm, convolution, dense, is_a, norm, under
+from swin_keras.layers import EdgeDistances, PatchExpanding
+from swin_keras.weights.place import (
+    batch_norm,
+    convolution,
+    dense,
+    is_a,
+    norm,
+    plain,
+    under,
+)
 
 # What gives each class its score; what a segmenter's head consists of besides, which
 # tells its kind; and all of it.
-BY_CLASS = ("head.", "decode_head.conv_seg.", "auxiliary_head.conv_seg.", "output.")
-CLASS_WEIGHTS = ("head.weight", "decode_head.conv_seg.weight", "output.weight")
+BY_CLASS = (
+    *("head.", "decode_head.conv_seg.", "auxiliary_head.conv_seg.", "output."),
+    *("detector.many_class_logits.", "detector.one_class_logits."),
+)
+CLASS_WEIGHTS = (
+    *("head.weight", "decode_head.conv_seg.weight", "output.weight"),
+    "detector.one_class_logits.weight",
+)
 HEAD_BODIES = (
     *("decode_head.psp_modules.", "decode_head.linear_fuse."),
-    *("decoder.", "norm_up.", "up."),
+    *("decoder.", "norm_up.", "up.", "detector."),
 )
 HEADS = (*BY_CLASS, "decode_head.", "auxiliary_head.", *HEAD_BODIES)
 
@@ -30,6 +45,12 @@ _CONVOLUTIONS = (
     (r"head_fusion", "decode_head.fpn_bottleneck", 0),
     (r"head_mixing", "decode_head.linear_fuse", 0),
     (r"head_auxiliary", "auxiliary_head.convs.0", 0),
+)
+
+# A detector's pyramid and branches; an activation or a sum among them has no weights.
+_OF_DETECTOR = re.compile(
+    r"head_(pyramid_(?:lateral|output)_\d+|(?:many|one)_(?:class_|box_)?"
+    r"(?:convolution_\d+|norm_\d+|logits|edges|centerness_logits|boxes_P\d+))"
 )
 
 
@@ -51,6 +72,8 @@ def head_places(layer):
         yield prefix, convolution(layer)
     elif name == "head_auxiliary_logits":
         yield "auxiliary_head.conv_seg", convolution(layer)
+    elif match := _OF_DETECTOR.fullmatch(name):
+        yield f"detector.{match[1]}", _detector_part(layer)
     elif match := re.fullmatch(r"head_projection_C(\d+)", name):
         yield f"decode_head.linear_c{int(match[1]) - 1}.proj", dense(layer)
     elif match := re.fullmatch(r"head_stage_(\d+)_skip", name):
@@ -61,6 +84,12 @@ def head_places(layer):
         yield "up", _expanding(layer)
     elif name == "head_norm":
         yield "norm_up", norm(layer)
+
+
+def _detector_part(layer):
+    if is_a(layer, EdgeDistances):
+        return {"scale": plain(layer.scale)}
+    return norm(layer) if "_norm_" in layer.name else convolution(layer)
 
 
 def _expanding(layer):

@@ -19,6 +19,7 @@ import numpy as np
 
 from swin_keras.errors import WeightsError
 from swin_keras.layers import (
+    EdgeDistances,
     PatchEmbedding,
     PatchExpanding,
     PatchMerging,
@@ -39,6 +40,7 @@ from swin_keras.weights.tensor_file import StoredTensor, damaged_file
 _WEIGHTS = "model.weights.h5"
 _MAX_JSON = 2**25  # bytes; a model of 1,000 layers has 1 MB
 _CLASSES = {
+    "edge_distances": EdgeDistances,
     "patch_embedding": PatchEmbedding,
     "position_embedding": PositionEmbedding,
     "swin_transformer_block": SwinTransformerBlock,
@@ -49,6 +51,7 @@ _CLASSES = {
 }
 # Of this package are also these layers of Keras, by their names.
 _NAMED = re.compile(r"norm|head|stage_\d+_norm|head_\w+")
+_IS_NORM = re.compile(r"_norm(_\d+)?$")
 _NORM, _DENSE = ("gamma", "beta"), ("kernel", "bias")
 _BATCH_NORM = (*_NORM, "moving_mean", "moving_variance")
 _VARIABLES = {  # of each layer, in the order in which Keras writes them
@@ -220,8 +223,10 @@ def _stored_layers(file) -> tuple[list[StoredLayer], dict[str, StoredTensor]]:
 def _name_variables(layer):
     numbered = vars(layer).pop("numbered", {})
     known = _VARIABLES.get(layer.name, ())
-    if layer.name.startswith(("stage_", "head_")) and not layer.stands_for:
-        known = _BATCH_NORM if layer.name.endswith("_norm") else _DENSE
+    if layer.stands_for is EdgeDistances:
+        known = ("scale",)
+    elif layer.name.startswith(("stage_", "head_")) and not layer.stands_for:
+        known = _BATCH_NORM if _IS_NORM.search(layer.name) else _DENSE
     if len(numbered) > len(known) or sorted(numbered) != list(range(len(numbered))):
         raise WeightsError(
             f"its layer {layer.name!r} has {len(numbered)} variables, and may have "

@@ -35,7 +35,9 @@ class Place:
     @property
     def index(self):
         """Where in the variable's array the part is."""
-        width = self.variable.shape[-1] // self.parts if self.variable.shape else 0
+        if not len(self.variable.shape):  # a shape of TensorFlow is always true
+            return ...
+        width = self.variable.shape[-1] // self.parts
         return (..., slice(self.part * width, (self.part + 1) * width))
 
     def read(self) -> np.ndarray:
@@ -54,6 +56,8 @@ def is_a(layer, kind: type) -> bool:
 
 def plain(variable, **part) -> Place:
     """Return the place of a variable that is as published."""
+    if not len(variable.shape):
+        return Place(variable, ())
     shape = (*variable.shape[:-1], variable.shape[-1] // part.get("parts", 1))
     return Place(variable, shape, **part)
 

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from swin_keras.applications import SwinSegmenter
+from swin_keras.applications import SwinDetector, SwinSegmenter
 from swin_keras.cli.demo import litert_file, litertjs_folder
 from swin_keras.demo.server import MAX_CONNECTIONS, PAGE, make_server
 from swin_keras.drawing import colour_of, draw_mask
@@ -36,7 +36,6 @@ from swin_keras.models import (
     DetectionHead,
     SegmentationHead,
     SwinConfig,
-    SwinDetector,
 )
 from swin_keras.scores.class_maps import class_map
 from swin_keras.tasks.detect import SHOWN

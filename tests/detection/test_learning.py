@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from swin_keras.applications import SwinDetector
 from swin_keras.detection.decoding import suppress_overlaps
 from swin_keras.detection.losses import detection_loss, total_loss
 from swin_keras.layers import points_of
 from swin_keras.models import (
     DetectionHead,
     SwinConfig,
-    SwinDetector,
     end_in_detections,
     strides_of,
 )

@@ -8,6 +8,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from small_model import shaken
 
+from swin_keras.applications import SwinDetector
 from swin_keras.exporting.inference_model import inference_model
 from swin_keras.exporting.saved_model import write_for_conversion
 from swin_keras.litert.conversion import converting
@@ -21,7 +22,6 @@ from swin_keras.model_files.card import ModelCard
 from swin_keras.models import (
     DetectionHead,
     SwinConfig,
-    SwinDetector,
     end_in_detections,
 )
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from swin_keras.applications import SwinDetector
 from swin_keras.errors import UsageError
 from swin_keras.layers import points_of
 from swin_keras.models import (
     DetectionHead,
     SwinConfig,
-    SwinDetector,
     end_in_detections,
     model_strides,
     strides_of,

@@ -1,7 +1,7 @@
 """How a backbone becomes a detector: a feature pyramid, and two heads on it."""
 
 from swin_keras.models.detection.detector import (
-    SwinDetector,
+    detection_model,
     end_in_detections,
     model_strides,
     strides_of,
@@ -11,7 +11,7 @@ from swin_keras.models.detection.head import DETECTION_HEADS, DetectionHead
 __all__ = [
     "DETECTION_HEADS",
     "DetectionHead",
-    "SwinDetector",
+    "detection_model",
     "end_in_detections",
     "model_strides",
     "strides_of",

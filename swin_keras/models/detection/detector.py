@@ -1,8 +1,5 @@
 """Detectors: a Swin Transformer, a feature pyramid, and two heads on it."""
 
-import dataclasses
-import inspect
-
 import keras
 import numpy as np
 
@@ -11,83 +8,41 @@ from swin_keras.layers import EdgeDistances, StopGradient, TopDetections
 from swin_keras.models.backbone import feature_maps
 from swin_keras.models.config import SwinConfig
 from swin_keras.models.detection.branch import detection_branch
-from swin_keras.models.detection.head import DetectionHead, as_detection_head
+from swin_keras.models.detection.head import DetectionHead
 from swin_keras.models.detection.pyramid import feature_pyramid
 from swin_keras.models.inputs import exact_dtype, image_inputs
-from swin_keras.models.variants import as_config
-from swin_keras.models.words import check_words
 
 
-def SwinDetector(
-    config: SwinConfig | str | None = None,
-    classes=80,
-    input_shape=None,
-    head: DetectionHead | str = "light",
+def detection_model(
+    config: SwinConfig,
+    head: DetectionHead,
     include_preprocessing=True,
     input_tensor=None,
+    classes=80,
     name="swin_detector",
-    **sizes,
 ):
     """Build a detector: FCOS, and beside it a head that needs no suppression.
 
-    `(B, H, W, channels)` images, 0..255, to, at each of the `P` points of
-    `points_of`:
+    `(B, H, W, channels)` to, at each of the `P` points of `points_of`,
 
-    - `many_scores (B, P, classes)`, `many_boxes (B, P, 4)`, `centerness (B, P, 1)`:
-      the branch that learns from many points of each object, which
-      `suppress_overlaps` reads;
-    - `one_scores (B, P, classes)`, `one_boxes (B, P, 4)`: the branch that learns from
-      one point of each object, which `TopDetections` reads. It learns from the
-      pyramid and does not change it.
-
-    Scores and centerness are logits. Boxes are distances left, top, right, bottom of
-    the point, in pixels.
+    - `many_scores (B, P, classes)`, `many_boxes (B, P, 4)`, `centerness (B, P, 1)`;
+    - `one_scores (B, P, classes)`, `one_boxes (B, P, 4)`.
 
     Args:
-        config: A `SwinConfig` or `SwinV2Config`, or the name of a variant; `None` is
-            Swin-T.
+        config: The backbone's.
+        head: The sizes of what is on it.
+        include_preprocessing: See `SwinDetector`.
+        input_tensor: See `SwinDetector`.
         classes: Number of classes; there is none for the background.
-        input_shape: `(height, width, channels)`; `None` is the variant's own.
-        head: `"light"`, `"full"`, or a `DetectionHead`.
-        include_preprocessing: Whether the model itself subtracts the mean and
-            divides by the standard deviation, so that it takes images as they
-            are read: 0..255.
-        input_tensor: A Keras tensor to use as images instead of a new input.
         name: Name of the model.
-        **sizes: Fields of `SwinConfig` to change, such as `drop_path_rate`.
 
     Returns:
         A functional `keras.Model` with a dictionary as output.
 
     Raises:
-        UsageError: If an argument cannot work; the message says what must hold.
-
-    Example:
-
-    >>> model = SwinDetector("swin_nano", classes=2, input_shape=(64, 64, 3))
-    >>> tuple(model.output["many_scores"].shape), tuple(model.output["one_boxes"].shape)
-    ((None, 340, 2), (None, 340, 4))
-
-    Reference:
-        Tian et al., 2022 (FCOS): https://arxiv.org/abs/2006.09214
-        Wang et al., 2021 (one point for each object): https://arxiv.org/abs/2012.03544
+        UsageError: If the sizes make no detector.
     """
-    config = as_config(config)
-    names = [field.name for field in dataclasses.fields(config)]
-    check_words(sizes, names, arguments=inspect.signature(SwinDetector).parameters)
-    head = as_detection_head(head)
-    if not isinstance(classes, int | np.integer) or classes < 1:
-        raise UsageError(
-            f"`classes` must be a whole number, at least 1. Received: {classes!r}."
-        )
-    if head.first_stage > len(config.replace(**sizes).depths):
-        raise UsageError(
-            "The pyramid must begin at a stage that the backbone has. Received: "
-            f"first_stage={head.first_stage} for {len(config.depths)} stages."
-        )
-    if input_shape is not None:
-        sizes["input_shape"] = input_shape
-    config = config.replace(**sizes)
+    _check(config, head, classes)
     inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
     maps = list(feature_maps(x, config, include_norms=True).items())
     maps = dict(maps[head.first_stage - 1 :])
@@ -154,3 +109,15 @@ def end_in_detections(model, max_detections=100, score_threshold=0.05):
         name="head_detections",
     )((model.output["one_scores"], model.output["one_boxes"]))
     return keras.Model(model.input, detections, name=model.name)
+
+
+def _check(config, head, classes):
+    if not isinstance(classes, int | np.integer) or classes < 1:
+        raise UsageError(
+            f"`classes` must be a whole number, at least 1. Received: {classes!r}."
+        )
+    if head.first_stage > len(config.depths):
+        raise UsageError(
+            "The pyramid must begin at a stage that the backbone has. Received: "
+            f"first_stage={head.first_stage} for {len(config.depths)} stages."
+        )
