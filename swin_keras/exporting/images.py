@@ -50,7 +50,12 @@ def calibration_images(config, card: ModelCard) -> np.ndarray:
     split = _sample(dataset.splits["train"], MAX_CALIBRATION_IMAGES)
     *size, channels = card.model["input_shape"]
     loader = BatchLoader(
-        split, len(split), size, channels, crop_fraction=card.crop_fraction
+        split,
+        len(split),
+        size,
+        channels,
+        crop_fraction=card.crop_fraction,
+        letter_box=card.letter_box,
     )
     return loader(0)[0]
 

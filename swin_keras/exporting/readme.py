@@ -27,10 +27,7 @@ def readme_text(card: ModelCard) -> str:
         f"Each file takes images `(batch, {height}, {width}, {channels})` and gives "
         f"{task_named(card.task).about_outputs(card)}. {_values(card)}",
         _batches(card),
-        "Images of another size are cut to the same aspect ratio around the centre "
-        f"(share kept: {card.crop_fraction}) and resized, bicubic with antialiasing. "
-        "MediaPipe stretches them instead, unless it is given that cut as its region "
-        "of interest; see docs/mobile.md.",
+        task_named(card.task).about_pictures(card),
         "From the folder that holds this one:",
         f"    {_try_it(card)}",
     ]

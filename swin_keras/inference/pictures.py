@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from swin_keras.data import ImageError, load_image
-from swin_keras.data.geometry import Geometry
+from swin_keras.data.boxes import whole_picture
 from swin_keras.data.image_io import (
     as_mode,
     decode_image,
@@ -45,10 +45,11 @@ class Picture:
     name: str
     source: Any
 
-    def whole(self, image_size, channels, grey_range=None):
-        """Return the whole picture stretched to a size, and its own size.
+    def whole(self, image_size, channels, grey_range=None, letter_box=False):
+        """Return the whole picture made to fit a size, and its own size.
 
-        uint8 `(H, W, C)` and `(height, width)`.
+        uint8 `(H, W, C)` and `(height, width)`. It is stretched, or has black at two
+        sides; see `whole_picture`.
 
         Raises:
             ImageError: If it cannot be read.
@@ -59,7 +60,7 @@ class Picture:
             )
         else:
             image = self._upright(channels, grey_range)
-        geometry = Geometry.whole(image.size, image_size)
+        geometry = whole_picture(image.size, image_size, letter_box=letter_box)
         return geometry.image(image), image.size[::-1]
 
     def pixels(

@@ -54,13 +54,18 @@ def metadata_of(
         8,
         {
             0: builder.CreateString(card.name),
-            1: builder.CreateString(f"{card.variant} by swin-keras"),
+            1: builder.CreateString(_about(card)),
             3: offsets(builder, [graph]),
             7: builder.CreateString("1.0.0"),  # of the parser
         },
     )
     builder.Finish(model, b"M001")
     return bytes(builder.Output())
+
+
+def _about(card):
+    shape = "; takes pictures with black at two sides (letter box)"
+    return f"{card.variant} by swin-keras{shape if card.letter_box else ''}"
 
 
 def _custom(builder, name, data):

@@ -25,6 +25,8 @@ class ModelCard:
         class_names: Names in the order of the outputs.
         task: What kind of answer the model gives; see `swin_keras.tasks`.
         crop_fraction: Centre crop before resizing, as a share of the image.
+        letter_box: Whether a picture keeps its width over height, with black at two
+            sides, instead of being stretched; for answers with places.
         grey_range: Values of black and of white in grey images of more than 8 bits;
             `None` for the whole of 16 bits.
         normalizes: Whether the model itself normalizes images of 0..255; otherwise
@@ -47,6 +49,7 @@ class ModelCard:
     class_names: tuple[str, ...]
     task: str = "classify"
     crop_fraction: float = 1.0
+    letter_box: bool = False
     grey_range: tuple[float, float] | None = None
     normalizes: bool = True
     outputs: dict = field(default_factory=dict)

@@ -151,6 +151,7 @@ RULES = {
     "class_names": (_are_lines, "a list of names without control characters"),
     "task": (_is_line, "the name of a task"),
     "crop_fraction": (_is_fraction, "a number above 0 and at most 1"),
+    "letter_box": (lambda value: isinstance(value, bool), "true or false"),
     "grey_range": (_is_range, "the values of black and white, or null"),
     "normalizes": (lambda value: isinstance(value, bool), "true or false"),
     "outputs": (_are_shapes, "shapes by name"),

@@ -11,7 +11,8 @@ from swin_keras.model_files.checksums import listed_files
 CARD = "card.json"
 CARD_IN_ZIP = "swin_keras_card.json"
 MAX_CARD = 4 << 20  # bytes: 20,000 class names take less than one million
-DECISIVE = ("class_names", "crop_fraction")  # of what is answered, and for what
+# Of what is answered, and for what.
+DECISIVE = ("class_names", "crop_fraction", "letter_box")
 
 
 def embed_card(path, card: ModelCard):

@@ -19,7 +19,7 @@ class Classify(Task):
     name = "classify"
     figure = "accuracy"
     title = "accuracy"
-    without = ("head", "head_sizes", "auxiliary", "dice", "mosaic")
+    without = ("head", "head_sizes", "auxiliary", "dice", "mosaic", "letter_box")
     teaching = ("soft", "dist", "features")
     monitors = {
         **Task.monitors,

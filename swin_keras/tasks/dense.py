@@ -22,4 +22,20 @@ class DenseTask(Task):
 
     def read(self, picture, predictor):
         *size, channels = predictor.input_shape
-        return picture.whole(size, channels, predictor.grey_range)
+        letter_box = predictor.letter_box
+        return picture.whole(size, channels, predictor.grey_range, letter_box)
+
+    def about_pictures(self, card):
+        if not card.letter_box:
+            return (
+                "Pictures of another size are stretched to it, bicubic with "
+                "antialiasing, as MediaPipe does."
+            )
+        return (
+            "**Pictures of another shape keep their width over height (letter box)**: "
+            "they are resized to fit, bicubic with antialiasing, and black is put "
+            "equally at two sides. `swin-keras predict` and `Predictor` do this, and "
+            "give boxes in the picture's own pixels. No file does it itself, the "
+            "SavedModel neither, and MediaPipe stretches: give them pictures with the "
+            "black at their sides, and take boxes as shares of these."
+        )

@@ -5,7 +5,11 @@ import dataclasses
 import numpy as np
 
 from swin_keras.data import BatchLoader, ImageBoxes, batches
-from swin_keras.data.boxes.augmentation import BoxAugmentation
+from swin_keras.data.boxes.augmentation import (
+    BoxAugmentation,
+    boxes_in_picture,
+    whole_picture,
+)
 from swin_keras.errors import UsageError
 from swin_keras.litert.detector_metadata import detector_metadata
 from swin_keras.scores.detection_result import DetectionResult, FoundObjects
@@ -61,6 +65,7 @@ class Detect(DenseTask):
             scale=config.scale_range,
             flip=self.flips(dataset, config),
             mosaic=config.mosaic,
+            letter_box=config.letter_box,
         )
         return {"augmentation": augmentation}
 
@@ -72,7 +77,13 @@ class Detect(DenseTask):
         judged, names = dataset.split(split), predictor.class_names
         index_of = np.array([names.index(name) for name in dataset.class_names])
         height, width, channels = predictor.input_shape
-        loader = BatchLoader(judged, batch_size, (height, width), channels)
+        loader = BatchLoader(
+            judged,
+            batch_size,
+            (height, width),
+            channels,
+            letter_box=predictor.letter_box,
+        )
         result = DetectionResult(names, dataset.notes, split)
         for pictures, _ in batches(loader).as_numpy_iterator():
             outputs = predictor.outputs(pictures)
@@ -155,11 +166,12 @@ def found_in(outputs, predictor, size):
         where the model has only the first.
     """
     height, width = predictor.input_shape[:2]
-    scale = np.tile(np.divide(size[::-1], (width, height)), 2)
+    whole = whole_picture(size[::-1], (height, width), letter_box=predictor.letter_box)
     if outputs.keys() == FINAL:
         count = round(float(outputs["count"]))
         top, left, bottom, right = outputs["boxes"][:count].T
-        boxes = np.stack([left, top, right, bottom], axis=1) * np.tile(size[::-1], 2)
+        boxes = np.stack([left, top, right, bottom], axis=1)
+        boxes = boxes_in_picture(boxes * np.tile((width, height), 2), whole)
         classes = outputs["classes"][:count].round().astype(int)
         return FoundObjects(boxes, classes, outputs["scores"][:count]), None
     # A run's model, which only Keras runs: exported files have no raw outputs.
@@ -179,7 +191,7 @@ def found_in(outputs, predictor, size):
         outputs["one_scores"], outputs["one_boxes"], predictor.input_shape, strides
     )
     return tuple(
-        FoundObjects(found.boxes * scale, found.classes, found.scores)
+        FoundObjects(boxes_in_picture(found.boxes, whole), found.classes, found.scores)
         for found in (one, many)
     )
 

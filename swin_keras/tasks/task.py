@@ -189,6 +189,15 @@ class Task:
         """Say in a README what the outputs are: "gives ..."."""
         raise NotImplementedError
 
+    def about_pictures(self, card: ModelCard) -> str:
+        """Say in a README how a picture of another size becomes an input."""
+        return (
+            "Images of another size are cut to the same aspect ratio around the centre "
+            f"(share kept: {card.crop_fraction}) and resized, bicubic with "
+            "antialiasing. MediaPipe stretches them instead, unless it is given that "
+            "cut as its region of interest; see docs/mobile.md."
+        )
+
     def check_options(self, config):
         """Refuse options of a run that the task would not obey.
 

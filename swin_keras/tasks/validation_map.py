@@ -11,7 +11,7 @@ class ValidationMAP:
 
     It is that of `evaluate` for the exported branch: overlaps are the same in pixels
     of the input. Objects below a pixel of it are not among the targets, and are left
-    out.
+    out; boxes that reach into the black of a letter box are not cut at the picture.
 
     Args:
         class_names: Names of the classes.

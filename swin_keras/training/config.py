@@ -155,6 +155,8 @@ class TrainConfig:
             embedding; "all" leaves only the classes' weights.
         scale_range: Smallest and largest random scale of pictures with masks or boxes.
         mosaic: Share of the training pictures with boxes that are put together of four.
+        letter_box: Whether pictures with boxes keep their width over height, with black
+            at two sides, instead of being stretched to the input.
         min_crop_area: Smallest random crop, as a share of the image's area.
         crop_ratio: Largest stretch of a random crop, 1 for none.
         rotate: Largest random turn to either side, in degrees.
@@ -242,6 +244,7 @@ class TrainConfig:
     freeze_stages: int | Literal["all"] | None = None
     scale_range: tuple[float, float] | None = None
     mosaic: float = 0.0
+    letter_box: bool = False
     min_crop_area: float | None = None
     crop_ratio: float | None = None
     rotate: float | None = None

@@ -133,6 +133,7 @@ class TrainingJob:
             self.config.batch_size,
             (height, width),
             channels,
+            letter_box=self.config.letter_box,
             **more,
         )
 
@@ -162,6 +163,7 @@ class TrainingJob:
             class_names=self.dataset.class_names,
             task=self.config.task,
             crop_fraction=self.config.crop_fraction,
+            letter_box=self.config.letter_box,
             grey_range=self.config.grey_range,
             train=dataclasses.asdict(self.config),
             data=self.data_card,

@@ -1,16 +1,20 @@
 // What a detector says: boxes, each with a class and a score.
 
 export function boxAnswer({ boxes, classes, scores, count }, page) {
-  const { card, colours, shown } = page;
+  const { card, colours, shown, place } = page; // of the input in the picture
   const found = [];
   for (let i = 0; i < Math.round(count[0]) && scores[i] >= shown; i++) {
     const index = Math.round(classes[i]);
     const [top, left, bottom, right] = boxes.slice(4 * i, 4 * i + 4);
+    const across = [left, right].map((edge) => place.x + edge * place.width);
+    const down = [top, bottom].map((edge) => place.y + edge * place.height);
     found.push({
       label: card.class_names[index],
       share: scores[i],
       colour: colours[index],
-      box: [left, top, right, bottom].map((edge) => Math.min(Math.max(edge, 0), 1)),
+      box: [across[0], down[0], across[1], down[1]].map((edge) =>
+        Math.min(Math.max(edge, 0), 1),
+      ),
     });
   }
   return { rows: found, draw: (context) => drawBoxes(context, found) };

@@ -58,7 +58,10 @@ async function look(source, sourceWidth, sourceHeight) {
   const start = performance.now();
   const outputs = await run();
   const took = performance.now() - start;
-  const said = answer.of(outputs, { card, seen, whole: frame, ...drawing });
+  const [x, y, w, h] = part;
+  const place = { x: x / sourceWidth, y: y / sourceHeight };
+  Object.assign(place, { width: w / sourceWidth, height: h / sourceHeight });
+  const said = answer.of(outputs, { card, seen, place, whole: frame, ...drawing });
   const drawn = said.draw ?? ((context) => drawFrame(context, part, scale));
   drawn(frame.getContext("2d"));
   show(true);
@@ -71,12 +74,14 @@ async function look(source, sourceWidth, sourceHeight) {
   document.body.dataset.best = said.rows[0]?.label ?? "nothing";
 }
 
-// Where the model looks, as in training: at the whole picture, or at the centre of the
-// model's aspect ratio.
+// Where the model looks, as in training: at the whole picture, stretched or with black
+// beyond two of its sides, or at the centre of the model's aspect ratio.
 function partOf(sourceWidth, sourceHeight) {
-  if (answer.hasPlaces) return [0, 0, sourceWidth, sourceHeight];
-  const scale =
-    Math.min(sourceWidth / width, sourceHeight / height) * card.crop_fraction;
+  if (answer.hasPlaces && !card.letter_box) return [0, 0, sourceWidth, sourceHeight];
+  const sides = [sourceWidth / width, sourceHeight / height];
+  const scale = answer.hasPlaces
+    ? Math.max(...sides)
+    : Math.min(...sides) * card.crop_fraction;
   const [w, h] = [width * scale, height * scale];
   return [(sourceWidth - w) / 2, (sourceHeight - h) / 2, w, h];
 }
