@@ -32,9 +32,7 @@ STEPS = 8
 METHODS = {
     "cam": {"method": "cam"},
     "grad-cam, stage 1": {"method": "grad-cam", "stage": 1},
-    "grad-cam, stage 2": {"method": "grad-cam", "stage": 2},
     "hires-cam, stage 1": {"method": "hires-cam", "stage": 1},
-    "hires-cam, stage 2": {"method": "hires-cam", "stage": 2},
     "rollout": {"method": "rollout"},
     "gradient-rollout": {"method": "gradient-rollout"},
 }

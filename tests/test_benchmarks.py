@@ -74,7 +74,7 @@ def test_explanations_are_judged_by_method(run):
     words = ("--scenes", 256, "--epochs", 2, "--images", 3)
     report = run("explain.py", *words)
     assert 0 < report["area"] < 0.3
-    assert len(report["methods"]) == 7
+    assert len(report["methods"]) == 5
     for row in report["methods"].values():
         assert 0 <= row["energy"] <= 1
         assert 0 < row["deletion"] < 1

@@ -22,17 +22,19 @@ def run(options, paths, out, make_table) -> int:
         method=options.method,
         class_name=options.class_name,
         top=options.top,
+        box=options.box,
+        region=options.region,
         stage=options.stage,
         at=options.at,
         trust=options.trust,
     )
-    title = f"{printable(options.model)}: {options.method}"
+    title = f"{printable(options.model)}: {explanations[0].method}"
     page = save_explanations(folder, explanations, title)
     table = make_table("image", "says", "explained")
     for one in explanations:
         if not one.error:
             says = ", ".join(f"{name} {score:.1%}" for name, score in one.scores[:1])
-            table.add_row(one.path, says, ", ".join(one.maps))
+            table.add_row(one.path, says, ", ".join(one.maps) or one.note)
     out.print(table)
     unread = [one for one in explanations if one.error]
     for one in unread:

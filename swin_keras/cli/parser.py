@@ -242,8 +242,8 @@ def _explain(parser):
     parser.add_argument(
         "--method",
         choices=list(METHODS),
-        default="cam",
-        help="How; docs/explain.md tells what each says and does not say.",
+        help="How; default: cam for classes, grad-cam for masks and boxes. "
+        "docs/explain.md tells what each says and does not say.",
     )
     parser.add_argument(
         "--class",
@@ -252,7 +252,23 @@ def _explain(parser):
         help="The class to explain; default: the one that the model finds best.",
     )
     parser.add_argument(
-        "--top", type=int, default=1, help="How many of the best classes to explain."
+        "--top",
+        type=int,
+        default=1,
+        help="How many of the best classes or boxes to explain.",
+    )
+    parser.add_argument(
+        "--box",
+        type=int,
+        metavar="N",
+        help="Of a detector: which box, the most certain first; with --class, of it.",
+    )
+    parser.add_argument(
+        "--region",
+        type=float,
+        nargs=4,
+        metavar=("X1", "Y1", "X2", "Y2"),
+        help="Of a segmenter: where the class is explained, each 0 to 1.",
     )
     parser.add_argument(
         "--stage",

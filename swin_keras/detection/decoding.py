@@ -15,11 +15,13 @@ class Detections:
         boxes: `(N, 4)` float32, x1, y1, x2, y2 in pixels.
         classes: `(N,)` int32.
         scores: `(N,)` float32, 0 to 1.
+        points: `(N,)`, which of the model's points found each.
     """
 
     boxes: np.ndarray
     classes: np.ndarray
     scores: np.ndarray
+    points: np.ndarray
 
 
 def suppress_overlaps(
@@ -74,7 +76,9 @@ def suppress_overlaps(
     places, classes = places[order], classes[order]
     kept = keep_apart(boxes[places], classes, overlap_threshold, max_detections)
     places, classes = places[kept], classes[kept]
-    return Detections(boxes[places], classes.astype("int32"), sure[places, classes])
+    return Detections(
+        boxes[places], classes.astype("int32"), sure[places, classes], places
+    )
 
 
 def best_points(
@@ -110,7 +114,8 @@ def best_points(
         [points - distances[:, :2], points + distances[:, 2:]], axis=-1
     )[order]
     boxes = np.clip(boxes, 0, [width, height, width, height]).astype("float32")
-    return Detections(boxes, scores[order].argmax(-1).astype("int32"), best[order])
+    classes = scores[order].argmax(-1).astype("int32")
+    return Detections(boxes, classes, best[order], order)
 
 
 def keep_apart(boxes, classes, overlap_threshold, most) -> np.ndarray:

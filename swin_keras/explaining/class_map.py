@@ -53,14 +53,29 @@ def file_class_maps(path, images):
 
 
 def tokens_and_head(model):
+    """Return what a classifier's classes are computed from, see `find_head`.
+
+    Raises:
+        UsageError: If the model does not end so.
+    """
+    found = find_head(model)
+    if found is None:
+        raise UsageError(
+            "The map of a class needs a classifier that ends in the mean over its "
+            "tokens and one dense layer, as those of this package do. Received: "
+            f"{model.name!r}, which ends in {_end(model)}. A backbone has no classes: "
+            'give the classifier, or ask for method "rollout" or "attention".'
+        )
+    return found
+
+
+def find_head(model):
     """Find what a classifier's classes are computed from.
 
     Returns:
         The tokens after the last normalization, symbolic `(B, H, W, C)`, and the
-        dense layer that their mean goes through.
-
-    Raises:
-        UsageError: If the model does not end so.
+        dense layer that their mean goes through; `None` for a model that ends
+        otherwise.
     """
     layers = list(getattr(model, "layers", ()))
     if layers and isinstance(
@@ -74,12 +89,7 @@ def tokens_and_head(model):
     if not isinstance(head, keras.layers.Dense) or not isinstance(
         pooling, keras.layers.GlobalAveragePooling2D
     ):
-        raise UsageError(
-            "The map of a class needs a classifier that ends in the mean over its "
-            "tokens and one dense layer, as those of this package do. Received: "
-            f"{model.name!r}, which ends in {_end(model)}. A backbone has no classes: "
-            'give the classifier, or ask for method "rollout" or "attention".'
-        )
+        return None
     return pooling.input, head
 
 

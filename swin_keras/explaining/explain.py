@@ -8,11 +8,12 @@ import numpy as np
 from swin_keras.data import ImageError
 from swin_keras.errors import UsageError
 from swin_keras.explaining.explainer import Explainer
-from swin_keras.explaining.methods import CLASS_BLIND
 from swin_keras.explaining.overlay import overlay
 from swin_keras.inference.pictures import is_taken, pictures, refusal
+from swin_keras.tasks.explained import ExplanationTarget, Question
 
 CENTRE = (0.5, 0.5)
+NAMED = 3  # answers, at least, that an explanation tells beside the explained one
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,10 +24,14 @@ class Explanation:
         path: The image's path; without one, its place among all: "image 0".
         method: How the maps were made.
         image: The picture as the model sees it, uint8 `(H, W, channels)`.
-        scores: `(class name, probability)` of the best classes, best first.
-        maps: Maps `(h, w)` float32 by name, that of a class or of what is shown.
+        scores: `(name, number)` of the best answers, best first: the probability of
+            a class, its share of a mask, or the score of a box.
+        maps: Maps `(h, w)` float32 by name, that of a class, a box or what is shown.
             With sign: what is above 0 speaks for the class.
+        targets: What each map explains, by name: an `ExplanationTarget` with a
+            detector's `box` or a segmenter's `mask`; empty for maps of all alike.
         at: `(x, y)` from 0 to 1 of the query of method "attention", or `None`.
+        note: Why there is no map, or `None`.
         error: Why the image could not be read, or `None`.
     """
 
@@ -35,31 +40,49 @@ class Explanation:
     image: np.ndarray | None = None
     scores: tuple[tuple[str, float], ...] = ()
     maps: dict[str, np.ndarray] = field(default_factory=dict)
+    targets: dict[str, ExplanationTarget] = field(default_factory=dict)
     at: tuple[float, float] | None = None
+    note: str | None = None
     error: str | None = None
 
     def overlay(self, name: str | None = None):
         """Return a map over the picture, as a Pillow image.
 
+        The box or the outline of the mask that is explained is drawn, too.
+
         Args:
             name: Of the map; `None` for the first.
+
+        Raises:
+            UsageError: If there is no map, and why.
         """
-        values = self.maps[name] if name else next(iter(self.maps.values()))
-        is_smooth = self.method != "attention"
-        return overlay(self.image, values, is_smooth=is_smooth, at=self.at)
+        if not self.maps:
+            why = self.note or self.error
+            raise UsageError(f"There is no map of {self.path}: {why}.")
+        name = name or next(iter(self.maps))
+        return overlay(
+            self.image,
+            self.maps[name],
+            is_smooth=self.method != "attention",
+            at=self.at,
+            target=self.targets.get(name),
+        )
 
 
 def explain(
     model,
     images,
     *,
-    method: str = "cam",
+    method: str | None = None,
     class_name: str | None = None,
     top: int = 1,
+    box: int | None = None,
+    region: tuple[float, float, float, float] | None = None,
     stage: int | None = None,
     at: tuple[float, float] | None = None,
     batch_size: int = 8,
     class_names=None,
+    task: str | None = None,
     trust: bool = False,
 ) -> list[Explanation]:
     """Show where in images a model sees what it says.
@@ -74,14 +97,21 @@ def explain(
             SavedModel file that was exported with `--explain` answers "cam".
         images: What `Predictor.predict` takes: paths, folders, Pillow images, arrays.
         method: One of `METHODS`; docs/explain.md tells what each says and does not.
+            `None` is "cam" for classes, "grad-cam" for masks and boxes, and "rollout"
+            for feature maps.
         class_name: Class to explain; `None` for those that the model finds best.
-        top: How many of the best classes to explain, each with a map of its own.
+        top: How many of the best classes or boxes to explain, each with a map.
+        box: Of a detector: which box, from 1, the most certain first, among those of
+            the class if one is named.
+        region: Of a segmenter: x1, y1, x2, y2 from 0 to 1, where the class is
+            explained; `None` for the pixels that the model gives it.
         stage: Of "grad-cam" and "hires-cam", whose map is weighed: the lower, the
             finer; of "attention", where the query is. From 1; `None` for the last.
         at: Of "attention": the query `(x, y)`, each from 0 to 1; `None` for the
             centre.
         batch_size: Images that are run together.
         class_names: Names of the classes where the model has no card.
+        task: What a model without a card answers: "classify", "segment" or "detect".
         trust: Whether a SavedModel may hold operations that do more than compute.
 
     Returns:
@@ -99,17 +129,14 @@ def explain(
             "`top` and `batch_size` must be at least 1. "
             f"Received: top={top}, batch_size={batch_size}."
         )
-    explainer = Explainer(model, class_names, trust=trust)
+    explainer = Explainer(model, class_names, trust=trust, task=task)
+    method = method or explainer.default_method
     if method == "attention" and at is None:
         at = CENTRE
-    explainer.check(method, stage, at)
-    if class_name is not None and method in CLASS_BLIND:
-        raise UsageError(
-            f'Method "{method}" is the same for every class. '
-            f"Received: class {str(class_name)[:100]!r}."
-        )
+    explainer.check(method, stage, at, class_name=class_name, box=box, region=region)
     asked = None if class_name is None else explainer.class_index(class_name)
-    ask = _Question(explainer, method, asked, top, stage, at)
+    question = Question(asked, top, box, region)
+    ask = _Asked(explainer, method, question, stage, at)
     given, found = pictures(images), []
     while batch := list(islice(given, batch_size)):
         found += _explain_batch(ask, batch)
@@ -117,25 +144,22 @@ def explain(
 
 
 @dataclass(frozen=True)
-class _Question:
-    """What is asked of every image; fields as in `explain`, the class by index."""
+class _Asked:
+    """What is asked of every image, and how; fields as in `explain`."""
 
     explainer: Explainer
     method: str
-    asked: int | None
-    top: int
+    question: Question
     stage: int | None
     at: tuple[float, float] | None
 
 
-def _explain_batch(ask: _Question, batch) -> list[Explanation]:
-    *size, channels = ask.explainer.input_shape
-    card = ask.explainer.card
-    prepared = (card.crop_fraction, card.grey_range) if card else ()
+def _explain_batch(ask: _Asked, batch) -> list[Explanation]:
     images, errors = [], {}
     for index, picture in enumerate(batch):
         try:
-            images.append(picture.pixels(size, channels, *prepared))
+            pixels, _ = ask.explainer.task.read(picture, ask.explainer)
+            images.append(pixels)
         except ImageError as error:
             errors[index] = error.reason
     answers = iter(_answers(ask, np.stack(images)) if images else ())
@@ -147,38 +171,47 @@ def _explain_batch(ask: _Question, batch) -> list[Explanation]:
     ]
 
 
-def _answers(ask: _Question, images):
+def _answers(ask: _Asked, images):
     """Yield the fields of an `Explanation` for each image."""
-    explainer, names = ask.explainer, ask.explainer.class_names
-    if names:
-        probabilities = explainer.probabilities(images)
-        order = np.argsort(-probabilities, axis=1, kind="stable")
-    if ask.method == "attention":
+    explainer, task = ask.explainer, ask.explainer.task
+    outputs = explainer.outputs(images)
+    best = explainer.targets_in(outputs, Question(top=max(ask.question.top, NAMED)))
+    asked, note = [[] for _ in images], None
+    if ask.method in task.explained_by:
+        asked = explainer.targets_in(outputs, ask.question)
+        maps, note = _maps_of_targets(ask, images, asked), _nothing(ask)
+    elif ask.method == "attention":
         named = explainer.query_maps(images, ask.at, ask.stage)
         maps = [{name: m[i] for name, m in named.items()} for i in range(len(images))]
-    elif ask.method == "rollout":
-        maps = [{"rollout": m} for m in explainer.maps(images, method="rollout")]
     else:
-        maps = _maps_of_classes(ask, images, order)
+        maps = [{"rollout": m} for m in explainer.maps(images, method="rollout")]
     for index, image in enumerate(images):
-        scores = ()
-        if names:
-            best = order[index, : max(ask.top, 3)]
-            row = probabilities[index]
-            scores = tuple((names[i], float(row[i])) for i in best)
-            if ask.asked is not None and ask.asked not in best:
-                scores += ((names[ask.asked], float(row[ask.asked])),)
-        yield {"image": image, "scores": scores, "maps": maps[index], "at": ask.at}
+        told = {t.name: (t.said, t.score) for t in best[index] + asked[index]}
+        yield {
+            "image": image,
+            "scores": tuple(told.values()),
+            "maps": maps[index],
+            "targets": {target.name: target for target in asked[index]},
+            "at": ask.at,
+            "note": None if maps[index] else note,
+        }
 
 
-def _maps_of_classes(ask: _Question, images, order) -> list[dict]:
-    """Return the maps of each image by the name of the class."""
-    classes = order[:, : ask.top]
-    if ask.asked is not None:
-        classes = np.full((len(images), 1), ask.asked)
+def _maps_of_targets(ask: _Asked, images, targets) -> list[dict]:
+    """Return the maps of each image by the name of what they explain."""
     maps = [{} for _ in images]
-    for column in classes.T:
-        found = ask.explainer.maps(images, column, method=ask.method, stage=ask.stage)
-        for index, (number, values) in enumerate(zip(column, found, strict=True)):
-            maps[index][ask.explainer.class_names[number]] = values
+    for place in range(max(map(len, targets))):
+        rows = [i for i, of_image in enumerate(targets) if len(of_image) > place]
+        column = [targets[i][place] for i in rows]
+        found = ask.explainer.maps(
+            images[rows], column, method=ask.method, stage=ask.stage
+        )
+        for index, target, values in zip(rows, column, found, strict=True):
+            maps[index][target.name] = values
     return maps
+
+
+def _nothing(ask: _Asked) -> str:
+    index, box = ask.question.class_index, ask.question.box
+    name = "nothing" if index is None else f"no {ask.explainer.class_names[index]}"
+    return f"the model finds {name} here" + (f" as box {box}" if box else "")

@@ -1,36 +1,26 @@
 """Explainer: one way to ask any model why, whatever the method and the file."""
 
-import logging
-from pathlib import Path
-
-import keras
 import numpy as np
 from keras import ops
 
-from swin_keras.errors import ModelFileError, UsageError, nearest_name
+from swin_keras.errors import ModelFileError
 from swin_keras.explaining.attention import attention_steps, query_attention
 from swin_keras.explaining.class_map import class_map_model
+from swin_keras.explaining.explained_model import ExplainedModel
 from swin_keras.explaining.gradient_map import (
-    class_score,
     gradient_maps,
     stage_blocks,
+    target_score,
 )
 from swin_keras.explaining.logit_model import logit_model
-from swin_keras.explaining.methods import CLASS_BLIND, check_method
+from swin_keras.explaining.methods import check_method, check_task
+from swin_keras.explaining.places import share_of_cells
 from swin_keras.explaining.row_vectors import roll_out
-from swin_keras.inference.predictor import find_keras_model
-from swin_keras.inference.runtimes import open_model
-from swin_keras.model_files import load_keras, read_card
 from swin_keras.model_files.card import CLASS_MAPS
-
-log = logging.getLogger(__name__)
-NO_NORMALIZATION = (
-    "%s has no layer that normalizes images. `explain` gives it 0..255 all the same: "
-    "if it was trained on other values, normalize as then and call `Explainer.maps`."
-)
+from swin_keras.tasks.explained import ExplanationTarget, Question, class_target
 
 
-class Explainer:
+class Explainer(ExplainedModel):
     """A model that can be asked why.
 
     Args:
@@ -39,140 +29,95 @@ class Explainer:
             --explain`) can be asked by method "cam".
         class_names: Names of the classes; `None` for the card's, else numbers.
         trust: Whether a SavedModel may hold operations that do more than compute.
+        task: What a model without a card answers: "classify", "segment" or "detect".
 
     Attributes:
         card: The model's `ModelCard`, or `None`.
-        class_names: Names in the order of the outputs; empty for models that do
-            not classify whole images.
+        task: What kind of answer it gives.
+        class_names: Names in the order of the outputs; empty for feature maps.
         input_shape: `(height, width, channels)` of the images it takes.
 
     Raises:
         ModelFileError: If there is no such model, or it cannot be explained.
-        UsageError: If it is no graph of plain layers.
+        UsageError: If it is no graph of plain layers, or no model for the task.
     """
 
-    def __init__(self, model, class_names=None, *, trust: bool = False):
-        self.card = None
-        self._file = self._model = self._logits = self._maps = None
-        if hasattr(model, "layers"):
-            self.name, self._model = model.name, model
-            takes_raw = _normalizes(model)
-        else:
-            self._open(Path(model), trust)
-            takes_raw = self.card is None or self.card.normalizes
-        if not takes_raw:
-            log.warning(NO_NORMALIZATION, self.name)
-        source = self._model or self._file
-        shape = tuple(source.input_shape)
-        self.input_shape = shape[1:] if self._model else shape
-        classes = self._classes()
-        names = class_names or (self.card and self.card.class_names)
-        if not classes:  # of whole images: masks and boxes are maps themselves
-            names = ()
-        self.class_names = tuple(names or map(str, range(classes)))
-        if classes and len(self.class_names) != classes:
-            raise UsageError(
-                f"Each of the model's {classes} classes must have a name. Received: "
-                f"{len(self.class_names)} names for {self.name}."
-            )
+    def __init__(self, model, class_names=None, *, trust: bool = False, task=None):
+        super().__init__(model, class_names, trust=trust, task=task)
+        self._logits = self._maps = None
 
-    def _open(self, path, trust):
-        path = find_keras_model(path)
-        self.name, self.card = str(path), read_card(path)
-        if path.suffix == ".keras":
-            self._model = load_keras(path)
-            return
-        self._file = open_model(path, trust=trust)
-        if CLASS_MAPS not in self._file.outputs:
-            raise ModelFileError(
-                "A model is explained in Keras, or by the class maps inside its file. "
-                f"Received: {path}, which has none. Give the run or the model.keras "
-                "of its export, or export it again with --explain."
-            )
-
-    def _classes(self) -> int:
-        if self._file:
-            return self._file.outputs[CLASS_MAPS][-1]
-        shape = self._model.output_shape
-        return shape[-1] if isinstance(shape, tuple) and len(shape) == 2 else 0
-
-    def class_index(self, name) -> int:
-        """Return the place of a class among the outputs.
-
-        Raises:
-            UsageError: If there is no such class, with the nearest name.
-        """
-        if name not in self.class_names:
-            known = ", ".join(self.class_names[:20])
-            more = ", ..." if len(self.class_names) > 20 else ""
-            raise UsageError(
-                f"The model knows no class {str(name)[:100]!r}."
-                f"{nearest_name(name, self.class_names)} It knows: {known}{more}."
-            )
-        return self.class_names.index(name)
-
-    def probabilities(self, images) -> np.ndarray:
-        """Return the model's own answers, `(B, classes)`, for `(B, H, W, C)`."""
-        images = np.asarray(images, "float32")
-        if self._file:
-            outputs = {**self._file(images)}
-            del outputs[CLASS_MAPS]
-            (answers,) = outputs.values()
-            return answers
-        return ops.convert_to_numpy(self._model(images, training=False))
-
-    def check(self, method: str, stage=None, at=None):
+    def check(self, method: str, stage=None, at=None, **asked):
         """Refuse a method that this model cannot do, before anything is computed.
+
+        Args:
+            method: One of `METHODS`.
+            stage: See `maps`.
+            at: See `query_maps`.
+            **asked: `class_name`, `box` and `region` of the question.
 
         Raises:
             UsageError: If there is no such method, or it takes no such option.
             ModelFileError: If the method needs Keras and the model is another file.
         """
         check_method(method, stage, at)
-        if self._file and method != "cam":
+        if self.file and method != "cam":
             raise ModelFileError(
                 f'Method "{method}" needs gradients or attention, which only Keras '
                 f"gives. Received: {self.name}. Give the run or the model.keras of "
                 'its export, or ask for method "cam".'
             )
-        if method not in CLASS_BLIND and not self.class_names:
-            raise UsageError(
-                f'Method "{method}" explains a class of the whole image, and '
-                f"{self.name} gives none. Give a classifier, or ask for method "
-                '"rollout" or "attention".'
-            )
+        check_task(self.task, method, **asked)
 
-    def maps(self, images, classes=None, *, method="cam", stage=None) -> np.ndarray:
+    def targets(self, images, **question) -> list[list[ExplanationTarget]]:
+        """Return which answers about each image are explained, the best first.
+
+        Args:
+            images: `(B, H, W, C)`, 0..255, as the model takes them.
+            **question: Fields of a `Question`: `class_index`, `top`, `box`, `region`.
+        """
+        return self.targets_in(self.outputs(images), Question(**question))
+
+    def targets_in(self, outputs: dict, question: Question) -> list[list]:
+        """Do what `targets` does with outputs that are known already."""
+        count = len(next(iter(outputs.values())))
+        rows = [{name: v[i] for name, v in outputs.items()} for i in range(count)]
+        return [self.task.explanation_targets(row, self, question) for row in rows]
+
+    def maps(self, images, targets=None, *, method="cam", stage=None) -> np.ndarray:
         """Return one map for each image, `(B, h, w)` float32.
 
         Args:
             images: `(B, H, W, C)`, 0..255, as the model takes them.
-            classes: Index of the class to explain for each image, `(B,)`; rollout
+            targets: What of each image is explained, `(B,)`: an `ExplanationTarget`,
+                or the index of a class of the whole image. A classifier's rollout
                 needs none.
             method: Any of `METHODS` but "attention".
             stage: Of "grad-cam" and "hires-cam": the stage whose map is weighed;
-                `None` for the tokens before the head.
+                `None` for the tokens before a classifier's head, and the last stage
+                of another model.
         """
         self.check(method, stage)
         images = np.asarray(images, "float32")
+        targets = [_as_target(one) for one in ([] if targets is None else targets)]
         if method == "cam":
+            classes = [target.class_index for target in targets]
             return np.take_along_axis(
                 self._class_maps(images), np.reshape(classes, (-1, 1, 1, 1)), -1
             )[..., 0]
         model = self._logit_model()
         if method in ("grad-cam", "hires-cam"):
             return gradient_maps(
-                *(model, images, class_score(classes)),
+                *(model, images, target_score(targets)),
                 stage=stage,
                 by_place=method == "hires-cam",
             )
         if method == "rollout":
             *_, last = stage_blocks(model).values()
-            row = np.ones((len(images), *last[-1].output.shape[1:3]))
+            row = self._start(targets, len(images), last[-1].output.shape[1:3])
             steps = attention_steps(model, images)
         else:
-            row = np.maximum(self.maps(images, classes, method="grad-cam"), 0)
-            steps = attention_steps(model, images, class_score(classes))
+            row = np.maximum(self.maps(images, targets, method="grad-cam"), 0)
+            steps = attention_steps(model, images, target_score(targets))
         return roll_out(steps, _summing_to_1(row)).astype("float32")
 
     def query_maps(self, images, at, stage=None) -> dict[str, np.ndarray]:
@@ -180,20 +125,28 @@ class Explainer:
         self.check("attention", stage, at)
         return query_attention(self._logit_model(), images, at, stage)
 
+    @staticmethod
+    def _start(targets, count, size):
+        """Return a row over the last map: the tokens that an answer lies on."""
+        if not targets:
+            return np.ones((count, *size))
+        return np.stack([share_of_cells(target, size) for target in targets])
+
     def _class_maps(self, images):
-        if self._file:
-            return self._file(images)[CLASS_MAPS]
-        self._maps = self._maps or class_map_model(self._model)
+        if self.file:
+            return self.file(images)[CLASS_MAPS]
+        self._maps = self._maps or class_map_model(self.model)
         return ops.convert_to_numpy(self._maps(images, training=False)[CLASS_MAPS])
 
     def _logit_model(self):
-        self._logits = self._logits or logit_model(self._model)
+        self._logits = self._logits or logit_model(self.model)
         return self._logits
 
 
-def _normalizes(model) -> bool:
-    kinds = (keras.layers.Normalization, keras.layers.Rescaling)
-    return any(isinstance(layer, kinds) for layer in model.layers)
+def _as_target(target) -> ExplanationTarget:
+    if isinstance(target, ExplanationTarget):
+        return target
+    return class_target(int(target), str(target))
 
 
 def _summing_to_1(row):

@@ -22,8 +22,9 @@ def save_explanations(folder, explanations, title: str) -> Path:
     """Write explanations to a new folder.
 
     For the first image `001.npz` with the arrays `image`, `names` and `maps`
-    `(names, h, w)`, and `001_1.png`, `001_2.png`, ... with each map over the
-    picture; and so on. `index.html` shows all and needs no other file.
+    `(names, h, w)`, of a detector also `boxes (names, 4)` and of a segmenter `masks`,
+    and `001_1.png`, `001_2.png`, ... with each map over the picture; and so on.
+    `index.html` shows all and needs no other file.
 
     Args:
         folder: The folder to make; it may exist if it is empty.
@@ -82,12 +83,7 @@ def _write(folder, number, explanation: Explanation) -> dict:
     if explanation.error:
         return row
     stem = f"{number:03}"
-    np.savez_compressed(
-        folder / f"{stem}.npz",
-        image=explanation.image,
-        names=np.array(list(explanation.maps)),
-        maps=np.stack(list(explanation.maps.values())).astype("float32"),
-    )
+    np.savez_compressed(folder / f"{stem}.npz", **_arrays(explanation))
     shown = []
     for place, (name, values) in enumerate(explanation.maps.items(), start=1):
         picture = explanation.overlay(name)
@@ -98,8 +94,24 @@ def _write(folder, number, explanation: Explanation) -> dict:
         "picture": image_uri(as_picture(explanation.image), SIDE),
         "scores": [(printable(name), score) for name, score in explanation.scores],
         "maps": shown,
+        "note": printable(explanation.note or ""),
         "file": f"{stem}.npz",
     }
+
+
+def _arrays(explanation) -> dict:
+    """Return what is kept of an explanation, as arrays."""
+    maps, targets = explanation.maps, explanation.targets.values()
+    arrays = {"image": explanation.image, "names": np.array(list(maps), str)}
+    if maps:
+        arrays["maps"] = np.stack(list(maps.values())).astype("float32")
+    for name, values in (
+        ("boxes", [target.box for target in targets if target.box is not None]),
+        ("masks", [target.mask for target in targets if target.mask is not None]),
+    ):
+        if values:
+            arrays[name] = np.array(values)
+    return arrays
 
 
 def _page(title, explanations, rows) -> str:

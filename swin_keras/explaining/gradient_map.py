@@ -6,20 +6,38 @@ import tensorflow as tf
 from keras import ops
 
 from swin_keras.errors import UsageError
-from swin_keras.explaining.class_map import tokens_and_head
+from swin_keras.explaining.class_map import find_head
 
 
 def class_score(classes):
-    """Return the target that is one class's logit for each image.
+    """Return the score that is one class's logit for each image.
 
-    A target is a function from a model's outputs to one number for each image,
-    `(B,)`: a class of a mask or one box can be asked about the same way.
+    A score is a function from a model's outputs to one number for each image, `(B,)`.
 
     Args:
         classes: Index of the class for each image, `(B,)`.
     """
     columns = np.asarray(classes, "int32")
     return lambda logits: ops.take_along_axis(logits, columns[:, None], axis=1)[:, 0]
+
+
+def target_score(targets):
+    """Return the score that is an `ExplanationTarget` of each image.
+
+    Args:
+        targets: One for each image, all about the same output.
+    """
+    output = targets[0].output
+    places = np.stack([target.places for target in targets])  # (B, ...)
+    classes = np.array([target.class_index for target in targets], "int32")
+    columns = classes.reshape((-1,) + (1,) * places.ndim)
+
+    def score(outputs):
+        logits = outputs[output] if output else outputs
+        of_class = ops.take_along_axis(logits, columns, axis=-1)[..., 0]
+        return ops.sum(ops.reshape(of_class * places, (len(places), -1)), axis=-1)
+
+    return score
 
 
 def gradient_maps(model, images, target, *, stage=None, by_place=False) -> np.ndarray:
@@ -33,8 +51,8 @@ def gradient_maps(model, images, target, *, stage=None, by_place=False) -> np.nd
         model: What `logit_model` returns.
         images: `(B, H, W, channels)`, as the model takes them.
         target: A function from the model's outputs to `(B,)`, see `class_score`.
-        stage: Stage whose output is weighed, from 1; `None` for the tokens before
-            the head.
+        stage: Stage whose output is weighed, from 1; `None` for the tokens before a
+            classifier's head, and the last stage of another model.
         by_place: Whether to multiply place by place: HiResCAM.
 
     Returns:
@@ -80,20 +98,38 @@ def require_tape():
 
 
 def feature_map(model, stage=None):
-    """Return a stage's output, symbolic, or with `None` the tokens before the head.
+    """Return a stage's output, symbolic; with `None` see `gradient_maps`.
 
     Raises:
         UsageError: If there is no such stage.
     """
-    if stage is None:
-        return tokens_and_head(model)[0]
+    if stage is None and (found := find_head(model)):
+        return found[0]
     stages = stage_blocks(model)
+    if stage is None:
+        stage = max(stages)
     if stage not in stages:
         raise UsageError(
             f"`stage` must be one of the model's: {', '.join(map(str, stages))}. "
             f"Received: {stage!r}."
         )
-    return stages[stage][-1].output
+    return _normalized(model, stages[stage][-1].output)
+
+
+def _normalized(model, output):
+    """Return a map after the normalization, where that is all that reads it.
+
+    A normalized token stays the same if it is scaled, so a token times its gradient
+    is 0: before the norm there is nothing to see.
+    """
+    readers = [
+        layer
+        for layer in model.layers
+        if any(one is output for one in keras.tree.flatten(layer.input))
+    ]
+    if len(readers) == 1 and isinstance(readers[0], keras.layers.LayerNormalization):
+        return readers[0].output
+    return output
 
 
 def stage_blocks(model) -> dict[int, list]:

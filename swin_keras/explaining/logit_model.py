@@ -5,6 +5,7 @@ import keras
 from swin_keras.errors import UsageError
 from swin_keras.layers import (
     CosineWindowAttention,
+    StopGradient,
     SwinTransformerBlock,
     SwinTransformerV2Block,
     WindowAttention,
@@ -61,7 +62,8 @@ def logit_model(model):
     """Copy a model so that it can be asked why.
 
     The copy is float32 whatever the precision of training, ends before the last
-    activation, and its blocks keep their attention.
+    activation, its blocks keep their attention, and no gradient is stopped: what
+    did not train the backbone still follows from it.
 
     Args:
         model: A `keras.Model`; it stays as it is.
@@ -81,6 +83,8 @@ def logit_model(model):
         if isinstance(layer, keras.layers.InputLayer):
             return type(layer).from_config(config)
         if layer is last and isinstance(layer, keras.layers.Softmax):
+            return keras.layers.Identity(name=layer.name, dtype="float32")
+        if isinstance(layer, StopGradient):
             return keras.layers.Identity(name=layer.name, dtype="float32")
         if layer is last and "activation" in config:
             config |= {"activation": "linear"}

@@ -3,6 +3,8 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
+from swin_keras.explaining.places import COLOUR, draw_outline
+
 SMALLEST = 224  # pixels of the shorter side, enough to look at
 FAINTEST, STRONGEST = 0.15, 0.85  # how much colour covers the picture
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -30,7 +32,9 @@ def heat(values) -> np.ndarray:
     return positive / (positive.max() or 1)
 
 
-def overlay(image, values, *, is_smooth: bool = True, at=None) -> Image.Image:
+def overlay(
+    image, values, *, is_smooth: bool = True, at=None, target=None
+) -> Image.Image:
     """Draw a map over a picture.
 
     Args:
@@ -38,6 +42,7 @@ def overlay(image, values, *, is_smooth: bool = True, at=None) -> Image.Image:
         values: `(h, w)`; drawn as `heat` scales it.
         is_smooth: Whether to interpolate between places; otherwise each is a tile.
         at: `(x, y)` from 0 to 1 of a place to mark by a dot on its tile, or `None`.
+        target: The `ExplanationTarget` whose box or mask is outlined, or `None`.
 
     Returns:
         An RGB image, at least `SMALLEST` a side.
@@ -57,7 +62,7 @@ def overlay(image, values, *, is_smooth: bool = True, at=None) -> Image.Image:
     )
     if at is not None:
         _mark(drawn, at, np.shape(values)[::-1])
-    return drawn
+    return draw_outline(drawn, target) if target else drawn
 
 
 def as_picture(image) -> Image.Image:
@@ -81,4 +86,4 @@ def _mark(picture, at, tiles):
     )
     radius = max(3, min(picture.size) // 60)
     box = (x - radius, y - radius, x + radius, y + radius)
-    ImageDraw.Draw(picture).ellipse(box, fill="#00c8ff", outline="white", width=2)
+    ImageDraw.Draw(picture).ellipse(box, fill=COLOUR, outline="white", width=2)

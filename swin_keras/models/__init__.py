@@ -10,6 +10,7 @@ from swin_keras.models.detection import (
     end_in_detections,
     model_strides,
     strides_of,
+    without_detections,
 )
 from swin_keras.models.predictions import decode_predictions, preprocess_input
 from swin_keras.models.segmentation import (
@@ -41,4 +42,5 @@ __all__ = [
     "strides_of",
     "variant_config",
     "without_auxiliary",
+    "without_detections",
 ]

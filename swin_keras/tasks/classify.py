@@ -6,6 +6,7 @@ from swin_keras.data import Augmentation, BatchLoader, Mixing, RandAugment, batc
 from swin_keras.litert.metadata import classifier_metadata
 from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.scores.classification import Answers, Evaluation
+from swin_keras.tasks.explained import class_target
 from swin_keras.tasks.prediction import Prediction
 from swin_keras.tasks.task import Task
 
@@ -25,6 +26,7 @@ class Classify(Task):
         **Task.monitors,
         "val_accuracy": "the highest accuracy on the validation images",
     }
+    explained_by = ("cam", "grad-cam", "hires-cam", "gradient-rollout")
 
     def build(self, model_config, dataset, config):
         from swin_keras.models import SwinClassifier
@@ -119,6 +121,14 @@ class Classify(Task):
             best = np.argsort(-row, kind="stable")[:top]
             scores = tuple((predictor.class_names[i], float(row[i])) for i in best)
             yield Prediction(name, scores)
+
+    def explanation_targets(self, outputs, explainer, question):
+        (row,) = outputs.values()
+        classes = np.argsort(-row, kind="stable")[: question.top]
+        if question.class_index is not None:
+            classes = [question.class_index]
+        names = explainer.class_names
+        return [class_target(i, names[i], float(row[i])) for i in classes]
 
     def compared(self, outputs):
         (rows,) = outputs.values()

@@ -14,6 +14,8 @@ class DenseTask(Task):
         return tuple(-(-(side or SIDE) // MULTIPLE) * MULTIPLE for side in own)
 
     teaching = ("features",)
+    explained_by = ("grad-cam", "hires-cam", "rollout", "gradient-rollout")
+    looked_into_by = ("attention",)  # rollout begins where an answer is
     without = ("mixup", "cutmix", "label_smoothing", "rand_augment", "erase", "rotate")
 
     def flips(self, dataset, config) -> bool:

@@ -14,6 +14,7 @@ from swin_keras.errors import UsageError
 from swin_keras.litert.detector_metadata import detector_metadata
 from swin_keras.scores.detection_result import DetectionResult, FoundObjects
 from swin_keras.tasks.dense import DenseTask
+from swin_keras.tasks.explained import ExplanationTarget
 from swin_keras.tasks.prediction import BoxPrediction
 from swin_keras.tasks.validation_map import ValidationMAP
 
@@ -38,6 +39,7 @@ class Detect(DenseTask):
         **DenseTask.monitors,
         "val_map": "the highest mAP on the validation images",
     }
+    asked_by = ("box",)
 
     def build(self, model_config, dataset, config):
         from swin_keras.models import detection_model
@@ -108,6 +110,45 @@ class Detect(DenseTask):
             one = {key: values[row] for key, values in outputs.items()}
             found, _ = found_in(one, predictor, size)
             yield BoxPrediction.of(name, size, found, predictor.class_names, SHOWN)
+
+    def answering_model(self, model):
+        from swin_keras.models import without_detections
+
+        return without_detections(model)
+
+    def explanation_targets(self, outputs, explainer, question):
+        """Ask for the logit of a box's class at the point that found the box."""
+        from swin_keras.detection.decoding import best_points
+        from swin_keras.models import model_strides
+
+        scores, size = outputs["one_scores"], explainer.input_shape
+        strides = model_strides(explainer.model)
+        found = best_points(scores, outputs["one_boxes"], size, strides)
+        asked = question.class_index
+        is_asked = np.full(len(found.boxes), True)
+        if asked is not None:
+            is_asked = found.classes == asked
+        chosen = np.nonzero(is_asked)[0]
+        if question.box is None:
+            chosen = chosen[found.scores[chosen] >= SHOWN][: question.top]
+        else:
+            chosen = chosen[question.box - 1 : question.box]
+        return [self._box_target(found, row, scores, explainer) for row in chosen]
+
+    @staticmethod
+    def _box_target(found, row, scores, explainer):
+        index = int(found.classes[row])
+        name = explainer.class_names[index]
+        height, width = explainer.input_shape[:2]
+        return ExplanationTarget(
+            f"box {row + 1}: {name}",
+            name,
+            score=float(found.scores[row]),
+            class_index=index,
+            places=(np.arange(len(scores)) == found.points[row]).astype("float32"),
+            output="one_scores",
+            box=tuple((found.boxes[row] / (width, height, width, height)).tolist()),
+        )
 
     def export_model(self, model):
         from swin_keras.models import end_in_detections

@@ -8,6 +8,7 @@ from swin_keras.scores.class_maps import class_map
 from swin_keras.scores.segmentation import SegmentationScore
 from swin_keras.scores.segmentation_result import SegmentationResult
 from swin_keras.tasks.dense import DenseTask
+from swin_keras.tasks.explained import LAST, ExplanationTarget, cells_in
 from swin_keras.tasks.prediction import MaskPrediction
 from swin_keras.tasks.views import mean_probabilities
 
@@ -26,6 +27,7 @@ class Segment(DenseTask):
         **DenseTask.monitors,
         "val_mean_iou": "the highest mean IoU on the validation images",
     }
+    asked_by = ("region",)
 
     def build(self, model_config, dataset, config):
         import keras
@@ -116,6 +118,31 @@ class Segment(DenseTask):
         for (name, size), probabilities in zip(seen, maps, strict=True):
             mask = class_map(probabilities, size)
             yield MaskPrediction.of(name, mask, predictor.class_names, top)
+
+    def explanation_targets(self, outputs, explainer, question):
+        """Ask for the mean logit over the pixels of a class, or over a region."""
+        (maps,) = outputs.values()
+        said, names = maps.argmax(-1), explainer.class_names
+        region = question.region and cells_in(question.region, said.shape)
+        pixels = np.bincount(said.ravel() if region is None else said[region])
+        found = np.nonzero(pixels)[0]
+        classes = sorted(found, key=lambda c: (names[c] == LAST, -pixels[c]))
+        classes = classes[: question.top]
+        if question.class_index is not None:
+            classes = [question.class_index]
+        masks = [said == index if region is None else region for index in classes]
+        return [
+            ExplanationTarget(
+                names[index],
+                names[index],
+                score=float((said == index).mean()),
+                class_index=int(index),
+                places=(mask / mask.sum()).astype("float32"),
+                mask=mask,
+            )
+            for index, mask in zip(classes, masks, strict=True)
+            if mask.any()
+        ]
 
     def compared(self, outputs):
         (maps,) = outputs.values()

@@ -23,6 +23,9 @@ class Task:
             CPU, such as the choice of the best boxes.
         teaching: Kinds of distillation that it can learn by, the usual one first.
         monitors: What can choose the best epoch, each with its words.
+        explained_by: Methods that explain one of its answers; the first is the default.
+        looked_into_by: Methods that show what goes on for all answers alike.
+        asked_by: Fields of a `Question`, beside class and number, that it understands.
     """
 
     name = ""
@@ -34,6 +37,9 @@ class Task:
     without = ()
     teaching = ()
     monitors = {"val_loss": "the smallest loss on the validation images"}
+    explained_by = ()
+    looked_into_by = ("rollout", "attention")
+    asked_by = ()
 
     # Training. `config` is the run's `TrainConfig`, `dataset` its `ImageDataset`.
 
@@ -153,6 +159,26 @@ class Task:
             top: How many answers to name.
         """
         raise self._cannot("answer about a picture")
+
+    # Explanation.
+
+    def answering_model(self, model):
+        """Return the model whose outputs are logits, or one activation from them."""
+        return model
+
+    def explanation_targets(self, outputs: dict, explainer, question) -> list:
+        """Return which of the answers about one picture are explained.
+
+        Args:
+            outputs: Those of `answering_model` for one picture, by name.
+            explainer: Whose class names, sizes and `model` count.
+            question: The `Question`.
+
+        Returns:
+            `ExplanationTarget`s, the best answer first; none where there is no such
+            answer about this picture.
+        """
+        return []
 
     # Export.
 

@@ -127,7 +127,7 @@ def flat(*layers):
     ("make", "method", "words"),
     [
         (nested, "grad-cam", "keras.Model\\(base.input"),
-        (lambda: SwinNano(include_top=False), "cam", "gives none"),
+        (lambda: SwinNano(include_top=False), "cam", "task 'features' do not give"),
         (flat, "rollout", "no layer stage_1_block_1"),
         (lambda: flat(keras.layers.Dense(2)), "cam", "ends in .*Flatten, Dense"),
         (

@@ -78,16 +78,16 @@ def test_a_model_in_memory_is_explained_with_names_given_or_numbers():
         swin_keras.explain(model, images, class_names=NAMES[:2])
 
 
-def test_a_model_of_boxes_has_no_class_of_the_whole_image_to_explain(tmp_path):
+def test_a_file_of_feature_maps_has_no_class_to_explain(tmp_path):
     backbone = SwinBackbone(**{**COMMON, **SIZES["plain"]})
     config = dataclasses.asdict(SwinConfig(**{**COMMON, **SIZES["plain"]}))
     path = tmp_path / "best.keras"
     save_keras(backbone, path, ModelCard("toy", "swin_nano", config, NAMES))
     images = make_images(backbone, 1).astype("uint8")
-    with pytest.raises(UsageError, match=r"explains a class of .* gives none"):
-        swin_keras.explain(path, images)
-    (one,) = swin_keras.explain(path, images, method="rollout")
-    assert one.scores == ()
+    with pytest.raises(UsageError, match="'features' do not give"):
+        swin_keras.explain(path, images, method="grad-cam")
+    (one,) = swin_keras.explain(path, images)
+    assert (one.method, one.scores) == ("rollout", ())
 
 
 def test_a_backbone_is_asked_for_rollout_and_attention_but_no_class():
@@ -97,8 +97,10 @@ def test_a_backbone_is_asked_for_rollout_and_attention_but_no_class():
         (one,) = swin_keras.explain(backbone, images, method=method)
         assert not one.scores
         assert next(iter(one.maps.values())).min() >= 0
-    with pytest.raises(UsageError, match=r"explains a class of .* gives none"):
-        swin_keras.explain(backbone, images)
+    with pytest.raises(UsageError, match=r"Ask for rollout, attention; .* `task`"):
+        swin_keras.explain(backbone, images, method="cam")
+    with pytest.raises(UsageError, match="the same for every class"):
+        swin_keras.explain(backbone, images, class_name="1")
 
 
 @pytest.mark.parametrize(
@@ -113,6 +115,8 @@ def test_a_backbone_is_asked_for_rollout_and_attention_but_no_class():
         ({"method": "attention", "at": (2, 0)}, "each from 0 to 1"),
         ({"method": "attention", "at": "here"}, "each from 0 to 1"),
         ({"method": "cam", "at": (0, 0)}, "`at` is for the methods attention"),
+        ({"box": 1}, "`box` means nothing to the task 'classify'"),
+        ({"region": (0, 0, 1, 1)}, "`region` means nothing to the task 'classify'"),
         ({"top": 0}, "at least 1"),
     ],
 )

@@ -5,6 +5,7 @@ from swin_keras.models.detection.detector import (
     end_in_detections,
     model_strides,
     strides_of,
+    without_detections,
 )
 from swin_keras.models.detection.head import DETECTION_HEADS, DetectionHead
 
@@ -15,4 +16,5 @@ __all__ = [
     "end_in_detections",
     "model_strides",
     "strides_of",
+    "without_detections",
 ]

@@ -111,6 +111,23 @@ def end_in_detections(model, max_detections=100, score_threshold=0.05):
     return keras.Model(model.input, detections, name=model.name)
 
 
+def without_detections(model):
+    """Return a detector that ends in logits: what `end_in_detections` began with.
+
+    Args:
+        model: What `end_in_detections` returned; another is returned as it is.
+
+    Returns:
+        A functional `keras.Model` to `{"one_scores", "one_boxes"}`.
+    """
+    last = model.layers[-1]
+    if not isinstance(last, TopDetections):
+        return model
+    scores, boxes = last.input
+    outputs = {"one_scores": scores, "one_boxes": boxes}
+    return keras.Model(model.input, outputs, name=model.name)
+
+
 def _check(config, head, classes):
     if not isinstance(classes, int | np.integer) or classes < 1:
         raise UsageError(

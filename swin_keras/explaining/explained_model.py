@@ -1,0 +1,153 @@
+"""What `Explainer` knows of a model before it is asked why: names, sizes, answers."""
+
+import logging
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from swin_keras.errors import ModelFileError, UsageError, nearest_name
+from swin_keras.inference.predictor import find_keras_model
+from swin_keras.inference.runtimes import open_model
+from swin_keras.model_files import load_keras, read_card
+from swin_keras.model_files.card import CLASS_MAPS
+from swin_keras.tasks import task_named
+
+log = logging.getLogger(__name__)
+NO_NORMALIZATION = (
+    "%s has no layer that normalizes images. `explain` gives it 0..255 all the same: "
+    "if it was trained on other values, normalize as then and call `Explainer.maps`."
+)
+
+
+class ExplainedModel:
+    """A model, or a file with class maps inside, and what its answers mean.
+
+    Args:
+        model: See `Explainer`.
+        class_names: See `Explainer`.
+        trust: See `Explainer`.
+        task: See `Explainer`.
+    """
+
+    def __init__(self, model, class_names=None, *, trust=False, task=None):
+        self.card = self.file = self.model = None
+        if hasattr(model, "layers"):
+            self.name, self.model = model.name, model
+            takes_raw = _normalizes(model)
+        else:
+            self._open(Path(model), trust)
+            takes_raw = self.card is None or self.card.normalizes
+        if not takes_raw:
+            log.warning(NO_NORMALIZATION, self.name)
+        shape = tuple((self.model or self.file).input_shape)
+        self.input_shape = shape[1:] if self.model else shape
+        self.task, classes = self._task(task)
+        if self.model:
+            self.model = self.task.answering_model(self.model)
+        names = class_names or (self.card and self.card.class_names)
+        if classes == 0:
+            names = ()
+        if classes is None and not names:
+            raise UsageError(
+                "The outputs of a model that ends in boxes do not tell how many "
+                f"classes it has. Received: {self.name}. Give `class_names`."
+            )
+        self.class_names = tuple(names or map(str, range(classes)))
+        if classes is not None and len(self.class_names) != classes:
+            raise UsageError(
+                f"Each of the model's {classes} classes must have a name. Received: "
+                f"{len(self.class_names)} names for {self.name}."
+            )
+
+    def _open(self, path, trust):
+        path = find_keras_model(path)
+        self.name, self.card = str(path), read_card(path)
+        if path.suffix == ".keras":
+            self.model = load_keras(path)
+            return
+        self.file = open_model(path, trust=trust)
+        if CLASS_MAPS not in self.file.outputs:
+            raise ModelFileError(
+                "A model is explained in Keras, or by the class maps inside its file. "
+                f"Received: {path}, which has none. Give the run or the model.keras "
+                "of its export, or export it again with --explain."
+            )
+
+    def _task(self, name):
+        """Return the task, and the number of classes, which outputs may not tell."""
+        task = task_named(name or (self.card.task if self.card else "classify"))
+        try:
+            return task, task.class_count(self._shapes())
+        except ValueError as error:
+            if name:
+                raise UsageError(f"{error}. Received: {self.name}.") from error
+            return task_named("features"), 0
+
+    def _shapes(self):
+        if self.file:
+            return without_maps(self.file.outputs)
+        # A Sequential model has outputs, and no output.
+        outputs = named(getattr(self.model, "output", self.model.outputs))
+        return {name: tuple(output.shape[1:]) for name, output in outputs.items()}
+
+    @property
+    def default_method(self) -> str:
+        """How answers are explained where nothing else is asked for."""
+        return (*self.task.explained_by, *self.task.looked_into_by)[0]
+
+    @property
+    def crop_fraction(self) -> float:
+        """Share of an image that the centre crop keeps before resizing."""
+        return self.card.crop_fraction if self.card else 1.0
+
+    @property
+    def grey_range(self) -> tuple[float, float] | None:
+        """Values of black and white in grey images of more than 8 bits."""
+        return self.card.grey_range if self.card else None
+
+    def class_index(self, name) -> int:
+        """Return the place of a class among the outputs.
+
+        Raises:
+            UsageError: If there is no such class, with the nearest name.
+        """
+        if name not in self.class_names:
+            known = ", ".join(self.class_names[:20])
+            more = ", ..." if len(self.class_names) > 20 else ""
+            raise UsageError(
+                f"The model knows no class {str(name)[:100]!r}."
+                f"{nearest_name(name, self.class_names)} It knows: {known}{more}."
+            )
+        return self.class_names.index(name)
+
+    def outputs(self, images) -> dict[str, np.ndarray]:
+        """Return the model's own answers by name for `(B, H, W, C)`, 0..255."""
+        images = np.asarray(images, "float32")
+        if self.file:
+            return without_maps(self.file(images))
+        found = named(self.model(images, training=False))
+        return {name: ops.convert_to_numpy(value) for name, value in found.items()}
+
+    def probabilities(self, images) -> np.ndarray:
+        """Return a classifier's own answers, `(B, classes)`."""
+        (answers,) = self.outputs(images).values()
+        return answers
+
+
+def without_maps(outputs: dict) -> dict:
+    """Return a file's outputs without those that tell why."""
+    return {name: value for name, value in outputs.items() if name != CLASS_MAPS}
+
+
+def named(outputs) -> dict:
+    """Return a Keras model's outputs by name."""
+    if isinstance(outputs, dict):
+        return outputs
+    return dict(enumerate(outputs)) if isinstance(outputs, list) else {"": outputs}
+
+
+def _normalizes(model) -> bool:
+    kinds = (keras.layers.Normalization, keras.layers.Rescaling)
+    return any(isinstance(layer, kinds) for layer in model.layers)
