@@ -132,7 +132,8 @@ def _evaluate(parser):
         "--window",
         choices=["whole", "slide"],
         default="whole",
-        help="How a segmenter looks: at whole pictures, or through sliding windows.",
+        help="How a segmenter or detector looks: at whole pictures, or through "
+        "sliding windows.",
     )
     parser.add_argument(
         "--flip", action="store_true", help="Show a segmenter mirrored pictures, too."
@@ -213,6 +214,13 @@ def _predict(parser):
         "images", nargs="*", help="Images, folders of images, or videos."
     )
     parser.add_argument("--top", type=int, default=3, help="Classes to name.")
+    parser.add_argument(
+        "--window",
+        choices=["whole", "slide"],
+        default="whole",
+        help="How a segmenter or detector looks: at whole pictures, or through "
+        "sliding windows.",
+    )
     parser.add_argument(
         "--save",
         metavar="PLACE",

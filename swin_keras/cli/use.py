@@ -56,7 +56,9 @@ def predict(options):
         )
     with _saver(options.save, options.rate) as save:
         predictions = []
-        for prediction, picture in _answers(predictor, images, videos, options.top):
+        for prediction, picture in _answers(
+            predictor, images, videos, options.top, options.window
+        ):
             predictions.append(prediction)
             if save and not prediction.error:
                 save(prediction, picture)
@@ -90,14 +92,14 @@ def _sources(options):
     return [path for path in paths if not is_video(path)], videos
 
 
-def _answers(predictor, images, videos, top):
+def _answers(predictor, images, videos, top, window):
     """Yield each prediction, and its picture if it is a frame."""
     from swin_keras.inference.video import predict_frames
 
-    for prediction in predictor.predict(images, top=top):
+    for prediction in predictor.predict(images, top=top, window=window):
         yield prediction, None
     for name, frames in videos.items():
-        yield from predict_frames(predictor, name, frames, top)
+        yield from predict_frames(predictor, name, frames, top, window)
 
 
 @contextlib.contextmanager

@@ -51,9 +51,9 @@ def evaluate(
         batch_size: Images that are run together.
         on_bad: "stop" at files that are no usable images, or "skip" them; by
             default as in training.
-        window: How a segmenter looks at a picture: "whole", stretched to its input;
-            or "slide", through overlapping windows at the picture's own scale, whose
-            probabilities are averaged.
+        window: How a segmenter or detector looks at a picture: "whole", made to fit
+            its input; or "slide", through overlapping windows at the picture's own
+            scale, whose probabilities are averaged, or boxes merged.
         flip: Whether a segmenter looks at each picture mirrored, too.
         scales: Sizes at which windows slide over a picture, such as
             (0.75, 1.0, 1.25); 1 is its own.

@@ -45,6 +45,16 @@ class Picture:
     name: str
     source: Any
 
+    def image(self, channels, grey_range=None) -> Image.Image:
+        """Return the upright picture in its own size.
+
+        Raises:
+            ImageError: If it cannot be read.
+        """
+        if isinstance(self.source, Path | bytes):
+            return decode_image(self.source, channels, self.name, grey_range=grey_range)
+        return self._upright(channels, grey_range)
+
     def whole(self, image_size, channels, grey_range=None, letter_box=False):
         """Return the whole picture made to fit a size, and its own size.
 
@@ -54,12 +64,7 @@ class Picture:
         Raises:
             ImageError: If it cannot be read.
         """
-        if isinstance(self.source, Path | bytes):
-            image = decode_image(
-                self.source, channels, self.name, grey_range=grey_range
-            )
-        else:
-            image = self._upright(channels, grey_range)
+        image = self.image(channels, grey_range)
         geometry = whole_picture(image.size, image_size, letter_box=letter_box)
         return geometry.image(image), image.size[::-1]
 

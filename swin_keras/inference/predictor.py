@@ -17,6 +17,7 @@ from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.tasks import task_named
 from swin_keras.tasks.prediction import Prediction
 from swin_keras.tasks.task import Task
+from swin_keras.tasks.views import Views
 
 log = logging.getLogger(__name__)
 __all__ = ["Prediction", "Predictor", "find_model", "image_files"]
@@ -168,7 +169,9 @@ class Predictor:
             )
         return found
 
-    def predict(self, images, top: int = 5, batch_size: int = 32):
+    def predict(
+        self, images, top: int = 5, batch_size: int = 32, window: str = "whole"
+    ):
         """Yield a `Prediction` for each image, in order.
 
         All are prepared as in training: upright, in the model's channels, cut
@@ -184,6 +187,9 @@ class Predictor:
                 time.
             top: How many of the best classes to name.
             batch_size: Images that are run together.
+            window: How a segmenter or detector looks at a picture: "whole", made to
+                fit its input; or "slide", through overlapping windows at the
+                picture's own scale, whose answers are merged.
 
         Raises:
             DataError: If a path does not exist, or a folder holds no image.
@@ -196,10 +202,19 @@ class Predictor:
                 "`top` and `batch_size` must be at least 1. "
                 f"Received: top={top}, batch_size={batch_size}."
             )
+        views = Views(window)
         given = pictures(images)
         if isinstance(images, Sequence):  # wrong paths are told before the first answer
             given = iter(list(given))
-        return self._predictions(given, top, batch_size)
+        if views == Views():
+            return self._predictions(given, top, batch_size)
+        return (self._by_views(picture, views, top, batch_size) for picture in given)
+
+    def _by_views(self, picture, views, top, batch_size) -> Prediction:
+        try:
+            return self.task.predict_views(picture, self, views, top, batch_size)
+        except ImageError as error:
+            return Prediction(picture.name, error=error.reason)
 
     def _predictions(self, given, top, batch_size) -> Iterator[Prediction]:
         while batch := list(islice(given, batch_size)):

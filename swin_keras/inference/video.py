@@ -57,7 +57,7 @@ def is_video(path) -> bool:
 
 
 def predict_frames(
-    predictor: Predictor, name, frames, top: int = 5
+    predictor: Predictor, name, frames, top: int = 5, window: str = "whole"
 ) -> Iterator[tuple[Prediction, Image.Image | None]]:
     """Yield what a model says of each frame, and its picture.
 
@@ -69,6 +69,7 @@ def predict_frames(
         name: What the predictions call the video: its path.
         frames: As `read_video` or `read_camera` gives them.
         top: How many of the best classes to name.
+        window: As in `Predictor.predict`.
     """
     frames, last, error = iter(frames), 0.0, None
     while error is None:
@@ -82,7 +83,8 @@ def predict_frames(
             error = ""
         except ImageError as broken:
             error = broken.reason
-        found = predictor.predict([frame.image for frame in batch], top=top)
+        images = [frame.image for frame in batch]
+        found = predictor.predict(images, top=top, window=window)
         for frame, prediction in zip(batch, found if batch else (), strict=True):
             yield _at(prediction, name, frame.time), frame.image
             last = frame.time

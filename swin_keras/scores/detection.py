@@ -44,12 +44,12 @@ class DetectionFigures:
 class DetectionScore:
     """Collect pictures with their true and found boxes; then judge them all.
 
-    The figures are those of COCO: boxes of a crowd are neither missed nor false, and
-    a picture has up to 100 boxes. They are computed by the package
-    `faster-coco-eval`.
+    The figures are those of COCO: boxes of a crowd are neither missed nor false.
+    They are computed by the package `faster-coco-eval`.
 
     Args:
         class_names: Name of each class.
+        max_detections: Boxes of a picture that count, the most certain; COCO's are 100.
 
     Raises:
         UsageError: If `faster-coco-eval` is not installed.
@@ -65,9 +65,10 @@ class DetectionScore:
     1.0
     """
 
-    def __init__(self, class_names):
+    def __init__(self, class_names, max_detections: int = 100):
         _require_package()
         self.class_names = list(class_names)
+        self.max_detections = max_detections
         self._images, self._truth, self._found = [], [], []
 
     def add(
@@ -188,6 +189,7 @@ class DetectionScore:
         )
         found = truth.loadRes([dict(found) for found in self._found])
         judge = evaluation(truth, found, iouType="bbox")
+        judge.params.maxDets = [1, 10, self.max_detections]
         judge.evaluate()
         judge.accumulate()
         return (judge.eval[name][..., -1] for name in ("precision", "recall"))

@@ -30,6 +30,7 @@ class DetectionResult:
         class_names: The model's class names.
         notes: What was decided about the data on the way.
         split: Which images these were.
+        max_detections: Boxes of a picture that count; COCO's are 100.
 
     Attributes:
         found: `FoundObjects` of each picture, of the branch that is exported.
@@ -38,11 +39,12 @@ class DetectionResult:
     class_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
     split: str = "test"
+    max_detections: int = 100
     found: list = field(default_factory=list)
 
     def __post_init__(self):
-        self._one = DetectionScore(self.class_names)
-        self._many = DetectionScore(self.class_names)
+        self._one = DetectionScore(self.class_names, self.max_detections)
+        self._many = DetectionScore(self.class_names, self.max_detections)
         self._has_many = False
         self._figures = None
 

@@ -1,28 +1,21 @@
 """Detection: boxes around objects, each with a class."""
 
-import dataclasses
-
 import numpy as np
 
 from swin_keras.data import BatchLoader, ImageBoxes, batches
-from swin_keras.data.boxes.augmentation import (
-    BoxAugmentation,
-    boxes_in_picture,
-    whole_picture,
-)
-from swin_keras.errors import UsageError
+from swin_keras.data.boxes.augmentation import BoxAugmentation
 from swin_keras.litert.detector_metadata import detector_metadata
-from swin_keras.scores.detection_result import DetectionResult, FoundObjects
+from swin_keras.scores.detection_result import DetectionResult
 from swin_keras.tasks.dense import DenseTask
 from swin_keras.tasks.explained import ExplanationTarget
+from swin_keras.tasks.found_objects import FINAL, MAX_DETECTIONS, found_in, head_of
 from swin_keras.tasks.prediction import BoxPrediction
+from swin_keras.tasks.tiles import MOST, check_views, found_in_tiles
 from swin_keras.tasks.validation_map import ValidationMAP
 
-MAX_DETECTIONS = 100  # boxes of a picture
 SHOWN = 0.3  # score from which on a box is shown
 TAIL = "ARG_MAX CAST GATHER GREATER LESS REDUCE_MAX SELECT SELECT_V2 TOPK_V2"
 RAW = {"many_scores", "many_boxes", "centerness", "one_scores", "one_boxes"}
-FINAL = {"boxes", "classes", "scores", "count"}
 
 
 class Detect(DenseTask):
@@ -76,8 +69,7 @@ class Detect(DenseTask):
         return np.full((1, capacity, 5), -1, "float32")
 
     def evaluate(self, predictor, dataset, split, batch_size):
-        judged, names = dataset.split(split), predictor.class_names
-        index_of = np.array([names.index(name) for name in dataset.class_names])
+        judged, index_of = _judging(predictor, dataset, split)
         height, width, channels = predictor.input_shape
         loader = BatchLoader(
             judged,
@@ -86,17 +78,34 @@ class Detect(DenseTask):
             channels,
             letter_box=predictor.letter_box,
         )
-        result = DetectionResult(names, dataset.notes, split)
+        result = DetectionResult(predictor.class_names, dataset.notes, split)
         for pictures, _ in batches(loader).as_numpy_iterator():
             outputs = predictor.outputs(pictures)
             for row in range(len(pictures)):
                 one = {name: values[row] for name, values in outputs.items()}
                 index = result.images
-                truth = judged.targets.load(index)
+                truth = _truth(judged, index, index_of)
                 size = judged.image(index, channels).size[::-1]
-                truth = ImageBoxes(truth.boxes, index_of[truth.classes], truth.crowd)
                 result.add(truth, *found_in(one, predictor, size))
         return result
+
+    def evaluate_views(self, predictor, dataset, split, batch_size, views):
+        check_views(views)
+        judged, index_of = _judging(predictor, dataset, split)
+        names = predictor.class_names
+        result = DetectionResult(names, dataset.notes, split, max_detections=MOST)
+        for index in range(len(judged)):
+            image = judged.image(index, predictor.input_shape[2])
+            found = found_in_tiles(image, predictor, batch_size)
+            result.add(_truth(judged, index, index_of), *found)
+        return result
+
+    def predict_views(self, picture, predictor, views, top, batch_size):
+        check_views(views)
+        image = picture.image(predictor.input_shape[2], predictor.grey_range)
+        found, _ = found_in_tiles(image, predictor, batch_size)
+        names, size = predictor.class_names, image.size[::-1]
+        return BoxPrediction.of(picture.name, size, found, names, SHOWN)
 
     def class_count(self, outputs):
         if outputs.keys() >= RAW:
@@ -177,64 +186,16 @@ class Detect(DenseTask):
         )
 
 
-def head_of(name, sizes):
-    """Return a named `DetectionHead`, with some sizes changed.
-
-    Raises:
-        UsageError: If there is none of this name.
-    """
-    from swin_keras.models import DETECTION_HEADS
-
-    name = name or "light"
-    if name not in DETECTION_HEADS:
-        raise UsageError(
-            f"A detector's head must be one of {', '.join(DETECTION_HEADS)}. "
-            f"Received: {name!r}."
-        )
-    return dataclasses.replace(DETECTION_HEADS[name], **sizes or {})
+def _judging(predictor, dataset, split):
+    """Return a split, and the model's class of each of the data's."""
+    names = predictor.class_names
+    index_of = np.array([names.index(name) for name in dataset.class_names])
+    return dataset.split(split), index_of
 
 
-def found_in(outputs, predictor, size):
-    """Return what both branches found in a picture, in its own pixels.
-
-    Args:
-        outputs: The model's for one picture, raw or final, by name.
-        predictor: The `Predictor` of the model.
-        size: `(height, width)` of the picture.
-
-    Returns:
-        `FoundObjects` of the branch that is exported, and of the other one, or `None`
-        where the model has only the first.
-    """
-    height, width = predictor.input_shape[:2]
-    whole = whole_picture(size[::-1], (height, width), letter_box=predictor.letter_box)
-    if outputs.keys() == FINAL:
-        count = round(float(outputs["count"]))
-        top, left, bottom, right = outputs["boxes"][:count].T
-        boxes = np.stack([left, top, right, bottom], axis=1)
-        boxes = boxes_in_picture(boxes * np.tile((width, height), 2), whole)
-        classes = outputs["classes"][:count].round().astype(int)
-        return FoundObjects(boxes, classes, outputs["scores"][:count]), None
-    # A run's model, which only Keras runs: exported files have no raw outputs.
-    from swin_keras.detection.decoding import best_points, suppress_overlaps
-    from swin_keras.models import strides_of
-    from swin_keras.models.config import config_from_dict
-
-    card = predictor.card
-    head = head_of(card.train.get("head"), card.train.get("head_sizes"))
-    strides = strides_of(config_from_dict(card.model), head)
-    many = suppress_overlaps(
-        *(outputs["many_scores"], outputs["many_boxes"], outputs["centerness"]),
-        *(predictor.input_shape, strides),
-        max_detections=MAX_DETECTIONS,
-    )
-    one = best_points(
-        outputs["one_scores"], outputs["one_boxes"], predictor.input_shape, strides
-    )
-    return tuple(
-        FoundObjects(boxes_in_picture(found.boxes, whole), found.classes, found.scores)
-        for found in (one, many)
-    )
+def _truth(judged, index, index_of):
+    truth = judged.targets.load(index)
+    return ImageBoxes(truth.boxes, index_of[truth.classes], truth.crowd)
 
 
 TASK = Detect()

@@ -83,18 +83,18 @@ class Segment(DenseTask):
 
     def evaluate_views(self, predictor, dataset, split, batch_size, views):
         judged, index_of, result = self._judging(predictor, dataset, split)
-        *input_size, channels = predictor.input_shape
-
-        def ask(pictures):
-            for start in range(0, len(pictures), batch_size):
-                yield from predictor.probabilities(pictures[start : start + batch_size])
-
         for index in range(len(judged)):
-            image = judged.image(index, channels)
-            means = mean_probabilities(image, views, tuple(input_size), ask)
+            image = judged.image(index, predictor.input_shape[2])
+            means = _means(image, predictor, views, batch_size)
             truth = index_of[judged.targets.load(index)]
             result.add(truth, class_map(means, truth.shape))
         return result
+
+    def predict_views(self, picture, predictor, views, top, batch_size):
+        image = picture.image(predictor.input_shape[2], predictor.grey_range)
+        means = _means(image, predictor, views, batch_size)
+        mask = class_map(means, image.size[::-1])
+        return MaskPrediction.of(picture.name, mask, predictor.class_names, top)
 
     @staticmethod
     def _judging(predictor, dataset, split):
@@ -158,6 +158,16 @@ class Segment(DenseTask):
             "`labels.txt`: resize them bilinearly to the picture, and take the largest "
             "at each pixel"
         )
+
+
+def _means(image, predictor, views, batch_size):
+    """Return the mean probabilities of all views of a picture."""
+
+    def ask(pictures):
+        for start in range(0, len(pictures), batch_size):
+            yield from predictor.probabilities(pictures[start : start + batch_size])
+
+    return mean_probabilities(image, views, tuple(predictor.input_shape[:2]), ask)
 
 
 def class_weights(config, dataset):

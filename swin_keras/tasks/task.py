@@ -117,13 +117,21 @@ class Task:
             views: The `Views`.
 
         Raises:
-            UsageError: If the task's answers cannot be averaged pixel by pixel.
+            UsageError: If the task's answers have no places, or not for such views.
         """
         raise UsageError(
-            "`window`, `flip` and `scales` are for segmenters, whose answers about "
-            f"several views are averaged pixel by pixel. Received: {predictor.path}, "
-            f"a model for the task {self.name!r}. Leave them out."
+            "`window`, `flip` and `scales` are for models whose answers have places, "
+            "masks or boxes. Received: "
+            f"{predictor.path}, a model for the task {self.name!r}. Leave them out."
         )
+
+    def predict_views(self, picture, predictor, views, top: int, batch_size: int):
+        """Return the prediction of a `Picture` by several views of it.
+
+        Raises:
+            UsageError: As `evaluate_views`.
+        """
+        self.evaluate_views(predictor, None, None, batch_size, views)
 
     def class_count(self, outputs: dict) -> int:
         """Return the number of classes of a model, by the shapes of its outputs.

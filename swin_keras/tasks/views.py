@@ -20,7 +20,7 @@ WINDOWS = ("whole", "slide")
 
 @dataclass(frozen=True)
 class Views:
-    """How a picture is shown to a segmenter.
+    """How a picture is shown to a segmenter or a detector.
 
     Args:
         window: "whole", the picture stretched to the model's input, as in training's

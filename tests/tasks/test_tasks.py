@@ -228,6 +228,27 @@ def test_views_of_a_segmenter_are_options_of_evaluate(exports, capsys):
     assert figures[0] != figures[2]
     with pytest.raises(UsageError, match="are for segmenters"):
         evaluate(exports("detect"), split="val", flip=True)
+    with pytest.raises(UsageError, match="whose answers have places"):
+        evaluate(exports("multi-label"), split="val", flip=True)
+
+
+@pytest.mark.parametrize("task", ["segment", "detect"])
+def test_sliding_windows_show_pictures_in_their_own_scale(
+    runs, exports, tmp_path, task
+):
+    folder, path = exports(task), tmp_path / "large.png"
+    height, width, _ = Predictor(folder).input_shape
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (height, width, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    whole, slid = (
+        next(Predictor(folder).predict(path, window=window)).to_dict()
+        for window in ("whole", "slide")
+    )
+    assert slid == whole  # of a picture of the input's size
+    assert main(["predict", str(folder), str(path), "--window", "slide"]) == 0
+    for model in (folder, runs(task).path):  # final outputs, and raw ones
+        assert evaluate(model, split="val", window="slide").images == 4
 
 
 def test_boxes_are_written_as_coco_reads_them(sure_detector, picture, tmp_path):

@@ -112,7 +112,7 @@ def test_views_that_mean_nothing_are_refused(options, words):
 
 
 def test_classifiers_refuse_views_in_words(trained_run, capsys):
-    with pytest.raises(UsageError, match="are for segmenters"):
+    with pytest.raises(UsageError, match="whose answers have places"):
         evaluate(trained_run.path, flip=True)
     assert main(["evaluate", str(trained_run.path), "--window", "slide"]) == 2
-    assert "are for segmenters" in capsys.readouterr().err
+    assert "whose answers have places" in capsys.readouterr().err
