@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from explained_toys import COMMON
 
-from swin_keras import SwinSegmenter
-from swin_keras.models import DetectionHead, SwinConfig, SwinDetector
+from swin_keras import SwinDetector, SwinSegmenter
+from swin_keras.models import DetectionHead, SwinConfig
 
 CONFIG = SwinConfig(input_shape=(48, 64, 3), **COMMON)  # 24 x 32 tokens, then 12 x 16
 NAMES = ("background", "cat", "dog")
