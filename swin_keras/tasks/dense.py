@@ -1,17 +1,25 @@
 """What tasks with places in the picture share: whole pictures, one geometry."""
 
+from swin_keras.data.usual_size import usual_size
 from swin_keras.tasks.task import Task
 
-SIDE = 512  # pixels, of pictures that have many sizes
+SIDE = 512  # pixels, of larger pictures that have many sizes
 MULTIPLE = 32  # of the sides, which four stages halve without padding
 
 
 class DenseTask(Task):
     """A task whose answers have places: pictures are stretched to the input."""
 
-    def image_size(self, own, variant):
-        """Return the pictures' own size, or 512, in multiples of 32."""
-        return tuple(-(-(side or SIDE) // MULTIPLE) * MULTIPLE for side in own)
+    def image_size(self, dataset, variant):
+        """Return the pictures' own size, or what is usual of many, to 512.
+
+        In multiples of 32.
+        """
+        own = dataset.image_shape[:2]
+        if None in own:
+            usual = usual_size(dataset.splits["train"]) or (SIDE, SIDE)
+            own = (min(side, SIDE) for side in usual)
+        return tuple(-(-side // MULTIPLE) * MULTIPLE for side in own)
 
     teaching = ("features",)
     explained_by = ("grad-cam", "hires-cam", "rollout", "gradient-rollout")

@@ -87,13 +87,14 @@ class Task:
         """Return targets of one image, of the right shape and type."""
         raise self._cannot("be trained")
 
-    def image_size(self, own: tuple, variant: tuple) -> tuple[int, int]:
+    def image_size(self, dataset, variant: tuple) -> tuple[int, int]:
         """Return the size that images are trained at by default.
 
         Args:
-            own: Height and width of the data's images; `None` where they differ.
-            variant: Those of the variant.
+            dataset: The data.
+            variant: Height and width of the variant's images.
         """
+        own = dataset.image_shape[:2]  # `None` where they differ
         sides = zip(variant, own, strict=True)
         return tuple(
             min(side, 2 * of_data) if of_data else side for side, of_data in sides

@@ -99,7 +99,8 @@ class TrainConfig:
         auxiliary: Whether a second, small head learns along on the map before the
             last, as the published segmenters do.
         image_size: Side of the images in pixels, or (height, width); by default
-            the variant's own, but at most twice that of small images.
+            the variant's own, but at most twice that of small images; for pixels and
+            boxes that of the pictures, to 512.
         weights: Where to start from: a checkpoint, published or of Keras, the
             folder of a run or an export, or "hf://ORG/NAME"; by default from random
             weights.

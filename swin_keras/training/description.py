@@ -83,7 +83,7 @@ def _why_this_size(job):
     if job.model_config.input_shape[:2] == images:
         return "that of the images; --image-size changes it"
     if None in images:
-        return "the task's usual one; --image-size changes it"
+        return "as many pictures have, to 512; --image-size changes it"
     return f"the images have {_size(images)}; --image-size changes it"
 
 

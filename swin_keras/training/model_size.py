@@ -16,11 +16,10 @@ def model_config_of(config: TrainConfig, dataset: ImageDataset) -> SwinConfig:
         UsageError: If the sizes cannot make a model.
     """
     variant = variant_config(config.model)
-    *own_size, channels = dataset.image_shape
+    channels = dataset.image_shape[-1]
     size = config.image_size
     if size is None:
-        task = task_named(config.task)
-        size = task.image_size(tuple(own_size), variant.input_shape[:2])
+        size = task_named(config.task).image_size(dataset, variant.input_shape[:2])
     elif isinstance(size, int):
         size = (size, size)
     sizes = {"input_shape": (*size, channels), "remat": config.remat}
