@@ -11,7 +11,7 @@ GROUND, INK = (24, 24, 24), (235, 235, 235)
 
 
 def with_legend(picture: Image.Image, entries) -> Image.Image:
-    """Return a picture with a legend below it.
+    """Return a picture with a legend below it, as wide as the longest entry needs.
 
     Args:
         picture: The picture.
@@ -23,14 +23,16 @@ def with_legend(picture: Image.Image, entries) -> Image.Image:
     texts += [(GROUND, f"and {more} more")] * (more > 0)
     font = font_for(picture.size)
     line, x, y, places = round(1.5 * font.size), 6, 4, []
+    width = picture.width  # at least; a long name needs more than a small picture has
     for _, text in texts:
         across = line + font.getlength(text) + 8
         if x > 6 and x + across > picture.width:
             x, y = 6, y + line
         places.append((x, y))
         x += across
+        width = max(width, round(x))
     result = Image.new(
-        "RGB", (picture.width, picture.height + (y + line + 4) * bool(texts)), GROUND
+        "RGB", (width, picture.height + (y + line + 4) * bool(texts)), GROUND
     )
     result.paste(picture, (0, 0))
     draw, side = ImageDraw.Draw(result), round(0.9 * font.size)

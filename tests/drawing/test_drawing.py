@@ -17,6 +17,7 @@ from swin_keras.drawing import (
 )
 from swin_keras.drawing.boxes import font_for
 from swin_keras.drawing.colours import text_on
+from swin_keras.drawing.legend import GROUND, with_legend
 
 GREY = (100, 100, 100)
 
@@ -171,3 +172,11 @@ def test_a_sheet_has_a_place_for_every_picture():
         left, top, right, bottom = extent_of(colour, sheet)
         assert (right - left, bottom - top) == (50, 25)
     assert sheet.size[0] == 3 * 56 + 6
+
+
+def test_a_long_name_below_a_small_picture_is_not_cut():
+    drawn = with_legend(Image.new("RGB", (64, 64)), [(1, "a long name of a class")])
+    strip = np.asarray(drawn)[64:]
+    assert drawn.width > 64
+    assert (strip[:, -4:] == GROUND).all()
+    assert (strip[:, -16:-4] != GROUND).any()
