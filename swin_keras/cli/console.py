@@ -60,12 +60,3 @@ def make_table(*columns):
 def command(*words) -> str:
     """Return a command that a shell takes as it is meant, as one line."""
     return shlex.join(["swin-keras", *map(str, words)])
-
-
-def share(value, digits: int = 1) -> str:
-    """Return a share in percent; a dash where it is not defined.
-
-    >>> share(0.25), share(float("nan")), share(None)
-    ('25.0%', '-', '-')
-    """
-    return "-" if value is None or value != value else f"{value:.{digits}%}"

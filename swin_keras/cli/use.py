@@ -9,8 +9,9 @@ import logging
 import os
 from pathlib import Path
 
-from swin_keras.cli.console import command, load_tensorflow, make_table, out, share
+from swin_keras.cli.console import command, load_tensorflow, make_table, out
 from swin_keras.errors import DataError, UsageError
+from swin_keras.scores.shares import percent
 from swin_keras.screen import complain
 
 log = logging.getLogger(__name__)
@@ -169,9 +170,9 @@ def _show(predictions):
         if prediction.error:
             continue
         (name, score), *others = prediction.scores or [("(none)", None)]
-        others = ", ".join(f"{name} {share(score)}" for name, score in others)
+        others = ", ".join(f"{name} {percent(score)}" for name, score in others)
         time = "" if prediction.time is None else f"{prediction.time:.2f} s"
-        shown = "" if score is None else share(score)
+        shown = "" if score is None else percent(score)
         table.add_row(prediction.path, *[time] * has_times, name, shown, others)
     out.print(table)
 

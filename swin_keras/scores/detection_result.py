@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from swin_keras.scores.detection import DetectionFigures, DetectionScore
+from swin_keras.scores.shares import percent
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,12 +110,12 @@ class DetectionResult:
 
     def headline(self) -> str:
         """Say it in one line."""
-        text = f"mAP {self.score:.2%}, AP50 {_share(self.one.at_50)}"
+        text = f"mAP {self.score:.2%}, AP50 {percent(self.one.at_50, 2)}"
         if self.many:
             text += (
                 f" (the branch with suppression: mAP "
-                f"{_share(self.many.mean_average_precision)}, AP50 "
-                f"{_share(self.many.at_50)})"
+                f"{percent(self.many.mean_average_precision, 2)}, AP50 "
+                f"{percent(self.many.at_50, 2)})"
             )
         return f"{text} on {self.images} images, {self.one.objects} objects"
 
@@ -122,10 +123,10 @@ class DetectionResult:
         """Yield the columns, then the rows of a table of the classes."""
         yield "class", "mAP"
         for name in self.class_names:
-            yield name, _share(self.one.by_class.get(name))
-        yield "small objects", _share(self.one.small)
-        yield "medium", _share(self.one.medium)
-        yield "large", _share(self.one.large)
+            yield name, percent(self.one.by_class.get(name), 2)
+        yield "small objects", percent(self.one.small, 2)
+        yield "medium", percent(self.one.medium, 2)
+        yield "large", percent(self.one.large, 2)
 
     def to_dict(self) -> dict:
         """Return everything as plain values, for JSON."""
@@ -138,7 +139,3 @@ class DetectionResult:
             "branch_with_suppression": self.many and asdict(self.many),
             "notes": list(self.notes),
         }
-
-
-def _share(value):
-    return "-" if value is None or value != value else f"{value:.2%}"

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from swin_keras.scores.shares import mean_of_known, or_none, percent
+
 THRESHOLD = 0.5  # probability from which on a class is said to be there
 
 
@@ -68,7 +70,7 @@ class MultiLabelResult:
     @property
     def score(self) -> float:
         """Mean of the average precisions: mAP."""
-        return _mean(self.average_precisions)
+        return mean_of_known(self.average_precisions)
 
     def figures(self) -> dict[str, float]:
         """Return what a card says of it."""
@@ -78,7 +80,9 @@ class MultiLabelResult:
             "f1": f1,
             "precision": precision,
             "recall": recall,
-            "mean_f1": _mean(np.array([row[-1] for row in self._class_shares()])),
+            "mean_f1": mean_of_known(
+                np.array([row[-1] for row in self._class_shares()])
+            ),
             "exact": float((self._said == self.truth).all(1).mean()),
         }
 
@@ -120,21 +124,21 @@ class MultiLabelResult:
             strict=True,
         )
         for name, count, precision, shares in rows:
-            yield name, f"{count}", *map(_share, (precision, *shares))
+            yield name, f"{count}", *map(percent, (precision, *shares))
 
     def to_dict(self) -> dict:
         """Return everything as plain values, for JSON."""
         names = ("precision", "recall", "f1")
         return {
-            **{name: _plain(value) for name, value in self.figures().items()},
+            **{name: or_none(value) for name, value in self.figures().items()},
             "split": self.split,
             "images": self.images,
             "classes": [
                 {
                     "name": name,
                     "images": int(count),
-                    "average_precision": _plain(precision),
-                    **dict(zip(names, map(_plain, shares), strict=True)),
+                    "average_precision": or_none(precision),
+                    **dict(zip(names, map(or_none, shares), strict=True)),
                 }
                 for name, count, precision, shares in zip(
                     self.class_names,
@@ -146,16 +150,3 @@ class MultiLabelResult:
             ],
             "notes": list(self.notes),
         }
-
-
-def _mean(values):
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else float("nan")
-
-
-def _share(value):
-    return "-" if np.isnan(value) else f"{value:.1%}"
-
-
-def _plain(value):
-    return None if np.isnan(value) else float(value)

@@ -4,6 +4,7 @@ import numpy as np
 
 from swin_keras.data.geometry import IGNORED
 from swin_keras.errors import UsageError
+from swin_keras.scores.shares import mean_of_known
 
 
 class SegmentationScore:
@@ -73,12 +74,12 @@ class SegmentationScore:
     @property
     def mean_iou(self) -> float:
         """The mean of `iou`: mIoU."""
-        return _mean(self.iou)
+        return mean_of_known(self.iou)
 
     @property
     def mean_dice(self) -> float:
         """The mean of `dice`."""
-        return _mean(self.dice)
+        return mean_of_known(self.dice)
 
     @property
     def pixel_accuracy(self) -> float:
@@ -126,8 +127,3 @@ def _share(part, whole):
     """Return `part / whole`, `nan` where there is nothing to share."""
     part, whole = np.asarray(part, float), np.asarray(whole, float)
     return np.divide(part, whole, np.full(part.shape, np.nan), where=whole > 0)
-
-
-def _mean(values):
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else float("nan")

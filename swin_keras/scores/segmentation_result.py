@@ -7,6 +7,7 @@ import numpy as np
 
 from swin_keras.data.geometry import IGNORED
 from swin_keras.scores.segmentation import SegmentationScore
+from swin_keras.scores.shares import or_none, percent
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +80,7 @@ class SegmentationResult:
             strict=True,
         ):
             name, count, *shares = row
-            yield name, f"{count:,}", *map(_share, shares)
+            yield name, f"{count:,}", *map(percent, shares)
 
     def to_dict(self) -> dict:
         """Return everything as plain values, for JSON."""
@@ -87,25 +88,17 @@ class SegmentationResult:
         columns = {"iou": scores.iou, "dice": scores.dice, "found": scores.accuracy}
         pixels = scores.confusion.sum(1).tolist()
         return {
-            **{name: _plain(value) for name, value in self.figures().items()},
+            **{name: or_none(value) for name, value in self.figures().items()},
             "split": self.split,
             "images": self.images,
             "classes": [
                 {
                     "name": name,
                     "pixels": pixels[index],
-                    **{k: _plain(v[index]) for k, v in columns.items()},
+                    **{k: or_none(v[index]) for k, v in columns.items()},
                 }
                 for index, name in enumerate(self.class_names)
             ],
             "confusion": scores.confusion.tolist(),
             "notes": list(self.notes),
         }
-
-
-def _share(value):
-    return "-" if np.isnan(value) else f"{value:.1%}"
-
-
-def _plain(value):
-    return None if np.isnan(value) else float(value)
