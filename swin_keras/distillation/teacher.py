@@ -50,15 +50,8 @@ class Teacher:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits that change when the model's file does."""
-        digest = hashlib.sha256()
-        model = find_model(self.predictor.path)
-        files = sorted(model.rglob("*")) if model.is_dir() else [model]
-        for path in files:
-            if path.is_file():
-                digest.update(f"{path.relative_to(model)}\n".encode())
-                digest.update(path.read_bytes())
-        return digest.hexdigest()[:16]
+        """What `fingerprint_of` says of the model's file."""
+        return fingerprint_of(find_model(self.predictor.path))
 
     def teach(self, dataset, loader: BatchLoader, start_step=0, folder=None, data=""):
         """Add this teacher's logits to batches of images and targets.
@@ -119,8 +112,18 @@ class Teacher:
         }
 
 
+def fingerprint_of(model: Path) -> str:
+    """Return 16 hexadecimal digits that change when a model's file or folder does."""
+    digest = hashlib.sha256()
+    for path in sorted(model.rglob("*")) if model.is_dir() else [model]:
+        if path.is_file():
+            digest.update(f"{path.relative_to(model)}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def load_teacher(config):
-    """Return the Keras model whose feature maps teach.
+    """Return the Keras model whose feature maps teach, and its fingerprint.
 
     Raises:
         ModelFileError: If it is no model.
@@ -132,7 +135,7 @@ def load_teacher(config):
             "Feature maps are taught by a Keras model: a `.keras` file, or the folder "
             f"of a run. Received: {path}."
         )
-    return load_keras(path)
+    return load_keras(path), fingerprint_of(path)
 
 
 def open_teacher(config, dataset, input_shape) -> Teacher | None:

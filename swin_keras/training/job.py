@@ -52,6 +52,7 @@ class TrainingJob:
     steps: int
     workers: Workers | None = None  # that load the images
     teacher: Teacher | None = None  # that answers about them
+    teacher_fingerprint: str | None = None  # also of one whose feature maps teach
 
     def training_batches(self, start_step=0):
         """Return images and targets of all steps from one on, for `fit`."""
@@ -151,9 +152,9 @@ class TrainingJob:
 
     @property
     def fingerprint(self) -> str:
-        """What a run resumes with alone: its data, and what its teacher answers."""
-        data = self.data_card["fingerprint"]
-        return f"{data} {self.teacher.fingerprint}" if self.teacher else data
+        """What a run resumes with alone: its data, and its teacher."""
+        known = self.data_card["fingerprint"], self.teacher_fingerprint
+        return " ".join(one for one in known if one)
 
     def card(self, name: str, metrics: dict) -> ModelCard:
         return ModelCard(
@@ -204,6 +205,7 @@ def prepare(
     parts = replicas.count * config.gradient_accumulation_steps
     check_memory(config, model_config, config.batch_size // parts)
     teacher = open_teacher(config, dataset, model_config.input_shape)
+    teacher_fingerprint = teacher and teacher.fingerprint
     steps = steps_per_epoch(dataset.splits["train"], config.batch_size, training=True)
     # Only now: preparing a data set for the first time draws random numbers, too.
     keras.utils.set_random_seed(config.seed)
@@ -222,7 +224,8 @@ def prepare(
         freeze(model, config, model_config.depths)
         loss = task.loss(model_config, dataset, config)
         if config.distillation == "features":
-            outputs = outputs_with_distance(model, outputs, load_teacher(config))
+            frozen, teacher_fingerprint = load_teacher(config)
+            outputs = outputs_with_distance(model, outputs, frozen)
             loss = FeatureDistillationLoss(loss, config.teacher_weight)
         training_model = TrainingModel(model.inputs, outputs, name="logits")
         training_model.micro_batches = config.gradient_accumulation_steps
@@ -241,6 +244,7 @@ def prepare(
         *(config, replicas, dataset, model_config, model, training_model, steps),
         workers=loading_workers(config),
         teacher=teacher,
+        teacher_fingerprint=teacher_fingerprint,
     )
 
 

@@ -75,10 +75,14 @@ def test_answers_start_where_a_run_resumes(config):
         np.testing.assert_array_equal(targets[name], expected[name])
 
 
-def test_a_run_does_not_resume_with_another_teacher(config, tmp_path, trained_run):
+@pytest.mark.parametrize("kind", ["soft", "features"])
+def test_a_run_does_not_resume_with_another_teacher(
+    config, tmp_path, trained_run, kind
+):
     copy = tmp_path / "teacher.keras"
     copy.write_bytes(trained_run.best_model.read_bytes())
     options = OPTIONS | {"teacher": str(copy), "name": "student"}
+    options["distillation"] = kind
     train(config(**options))
     model = keras.models.load_model(copy, compile=False)
     model.set_weights([0.5 * w for w in model.get_weights()])
