@@ -1,5 +1,6 @@
 """A teacher's answers on disk: computed once, read in every run that asks the same."""
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -8,8 +9,6 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-
-from swin_keras.files import write_text
 
 log = logging.getLogger(__name__)
 DTYPE = np.dtype("<f2")  # of logits; also of those that are not stored
@@ -70,9 +69,7 @@ class StoredAnswers:
         if self._is_full:
             return
         try:
-            if not self.path.exists():
-                self.folder.mkdir(parents=True, exist_ok=True)
-                write_text(self.folder / "about.json", self._about)
+            self._begin()
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
                 os.pwrite(file, _checksum(values) + values, step * self._size)
@@ -86,6 +83,17 @@ class StoredAnswers:
                 self.folder,
                 error.strerror,
             )
+
+    def _begin(self):
+        """Make the folder, and say for people what is in it; others may do so now."""
+        if self.path.exists():
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (
+            contextlib.suppress(FileExistsError),
+            open(self.folder / "about.json", "x", encoding="utf-8") as file,
+        ):
+            file.write(self._about)
 
 
 def bytes_needed(rows: int, classes: int) -> int:

@@ -146,7 +146,8 @@ def test_rests_of_boxes_and_crowds_are_not_learned_from():
     left_half = Geometry((40, 32), (0, 0, 20, 32), (32, 20))
     placed = boxes.placed(boxes.load(0), left_half)
     np.testing.assert_array_equal(
-        placed[:3], [[0, 0, 20, 16, 0], [18, 0, 20, 16, CROWD], [0, 0, 8, 8, CROWD]]
+        placed[:3],
+        [[0, 0, 20, 16, 0], [18, 0, 20, 16, CROWD - 1], [0, 0, 8, 8, CROWD - 3]],
     )
     assert (placed[3] == PADDING).all()
 

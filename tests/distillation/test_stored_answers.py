@@ -1,5 +1,8 @@
 """Answers on disk: asked once, exact, and no worse for a process that was killed."""
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -60,6 +63,18 @@ def test_a_disk_that_takes_nothing_is_told_once_and_training_goes_on(
     (tmp_path / "file").write_text("no folder")
     asked(0, folder=tmp_path / "file" / "below")
     assert "no longer stored" in caplog.text
+
+
+def test_many_threads_may_begin_at_once(tmp_path, caplog):
+    steps = range(7)
+    for attempt in range(20):
+        store = StoredAnswers(tmp_path / str(attempt), {}, (4, 3))
+        with ThreadPoolExecutor(7) as threads:
+            asked = [partial(ANSWERS.__getitem__, step) for step in steps]
+            list(threads.map(store.answers, steps, asked))
+        for step in steps:
+            np.testing.assert_array_equal(store.answers(step, None), ANSWERS[step])
+    assert not caplog.text
 
 
 def test_the_size_is_known_beforehand():
