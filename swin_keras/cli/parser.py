@@ -128,13 +128,7 @@ def _evaluate(parser):
         choices=["stop", "skip"],
         help="What to do about files that are no usable images; default: as trained.",
     )
-    parser.add_argument(
-        "--window",
-        choices=["whole", "slide"],
-        default="whole",
-        help="How a segmenter or detector looks: at whole pictures, or through "
-        "sliding windows.",
-    )
+    _add_window(parser)
     parser.add_argument(
         "--flip", action="store_true", help="Show a segmenter mirrored pictures, too."
     )
@@ -208,12 +202,7 @@ def _demo(parser):
     )
 
 
-def _predict(parser):
-    parser.add_argument("model", help="A run, an export or a model file.")
-    parser.add_argument(
-        "images", nargs="*", help="Images, folders of images, or videos."
-    )
-    parser.add_argument("--top", type=int, default=3, help="Classes to name.")
+def _add_window(parser):
     parser.add_argument(
         "--window",
         choices=["whole", "slide"],
@@ -221,6 +210,15 @@ def _predict(parser):
         help="How a segmenter or detector looks: at whole pictures, or through "
         "sliding windows.",
     )
+
+
+def _predict(parser):
+    parser.add_argument("model", help="A run, an export or a model file.")
+    parser.add_argument(
+        "images", nargs="*", help="Images, folders of images, or videos."
+    )
+    parser.add_argument("--top", type=int, default=3, help="Classes to name.")
+    _add_window(parser)
     parser.add_argument(
         "--save",
         metavar="PLACE",

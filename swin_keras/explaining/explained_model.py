@@ -12,6 +12,7 @@ from swin_keras.inference.predictor import find_keras_model
 from swin_keras.inference.runtimes import open_model
 from swin_keras.model_files import load_keras, read_card
 from swin_keras.model_files.card import CLASS_MAPS
+from swin_keras.model_files.preparation import CardPreparation
 from swin_keras.tasks import task_named
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ NO_NORMALIZATION = (
 )
 
 
-class ExplainedModel:
+class ExplainedModel(CardPreparation):
     """A model, or a file with class maps inside, and what its answers mean.
 
     Args:
@@ -96,21 +97,6 @@ class ExplainedModel:
     def default_method(self) -> str:
         """How answers are explained where nothing else is asked for."""
         return (*self.task.explained_by, *self.task.looked_into_by)[0]
-
-    @property
-    def crop_fraction(self) -> float:
-        """Share of an image that the centre crop keeps before resizing."""
-        return self.card.crop_fraction if self.card else 1.0
-
-    @property
-    def letter_box(self) -> bool:
-        """Whether a whole picture keeps its width over height, with black at sides."""
-        return bool(self.card and self.card.letter_box)
-
-    @property
-    def grey_range(self) -> tuple[float, float] | None:
-        """Values of black and white in grey images of more than 8 bits."""
-        return self.card.grey_range if self.card else None
 
     def class_index(self, name) -> int:
         """Return the place of a class among the outputs.

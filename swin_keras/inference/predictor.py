@@ -14,6 +14,7 @@ from swin_keras.inference.pictures import image_files, is_taken, pictures, refus
 from swin_keras.inference.runtimes import open_model
 from swin_keras.model_files import CARD, read_card
 from swin_keras.model_files.card import CLASS_MAPS
+from swin_keras.model_files.preparation import CardPreparation
 from swin_keras.tasks import task_named
 from swin_keras.tasks.prediction import Prediction
 from swin_keras.tasks.task import Task
@@ -25,7 +26,7 @@ __all__ = ["Prediction", "Predictor", "find_model", "image_files"]
 TRIES = 5  # to open a model whose export is being replaced
 
 
-class Predictor:
+class Predictor(CardPreparation):
     """A model file of any form, with its class names and its preprocessing.
 
     Threads may share it. After `os.fork` a `.tflite` file answers in the child as
@@ -107,21 +108,6 @@ class Predictor:
             raise ModelFileError(
                 f"{error}. {self._run.path} gives {self._run.outputs}."
             ) from error
-
-    @property
-    def crop_fraction(self) -> float:
-        """Share of an image that the centre crop keeps before resizing."""
-        return self.card.crop_fraction if self.card else 1.0
-
-    @property
-    def letter_box(self) -> bool:
-        """Whether a whole picture keeps its width over height, with black at sides."""
-        return bool(self.card and self.card.letter_box)
-
-    @property
-    def grey_range(self) -> tuple[float, float] | None:
-        """Values of black and white in grey images of more than 8 bits."""
-        return self.card.grey_range if self.card else None
 
     @property
     def form(self) -> str:

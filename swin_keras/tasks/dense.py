@@ -10,6 +10,11 @@ MULTIPLE = 32  # of the sides, which four stages halve without padding
 class DenseTask(Task):
     """A task whose answers have places: pictures are stretched to the input."""
 
+    without = ("mixup", "cutmix", "label_smoothing", "rand_augment", "erase", "rotate")
+    teaching = ("features",)
+    explained_by = ("grad-cam", "hires-cam", "rollout", "gradient-rollout")
+    looked_into_by = ("attention",)  # rollout begins where an answer is
+
     def image_size(self, dataset, variant):
         """Return the pictures' own size, or what is usual of many, to 512.
 
@@ -20,11 +25,6 @@ class DenseTask(Task):
             usual = usual_size(dataset.splits["train"]) or (SIDE, SIDE)
             own = (min(side, SIDE) for side in usual)
         return tuple(-(-side // MULTIPLE) * MULTIPLE for side in own)
-
-    teaching = ("features",)
-    explained_by = ("grad-cam", "hires-cam", "rollout", "gradient-rollout")
-    looked_into_by = ("attention",)  # rollout begins where an answer is
-    without = ("mixup", "cutmix", "label_smoothing", "rand_augment", "erase", "rotate")
 
     def flips(self, dataset, config) -> bool:
         """Return whether training pictures are mirrored at random."""

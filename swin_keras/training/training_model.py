@@ -5,6 +5,7 @@ import functools
 import keras
 import tensorflow as tf
 
+from swin_keras.tasks.distillation_loss import LABELS
 from swin_keras.training.keras_internals import OpenModel
 
 
@@ -76,7 +77,7 @@ class TrainingModel(OpenModel):
         if isinstance(y_pred, dict):
             y_pred = y_pred.get("logits")
         if isinstance(y, dict):  # what a teacher says counts for the loss alone, too
-            y = y["labels"]
+            y = y[LABELS]
         if y_pred is None:
             return self.get_metrics_result()
         return super().compute_metrics(x, y, y_pred, sample_weight)
