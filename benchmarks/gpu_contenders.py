@@ -285,6 +285,8 @@ def main(name, batch, mode, variant):
         turn = repeated(step, wait)
         wait(step())
         turn()
+        if mode == "training":
+            told |= {"loss": float(np.mean(np.asarray(wait(step()), "float32")))}
         return turn, told | device_memory()
 
     answer_turns(make_turn, REPEATS)

@@ -16,6 +16,9 @@ def import_tensorflow(nvidia: bool, devices: int = 1):
     os.environ["KERAS_BACKEND"] = "tensorflow"
     import tensorflow as tf
 
+    from swin_keras.training.xla_flags import leave_out_triton
+
+    leave_out_triton()
     gpus = tf.config.list_physical_devices("GPU")
     if nvidia and not gpus:
         raise ImportError("TensorFlow sees no GPU")
@@ -48,7 +51,7 @@ def training_step(tf, make_model, batch, compiled: bool, devices: int):
         tf: TensorFlow.
         make_model: Makes the model, within the strategy's scope.
         batch: Images and targets of each device.
-        compiled: Whether XLA compiles the forward and the backward pass.
+        compiled: Whether XLA compiles the forward and the backward pass, and the step.
         devices: Logical devices, each of which has a batch of its own.
     """
     import keras
@@ -70,6 +73,7 @@ def training_step(tf, make_model, batch, compiled: bool, devices: int):
             loss=keras.losses.CategoricalCrossentropy(from_logits=True),
             jit_compile=False,
         )
+        training.optimizer.compiles = compiled
         training.optimizer.build(training.trainable_variables)
         training.build_metrics(*[values[:1] for values in batch])
     batch = tuple(map(tf.constant, batch))

@@ -98,6 +98,7 @@ def show(rows):
     for row in rows:
         more = f"  {row['difference']:.1e} off" if "difference" in row else ""
         more += f"  {100 * row['share']:.0f} % of the rate" if "share" in row else ""
+        more += f"  loss {row['loss']:.3f}" if "loss" in row else ""
         if "device_megabytes" in row:
             more += f"  {row['device_megabytes']:.0f} MB on the device"
         print(

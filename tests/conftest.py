@@ -1,5 +1,6 @@
 """Every test starts from the same seed; a small model is trained once for all."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,13 +11,13 @@ import keras
 import pytest
 
 MIRRORED = """
-import sys, tensorflow as tf, yaml
+import json, sys, tensorflow as tf, yaml
 from swin_keras.training import TrainConfig
 from swin_keras.training.train import train
 cpu = tf.config.list_physical_devices("CPU")[0]
 parts = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpu, parts)
-values = yaml.safe_load(open(sys.argv[1]))
+values = yaml.safe_load(open(sys.argv[1])) | json.loads(sys.argv[2])
 train(TrainConfig.from_dict(values | {"name": "mirrored", "strategy": "mirrored"}))
 """
 
@@ -69,11 +70,11 @@ def train_mirrored():
     """Return a function that trains a configuration file on two devices.
 
     In a process of their own: a processor is divided before it is used. The run is
-    called "mirrored".
+    called "mirrored". Options are those of the file otherwise.
     """
 
-    def train_on_two(path):
-        words = [sys.executable, "-c", MIRRORED, str(path)]
+    def train_on_two(path, **options):
+        words = [sys.executable, "-c", MIRRORED, str(path), json.dumps(options)]
         done = subprocess.run(words, capture_output=True, text=True, timeout=400)
         assert done.returncode == 0, done.stderr[-3000:]
 

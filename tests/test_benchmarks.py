@@ -70,6 +70,14 @@ def test_the_gpu_benchmark_runs_without_a_gpu(run, framework):
 
 
 @pytest.mark.slow
+def test_the_commands_of_a_gpu_run_without_one(run):
+    report = run("gpu_commands.py", "--toy", "--photos", 128)
+    names = {"first", "second", "digits", "true-0", "true-1", "false-0", "false-1"}
+    assert set(report) == names
+    assert all(row["images_per_second"] > 0 for row in report.values())
+
+
+@pytest.mark.slow
 def test_explanations_are_judged_by_method(run):
     words = ("--scenes", 256, "--epochs", 2, "--images", 3)
     report = run("explain.py", *words)

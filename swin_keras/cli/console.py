@@ -40,6 +40,9 @@ def load_tensorflow():
     Python raises is not touched. Who sets `TF_CPP_MIN_LOG_LEVEL` to 0 or 1 wants
     to read it.
     """
+    from swin_keras.training.xla_flags import leave_out_triton
+
+    leave_out_triton()
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") in ("0", "1"):
         return _import_tensorflow()
     with quiet():

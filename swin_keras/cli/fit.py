@@ -14,6 +14,7 @@ from swin_keras.errors import UsageError
 def train(options):
     from swin_keras.training.compile_cache import CompileCache
     from swin_keras.training.config import TrainConfig
+    from swin_keras.training.xla_flags import leave_out_triton
 
     names = [field.name for field in dataclasses.fields(TrainConfig)]
     values = {name: options[name] for name in names}
@@ -23,6 +24,7 @@ def train(options):
     if options.folder is not None:
         values["data"] = _data_named_once(options)
     config = TrainConfig.from_dict(values)
+    leave_out_triton()  # what is kept depends on it
     if config.compile_cache is not False:
         CompileCache(on_cpu=bool(config.compile_cache)).announce()
     load_tensorflow()

@@ -3,8 +3,9 @@
 import dataclasses
 import json
 import platform
+import sys
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from swin_keras.data.grey import check_grey_range
 from swin_keras.files import to_json
@@ -107,6 +108,17 @@ def _is_required(field) -> bool:
 
 def installed_versions() -> dict[str, str]:
     """Return the versions that decide a model's numbers."""
-    return {"python": platform.python_version()} | {
-        package: version(package) for package in PACKAGES
-    }
+    packages = {package: installed_version(package) for package in PACKAGES}
+    return {"python": platform.python_version(), **packages}
+
+
+def installed_version(package: str) -> str:
+    """Return the version of a package, also of one whose source alone is here.
+
+    Or of one that was installed by another name, such as `tensorflow-cpu`.
+    """
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        module = sys.modules.get(package.replace("-", "_"))
+        return getattr(module, "__version__", "unknown")

@@ -5,10 +5,10 @@ import json
 import logging
 import os
 import platform
-from importlib.metadata import version
 from pathlib import Path
 
 from swin_keras.files import write_text
+from swin_keras.model_files.card import installed_version
 
 log = logging.getLogger(__name__)
 FOLDER_FLAG = "--tf_xla_persistent_cache_directory"
@@ -100,10 +100,13 @@ class CompileCache:
 def default_folder() -> Path:
     """Return the folder for this machine and these versions.
 
-    Code for one processor may not run on another that shares the home folder.
+    Code for one processor may not run on another that shares the home folder, and
+    TensorFlow would take what XLA compiled with other flags.
     """
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    about = (version("tensorflow"), platform.machine(), _cpu())
+    flags = sorted(os.environ.get("XLA_FLAGS", "").split())
+    versions = installed_version("tensorflow"), platform.machine()
+    about = (*versions, _cpu(), *flags)
     key = hashlib.sha256(repr(about).encode()).hexdigest()[:16]
     return Path(cache) / "swin_keras" / "xla" / key
 

@@ -181,7 +181,8 @@ class TrainConfig:
             GPU or TPU trains, and none on a CPU, whose cores train.
         jit_compile: Whether XLA compiles forward and backward pass: training begins
             later, by about ten seconds for Swin-T, and then is faster. By default
-            yes, but for bfloat16 on a CPU, and for `deterministic` on a GPU.
+            yes, but for bfloat16 on a CPU, and for `deterministic` on a GPU. On a GPU,
+            or if it is asked for, the optimizer's step is compiled, too.
         compile_cache: Whether what XLA compiles is kept in the user's cache folder,
             for the next run. By default where a GPU trains.
         checkpoint_minutes: Minutes between checkpoints.

@@ -31,7 +31,12 @@ from swin_keras.tasks.task import Task
 from swin_keras.training.backend import require_tensorflow
 from swin_keras.training.batch_size import with_batch_size
 from swin_keras.training.config import TrainConfig
-from swin_keras.training.devices import check_devices, compiles, loading_workers
+from swin_keras.training.devices import (
+    check_devices,
+    compiles,
+    compiles_steps,
+    loading_workers,
+)
 from swin_keras.training.memory import check_memory
 from swin_keras.training.model_size import model_config_of
 from swin_keras.training.recipe import freeze, make_optimizer
@@ -236,6 +241,7 @@ def prepare(
             metrics=task.metrics(dataset) or None,
             jit_compile=False,  # see `TrainingModel.compiles`
         )
+        training_model.inner_optimizer.compiles = compiles_steps(config, training_model)
         training_model.optimizer.build(training_model.trainable_variables)
         images = np.zeros((1, *model_config.input_shape), "uint8")
         targets = task.example_targets(dataset, model_config.input_shape)

@@ -4,14 +4,24 @@ Keras may change it in any version: `tests/test_internals.py` names
 what is gone or no longer asked for.
 """
 
+import functools
+
 import keras
 import tensorflow as tf
 
+from swin_keras.training.one_program import as_one_program
 from swin_keras.training.tensorflow_internals import once_for_all_replicas
 
 
 class OpenAdamW(keras.optimizers.AdamW):
-    """Keras' AdamW with a way to each part that ours does otherwise."""
+    """Keras' AdamW with a way to each part that ours does otherwise.
+
+    Attributes:
+        compiles: Whether XLA compiles the step of all variables as one program. A GPU
+            else starts a dozen small ones for each. Set it before the first step.
+    """
+
+    compiles = False
 
     def index_of(self, variable) -> int:
         """Return the number of a variable among those that the optimizer moves.
@@ -47,17 +57,13 @@ class OpenAdamW(keras.optimizers.AdamW):
 
     def _apply_weight_decay(self, variables):
         # Keras decays all variables at one rate.
-        if self.weight_decay is None:
+        if self.weight_decay is None or self.compiles:
             return
-
-        def decay(variable, rate):
-            share = rate * self.weight_decay * self.rate_factor(variable)
-            variable.assign_sub(variable * tf.cast(share, variable.dtype))
 
         def decay_all(strategy, variables, rate):
             for variable in variables:
                 strategy.extended.update(
-                    variable.value, decay, args=(rate,), group=False
+                    variable.value, self.decay, args=(rate,), group=False
                 )
 
         once_for_all_replicas(
@@ -65,6 +71,41 @@ class OpenAdamW(keras.optimizers.AdamW):
             self._distribution_strategy,  # that of `build`, as in Keras' own
             [variable for variable in variables if self.is_decayed(variable)],
             self.learning_rate,
+        )
+
+    def decay(self, variable, rate):
+        """Take a share of a variable away."""
+        share = rate * self.weight_decay * self.rate_factor(variable)
+        variable.assign_sub(variable * tf.cast(share, variable.dtype))
+
+    def _distributed_tf_update_step(self, distribution, grads_and_vars, learning_rate):
+        if not self.compiles:
+            super()._distributed_tf_update_step(
+                distribution, grads_and_vars, learning_rate
+            )
+            return
+        gradients, variables = zip(*grads_and_vars, strict=True)
+
+        def move(variables, gradients, learning_rate):
+            gradients = self.change_gradients(gradients)
+            for variable, gradient in zip(variables, gradients, strict=True):
+                if self.weight_decay is not None and self.is_decayed(variable):
+                    self.decay(variable, learning_rate)
+                self.update_step(gradient, variable, learning_rate)
+
+        as_one_program(move, distribution, variables, list(gradients), learning_rate)
+
+    def _update_model_variables_moving_average(self, trainable_variables):
+        update = super()._update_model_variables_moving_average
+        if not (self.compiles and self.use_ema):
+            update(trainable_variables)
+            return
+        once_for_all_replicas(
+            functools.partial(
+                as_one_program, lambda values: update(trainable_variables)
+            ),
+            self._distribution_strategy,
+            [variable.value for variable in trainable_variables],
         )
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
@@ -75,6 +116,8 @@ class OpenAdamW(keras.optimizers.AdamW):
             for gradient, variable in grads_and_vars
         ]
         pairs = super()._all_reduce_sum_gradients(whole)
+        if self.compiles:
+            return pairs  # changed in the program that takes the step
         gradients, variables = zip(*pairs, strict=True)
         changed = self.change_gradients(list(gradients))
         return list(zip(changed, variables, strict=True))

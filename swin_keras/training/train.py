@@ -36,6 +36,7 @@ from swin_keras.training.run_folder import RunFolder, create_run, disk_errors, l
 from swin_keras.training.search import settle
 from swin_keras.training.speaking import logged_by, spoken
 from swin_keras.training.strategy import Replicas, make_strategy
+from swin_keras.training.xla_flags import leave_out_triton
 
 log = logging.getLogger(__name__)
 SAMPLES = 16  # test images kept with the run: for prediction and export checks
@@ -88,6 +89,7 @@ def train(
     """
     config = _configured(config, options)
     require_tensorflow("Training")
+    leave_out_triton()
     with ExitStack() as stack:
         if config.compile_cache is not False:  # before the devices are looked for
             stack.enter_context(CompileCache(on_cpu=bool(config.compile_cache)))

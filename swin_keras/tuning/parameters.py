@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from dataclasses import dataclass
 
 from swin_keras.errors import UsageError
@@ -112,7 +113,8 @@ def _range(name, given, when):
         )
     is_log = given.get("scale") == "log"
     if takes_fractions(name):
-        low, high, step = float(low), float(high), step and float(step)
+        low, high = _fraction(name, low), _fraction(name, high)
+        step = step and _fraction(name, step)
     check_value(name, low)
     check_value(name, high)
     check_value(name, step or low)
@@ -160,10 +162,22 @@ def _options(name, choices):
         return {str(label): edits for label, edits in choices.items()}
     check_field(name)
     if takes_fractions(name):
-        choices = [float(c) if type(c) is int else _as_number(c) for c in choices]
+        choices = [
+            _fraction(name, c) if type(c) is int else _as_number(c) for c in choices
+        ]
     for value in choices:
         _check_edits({name: value})
     return {_label(value, choices): {name: value} for value in choices}
+
+
+def _fraction(name, number):
+    try:
+        return float(number)
+    except OverflowError:
+        raise UsageError(
+            f"A number of `{name}` is too large: at most {sys.float_info.max:.1e}. "
+            f"Received: a number of {len(str(abs(number)))} digits."
+        ) from None
 
 
 def _as_number(value):

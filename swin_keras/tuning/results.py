@@ -6,13 +6,12 @@ import io
 import json
 from collections import Counter
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from swin_keras.errors import TrainingError
 from swin_keras.files import write_text
 from swin_keras.model_files import read_card
-from swin_keras.model_files.card import installed_versions
+from swin_keras.model_files.card import installed_version, installed_versions
 from swin_keras.report.search_plot import plot_search
 from swin_keras.training.presets import RATES
 from swin_keras.training.run_folder import RunFolder
@@ -97,7 +96,8 @@ def _summary(study, folder, trials, winner):
         "trials": dict(Counter(trial.status for trial in trials)),
         "seconds": folder.seconds,
         "data": card.data,
-        "versions": installed_versions() | {"keras-tuner": version("keras-tuner")},
+        "versions": installed_versions()
+        | {"keras-tuner": installed_version("keras-tuner")},
     }
 
 

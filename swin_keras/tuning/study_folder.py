@@ -23,6 +23,11 @@ from swin_keras.training.run_folder import RunFolder
 from swin_keras.tuning.study import Study
 
 RUNNING, FINISHED, OVER, FAILED = "running", "finished", "over the limit", "failed"
+# What reading JSON of another shape raises; a number of 400 digits overflows.
+_NOT_AS_WRITTEN = (
+    *(OSError, ValueError, TypeError, KeyError, AttributeError),
+    *(OverflowError, RecursionError),
+)
 
 
 @dataclass(frozen=True)
@@ -184,7 +189,7 @@ class StudyFolder:
         """Say in words that a file of this folder is not what was written."""
         try:
             yield
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except _NOT_AS_WRITTEN as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise UsageError(
                 f"What a study has written must be as it was. {path}: {reason}. Put it "

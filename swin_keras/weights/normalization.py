@@ -3,7 +3,7 @@
 import numpy as np
 
 from swin_keras.errors import WeightsError
-from swin_keras.imagenet import IMAGENET_MEAN, IMAGENET_STD
+from swin_keras.imagenet import IMAGENET_MEAN, IMAGENET_STD, imagenet_scaling
 from swin_keras.weights.adaptation import Adapted
 from swin_keras.weights.project_config import stated_normalization
 
@@ -29,10 +29,10 @@ def follow_normalization(checkpoint, config, plan: dict) -> dict[str, Adapted]:
     """
     source = checkpoint.source
     stated = _stated(source)
-    if stated is None or (
-        np.shape(stated) == (2, 3)
-        and np.allclose(stated, (IMAGENET_MEAN, IMAGENET_STD), atol=0.2)
-    ):
+    if stated is None:
+        return plan
+    own = imagenet_scaling(config.input_shape[2])
+    if np.shape(stated) == np.shape(own) and np.allclose(stated, own, atol=0.2):
         return plan
     mean, std = stated
     sides = config.input_shape[:2]

@@ -2,22 +2,25 @@
 
 import dataclasses
 import hashlib
+import importlib.metadata
 import json
 import os
 import shutil
 import zipfile
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from onnx_file import write_onnx
 
+import swin_keras
 from swin_keras.cli import main
 from swin_keras.errors import ModelFileError
 from swin_keras.inference import predictor as inference
 from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files import CARD_IN_ZIP, embed_card, read_card
-from swin_keras.model_files.card import ModelCard
+from swin_keras.model_files.card import ModelCard, installed_versions
 from swin_keras.model_files.card_in_file import MAX_CARD
 
 ROOT = Path(__file__).parents[2]
@@ -277,3 +280,16 @@ def test_a_file_that_was_replaced_later_is_still_the_one_that_was_opened(copy):
     shutil.rmtree(copy)
     predictor._run._worker()._give_up()  # as after a crash or a fork
     np.testing.assert_array_equal(predictor.probabilities(image), expected)
+
+
+def test_versions_are_known_without_an_installed_package(monkeypatch):
+    """From the source alone, or where it is `tensorflow-cpu` that is installed."""
+
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("swin_keras.model_files.card.version", missing)
+    versions = installed_versions()
+    assert versions["swin-keras"] == swin_keras.__version__
+    assert versions["keras"] == keras.__version__
+    assert versions["pillow"] == "unknown"

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from swin_keras.applications import create_model
 from swin_keras.models import variant_config
+from swin_keras.training.muon import SwinMuon
 from swin_keras.training.optimizer import SwinAdamW, layer_of
 
 
@@ -81,3 +82,53 @@ def test_gradients_are_clipped_by_the_norm_of_all():
     pairs = zip([np.full((2, 1), 3.0), np.full((1,), 3.0)], variables, strict=True)
     clipped = [g.numpy() for g, _ in optimizer._all_reduce_sum_gradients(pairs)]
     assert np.sqrt(sum((g**2).sum() for g in clipped)) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "options"),
+    [
+        (SwinAdamW, {"clip_norm": 1.0}),
+        (SwinAdamW, {"use_ema": True, "amsgrad": True}),
+        (SwinAdamW, {"weight_decay": 0.0, "layer_decay": 0.5, "depths": (2, 2)}),
+        (SwinMuon, {"clip_norm": 1.0, "use_ema": True}),
+    ],
+)
+def test_one_compiled_program_goes_where_single_steps_go(optimizer, options):
+    plain, compiled = (
+        after_steps(optimizer(0.01, **options), compiles) for compiles in (False, True)
+    )
+    for one, other in zip(compiled, plain, strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-6)
+
+
+def after_steps(optimizer, compiles):
+    """Return all values of a toy and its optimizer after three steps."""
+    keras.utils.set_random_seed(0)
+    model = create_model("swin_nano", depths=(1, 1), num_heads=(2, 4), classes=3)
+    variables = model.trainable_variables
+    optimizer.compiles = compiles
+    optimizer.build(variables)
+    gradients = [tf.random.stateless_normal(v.shape, (1, 2)) for v in variables]
+    before = model.get_weights()
+
+    @tf.function
+    def step():
+        optimizer.apply(gradients, variables)
+
+    for _ in range(3):
+        step()
+    values = [v.numpy() for v in (*variables, *optimizer.variables)]
+    assert not np.array_equal(values[0], before[0])
+    assert int(optimizer.iterations) == 3
+    return values
+
+
+def test_a_scaled_loss_takes_a_compiled_step():
+    """As `mixed_float16` has it, within a branch of the graph."""
+    variable = keras.Variable(np.ones((4, 3), "float32"), name="kernel")
+    inner = SwinAdamW(0.1, weight_decay=0.0)
+    inner.compiles = True
+    optimizer = keras.optimizers.LossScaleOptimizer(inner, initial_scale=8.0)
+    optimizer.build([variable])
+    tf.function(lambda: optimizer.apply([8 * tf.ones((4, 3))], [variable]))()
+    np.testing.assert_allclose(variable.numpy(), 0.9, atol=1e-5)

@@ -54,13 +54,15 @@ def assert_same(given, expected):
 
 
 def test_two_devices_train_as_one(configuration, one_device, train_mirrored):
-    train_mirrored(configuration)
+    """Also where XLA compiles the optimizer's step, as on a GPU."""
+    train_mirrored(configuration, jit_compile=True)
     assert_same(close_outcome(configuration, "mirrored"), one_device)
 
 
 def test_two_workers_train_as_one(configuration, one_device):
     words = ("--workers", 2, "--", "train", "--config", configuration)
-    said = run_command("launch", *words, "--name", "workers")
+    more = ("--name", "workers", "--jit-compile", "true")
+    said = run_command("launch", *words, *more)
     assert "[worker 0] epoch 2/2" in said
     assert "on 2 devices" in said
     assert_same(close_outcome(configuration, "workers"), one_device)

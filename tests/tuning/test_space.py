@@ -7,6 +7,7 @@ from swin_keras.errors import UsageError
 from swin_keras.training import TrainConfig
 from swin_keras.tuning.space import Space
 
+HUGE = 10**400
 BUNDLES = {
     "width": {
         "choices": {
@@ -85,6 +86,10 @@ def test_fields_change_together_and_under_conditions():
         ({"mixup": {"min": 0, "max": 1, "scale": "cubic"}}, "linear or log"),
         ({"mixup": {"min": 0, "max": 1, "step": 0}}, "must be more than 0"),
         ({"mixup": {"min": 0, "max": 1, "steps": 3}}, "may have step, scale and when"),
+        ({"mixup": {"min": 0, "max": HUGE}}, "`mixup` is too large: at most 1.8e"),
+        ({"mixup": {"min": -HUGE, "max": 0}}, "a number of 401 digits"),
+        ({"mixup": {"min": 0, "max": 1, "step": HUGE}}, "is too large"),
+        ({"mixup": [0.1, HUGE]}, "is too large"),
         ({"mixup": []}, "at least one choice"),
         ({"mixup": ["much"]}, "`mixup` must be a number. Received: 'much'"),
         ({"batch_size": [32.5]}, "a whole number or auto. Received: 32.5"),

@@ -94,7 +94,14 @@ def test_a_study_does_not_choose_where_it_is_written(tmp_path, line, message):
         Study.read(path)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"id": "../x"}', '{"no": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", "{", '{"id": "../x"}', '{"no": 1}', "[" * 10**5),
+        f'{{"id": "0000", "values": {{}}, "status": "finished", "score": 1{"0" * 400}, '
+        f'"trials": 1{"0" * 400}, "seconds": 1{"0" * 400}}}',
+    ],
+)
 @pytest.mark.parametrize("name", ["study.json", "trial.json", "journal.jsonl"])
 def test_what_is_not_as_it_was_written_is_told(tmp_path, name, content):
     study = Study.read(write_study(tmp_path))

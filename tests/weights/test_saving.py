@@ -128,6 +128,18 @@ def test_what_a_project_computes_otherwise_is_said(
 # Names and preprocessing travel
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_what_was_saved_is_loaded_again(tmp_path, channels):
+    """With the mean and deviation that it states, of any number of channels."""
+    model = small_model(input_shape=(32, 32, channels))
+    folder = save_huggingface(model, tmp_path / "saved")
+    again = from_pretrained(folder)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, channels))
+    np.testing.assert_allclose(
+        again.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-5
+    )
+
+
 def test_huggingface_is_told_names_and_preprocessing(tmp_path):
     folder = save_huggingface(small_model(classes=3), tmp_path / "out", "abc", 0.8)
     config, processor = (
