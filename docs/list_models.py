@@ -39,12 +39,13 @@ own size and 1,000 classes.
 ## What they cost
 
 Parameters and multiply-adds as `swin-keras info NAME` counts them; LiteRT files as
-`swin-keras export` writes them for one image.
+`swin-keras export` writes them for one image. Time is that of one thread for one image,
+as a multiple of `swin_tiny`'s float32 file, which took turns with each: float32, int8.
 """
 BELOW_COST = """
-{left_out}Written by `python docs/measure_models.py`. How fast they run on your machine:
-`swin-keras benchmark saved_models/NAME`; how fast Swin-T runs here, beside other
-projects: [Performance](performance.md).
+{left_out}Written by `python docs/measure_models.py`, on two CPU cores with AVX-512 and AMX. In
+milliseconds on your machine: `swin-keras benchmark saved_models/NAME`; Swin-T beside
+other projects: [Performance](performance.md).
 
 `swin_nano` is this package's own, for images of about 32 pixels: three stages, patches
 of 2 x 2 pixels, windows of 4 x 4 tokens.
@@ -74,8 +75,8 @@ def page() -> str:
     figures = json.loads(FIGURES.read_text("utf-8"))
     cost = [
         "| variant | image | window | parameters | multiply-adds "
-        "| LiteRT float32 | float16 | int8 |",
-        "|---|---|---|--:|--:|--:|--:|--:|",
+        "| LiteRT float32 | float16 | int8 | time |",
+        "|---|---|---|--:|--:|--:|--:|--:|--:|",
     ]
     for name, config in VARIANTS.items():
         if name in figures:
@@ -109,5 +110,11 @@ def _cost_row(name, config, figures) -> str:
     )
     return (
         f"| `{name}` | {height} x {width} | {config.window_size} "
-        f"| {figures['parameters']:,} | {shown} | {' | '.join(megabytes)} |"
+        f"| {figures['parameters']:,} | {shown} | {' | '.join(megabytes)} "
+        f"| {_time(figures)} |"
     )
+
+
+def _time(figures) -> str:
+    times = figures["times"]
+    return ", ".join(f"{times[form]:.2g}" for form in ("litert", "litert-int8"))

@@ -211,5 +211,5 @@ class FiniteLoss(keras.callbacks.Callback):
             f"The loss must be a number, and is {loss} in step {self.step}. Its "
             f"images: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}. The "
             "last checkpoint is from before. Try a smaller --learning-rate, or "
-            "--precision float32."
+            "--precision float32; on a GPU, --dry-run tells whether XLA is at fault."
         )
