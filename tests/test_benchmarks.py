@@ -52,7 +52,9 @@ def test_startup_times_commands(run):
     assert 0 < seconds < 60
 
 
-@pytest.mark.parametrize("framework", ["jax", "torch", "tensorflow"])
+@pytest.mark.parametrize(
+    "framework", ["jax", "torch", pytest.param("tensorflow", marks=pytest.mark.slow)]
+)
 def test_the_gpu_benchmark_runs_without_a_gpu(run, framework):
     pytest.importorskip(framework)
     names = {

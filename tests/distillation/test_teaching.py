@@ -111,7 +111,9 @@ def load(run):
     return keras.models.load_model(run.best_model, compile=False)
 
 
-@pytest.mark.parametrize("kind", ["soft", "features"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("soft", marks=pytest.mark.slow), "features"]
+)
 def test_two_devices_learn_as_one(config, kind, train_mirrored, tmp_path):
     student = config(**OPTIONS, distillation=kind)
     one = train(student)

@@ -115,6 +115,7 @@ def test_a_killed_worker_leaves_no_trace(configuration, undisturbed):
     assert_same(outcome(run), undisturbed)
 
 
+@pytest.mark.slow
 def test_a_signal_stops_all_workers_with_a_checkpoint(configuration, undisturbed):
     process, said, run = start(configuration, "stopped")
     wait_for_checkpoint(process, said, run)

@@ -75,7 +75,10 @@ def test_kills_at_random_moments_leave_no_trace(start, undisturbed):
     assert outcome(run) == outcome(undisturbed)
 
 
-@pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [("SIGTERM", 143), pytest.param("SIGINT", 130, marks=pytest.mark.slow)],
+)
 def test_a_signal_stops_with_a_checkpoint(start, undisturbed, number, code):
     process, run = start(number)
     wait_for_checkpoint(run, process)

@@ -85,6 +85,7 @@ def test_the_winner_trains_with_one_command_to_the_same_numbers(
     assert {name: card["metrics"][name] for name in scores} == scores
 
 
+@pytest.mark.slow
 def test_kills_at_random_moments_lose_and_repeat_nothing(start, undisturbed, tmp_path):
     rng = random.Random(0)
     path = write_study(tmp_path, **LIMITED)
@@ -199,6 +200,7 @@ def test_a_study_ends_when_its_time_is_over(start, tmp_path):
     assert folder.seconds >= 12  # of which the next part knows
 
 
+@pytest.mark.slow
 def test_hyperband_trains_on_where_the_earlier_round_ended(start, digits_dir, tmp_path):
     space = {"learning_rate": {"min": 1e-3, "max": 1e-2}}
     sizes = {"embed_dim": 8, "depths": [1], "num_heads": [1]}
