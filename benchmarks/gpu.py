@@ -8,7 +8,8 @@ On TensorFlow a training step is what `swin-keras train` runs: XLA, the graph, a
 in bfloat16; training in bfloat16 on float32 weights. Images are on the device
 already, and a turn is ten steps in a row, of which only the last is waited for.
 Contenders whose framework is not installed, or sees no GPU of a machine that has one,
-are left out. No race begins for which too few minutes are left, by the last one of
+are left out. XLA takes minutes to compile Swin-T for TensorFlow, once: call again where
+time ran out. No race begins for which too few minutes are left, by the last one of
 its mode, so one call stays within them; the file is written after each. The share is
 that of the machine's own rate of bfloat16 matrix products in the same run: 2
 operations a multiply-add, three times as many for a training step.

@@ -10,15 +10,19 @@ import os
 def import_tensorflow(nvidia: bool, devices: int = 1):
     """Import TensorFlow with a number of logical devices on the first real one.
 
+    What XLA compiles is kept: another call begins sooner.
+
     Raises:
         ImportError: If it is not installed, or sees no GPU of a machine with one.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    import tensorflow as tf
-
+    from swin_keras.training.compile_cache import CompileCache, default_folder
     from swin_keras.training.xla_flags import leave_out_triton
 
     leave_out_triton()
+    CompileCache(folder=default_folder() / "benchmark").announce()
+    import tensorflow as tf
+
     gpus = tf.config.list_physical_devices("GPU")
     if nvidia and not gpus:
         raise ImportError("TensorFlow sees no GPU")
