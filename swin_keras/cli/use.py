@@ -95,7 +95,7 @@ def _sources(options):
 
 def _answers(predictor, images, videos, top, window):
     """Yield each prediction, and its picture if it is a frame."""
-    from swin_keras.inference.video import predict_frames
+    from swin_keras.inference.frame_predictions import predict_frames
 
     for prediction in predictor.predict(images, top=top, window=window):
         yield prediction, None
@@ -107,7 +107,8 @@ def _answers(predictor, images, videos, top, window):
 def _saver(place, rate):
     """Give what writes an annotated picture to a folder or a video, or `None`."""
     from swin_keras.inference.annotate import Album, annotated_by
-    from swin_keras.inference.video import is_video, video_writer
+    from swin_keras.inference.video import is_video
+    from swin_keras.inference.video_writer import video_writer
 
     if place and is_video(place):
         with video_writer(place, rate) as write:
