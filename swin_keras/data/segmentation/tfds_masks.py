@@ -21,7 +21,7 @@ from swin_keras.data.targets.target import Reader
 from swin_keras.data.tfds_source import (
     find_builder,
     fits_memory,
-    stored_by_index,
+    open_examples,
     write_builder,
 )
 from swin_keras.errors import DataError
@@ -72,7 +72,7 @@ def load_tfds_masks(
     write_builder(builder)
     in_memory = fits_memory(builder, memory_limit)
     examples = {
-        ours: open_pairs(builder, keys, title)
+        ours: open_examples(builder, keys, title)
         for ours, theirs in SPLIT_NAMES.items()
         for title in theirs
         if title in builder.info.splits
@@ -120,34 +120,6 @@ def mask_keys(builder) -> tuple[str, str]:
             f"({', '.join(MASKS)}) in each example. Received: {', '.join(features)}."
         )
     return image, mask
-
-
-@dataclass(frozen=True)
-class StoredPairs(Sequence):
-    """The encoded image and mask of examples that stay on disk."""
-
-    source: Sequence
-    keys: tuple[str, str]
-
-    def __len__(self):
-        return len(self.source)
-
-    def __getitem__(self, index):
-        if index >= len(self):  # where a loop over a sequence ends
-            raise IndexError(index)
-        example = self.source[int(index)]
-        return tuple(example[key] for key in self.keys)
-
-
-def open_pairs(builder, keys, title: str) -> Sequence[tuple[bytes, bytes]]:
-    """Return the encoded image and the encoded mask of each example."""
-    import tensorflow_datasets as tfds
-
-    decoders = {key: tfds.decode.SkipDecoding() for key in keys}
-    if stored_by_index(builder):
-        return StoredPairs(builder.as_data_source(title, decoders=decoders), keys)
-    dataset = tfds.as_numpy(builder.as_dataset(split=title, decoders=decoders))
-    return [tuple(example[key] for key in keys) for example in dataset]
 
 
 @dataclass(frozen=True, eq=False)
