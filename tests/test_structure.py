@@ -14,7 +14,7 @@ PACKAGE = Path(swin_keras.__file__).parent
 
 # The rooms from the ground up: each may import those below it and no other.
 FLOORS = [
-    ["errors", "names"],
+    ["errors", "masks", "names"],
     [
         "drawing",
         "files",

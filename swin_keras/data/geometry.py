@@ -8,8 +8,7 @@ from PIL import Image
 from PIL.Image import Resampling
 
 from swin_keras.data.image_io import resize
-
-IGNORED = 255  # the class of pixels that neither teach nor count
+from swin_keras.masks import IGNORED
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from PIL import Image
 
 from swin_keras.drawing.colours import colour_of
 from swin_keras.drawing.legend import with_legend
+from swin_keras.masks import IGNORED
 
-IGNORED = 255  # the class of pixels that neither teach nor count
 EDGE = 0.45  # how bright a pixel at the edge of a class is beside one within
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from swin_keras.data.geometry import IGNORED
+from swin_keras.masks import IGNORED
 from swin_keras.scores.segmentation import SegmentationScore
 from swin_keras.scores.shares import or_none, percent
 

@@ -5,7 +5,8 @@ import pytest
 from image_files import noise
 from PIL import Image
 
-from swin_keras.data.geometry import IGNORED, Geometry
+from swin_keras.data.geometry import Geometry
+from swin_keras.masks import IGNORED
 
 SIZE = (96, 128)
 GEOMETRIES = {

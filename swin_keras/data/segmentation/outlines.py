@@ -11,10 +11,10 @@ from swin_keras.data.boxes.coco import files_of_splits, read_coco
 from swin_keras.data.boxes.labelme import picture_of, read_labelme
 from swin_keras.data.boxes.numbers import integer, number, numbers
 from swin_keras.data.boxes.pictures import PictureNames
-from swin_keras.data.geometry import IGNORED
 from swin_keras.data.segmentation.filling import fill_circle, fill_polygon, fill_runs
 from swin_keras.data.segmentation.mask_file import turned
 from swin_keras.data.targets.target import Reader
+from swin_keras.masks import IGNORED
 
 BACKGROUND = "background"  # class 0: what no outline holds
 LABELMES_BACKGROUND, LABELMES_IGNORED = "_background_", "__ignore__"

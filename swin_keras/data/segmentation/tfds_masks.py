@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_keras.data.dataset import EncodedSplit, ImageDataset, RecordSplit, Split
-from swin_keras.data.geometry import IGNORED
 from swin_keras.data.listing import SPLIT_NAMES
 from swin_keras.data.segmentation.class_table import ClassTable
 from swin_keras.data.segmentation.mask_file import (
@@ -25,6 +24,7 @@ from swin_keras.data.tfds_source import (
     write_builder,
 )
 from swin_keras.errors import DataError
+from swin_keras.masks import IGNORED
 
 IMAGES = ("image", "image_left")
 MASKS = ("segmentation_mask", "annotation", "segmentation_label", "mask")

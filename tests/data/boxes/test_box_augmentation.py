@@ -12,9 +12,10 @@ from swin_keras.data.boxes.augmentation import (
 )
 from swin_keras.data.boxes.mosaic import draw_tiles, is_mosaic
 from swin_keras.data.dataset import ArraySplit
-from swin_keras.data.geometry import IGNORED, Geometry
+from swin_keras.data.geometry import Geometry
 from swin_keras.data.targets import Boxes, ImageBoxes
 from swin_keras.errors import UsageError
+from swin_keras.masks import IGNORED
 
 SIZE, INPUT = (120, 90), (64, 80)  # (width, height) and (height, width)
 
