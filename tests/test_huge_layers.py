@@ -23,8 +23,12 @@ MOST = 700  # megabytes
 def saved(tmp_path_factory):
     config = SwinConfig().replace(
         input_shape=(32, 32, 3),
-        **{"patch_size": 2, "embed_dim": 8, "depths": (2, 1), "num_heads": (1, 2)},
-        **{"window_size": 4, "position_embedding": True},
+        patch_size=2,
+        embed_dim=8,
+        depths=(2, 1),
+        num_heads=(1, 2),
+        window_size=4,
+        position_embedding=True,
     )
     path = tmp_path_factory.mktemp("saved") / "model.keras"
     SwinClassifier(config, classes=3).save(path)

@@ -70,7 +70,10 @@ def file_splits(listing: Listing, grey_range=None) -> dict[str, Split]:
         items = sorted(labels_at)
         targets = make_targets([labels_at[path] for path in items], len(label_of))
         splits[title] = FileSplit(
-            *(items, targets, title, listing.root),
+            items,
+            targets,
+            title,
+            listing.root,
             grey_range=grey_range,
             lost=listing.lost,
             gone=listing.gone,

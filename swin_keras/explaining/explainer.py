@@ -107,7 +107,9 @@ class Explainer(ExplainedModel):
         model = self._logit_model()
         if method in ("grad-cam", "hires-cam"):
             return gradient_maps(
-                *(model, images, target_score(targets)),
+                model,
+                images,
+                target_score(targets),
                 stage=stage,
                 by_place=method == "hires-cam",
             )

@@ -149,7 +149,9 @@ def _say_what(dataset, split, is_same):
     others = ", ".join(f"{title} {count}" for title, count in counts.items())
     log.info(
         "judging %s images of %s: %d%s",
-        *(kind, printable(dataset.name), images),
+        kind,
+        printable(dataset.name),
+        images,
         f" (of {others})" if len(counts) > 1 else "",
     )
     if is_same and split == "all":

@@ -93,8 +93,12 @@ HARMLESS = frozenset(" ".join(HARMLESS_BY_KIND.values()).split())
 # What saves and restores a SavedModel's own variables is never asked for images.
 SAVERS = frozenset(
     (
-        *("MergeV2Checkpoints", "RestoreV2", "SaveV2", "ShardedFilename"),
-        *("StaticRegexFullMatch", "StringJoin"),
+        "MergeV2Checkpoints",
+        "RestoreV2",
+        "SaveV2",
+        "ShardedFilename",
+        "StaticRegexFullMatch",
+        "StringJoin",
     )
 )
 

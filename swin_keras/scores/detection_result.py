@@ -67,8 +67,12 @@ class DetectionResult:
     @staticmethod
     def _add(score, truth, found):
         score.add(
-            *(found.boxes, found.scores, found.classes),
-            *(truth.boxes, truth.classes, truth.crowd),
+            found.boxes,
+            found.scores,
+            found.classes,
+            truth.boxes,
+            truth.classes,
+            truth.crowd,
         )
 
     @property

@@ -76,7 +76,11 @@ class SegmentationResult:
         yield "class", "pixels", "IoU", "Dice", "found"
         scores, pixels = self.score_of_pixels, self.score_of_pixels.confusion.sum(1)
         for row in zip(
-            *(self.class_names, pixels, scores.iou, scores.dice, scores.accuracy),
+            self.class_names,
+            pixels,
+            scores.iou,
+            scores.dice,
+            scores.accuracy,
             strict=True,
         ):
             name, count, *shares = row

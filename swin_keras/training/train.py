@@ -246,7 +246,10 @@ def _conclude(run, job, training):
     log.info("%s", kept)
     log.info(
         "test %s after %.0f s, best epoch %d: %s",
-        *(result.headline(), training.seconds, metrics["epoch"], run.path),
+        result.headline(),
+        training.seconds,
+        metrics["epoch"],
+        run.path,
     )
 
 

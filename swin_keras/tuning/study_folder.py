@@ -25,8 +25,13 @@ from swin_keras.tuning.study import Study
 RUNNING, FINISHED, OVER, FAILED = "running", "finished", "over the limit", "failed"
 # What reading JSON of another shape raises; a number of 400 digits overflows.
 _NOT_AS_WRITTEN = (
-    *(OSError, ValueError, TypeError, KeyError, AttributeError),
-    *(OverflowError, RecursionError),
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
 )
 
 

@@ -187,7 +187,8 @@ def test_the_background_comes_last(segmenter, pictures):
 
 def test_a_region_is_explained_whatever_class_it_has(segmenter, pictures):
     (one,) = swin_keras.explain(
-        *(segmenter, pictures[:1]),
+        segmenter,
+        pictures[:1],
         task="segment",
         class_name="2",
         region=(0.5, 0.0, 1.0, 0.5),

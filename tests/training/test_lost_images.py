@@ -18,7 +18,10 @@ from swin_keras.training.train import train
 from swin_keras.yaml_files import read_yaml
 
 OPTIONS = EVERYTHING | {
-    **{"batch_size": 8, "epochs": 1, "tensorboard": False, "checkpoint_minutes": 0.0},
+    "batch_size": 8,
+    "epochs": 1,
+    "tensorboard": False,
+    "checkpoint_minutes": 0.0,
     "image_size": 32,
 }
 

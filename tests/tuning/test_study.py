@@ -97,7 +97,12 @@ def test_a_study_does_not_choose_where_it_is_written(tmp_path, line, message):
 @pytest.mark.parametrize(
     "content",
     [
-        *("", "[]", "{", '{"id": "../x"}', '{"no": 1}', "[" * 10**5),
+        "",
+        "[]",
+        "{",
+        '{"id": "../x"}',
+        '{"no": 1}',
+        "[" * 10**5,
         f'{{"id": "0000", "values": {{}}, "status": "finished", "score": 1{"0" * 400}, '
         f'"trials": 1{"0" * 400}, "seconds": 1{"0" * 400}}}',
     ],

@@ -68,7 +68,8 @@ def read_boxes(
     annotations = read_annotations(root, pictures, box_format, follow_links)
     looked_at = {raw.path for split in annotations.splits.values() for raw in split}
     looks = headers(
-        *(root, sorted(looked_at)),
+        root,
+        sorted(looked_at),
         decode=decode,
         grey_range=grey_range,
         progress=progress,

@@ -30,10 +30,25 @@ IMAGES = ("image", "image_left")
 MASKS = ("segmentation_mask", "annotation", "segmentation_label", "mask")
 VOID = "void"  # no class: see `ClassTable`
 CITYSCAPES = {  # id of a label -> its name, of the nineteen that count
-    **{7: "road", 8: "sidewalk", 11: "building", 12: "wall", 13: "fence"},
-    **{17: "pole", 19: "traffic light", 20: "traffic sign", 21: "vegetation"},
-    **{22: "terrain", 23: "sky", 24: "person", 25: "rider", 26: "car"},
-    **{27: "truck", 28: "bus", 31: "train", 32: "motorcycle", 33: "bicycle"},
+    7: "road",
+    8: "sidewalk",
+    11: "building",
+    12: "wall",
+    13: "fence",
+    17: "pole",
+    19: "traffic light",
+    20: "traffic sign",
+    21: "vegetation",
+    22: "terrain",
+    23: "sky",
+    24: "person",
+    25: "rider",
+    26: "car",
+    27: "truck",
+    28: "bus",
+    31: "train",
+    32: "motorcycle",
+    33: "bicycle",
 }
 ROWS = {  # set -> name of each value of its masks
     "cityscapes": tuple(CITYSCAPES.get(value, VOID) for value in range(34)),
