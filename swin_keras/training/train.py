@@ -33,7 +33,7 @@ from swin_keras.training.fitting import fit, memory_errors
 from swin_keras.training.job import TrainingJob, load_data, prepare
 from swin_keras.training.lost_images import lost_images
 from swin_keras.training.run_folder import RunFolder, create_run, disk_errors, locked
-from swin_keras.training.search import settle
+from swin_keras.training.search import resolve_auto
 from swin_keras.training.speaking import logged_by, spoken
 from swin_keras.training.strategy import Replicas, make_strategy
 from swin_keras.training.xla_flags import leave_out_triton
@@ -97,7 +97,7 @@ def train(
         _check_shared(config, resume, replicas)
         stack.enter_context(spoken(verbose and replicas.is_chief))
         stop = StopSignals()
-        stack.enter_context(stop.heard())
+        stack.enter_context(stop.handled())
         run = _find_run(config) if resume else None
         if run and replicas.is_chief:
             stack.enter_context(locked(run))
@@ -110,7 +110,7 @@ def train(
         if job is None:
             with memory_errors(config):
                 dataset = _load(config, run)
-                config, range_test = settle(config, dataset)
+                config, range_test = resolve_auto(config, dataset)
                 job = prepare(config, replicas, dataset)
         is_new = run is None
         if not replicas.is_chief:
@@ -128,7 +128,7 @@ def train(
                 _write_inputs(run, job, range_test)
         try:
             with lost_images(run, job):
-                with stop.noted():
+                with stop.deferred():
                     metrics = fit(run, job, stop, part, callbacks, verbose)
                 if replicas.is_chief:
                     _conclude(run, job, metrics)

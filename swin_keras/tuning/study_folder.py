@@ -182,7 +182,7 @@ class StudyFolder:
             file.flush()
             os.fsync(file.fileno())
 
-    def mend(self):
+    def repair(self):
         """Remove a last line of the journal that was cut off."""
         if self.journal.is_file():
             whole = self.journal.read_bytes().rpartition(b"\n")

@@ -70,7 +70,7 @@ def tune(
         locked(folder, instead="give the study's file another name"),
     ):
         folder.update(study)
-        folder.mend()
+        folder.repair()
         stop = StopRequest()
         with signals_to(stop.note), Board(study, folder, workers) as board:
             is_over = _search(study, folder, workers, stop, board)
