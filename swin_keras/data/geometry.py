@@ -48,7 +48,7 @@ class Geometry:
         return cls((width, height), (0, 0, width, height), tuple(size))
 
     @property
-    def enough(self) -> int:
+    def useful_side(self) -> int:
         """Pixels on the picture's shorter side that lose nothing in the result."""
         left, top, right, bottom = self.crop
         height, width = self.size

@@ -104,5 +104,5 @@ def test_the_share_of_a_box_that_is_left_is_known():
 
 
 def test_enough_pixels_are_those_that_the_crop_needs():
-    assert Geometry.whole((1600, 1200), (96, 128)).enough == 96
-    assert Geometry((1600, 1200), (0, 0, 128, 96), (96, 128)).enough == 1200
+    assert Geometry.whole((1600, 1200), (96, 128)).useful_side == 96
+    assert Geometry((1600, 1200), (0, 0, 128, 96), (96, 128)).useful_side == 1200
