@@ -14,7 +14,7 @@ from swin_keras.explaining.gradient_map import (
 )
 from swin_keras.explaining.logit_model import logit_model
 from swin_keras.explaining.methods import check_method, check_task
-from swin_keras.explaining.places import share_of_cells
+from swin_keras.explaining.regions import share_of_cells
 from swin_keras.explaining.row_vectors import roll_out
 from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.tasks.explained import ExplanationTarget, Question, class_target

@@ -12,7 +12,6 @@ import numpy as np
 from swin_keras.errors import UsageError, WeightsError
 from swin_keras.layers.windows import as_pair, fit_window
 from swin_keras.models import SwinConfig
-from swin_keras.weights.anatomy import model_config, table_window
 from swin_keras.weights.head import (
     NEW,
     HeadRows,
@@ -23,6 +22,7 @@ from swin_keras.weights.head import (
 )
 from swin_keras.weights.head_places import BY_CLASS, HEADS
 from swin_keras.weights.resize import crop_table, resize_map, resize_table
+from swin_keras.weights.sizes import model_config, table_window
 
 
 @dataclass(frozen=True)

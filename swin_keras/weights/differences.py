@@ -6,10 +6,10 @@ from swin_keras.layers.windows import as_pair
 from swin_keras.models import SwinV2Config
 from swin_keras.models.layer_names import PREPROCESSING
 from swin_keras.weights.adaptation import Adapter
-from swin_keras.weights.anatomy import checkpoint_window_fit, checkpoint_windows
 from swin_keras.weights.checkpoint import Checkpoint
 from swin_keras.weights.matching import some
 from swin_keras.weights.segmenters import is_of_dense_code
+from swin_keras.weights.sizes import checkpoint_window_fit, checkpoint_windows
 
 
 def differences(checkpoint: Checkpoint, adapter: Adapter):

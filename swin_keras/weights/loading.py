@@ -9,9 +9,6 @@ import numpy as np
 from swin_keras.errors import UsageError
 from swin_keras.models.layer_names import PREPROCESSING
 from swin_keras.weights.adaptation import Adapter, read_head_rows
-from swin_keras.weights.anatomy import (
-    checkpoint_config,
-)
 from swin_keras.weights.checkpoint import Checkpoint, open_checkpoint
 from swin_keras.weights.differences import differences
 from swin_keras.weights.head_places import CLASS_WEIGHTS, HEAD_BODIES
@@ -19,6 +16,9 @@ from swin_keras.weights.matching import in_words, match, some
 from swin_keras.weights.normalization import follow_normalization
 from swin_keras.weights.places import published_places
 from swin_keras.weights.project_config import stated_class_names, stated_sizes
+from swin_keras.weights.sizes import (
+    checkpoint_config,
+)
 from swin_keras.weights.source import find_source
 
 _log = logging.getLogger("swin_keras.weights")

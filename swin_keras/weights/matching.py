@@ -6,9 +6,9 @@ from collections import Counter
 from swin_keras.errors import WeightsError
 from swin_keras.models import SwinV2Config
 from swin_keras.weights.adaptation import Adapted, Adapter
-from swin_keras.weights.anatomy import SIZES, checkpoint_sizes, published_name
 from swin_keras.weights.checkpoint import Checkpoint
 from swin_keras.weights.head_places import HEADS
+from swin_keras.weights.sizes import SIZES, checkpoint_sizes, published_name
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 

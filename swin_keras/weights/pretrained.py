@@ -4,11 +4,6 @@ from collections.abc import Sequence
 
 from swin_keras.errors import UsageError
 from swin_keras.models import SwinClassifier, segmentation_model
-from swin_keras.weights.anatomy import (
-    checkpoint_config,
-    checkpoint_window_fit,
-    published_name,
-)
 from swin_keras.weights.checkpoint import open_checkpoint
 from swin_keras.weights.loading import load_checkpoint
 from swin_keras.weights.project_config import stated_sizes
@@ -16,6 +11,11 @@ from swin_keras.weights.segmenters import (
     checkpoint_head,
     head_classes,
     is_of_dense_code,
+)
+from swin_keras.weights.sizes import (
+    checkpoint_config,
+    checkpoint_window_fit,
+    published_name,
 )
 
 

@@ -11,7 +11,7 @@ from swin_keras.cli import main
 from swin_keras.errors import UsageError
 from swin_keras.explaining.explainer import Explainer
 from swin_keras.explaining.folder import save_explanations
-from swin_keras.explaining.places import draw_outline, share_of_cells
+from swin_keras.explaining.regions import draw_outline, share_of_cells
 from swin_keras.layers.points import points_of
 from swin_keras.model_files import save_keras
 from swin_keras.model_files.card import ModelCard

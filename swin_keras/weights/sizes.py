@@ -1,4 +1,4 @@
-"""Tells the sizes of a checkpoint from its tensors, and of a model from its layers."""
+"""Infers the sizes of a checkpoint from its tensors, and of a model from its layers."""
 
 import contextlib
 import itertools
@@ -195,7 +195,7 @@ def published_name(config_class, sizes: dict) -> str | None:
 
 
 def _v1_window(checkpoint, stated):
-    """Tell the window from the bias table, if it is square or as stated."""
+    """Infer the window from the bias table, if it is square or as stated."""
     rows, _ = checkpoint.shape(_TABLE.format(0))
     if stated and math.prod(2 * side - 1 for side in as_pair(stated)) == rows:
         return stated
@@ -227,7 +227,7 @@ def _check_windows(checkpoint, stages):
 
 
 def _last_window(checkpoint, sizes):
-    """Tell the window of the last stage, of V1 by its table."""
+    """Infer the window of the last stage, of V1 by its table."""
     if checkpoint.has(_TABLE.format(0)):
         return _table_window(checkpoint, len(sizes["depths"]) - 1)
     return sizes["window_size"]
