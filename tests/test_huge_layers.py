@@ -16,7 +16,7 @@ from swin_keras.models import SwinClassifier, SwinConfig
 from swin_keras.weights import from_pretrained, info
 
 HUGE = 100_000
-MOST = 700  # megabytes
+MAX_MEGABYTES = 700
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_no_number_of_a_configuration_takes_the_memory(saved, tmp_path, load):
             load(path)
         except SwinKerasError:
             refused += 1
-        assert peak() - before < MOST, place
+        assert peak() - before < MAX_MEGABYTES, place
     assert refused > len(tried) // 4
 
 

@@ -114,7 +114,7 @@ def on_file(path: str, look: Look) -> list[Finding]:
 
 
 def on_set(
-    listing: Listing, looks: dict[str, Look], grey_range=None, most_read=None
+    listing: Listing, looks: dict[str, Look], grey_range=None, max_read=None
 ) -> list[Finding]:
     """Say what is unusual about the images and classes together.
 
@@ -122,10 +122,10 @@ def on_set(
         listing: The images that can be used.
         looks: What was found of each.
         grey_range: What they will be read with.
-        most_read: Bytes that may be read to compare files.
+        max_read: Bytes that may be read to compare files.
     """
     places = listing.places()
-    groups = same_files(listing.root, places, most_read)
+    groups = same_files(listing.root, places, max_read)
     findings = [compare_places(paths, places) for paths in groups]
     findings += balance(listing)
     for path in places:

@@ -8,7 +8,7 @@ from PIL import Image
 SMALL = 2**22  # pixels of an image that never waits
 BYTES_A_PIXEL = 8  # decoded, and once more converted or turned
 BLOCK = 2**26  # bytes in which Pillow asks for the memory of one image
-MOST = 2**30  # bytes of all large images that are decoded at the same time
+MAX_BYTES = 2**30  # bytes of all large images that are decoded at the same time
 
 
 def give_back_pixels():
@@ -47,7 +47,7 @@ class Budget:
                 self._changed.notify_all()
 
 
-BUDGET = Budget(MOST)
+BUDGET = Budget(MAX_BYTES)
 
 
 @contextmanager

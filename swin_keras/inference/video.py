@@ -86,7 +86,7 @@ def read_video(path, rate: float = 1.0) -> Iterator[Frame]:
 
 def _read_file(av, path, rate):
     try:
-        file = open_file(path, most_bytes=math.inf)
+        file = open_file(path, max_bytes=math.inf)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise DataError(f"{printable(path)} cannot be read: {reason}.") from error

@@ -13,7 +13,7 @@ from swin_keras.names import printable
 from swin_keras.training.job import TrainingJob
 from swin_keras.training.run_folder import RunFolder
 
-MOST = 0.5  # of the images: more are no damaged files, but a disk that is gone
+MAX_SHARE = 0.5  # of the images: more are no damaged files, but a disk that is gone
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def lost_images(run: RunFolder, job: TrainingJob):
             dataset = load_trained(dataclasses.asdict(config))
         lost, reasons = find_lost(dataset)
         count = sum(map(len, {id(s): s for s in dataset.splits.values()}.values()))
-        if not 0 < len(lost) <= MOST * count or not run.config.is_file():
+        if not 0 < len(lost) <= MAX_SHARE * count or not run.config.is_file():
             raise
         if job.replicas.is_chief:
             before = run.read_config()

@@ -174,10 +174,10 @@ def test_a_model_whose_answers_are_no_numbers_is_refused(exported):
 def test_a_runtime_cannot_take_all_memory():
     program = (
         "import resource\n"
-        "from swin_keras.litert.worker import limit, most_memory\n"
-        "limit(resource.RLIMIT_AS, most_memory())\n"
+        "from swin_keras.litert.worker import limit, memory_limit\n"
+        "limit(resource.RLIMIT_AS, memory_limit())\n"
         "try:\n"
-        "    bytearray(most_memory())\n"
+        "    bytearray(memory_limit())\n"
         "except MemoryError:\n"
         "    print('refused')"
     )
