@@ -120,7 +120,7 @@ class Predictor(CardPreparation):
         Raises:
             UsageError: If the images are not of the model's size, or the model has
                 several outputs; see `outputs`.
-            ModelFileError: If the model's answers are no numbers.
+            ModelFileError: If the model's answers are not finite.
         """
         found = self.outputs(images)
         if len(found) != 1:
@@ -135,7 +135,7 @@ class Predictor(CardPreparation):
 
         Raises:
             UsageError: If the images are not of the model's size.
-            ModelFileError: If the model's answers are no numbers.
+            ModelFileError: If the model's answers are not finite.
         """
         images = np.asarray(images)
         if images.shape[1:] != self.input_shape:

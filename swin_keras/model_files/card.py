@@ -68,7 +68,7 @@ class ModelCard:
         object.__setattr__(self, "grey_range", check_grey_range(self.grey_range))
 
     def to_json(self) -> str:
-        """Return the card as JSON; a metric that is no number is null."""
+        """Return the card as JSON; a NaN metric is null."""
         return to_json(dataclasses.asdict(self)) + "\n"
 
     @classmethod

@@ -24,7 +24,7 @@ class Task:
         teaching: Kinds of distillation that it can learn by, the usual one first.
         monitors: What can choose the best epoch, each with its words.
         explained_by: Methods that explain one of its answers; the first is the default.
-        looked_into_by: Methods that show what goes on for all answers alike.
+        looked_into_by: Methods that show what happens inside, for all answers alike.
         asked_by: Fields of a `Question`, beside class and number, that it understands.
     """
 

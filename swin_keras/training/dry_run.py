@@ -20,7 +20,7 @@ SPARE = 1.2  # how much faster than the step loading must be, not to be waited f
 
 
 def dry_run(config: TrainConfig) -> str:
-    """Build everything, run a few batches of each kind, and tell the cost.
+    """Build everything, run a few batches of each kind, and report the cost.
 
     Nothing is written. The first step is left out of the time, since it also
     compiles the model. On a GPU, what XLA compiled is compared with the graph.

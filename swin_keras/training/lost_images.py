@@ -1,4 +1,4 @@
-"""A run that images end: it says which, writes them down, and can go on."""
+"""A run that unreadable images end: it says which, records them, and can be resumed."""
 
 import dataclasses
 import shlex
@@ -20,8 +20,8 @@ MAX_SHARE = 0.5  # of the images: more are no damaged files, but a disk that is 
 def lost_images(run: RunFolder, job: TrainingJob):
     """Look for all images that cannot be read when a run ends at one of them.
 
-    They are written down in its configuration. Then it goes on when they are repaired
-    or removed, since the rest of its data can still be told from other data.
+    They are recorded in its configuration. Then it resumes when they are repaired or
+    removed, since the rest of its data can still be told from other data.
 
     Raises:
         DataError: That names them and says how the run resumes.

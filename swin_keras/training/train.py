@@ -67,7 +67,7 @@ def train(
         config: What and how; or its `data` alone. `None` trains on digits.
         resume: Whether to resume the run of this name, if there is one: it
             ends as if it had never stopped. With more epochs than a finished run had,
-            it goes on from its last state, on another warm-up and cosine.
+            it is extended from its last state, on another warm-up and cosine.
         job: This configuration, if it is prepared already.
         part: Epochs to train now, such as `range(3)`, on the schedule of all; by
             default all.
@@ -82,7 +82,7 @@ def train(
     Raises:
         UsageError: If an option cannot work.
         DataError: If the data cannot be used.
-        Interrupted: If a signal stopped the run, which can go on.
+        Interrupted: If a signal stopped the run, which can be resumed.
         TrainingError: If the loss is no longer finite.
         ResourceError: If memory or disk are too small, or another process trains
             in this run's folder.
@@ -118,7 +118,7 @@ def train(
         elif is_new:
             run = create_run(config.runs_dir, config.name, config.data, resume=resume)
             stack.enter_context(locked(run))
-        stack.enter_context(disk_errors(run, lambda: _how_to_go_on(run)))
+        stack.enter_context(disk_errors(run, lambda: _how_to_resume(run)))
         if replicas.is_chief:
             stack.enter_context(_log_file(run.log))
             log.info("run %s%s", run.path, "" if is_new else " resumes")
@@ -134,7 +134,7 @@ def train(
                     _conclude(run, job, metrics)
         except (Interrupted, KeyboardInterrupt):
             message = f"stopped; checkpoints are in {run.checkpoints}. "
-            raise Interrupted(stop.signal, message + _how_to_go_on(run)) from None
+            raise Interrupted(stop.signal, message + _how_to_resume(run)) from None
     return run
 
 
@@ -160,7 +160,7 @@ def _configured(config, options):
 def _check_shared(config, resume, replicas):
     if not config.name and (resume or replicas.is_multiworker):
         raise UsageError(
-            "A run that goes on, or that workers share, is found by its name. Give "
+            "A run that is resumed, or that workers share, is found by its name. Give "
             "--name, or --config runs/<name>/config.yaml."
         )
     autos = [n for n in ("batch_size", "learning_rate") if getattr(config, n) == "auto"]
@@ -188,7 +188,7 @@ def _load(config, run):
         ) from error
 
 
-def _how_to_go_on(run):
+def _how_to_resume(run):
     if run.config.is_file():
         path = shlex.quote(str(run.config))
         return f"Resume with: swin-keras train --config {path} --resume"
@@ -211,7 +211,7 @@ def _write_inputs(run, job, range_test):
         extract(job.dataset, part, count=SAMPLES, split="test")
         part.rename(run.samples)
     config = dataclasses.replace(job.config, name=run.name)
-    write_text(run.config, config.to_yaml())  # last: from now on the run can go on
+    write_text(run.config, config.to_yaml())  # last: from now on the run can be resumed
 
 
 def _conclude(run, job, training):
@@ -255,7 +255,7 @@ def _conclude(run, job, training):
 
 class _LogFile(logging.FileHandler):
     def handleError(self, record):  # noqa: N802  logging's name
-        """Go on without the line: what else is written tells that the disk is full."""
+        """Continue without the line: other writes report that the disk is full."""
 
 
 @contextmanager

@@ -6,7 +6,7 @@
       trials/0000/    the run of each trial, and trial.json: values and outcome
 
 Everything is written whole and flushed to the disk, so that a study which is
-killed at any moment goes on.
+killed at any moment can be resumed.
 """
 
 import dataclasses
@@ -103,7 +103,7 @@ class StudyFolder:
         """Make the folder, or see that it is this study's.
 
         Raises:
-            UsageError: If the study has begun and does not go on, or the folder is
+            UsageError: If the study has begun and is not resumed, or the folder is
                 that of another study.
         """
         self.trials_dir.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ class StudyFolder:
             )
         if not resume and self.journal.is_file():
             raise UsageError(
-                f"A study of this name has begun in {self.path}. Go on with it by "
+                f"A study of this name has begun in {self.path}. Continue it with "
                 "--resume, give the file another name, or remove the folder."
             )
 
@@ -191,7 +191,7 @@ class StudyFolder:
 
     @contextmanager
     def _damage(self, path):
-        """Say in words that a file of this folder is not what was written."""
+        """Explain that a file of this folder is not what was written."""
         try:
             yield
         except _NOT_AS_WRITTEN as error:

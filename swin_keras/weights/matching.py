@@ -101,7 +101,7 @@ def _check_names(checkpoint, places, wanted):
             re.match(r"norm\d?\.", n) or n.startswith(HEADS) for n in missing
         )
         remedy = (
-            "Say `new_head=True` to train a new one" if only_head else "Get it whole"
+            "Pass `new_head=True` to train a new one" if only_head else "Get it whole"
         )
         raise WeightsError(
             f"{checkpoint.source.name} lacks {len(missing)} tensors of the model: "

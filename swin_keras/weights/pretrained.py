@@ -124,7 +124,7 @@ def _classes(checkpoint, head):
         return head_classes(checkpoint)
     if not checkpoint.has("head.weight"):
         raise UsageError(
-            f"{checkpoint.source.name} has no head. Say `classes=...` and "
+            f"{checkpoint.source.name} has no head. Pass `classes=...` and "
             "`new_head=True`, or `include_top=False`."
         )
     return checkpoint.shape("head.weight")[0]

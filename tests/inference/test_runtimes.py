@@ -163,7 +163,7 @@ def test_a_damaged_file_gets_an_answer_or_one_sentence(
     assert 4 in codes
 
 
-def test_a_model_whose_answers_are_no_numbers_is_refused(exported):
+def test_a_model_whose_answers_are_not_finite_is_refused(exported):
     from swin_keras.inference.predictor import Predictor
 
     predictor = Predictor(exported / "model.tflite")

@@ -1,4 +1,4 @@
-"""A run that ends at an image with a broken middle goes on without it."""
+"""A run that ends at an image with a broken middle resumes without it."""
 
 import dataclasses
 import shutil

@@ -121,7 +121,7 @@ def _usable(boxes, raw, size, class_names):
     clipped = ordered.clip(0, (*size, *size))
     leaves = np.abs(ordered - clipped).max(1, initial=0) > SLACK
     for level, kind, is_so, words in (
-        ("error", "no numbers", ~has_numbers, "is left out"),
+        ("error", "not finite", ~has_numbers, "is left out"),
         (
             "error",
             "unknown class",

@@ -49,9 +49,9 @@ def tidied(boxes, classes=None, size=(100, 80), orientation=1, **more):
         ((10, 10, 10, 40), "no area", None),
         ((10, 10, 40, 10.001), "no area", None),
         ((200, 10, 300, 40), "outside", None),
-        ((math.nan, 10, 30, 40), "no numbers", None),
-        ((0, 10, math.inf, 40), "no numbers", None),
-        ((0, 10, 1e300, 40), "no numbers", None),
+        ((math.nan, 10, 30, 40), "not finite", None),
+        ((0, 10, math.inf, 40), "not finite", None),
+        ((0, 10, 1e300, 40), "not finite", None),
         ((-0.4, 10, 100.6, 40), None, [0, 10, 100, 40]),  # rounding, not worth a word
         ((0, 0, 100, 80), None, [0, 0, 100, 80]),
     ],
@@ -179,7 +179,7 @@ def test_what_is_wrong_in_coco_is_counted_by_kind(tmp_path):
         "missing image": 2,
         "image without id": 2,
         "unknown class": 1,
-        "no numbers": 2,
+        "not finite": 2,
         "swapped corners": 1,
         "box of no image": 3,
     }
@@ -263,7 +263,7 @@ def test_no_numbers_in_yolo_are_left_out(tmp_path, value):
     write_yolo(tmp_path)
     (tmp_path / "labels/a.txt").write_text(f"0 {value} 0.5 0.2 0.2\n")
     (finding,) = read_boxes(tmp_path).findings
-    assert finding.kind in ("no numbers", "no such line")
+    assert finding.kind in ("not finite", "no such line")
     assert finding.level == "error"
 
 
