@@ -59,7 +59,7 @@ def _check_depth(text):
 
 
 def _reason(error) -> str:
-    """Say in a few words, and by line, why a file cannot be read."""
+    """Explain in a few words, and by line, why a file cannot be read."""
     if isinstance(error, UnicodeDecodeError):
         return "it is no text"
     if isinstance(error, RecursionError):

@@ -89,7 +89,7 @@ def load_folder(
 
 
 def no_images(listing) -> list[str]:
-    """Say that there are no images, if that is so."""
+    """Report that there are no images, if that is so."""
     return [] if listing.places() else ["There are no images in its class folders."]
 
 

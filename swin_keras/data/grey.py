@@ -71,7 +71,7 @@ def fitting_range(low: float, high: float, is_float: bool = False):
 
 
 def advice(low: float, high: float, is_float: bool = False) -> str | None:
-    """Say which `grey_range` images with these values want, if they do.
+    """Report which `grey_range` images with these values want, if they do.
 
     Args:
         low: Smallest value of all images.

@@ -96,7 +96,7 @@ def open_file(path, max_bytes: float = MAX_BYTES):
 
 
 def begins_as_image(path) -> bool:
-    """Tell by its first bytes whether a file is a picture of a known format."""
+    """Return whether a file is a picture of a known format, by its first bytes."""
     try:
         if not os.stat(path).st_size:
             return False

@@ -231,7 +231,7 @@ def is_built_in(source) -> bool:
 
 
 def looks_like_path(source: str) -> bool:
-    """Tell a path from a name; "mnist/config" may still be a TFDS name."""
+    """Distinguish a path from a name; "mnist/config" may still be a TFDS name."""
     return (
         source.startswith((".", "~", os.sep))
         or source.endswith(("/", os.sep))

@@ -99,7 +99,7 @@ def _read_splits(builder, keys, in_memory, grey_range) -> dict[str, Split]:
 
 @contextmanager
 def _damage_in_words(name, folder):
-    """Say that a set's files are damaged, whatever a library makes of them.
+    """Explain that a set's files are damaged, whatever a library makes of them.
 
     Raises:
         DataError: Instead of what it raises.

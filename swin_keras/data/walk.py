@@ -74,7 +74,7 @@ class Walk:
         return sorted(found)
 
     def notes(self) -> tuple[str, ...]:
-        """Say what was left out: each kind with its number and three examples."""
+        """Report what was left out: each kind with its number and three examples."""
         return tuple(
             f"{len(paths)} left out: {kind} ({examples(paths)})."
             for kind, paths in sorted(self.left_out.items())

@@ -156,7 +156,7 @@ def _is_inside(boxes, points):
 
 
 def _is_central(boxes, points, strides, radius):
-    """Tell which points are inside an object and near its centre: `(B, P, M)`."""
+    """Return which points are inside an object and near its centre: `(B, P, M)`."""
     centres = (boxes[..., :2] + boxes[..., 2:4]) / 2
     away = ops.maximum(
         ops.abs(points[:, :1] - centres[:, None, :, 0]),

@@ -112,7 +112,7 @@ def palette() -> np.ndarray:
 
 
 def _edges(mask) -> np.ndarray:
-    """Tell which pixels touch another class to the right or below, bool `(H, W)`."""
+    """Return which pixels touch another class to the right or below, bool `(H, W)`."""
     edges = np.zeros(mask.shape, bool)
     edges[:, :-1] |= mask[:, 1:] != mask[:, :-1]
     edges[:-1] |= mask[1:] != mask[:-1]

@@ -117,7 +117,7 @@ def _load_given(data, split, trained_on, changes):
 
 @contextlib.contextmanager
 def _of_its_kind(predictor, data):
-    """Say of data that cannot be read when it is for models of another task."""
+    """Explain, for data that cannot be read, when it is for another task."""
     try:
         yield
     except DataError as error:

@@ -163,7 +163,7 @@ def _require_home(library: str, path):
 
 @contextlib.contextmanager
 def _in_words(path):
-    """Say in one sentence what a runtime raises of a model that does not run."""
+    """Put in one sentence what a runtime raises of a model that does not run."""
     try:
         yield
     except SwinKerasError:

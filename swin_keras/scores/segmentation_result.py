@@ -65,7 +65,7 @@ class SegmentationResult:
         }
 
     def headline(self) -> str:
-        """Say it in one line."""
+        """Summarize it in one line."""
         return (
             f"mean IoU {self.score:.2%}, pixel accuracy "
             f"{self.score_of_pixels.pixel_accuracy:.2%} on {self.images} images"

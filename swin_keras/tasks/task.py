@@ -221,11 +221,11 @@ class Task:
         return None
 
     def about_outputs(self, card: ModelCard) -> str:
-        """Say in a README what the outputs are: "gives ..."."""
+        """Describe in a README what the outputs are: "gives ..."."""
         raise NotImplementedError
 
     def about_pictures(self, card: ModelCard) -> str:
-        """Say in a README how a picture of another size becomes an input."""
+        """Describe in a README how a picture of another size becomes an input."""
         return (
             "Images of another size are cut to the same aspect ratio around the centre "
             f"(share kept: {card.crop_fraction}) and resized, bicubic with "

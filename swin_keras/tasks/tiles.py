@@ -91,7 +91,7 @@ def merged(found, tiles) -> FoundObjects:
 
 
 def _is_cut(boxes, tile):
-    """Tell which boxes reach an edge of a tile that is not the picture's."""
+    """Return which boxes reach an edge of a tile that is not the picture's."""
     width, height = tile.source
     left, top, right, bottom = tile.crop
     x1, y1, x2, y2 = boxes.T

@@ -57,7 +57,7 @@ def end_with_parent():
 
 
 def reason_of(error) -> str:
-    """Say in a line why something failed."""
+    """Explain in a line why something failed."""
     text = next(iter(str(error).strip().splitlines()), "")
     if isinstance(error, SwinKerasError):
         return text

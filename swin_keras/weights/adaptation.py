@@ -90,7 +90,7 @@ class Adapter:
         return bool(self.new_head) and name.startswith("norm.") and not is_there
 
     def begin(self, name: str, checkpoint) -> Adapted:
-        """Say how a new tensor begins.
+        """Return how a new tensor begins.
 
         The decoder of a U-Net begins as the encoder that it mirrors, which its
         authors found to matter much.
@@ -106,7 +106,7 @@ class Adapter:
         return Adapted("head: new; train it")
 
     def fit(self, name: str, given, wanted) -> Adapted | None:
-        """Say how a tensor of one shape becomes one of another.
+        """Return how a tensor of one shape becomes one of another.
 
         Args:
             name: Name of the tensor.
@@ -189,7 +189,7 @@ class Adapter:
         return Adapted(f"position embedding: {grid} resized to {size} (bicubic)", apply)
 
     def _given_grid(self, shape):
-        """Tell the height and width of a file's position embedding."""
+        """Infer the height and width of a file's position embedding."""
         if len(shape) == 4:  # a file of ours keeps them
             return shape[1:3]
         stated = self.given and self.given.stage_sizes[0]
@@ -230,7 +230,7 @@ class Adapter:
         )
 
     def _given_window(self, stage, rows):
-        """Tell which window a file's table is for, if it states it or it is square."""
+        """Infer which window a file's table is for, if it states it or it is square."""
         windows = []
         if self.given:
             window = as_pair(self.given.window_size)

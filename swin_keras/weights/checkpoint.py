@@ -56,7 +56,7 @@ class Checkpoint:
         return self.format is KERAS
 
     def choice(self) -> list[str]:
-        """Say which of several sets of weights this is; nothing if there is one."""
+        """Report which of several sets of weights this is; nothing if there is one."""
         keys = [printable(key) for key in weight_keys(self.source.path)]
         if len(keys) < 2 or self.key is not None:
             return []

@@ -117,7 +117,7 @@ def _save_keras(model, path, class_names, crop_fraction):
 
 
 def info(source) -> dict:
-    """Tell what a checkpoint or a file of ours holds, from its header.
+    """Return what a checkpoint or a file of ours holds, from its header.
 
     Args:
         source: As in `swin_keras.load_weights`.

@@ -256,7 +256,7 @@ def _read(dataset, dtype) -> np.ndarray:
 
 
 def _kernel_side(values, patches) -> int:
-    """Tell the side of a patch from its number of values, if only one is likely."""
+    """Infer the side of a patch from its number of values, if only one is likely."""
     if patches and patches[0] ** 2 * patches[1] == values:
         return patches[0]
     likely = {

@@ -14,7 +14,7 @@ _FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 def match(checkpoint: Checkpoint, places: dict, adapter: Adapter) -> dict[str, Adapted]:
-    """Say for each tensor of a model how it comes from a checkpoint.
+    """Decide for each tensor of a model how it comes from a checkpoint.
 
     Args:
         checkpoint: The checkpoint.

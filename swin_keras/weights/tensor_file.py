@@ -111,7 +111,7 @@ def _open_torch(path):
 
 
 def file_kind(path) -> str:
-    """Tell from a file's first bytes what it is.
+    """Return what a file is, by its first bytes.
 
     Returns:
         `"safetensors"`, `"torch"` (a zip, since 2020), `"torch_legacy"`, `"index"`

@@ -95,7 +95,7 @@ def check_boxes(
 
 
 def _why_not_ready(boxes: BoxSet) -> str | None:
-    """Say why nothing could be trained on a set, or return `None`."""
+    """Explain why nothing could be trained on a set, or return `None`."""
     from swin_keras.data.boxes.loading import problem_to_train
 
     try:
@@ -134,7 +134,7 @@ def count_sizes(boxes: BoxSet, title: str) -> dict[str, dict[str, int]]:
 
 
 def on_set(boxes: BoxSet, max_objects: int = MAX_OBJECTS) -> list[Finding]:
-    """Say what is unusual about the pictures and classes together.
+    """Describe what is unusual about the pictures and classes together.
 
     Args:
         boxes: The set.
@@ -170,7 +170,7 @@ def on_set(boxes: BoxSet, max_objects: int = MAX_OBJECTS) -> list[Finding]:
 
 
 def leaks(boxes: BoxSet) -> list[Finding]:
-    """Say which pictures of one split are in another one, too."""
+    """Report which pictures of one split are in another one, too."""
     if boxes.root is None:
         return []
     titles = {r.path: title for title, split in boxes.splits.items() for r in split}

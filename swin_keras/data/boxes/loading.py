@@ -85,7 +85,7 @@ def load_boxes(
 
 
 def problem_to_train(boxes: BoxSet) -> str | None:
-    """Say why nothing can be learned from a set, or return `None`."""
+    """Explain why nothing can be learned from a set, or return `None`."""
     if not boxes.class_names:
         return "there are no classes."
     if not boxes.counts("train").sum():

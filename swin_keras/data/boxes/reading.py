@@ -104,7 +104,7 @@ def read_boxes(
 
 
 def holds_boxes(root, follow_links: bool = False) -> str | None:
-    """Say as which format a folder's boxes would be read, `None` without any."""
+    """Return as which format a folder's boxes would be read, `None` without any."""
     root = Path(root)
     files = annotation_files(root, follow_links)
     if not files:

@@ -131,7 +131,7 @@ def _fitted(record, look, shapes) -> Outlines:
 
 
 def _unseen(split, class_names) -> list[str]:
-    """Say which classes training does not see."""
+    """Report which classes training does not see."""
     seen = {shape.value for item in split.targets.items for shape in item.shapes}
     missing = [name for n, name in enumerate(class_names) if n and n not in seen]
     if not missing or seen == {IGNORED}:
