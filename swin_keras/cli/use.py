@@ -57,7 +57,7 @@ def predict(options):
         )
     with _saver(options.save, options.rate) as save:
         predictions = []
-        for prediction, picture in _answers(
+        for prediction, picture in _predictions(
             predictor, images, videos, options.top, options.window
         ):
             predictions.append(prediction)
@@ -93,7 +93,7 @@ def _sources(options):
     return [path for path in paths if not is_video(path)], videos
 
 
-def _answers(predictor, images, videos, top, window):
+def _predictions(predictor, images, videos, top, window):
     """Yield each prediction, and its picture if it is a frame."""
     from swin_keras.inference.frame_predictions import predict_frames
 

@@ -162,7 +162,7 @@ def _explain_batch(ask: _Asked, batch) -> list[Explanation]:
             images.append(pixels)
         except ImageError as error:
             errors[index] = error.reason
-    answers = iter(_answers(ask, np.stack(images)) if images else ())
+    answers = iter(_explained(ask, np.stack(images)) if images else ())
     return [
         Explanation(picture.name, ask.method, error=errors[index])
         if index in errors
@@ -171,7 +171,7 @@ def _explain_batch(ask: _Asked, batch) -> list[Explanation]:
     ]
 
 
-def _answers(ask: _Asked, images):
+def _explained(ask: _Asked, images):
     """Yield the fields of an `Explanation` for each image."""
     explainer, task = ask.explainer, ask.explainer.task
     outputs = explainer.outputs(images)

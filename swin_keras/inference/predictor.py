@@ -103,7 +103,7 @@ class Predictor(CardPreparation):
 
     def _classes(self) -> int | None:
         try:
-            return self.task.class_count(_answers(self._run.outputs))
+            return self.task.class_count(_without_maps(self._run.outputs))
         except ValueError as error:
             raise ModelFileError(
                 f"{error}. {self._run.path} gives {self._run.outputs}."
@@ -146,7 +146,7 @@ class Predictor(CardPreparation):
         is_raw = self.card is None or self.card.normalizes
         if is_raw and (message := scaling_message(images)):
             warnings.warn(message, stacklevel=2)
-        found = _answers(self._run(images.astype(np.float32)))
+        found = _without_maps(self._run(images.astype(np.float32)))
         if not all(np.isfinite(values).all() for values in found.values()):
             raise ModelFileError(
                 "A model must answer with finite numbers. Those of "
@@ -226,7 +226,7 @@ class Predictor(CardPreparation):
                 yield next(answers)
 
 
-def _answers(outputs: dict):
+def _without_maps(outputs: dict):
     """Return a model's outputs by name, without those that tell why."""
     return {name: value for name, value in outputs.items() if name != CLASS_MAPS}
 

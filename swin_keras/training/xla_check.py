@@ -18,7 +18,7 @@ def xla_difference(model, batch) -> float:
 
     Returns:
         The larger of the differences of the loss and of the gradients' norm, as a
-        share of what the graph gives; infinite if one is no finite number.
+        share of what the graph gives; infinite if one is not finite.
     """
 
     def figures(x, y, sample_weight=None):
