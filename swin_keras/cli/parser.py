@@ -126,7 +126,7 @@ def _evaluate(parser):
     parser.add_argument(
         "--on_bad",
         choices=["stop", "skip"],
-        help="What to do about files that are no usable images; default: as trained.",
+        help="What to do about files that are not usable images; default: as trained.",
     )
     _add_window(parser)
     parser.add_argument(

@@ -43,7 +43,7 @@ def problem_of(class_name) -> str | None:
     try:
         class_name.encode()
     except UnicodeEncodeError:
-        return "holds bytes that are no text (UTF-8)"
+        return "holds bytes that are not text (UTF-8)"
     if not is_printable(class_name):
         return "holds a line break or another control character"
     if len(folder_of(class_name).encode()) > MAX_BYTES:

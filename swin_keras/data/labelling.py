@@ -83,7 +83,7 @@ def compiled(label_pattern: str) -> re.Pattern:
     """Compile a label pattern.
 
     Raises:
-        UsageError: If it is no regular expression with a group "label".
+        UsageError: If it is not a regular expression with a group "label".
     """
     try:
         pattern = re.compile(label_pattern)

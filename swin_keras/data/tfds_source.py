@@ -133,7 +133,7 @@ def find_builder(name: str, data_dir=None):
         ) from None
     except Exception as error:  # of a name, or of the files that describe the set
         raise DataError(
-            f"{name!r} is no folder, and no data set either: "
+            f"{name!r} is neither a folder nor a data set: "
             f"{printable(_first_line(error))[:300]}"
         ) from error
 

@@ -39,7 +39,7 @@ class Explainer(ExplainedModel):
 
     Raises:
         ModelFileError: If there is no such model, or it cannot be explained.
-        UsageError: If it is no graph of plain layers, or no model for the task.
+        UsageError: If it is not a graph of plain layers, or not a model for the task.
     """
 
     def __init__(self, model, class_names=None, *, trust: bool = False, task=None):

@@ -49,7 +49,7 @@ def evaluate(
         split: "train", "val", "test" or "all". By default the test images of a
             data set that has some, and all images of a folder that is not split.
         batch_size: Images that are run together.
-        on_bad: "stop" at files that are no usable images, or "skip" them; by
+        on_bad: "stop" at files that are not usable images, or "skip" them; by
             default as in training.
         window: How a segmenter or detector looks at a picture: "whole", made to fit
             its input; or "slide", through overlapping windows at the picture's own

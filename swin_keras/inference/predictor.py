@@ -47,7 +47,7 @@ class Predictor(CardPreparation):
         input_shape: `(height, width, channels)` of the images it takes.
 
     Raises:
-        ModelFileError: If it is no model, damaged, not what its export's card
+        ModelFileError: If it is not a model, damaged, not what its export's card
             lists, takes no images, or needs trust.
 
     Example:

@@ -74,7 +74,7 @@ def read_video(path, rate: float = 1.0) -> Iterator[Frame]:
 
     Raises:
         UsageError: If `rate` is not above 0.
-        DataError: If it is no video, or PyAV is not installed.
+        DataError: If it is not a video, or PyAV is not installed.
         ImageError: Between frames, if the video breaks off there.
     """
     _check("rate", rate)

@@ -31,7 +31,9 @@ def video_writer(path, rate: float):
     try:
         container = av.open(str(path.absolute()), "w")
     except ValueError as error:
-        raise UsageError(f"{path} is no kind of video that can be written.") from error
+        raise UsageError(
+            f"{path} is not a kind of video that can be written."
+        ) from error
     except OSError as error:
         reason = reason_of(error)
         raise ResourceError(f"{path} cannot be written ({reason}).") from error

@@ -25,7 +25,7 @@ MAX_SECONDS = 120  # of a processor, to load a file and run it once
 
 def main(path, threads):
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever the runtime prints is no answer
+    os.dup2(2, 1)  # whatever the runtime prints is not an answer
     limit(resource.RLIMIT_AS, memory_limit())
     unlimited = limit(resource.RLIMIT_CPU, MAX_SECONDS)
     try:

@@ -79,7 +79,7 @@ class ModelCard:
         field is checked here.
 
         Raises:
-            ValueError: If it is no card; the message says what does not hold.
+            ValueError: If it is not a card; the message says what does not hold.
         """
         try:
             values = json.loads(text)

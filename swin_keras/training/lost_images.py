@@ -13,7 +13,7 @@ from swin_keras.names import printable
 from swin_keras.training.job import TrainingJob
 from swin_keras.training.run_folder import RunFolder
 
-MAX_SHARE = 0.5  # of the images: more are no damaged files, but a disk that is gone
+MAX_SHARE = 0.5  # of the images: more are not damaged files, but a disk that is gone
 
 
 @contextmanager

@@ -91,7 +91,7 @@ def tf_config() -> dict:
     """Return what the environment variable `TF_CONFIG` says, or nothing.
 
     Raises:
-        UsageError: If it is no JSON.
+        UsageError: If it is not JSON.
     """
     text = os.environ.get("TF_CONFIG") or "{}"
     try:

@@ -212,7 +212,7 @@ def _read_object(path):
         raise ValueError("it is missing, or no file")
     value = json.loads(path.read_text("utf-8"))
     if not isinstance(value, dict):
-        raise ValueError("it is no JSON object")
+        raise ValueError("it is not a JSON object")
     return value
 
 

@@ -253,7 +253,7 @@ def read_head_rows(rows) -> np.ndarray | None:
         rows: `None`, a sequence of whole numbers, or the path of a text file.
 
     Raises:
-        UsageError: If they are no whole numbers.
+        UsageError: If they are not whole numbers.
     """
     if rows is None:
         return None

@@ -84,7 +84,7 @@ def open_tensor_file(
         tensors = readers[kind](Path(path))
         for name in tensors:
             if len(name) > _LONGEST_NAME or not is_printable(name):
-                raise WeightsError(f"{printable(name)[:80]!r} is no name of a tensor")
+                raise WeightsError(f"{printable(name)[:80]!r} cannot name a tensor")
     if not tensors:
         raise WeightsError(f"{path} holds no tensors. It has no model in it.")
     return tensors

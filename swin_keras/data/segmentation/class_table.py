@@ -24,7 +24,7 @@ MAX_BYTES = 2**20
 class ClassTable:
     """Names of the values of masks, and perhaps their colours.
 
-    A name such as "void" is no class: its pixels are ignored.
+    A name such as "void" is not a class: its pixels are ignored.
 
     Args:
         file: Where they come from, for messages.

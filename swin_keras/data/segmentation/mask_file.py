@@ -93,7 +93,7 @@ class Meaning:
         """Return the classes of a mask file, uint8 `(H, W)`; `IGNORED` for none.
 
         Raises:
-            ImageError: If it cannot be read, or holds what is no class.
+            ImageError: If it cannot be read, or holds what is not a class.
         """
         image, name = open_mask(source, name), name_of(source, name)
         if self.table is not None and self.table.colours:

@@ -154,7 +154,7 @@ def _polygon(flat):
     """Return the corners of `[x, y, x, y, ...]`: `(N, 2)`."""
     values = numbers(flat, len(flat)) if isinstance(flat, list) else []
     if len(values) < 6 or len(values) % 2 or not np.isfinite(values).all():
-        raise ValueError("has a polygon that is no list of three or more x, y")
+        raise ValueError("has a polygon that is not a list of three or more x, y")
     return np.array(values, np.float64).reshape(-1, 2)
 
 

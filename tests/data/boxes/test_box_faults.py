@@ -372,7 +372,7 @@ def test_yaml_has_neither_aliases_nor_objects_nor_depth(tmp_path, text):
 def test_json_that_cannot_be_read_is_refused_in_words(tmp_path, text):
     path = tmp_path / "a.json"
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(DataError, match=r"is no JSON|is no text"):
+    with pytest.raises(DataError, match=r"is not JSON|is not text"):
         read_json(path)
 
 
@@ -485,5 +485,5 @@ def test_a_damaged_json_of_one_split_does_not_make_the_other_the_whole(tmp_path)
     write_coco(tmp_path, file="annotations/val.json", folder="val")
     write_coco(tmp_path, file="annotations/train.json", folder="train")
     (tmp_path / "annotations/train.json").write_text("{")
-    with pytest.raises(DataError, match="it is no JSON"):
+    with pytest.raises(DataError, match="it is not JSON"):
         read_boxes(tmp_path)
