@@ -249,7 +249,7 @@ def _explain(parser):
         "--method",
         choices=list(METHODS),
         help="How; default: cam for classes, grad-cam for masks and boxes. "
-        "docs/explain.md tells what each says and does not say.",
+        "docs/explain.md explains what each shows and does not show.",
     )
     parser.add_argument(
         "--class",

@@ -83,7 +83,7 @@ class Split:
         )
 
     def contents(self) -> Iterator[bytes]:
-        """Yield what tells these images from others, cheap to compute."""
+        """Yield what distinguishes these images from others, cheap to compute."""
         raise NotImplementedError
 
 

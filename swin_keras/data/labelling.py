@@ -1,4 +1,4 @@
-"""Who tells the class of an image: the folder it is in, or its name."""
+"""What decides the class of an image: the folder it is in, or its name."""
 
 import os
 import re

@@ -65,7 +65,7 @@ def evaluate(
     Raises:
         ModelFileError: If there is no such model.
         DataError: If the data has a class that the model does not know.
-        UsageError: If the model does not tell what it was trained on, or an
+        UsageError: If the model does not say what it was trained on, or an
             argument is of another kind.
     """
     _check(data, split, batch_size)
@@ -74,7 +74,7 @@ def evaluate(
     trained_on = predictor.card.train if predictor.card else {}
     if data is None and not trained_on.get("data"):
         raise UsageError(
-            f"{model} does not tell what it was trained on. Name the data: --data."
+            f"{model} does not say what it was trained on. Name the data: --data."
         )
     changes = {"data_dir": data_dir, "on_bad": on_bad}
     changes = {name: value for name, value in changes.items() if value is not None}

@@ -227,7 +227,7 @@ class Predictor(CardPreparation):
 
 
 def _without_maps(outputs: dict):
-    """Return a model's outputs by name, without those that tell why."""
+    """Return a model's outputs by name, without those that explain them."""
     return {name: value for name, value in outputs.items() if name != CLASS_MAPS}
 
 
@@ -252,7 +252,7 @@ def _open(path: Path, threads, trust) -> tuple:
 
 
 def _state(file: Path) -> list:
-    """Return what tells a model file and its cards from others of the same name."""
+    """Return what differs once another model file or card has this name."""
     files = sorted(path for path in file.rglob("*")) if file.is_dir() else [file]
     files += [file.parent / CARD, file.parent.parent / CARD]
     found = []

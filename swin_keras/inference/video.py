@@ -196,7 +196,7 @@ def _check(name, value):
 
 def _check_size(name, width, height):
     if not (width and height):
-        raise DataError(f"{name} does not tell the size of its pictures: damaged.")
+        raise DataError(f"{name} does not state the size of its pictures: damaged.")
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise ImageError(
             name,

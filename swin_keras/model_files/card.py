@@ -1,4 +1,4 @@
-"""The card: what a model file must tell about itself, in one JSON."""
+"""The card: what a model file must say about itself, in one JSON."""
 
 import dataclasses
 import json

@@ -112,7 +112,7 @@ class Detect(DenseTask):
             return outputs["one_scores"][-1]
         if outputs.keys() != FINAL:
             raise ValueError("A detector must give boxes, classes, scores and a count")
-        return None  # which its card tells
+        return None  # which its card states
 
     def predictions(self, outputs, seen, predictor, top):
         for row, (name, size) in enumerate(seen):

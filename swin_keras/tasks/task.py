@@ -137,7 +137,7 @@ class Task:
     def class_count(self, outputs: dict) -> int:
         """Return the number of classes of a model, by the shapes of its outputs.
 
-        `None` where these do not tell.
+        `None` where these do not show it.
 
         Args:
             outputs: Shape of each output by name, without batch.

@@ -20,7 +20,7 @@ from swin_keras.training.presets import (
     preset_values,
 )
 
-_RULES = (  # what must hold, of which options, and how to tell
+_RULES = (  # what must hold, of which options, and how to check it
     (
         "be positive",
         (

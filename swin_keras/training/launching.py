@@ -207,7 +207,7 @@ def _end(processes):
 
 
 def exit_code(process):
-    """Return the exit code as a shell tells it: 137 for kill -9."""
+    """Return the exit code as a shell reports it: 137 for kill -9."""
     code = process.returncode
     return code if code >= 0 else 128 - code
 

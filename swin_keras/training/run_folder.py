@@ -189,7 +189,7 @@ def disk_errors(folder, how_to_resume=lambda: ""):
 def is_of_the_disk(error: OSError) -> bool:
     """Return whether an error is what a full, broken or read-only disk raises.
 
-    HDF5 tells the system's reason in its text only.
+    HDF5 gives the system's reason in its text only.
     """
     return error.errno in _OF_THE_DISK or "No space left" in str(error)
 

@@ -267,6 +267,6 @@ def _kernel_side(values, patches) -> int:
     if len(likely) == 1:
         return next(iter(likely))
     raise WeightsError(
-        f"its patches have {values} values, which do not tell their side and "
+        f"its patches have {values} values, which do not determine their side and "
         "channels. Give the .keras file, which does"
     )

@@ -43,7 +43,7 @@ def from_pretrained(
 
     Args:
         source: As in `load_weights`, but for a `.weights.h5` file, which does not
-            tell its model. Sizes come from the tensors, and from the `config.json`
+            name its model. Sizes come from the tensors, and from the `config.json`
             beside them or the layers in a `.keras` file.
         classes: Number of classes; `None` is that of `class_names`, or the
             checkpoint's.

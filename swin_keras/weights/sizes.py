@@ -20,7 +20,7 @@ SIZES = ("embed_dim", "depths", "num_heads", "patch_size", "mlp_ratio", "qkv_bia
 def checkpoint_config(checkpoint: Checkpoint) -> SwinConfig:
     """Return the configuration that a checkpoint was made with.
 
-    What tensors do not tell, such as the image size, comes from `config.json`
+    What tensors do not show, such as the image size, comes from `config.json`
     beside the file, or from the published variant of these sizes.
 
     Raises:
@@ -62,7 +62,7 @@ def checkpoint_window_fit(checkpoint: Checkpoint) -> str:
 
 
 def checkpoint_sizes(checkpoint: Checkpoint) -> tuple[type, dict]:
-    """Return the class of configuration and the sizes that shapes of tensors tell.
+    """Return the class of configuration and the sizes that shapes of tensors show.
 
     Raises:
         WeightsError: If the tensors make no Swin Transformer.
@@ -79,7 +79,7 @@ def checkpoint_sizes(checkpoint: Checkpoint) -> tuple[type, dict]:
 
 
 def checkpoint_windows(checkpoint: Checkpoint) -> dict:
-    """Return what tensors and `config.json` tell of windows: of V2 perhaps nothing."""
+    """Return what tensors and `config.json` say of windows: of V2 perhaps nothing."""
     config_class, sizes = checkpoint_sizes(checkpoint)
     with _of_a_swin(checkpoint):
         stated = stated_sizes(checkpoint.source.config)

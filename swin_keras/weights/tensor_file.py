@@ -1,4 +1,4 @@
-"""Opens a file of named tensors, whatever it is called: its first bytes tell."""
+"""Opens a file of named tensors, whatever it is called: by its first bytes."""
 
 import contextlib
 from collections.abc import Callable

@@ -235,7 +235,7 @@ def tidy_splits(annotations: Annotations, looks):
     if guessed:
         notes.append(
             f"{len(guessed)} pictures are turned upright as their EXIF asks, and "
-            "nothing tells whether their boxes were drawn on the turned picture; they "
+            "nothing says whether their boxes were drawn on the turned picture; they "
             f"are taken to be ({examples(guessed)})."
         )
     return splits, findings, notes

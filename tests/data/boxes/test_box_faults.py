@@ -131,7 +131,7 @@ def test_boxes_are_turned_with_their_picture(tmp_path, orientation, tool_turns):
     (record,) = boxes.records
     assert (record.width, record.height) == upright.shape[1::-1]
     says_nothing = orientation in (2, 3, 4)  # the size is the same before and after
-    assert any("nothing tells" in note for note in boxes.notes) == says_nothing
+    assert any("nothing says" in note for note in boxes.notes) == says_nothing
     if tool_turns or not says_nothing:
         assert record.boxes.tolist() == [seen]
 
