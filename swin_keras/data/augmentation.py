@@ -70,13 +70,13 @@ class Augmentation:
             preview: Not asked here; see `DenseAugmentation` and `BoxAugmentation`.
         """
         mirrored = rng.random() < 0.5
-        turn, *move = rng.uniform(-1, 1, 3) * (self.rotate, self.shift, self.shift)
+        rotation, *move = rng.uniform(-1, 1, 3) * (self.rotate, self.shift, self.shift)
         return Geometry(
             source=size,
             crop=self.crop_box(size, image_size, rng),
             size=image_size,
             mirrored=self.flip and mirrored,
-            turn=turn,
+            rotation=rotation,
             move=tuple(move),
         )
 

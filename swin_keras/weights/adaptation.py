@@ -90,7 +90,7 @@ class Adapter:
         return bool(self.new_head) and name.startswith("norm.") and not is_there
 
     def begin(self, name: str, checkpoint) -> Adapted:
-        """Return how a new tensor begins.
+        """Return how a new tensor is initialized.
 
         The decoder of a U-Net begins as the encoder that it mirrors, which its
         authors found to matter much.

@@ -15,7 +15,9 @@ GEOMETRIES = {
     "enlarged": Geometry((160, 120), (40, 30, 80, 60), SIZE),
     "mirrored": Geometry((160, 120), (0, 10, 120, 100), SIZE, mirrored=True),
     "beyond": Geometry((160, 120), (-20, -15, 236, 177), SIZE, mirrored=True),
-    "turned": Geometry((160, 120), (0, 0, 160, 120), SIZE, turn=20, move=(0.1, -0.05)),
+    "rotated": Geometry(
+        (160, 120), (0, 0, 160, 120), SIZE, rotation=20, move=(0.1, -0.05)
+    ),
     "all": Geometry((160, 120), (5, 5, 165, 125), SIZE, True, -30, (-0.05, 0.1)),
 }
 
@@ -50,7 +52,7 @@ def test_a_mask_lies_where_its_object_is_in_the_picture(geometry):
     assert not pixels[~known].any()
 
 
-@pytest.mark.parametrize("name", [n for n, g in GEOMETRIES.items() if not g.turn])
+@pytest.mark.parametrize("name", [n for n, g in GEOMETRIES.items() if not g.rotation])
 def test_a_box_is_the_extent_of_its_moved_mask(name):
     geometry = GEOMETRIES[name]
     for box in ((60, 40, 100, 70), (0, 0, 160, 120), (5, 90, 30, 118)):
@@ -63,7 +65,7 @@ def test_a_box_is_the_extent_of_its_moved_mask(name):
         np.testing.assert_allclose(moved, extent(mask), atol=1.01)
 
 
-@pytest.mark.parametrize("name", ["turned", "all"])
+@pytest.mark.parametrize("name", ["rotated", "all"])
 def test_a_turned_box_has_the_extent_of_its_mask(name):
     box = (60, 40, 100, 70)
     (moved,), _ = GEOMETRIES[name].boxes(np.array([box]))
