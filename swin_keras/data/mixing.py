@@ -64,7 +64,7 @@ class Mixing:
             rngs: A generator for each pair.
         """
         mixed = np.empty_like(images)
-        targets = soft_labels(labels, classes)
+        targets = shares_of(labels, classes)
         for row, rng in zip(range(0, len(images), 2), rngs, strict=True):
             pair = slice(row, row + 2)
             mixed[pair], share = self.mix(images[pair], rng)
@@ -82,7 +82,7 @@ class Mixing:
         return _blend(pair, share), share
 
 
-def soft_labels(labels: np.ndarray, classes: int) -> np.ndarray:
+def shares_of(labels: np.ndarray, classes: int) -> np.ndarray:
     """Return labels as soft labels: what share each class has.
 
     `(B,)` of class indices, or `(B, classes)`, to float32 `(B, classes)`.
