@@ -57,8 +57,12 @@ def row(kind, options, originals) -> bool:
     equal = found.get("equal", 0) + found.get("loaded", 0)
     bad = sum(number for word, number in found.items() if word not in GOOD)
     figures = [
-        *(len(attempts), found.get("refused", 0), equal, found.get("other", 0)),
-        *(found.get("silent", 0), bad - found.get("silent", 0)),
+        len(attempts),
+        found.get("refused", 0),
+        equal,
+        found.get("other", 0),
+        found.get("silent", 0),
+        bad - found.get("silent", 0),
         f"{max(attempt.seconds for attempt in attempts):.1f}",
         max(attempt.megabytes for attempt in attempts),
     ]

@@ -15,13 +15,13 @@ Rooms from the ground up; each imports those above it in this list and no other
 (`tests/test_structure.py`). Written by `python docs/list_files.py`.
 """
 ROOMS = [
+    "drawing",
     "layers",
     "models",
-    "weights",
     "data",
     "model_files",
+    "weights",
     "litert",
-    "drawing",
     "detection",
     "applications",
     "scores",

@@ -44,7 +44,7 @@ class ResourceError(SwinKerasError):
 
 
 class Interrupted(SwinKerasError):  # noqa: N818  as KeyboardInterrupt
-    """Training stopped because a signal asked for it; it can go on."""
+    """Training stopped because a signal asked for it; it can be resumed."""
 
     def __init__(self, signal_number: int, message="interrupted"):
         super().__init__(message)
@@ -53,7 +53,7 @@ class Interrupted(SwinKerasError):  # noqa: N818  as KeyboardInterrupt
 
 
 class TrainingError(SwinKerasError):
-    """Training that cannot go on, such as a loss that is no number."""
+    """Training that cannot continue, such as a NaN loss."""
 
     exit_code = 6
 

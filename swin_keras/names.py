@@ -18,9 +18,9 @@ def check_name(name, what: str, error: type[Exception] = ValueError) -> str:
         error: The exception to raise.
 
     Raises:
-        error: If it is no text, is empty, "." or "..", begins with a dot or a
+        error: If it is not text, is empty, "." or "..", begins with a dot or a
             dash, is too long, or holds a separator, a control character or
-            something that is no Unicode.
+            something that is not Unicode.
     """
     problem = _problem(name)
     if problem:
@@ -41,7 +41,7 @@ def _problem(name) -> str | None:
     if name[0] in ".-":
         return f"begins with {name[0]!r}"
     if not is_printable(name):
-        return "holds a control character, or bytes that are no text"
+        return "holds a control character, or bytes that are not text"
     if len(name.encode()) > MAX_BYTES:
         return f"is longer than {MAX_BYTES} bytes"
     return None

@@ -58,8 +58,8 @@ class StopSignals:
         self._waits = False
 
     @contextlib.contextmanager
-    def heard(self):
-        """Listen to SIGTERM and Ctrl-C; what they end, ends by `Interrupted`."""
+    def handled(self):
+        """Handle SIGTERM and Ctrl-C: work that they end raises `Interrupted`."""
         with signals_to(self.ask):
             try:
                 yield
@@ -67,8 +67,8 @@ class StopSignals:
                 raise Interrupted(self.signal) from None
 
     @contextlib.contextmanager
-    def noted(self):
-        """Only note the wish: this work looks for it, and saves what it has."""
+    def deferred(self):
+        """Only record a stop request: this work looks for one and saves what it has."""
         self._waits = True
         try:
             yield
@@ -78,7 +78,7 @@ class StopSignals:
             raise KeyboardInterrupt
 
     def ask(self, number, frame=None):
-        """Note the wish; a second Ctrl-C ends the process at once."""
+        """Record a stop request; a second Ctrl-C ends the process at once."""
         is_first, self.asked, self.signal = not self.asked, True, number
         if is_first and self._waits:
             log.info("stopping after this step, with a checkpoint")

@@ -16,7 +16,7 @@ def plain(text) -> str:
 
 
 def complain(text):
-    """Say on standard error what is wrong."""
+    """Report on standard error what is wrong."""
     print(plain(f"swin-keras: {text}"), file=sys.stderr)
 
 

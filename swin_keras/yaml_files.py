@@ -16,7 +16,7 @@ def read_yaml(path):
     """Return what a YAML file holds.
 
     Raises:
-        UsageError: If it cannot be read, is no YAML, or is too large; also where few
+        UsageError: If it cannot be read, is not YAML, or is too large; also where few
             bytes stand for many, by aliases of aliases.
     """
     path = Path(path)
@@ -39,7 +39,7 @@ def _parse(text: str):
     """Return what a YAML text holds.
 
     Raises:
-        yaml.YAMLError: If it is no YAML, or stands for too many values.
+        yaml.YAMLError: If it is not YAML, or stands for too many values.
     """
     _check_depth(text)
     node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -59,9 +59,9 @@ def _check_depth(text):
 
 
 def _reason(error) -> str:
-    """Say in a few words, and by line, why a file cannot be read."""
+    """Explain in a few words, and by line, why a file cannot be read."""
     if isinstance(error, UnicodeDecodeError):
-        return "it is no text"
+        return "it is not text"
     if isinstance(error, RecursionError):
         return "it is nested too deep"
     problem, mark = (getattr(error, name, None) for name in ("problem", "problem_mark"))

@@ -16,15 +16,19 @@ from swin_keras.models import SwinClassifier, SwinConfig
 from swin_keras.weights import from_pretrained, info
 
 HUGE = 100_000
-MOST = 700  # megabytes
+MAX_MEGABYTES = 700
 
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     config = SwinConfig().replace(
         input_shape=(32, 32, 3),
-        **{"patch_size": 2, "embed_dim": 8, "depths": (2, 1), "num_heads": (1, 2)},
-        **{"window_size": 4, "position_embedding": True},
+        patch_size=2,
+        embed_dim=8,
+        depths=(2, 1),
+        num_heads=(1, 2),
+        window_size=4,
+        position_embedding=True,
     )
     path = tmp_path_factory.mktemp("saved") / "model.keras"
     SwinClassifier(config, classes=3).save(path)
@@ -86,7 +90,7 @@ def test_no_number_of_a_configuration_takes_the_memory(saved, tmp_path, load):
             load(path)
         except SwinKerasError:
             refused += 1
-        assert peak() - before < MOST, place
+        assert peak() - before < MAX_MEGABYTES, place
     assert refused > len(tried) // 4
 
 

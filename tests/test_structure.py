@@ -14,7 +14,7 @@ PACKAGE = Path(swin_keras.__file__).parent
 
 # The rooms from the ground up: each may import those below it and no other.
 FLOORS = [
-    ["errors", "names"],
+    ["errors", "masks", "names"],
     [
         "drawing",
         "files",
@@ -70,6 +70,17 @@ def test_imports_go_down(path):
     for other in imported_rooms(path):
         is_below = room in FLOOR and FLOOR.get(other, len(FLOORS)) < FLOOR[room]
         assert other == room or is_below or room == "__init__", f"{room}: {other}"
+
+
+def test_the_page_of_files_lists_the_rooms_from_the_ground_up(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "docs"))
+    from list_files import ROOMS
+
+    place_of = {room: place for place, room in enumerate(ROOMS)}
+    for path in FILES:
+        place = place_of.get(room_of(path), len(ROOMS))
+        for other in imported_rooms(path):
+            assert place_of.get(other, -1) <= place, f"{room_of(path)}: {other}"
 
 
 def test_imports_within_a_room_make_no_circle():

@@ -33,7 +33,7 @@ def SwinSegmenter(
         config: Name of a variant, or a `SwinConfig` or `SwinV2Config`.
         head: `"mlp"`, the lightest; `"upernet"`, the Swin paper's; `"unet"`; or a
             `SegmentationHead` with more to say.
-        auxiliary: Whether a second, small head tells the classes from the map before
+        auxiliary: Whether a second, small head predicts the classes from the map before
             the last, to be trained along (the papers weight its loss with 0.4). The
             output is then `{"logits": ..., "auxiliary": ...}`; `without_auxiliary`
             takes it off. Not with a U-Net.

@@ -37,7 +37,7 @@ class Benchmark:
 def benchmark(
     *models, threads=THREADS, seconds: float = 3.0, trust: bool = False
 ) -> Benchmark:
-    """Time model files in turns, and profile the LiteRT ones.
+    """Time model files interleaved, and profile the LiteRT ones.
 
     What loading takes is measured for each file in a subprocess.
 

@@ -59,7 +59,7 @@ class Timing:
 def time_files(
     paths, threads: int, seconds: float = 3.0, trust: bool = False
 ) -> list[Timing]:
-    """Time files in turns, in one process of their own.
+    """Time files interleaved, in one subprocess.
 
     Args:
         paths: Model files of any form.

@@ -70,7 +70,7 @@ def _pairs(models, other) -> list[tuple[Path, Path]]:
 
 
 def _comparison(result, pairs):
-    """Say how many times as long as the other each file takes."""
+    """State how many times as long as the other each file takes."""
     least = {(t.path, t.threads): t.minimum for t in result.timings}
     for threads in sorted({timing.threads for timing in result.timings}):
         for one, other in pairs:

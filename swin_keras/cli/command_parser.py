@@ -59,7 +59,7 @@ class Parser(jsonargparse.ArgumentParser):
 
 
 def _in_words(message):
-    """Say what an option takes, where jsonargparse lists the types it tried."""
+    """State what an option takes, where jsonargparse lists the types it tried."""
     if found := re.search(
         r"invalid choice: '([^']*)' \(choose from ([^)]*)\)", message
     ):

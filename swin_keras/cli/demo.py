@@ -60,7 +60,7 @@ def litertjs_folder(given: str | None) -> Path:
     """Return the folder with LiteRT.js, `core` and `wasm-utils`.
 
     Raises:
-        UsageError: If it is not there; the message tells how to install it.
+        UsageError: If it is not there; the message says how to install it.
     """
     folder = Path(given or INSTALLED)
     if not (folder / "core" / "wasm").is_dir():

@@ -34,7 +34,7 @@ def convert(options):
 
 
 def _is_checkpoint(name):
-    """Tell a published checkpoint from a variant, and from a model of ours."""
+    """Distinguish a published checkpoint from a variant, and from a model of ours."""
     path = Path(name)
     if name.startswith("hf://"):
         return True

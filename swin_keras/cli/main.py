@@ -69,7 +69,7 @@ def _report(error, text, code, debug):
 
 
 def _as_options(text):
-    """Say `--on-bad skip` where a message for Python says `on_bad='skip'`."""
+    """Write `--on-bad skip` where a message for Python says `on_bad='skip'`."""
 
     def as_option(match):
         if match[1] == "targets":  # which the task decides

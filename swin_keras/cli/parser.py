@@ -126,7 +126,7 @@ def _evaluate(parser):
     parser.add_argument(
         "--on_bad",
         choices=["stop", "skip"],
-        help="What to do about files that are no usable images; default: as trained.",
+        help="What to do about files that are not usable images; default: as trained.",
     )
     _add_window(parser)
     parser.add_argument(
@@ -249,7 +249,7 @@ def _explain(parser):
         "--method",
         choices=list(METHODS),
         help="How; default: cam for classes, grad-cam for masks and boxes. "
-        "docs/explain.md tells what each says and does not say.",
+        "docs/explain.md explains what each shows and does not show.",
     )
     parser.add_argument(
         "--class",

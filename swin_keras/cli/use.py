@@ -57,7 +57,7 @@ def predict(options):
         )
     with _saver(options.save, options.rate) as save:
         predictions = []
-        for prediction, picture in _answers(
+        for prediction, picture in _predictions(
             predictor, images, videos, options.top, options.window
         ):
             predictions.append(prediction)
@@ -93,9 +93,9 @@ def _sources(options):
     return [path for path in paths if not is_video(path)], videos
 
 
-def _answers(predictor, images, videos, top, window):
+def _predictions(predictor, images, videos, top, window):
     """Yield each prediction, and its picture if it is a frame."""
-    from swin_keras.inference.video import predict_frames
+    from swin_keras.inference.frame_predictions import predict_frames
 
     for prediction in predictor.predict(images, top=top, window=window):
         yield prediction, None
@@ -107,7 +107,8 @@ def _answers(predictor, images, videos, top, window):
 def _saver(place, rate):
     """Give what writes an annotated picture to a folder or a video, or `None`."""
     from swin_keras.inference.annotate import Album, annotated_by
-    from swin_keras.inference.video import is_video, video_writer
+    from swin_keras.inference.video import is_video
+    from swin_keras.inference.video_writer import video_writer
 
     if place and is_video(place):
         with video_writer(place, rate) as write:

@@ -7,7 +7,7 @@ from swin_keras.data.dataset import ImageDataset, Split
 from swin_keras.data.dense_augmentation import DenseAugmentation
 from swin_keras.data.extract import extract
 from swin_keras.data.findings import Finding, Report
-from swin_keras.data.geometry import IGNORED, Geometry
+from swin_keras.data.geometry import Geometry
 from swin_keras.data.image_file import ImageError
 from swin_keras.data.image_io import (
     decode_image,
@@ -21,6 +21,7 @@ from swin_keras.data.pipeline import batches, data_errors
 from swin_keras.data.rand_augment import RandAugment
 from swin_keras.data.targets import Boxes, Classes, ImageBoxes, Masks, MultiLabel
 from swin_keras.data.workers import Workers
+from swin_keras.masks import IGNORED
 
 __all__ = [
     "IGNORED",

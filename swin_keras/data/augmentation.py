@@ -22,11 +22,11 @@ class Augmentation:
     Args:
         crop_scale: Smallest and largest area of the crop, as a share of the
             image. `(1.0, 1.0)` keeps the whole.
-        crop_ratio: Smallest and largest stretch, as a share of the target's
+        crop_ratio: Smallest and largest aspect ratio, as a share of the target's
             width over height. `(1.0, 1.0)` never distorts.
-        rotate: Largest turn to either side, in degrees.
+        rotate: Largest rotation to either side, in degrees.
         shift: Largest move in each direction, as a share of the side; what comes
-            in is black, as where the image is turned.
+            in is black, as where the image is rotated.
         flip: Mirror left and right half of the time. Wrong for digits, letters
             and anything else that reads in one direction.
         rand_augment: Operations on colours and places, after all of the above.
@@ -70,13 +70,13 @@ class Augmentation:
             preview: Not asked here; see `DenseAugmentation` and `BoxAugmentation`.
         """
         mirrored = rng.random() < 0.5
-        turn, *move = rng.uniform(-1, 1, 3) * (self.rotate, self.shift, self.shift)
+        rotation, *move = rng.uniform(-1, 1, 3) * (self.rotate, self.shift, self.shift)
         return Geometry(
             source=size,
             crop=self.crop_box(size, image_size, rng),
             size=image_size,
             mirrored=self.flip and mirrored,
-            turn=turn,
+            rotation=rotation,
             move=tuple(move),
         )
 

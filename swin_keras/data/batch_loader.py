@@ -11,7 +11,7 @@ from swin_keras.data.augmentation import Augmentation
 from swin_keras.data.boxes.augmentation import whole_picture
 from swin_keras.data.boxes.mosaic import draw_tiles, is_mosaic
 from swin_keras.data.dataset import ArraySplit, Split
-from swin_keras.data.image_io import enough, image_mode, prepare_image
+from swin_keras.data.image_io import image_mode, prepare_image, useful_side
 from swin_keras.data.mixing import Mixing
 from swin_keras.errors import UsageError
 
@@ -158,7 +158,7 @@ class BatchLoader:
         split, targets = self.split, self.split.targets
         target = targets.load(index)
         if not (self.augments or targets.has_places):  # as a model will be asked
-            at_least = enough(self.image_size, self.crop_fraction)
+            at_least = useful_side(self.image_size, self.crop_fraction)
             image = split.image(index, self.channels, at_least)
             return prepare_image(image, self.image_size, self.crop_fraction), target
 
@@ -191,7 +191,7 @@ class BatchLoader:
         def choose(size):  # once it is known how large the picture is
             nonlocal geometry
             geometry = self._geometry(size, image_size, rng, target)
-            return geometry.enough
+            return geometry.useful_side
 
         image = self.split.image(index, self.channels, choose)
         if geometry is None:  # the picture was decoded already

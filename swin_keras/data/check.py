@@ -95,7 +95,7 @@ def check_folder(
 
 
 def on_file(path: str, look: Look) -> list[Finding]:
-    """Say what is unusual about an image that can be used."""
+    """Describe what is unusual about an image that can be used."""
     findings = []
     expected = FORMATS_OF.get(Path(path).suffix.lower())
     if expected and look.format not in expected:
@@ -114,18 +114,18 @@ def on_file(path: str, look: Look) -> list[Finding]:
 
 
 def on_set(
-    listing: Listing, looks: dict[str, Look], grey_range=None, most_read=None
+    listing: Listing, looks: dict[str, Look], grey_range=None, max_read=None
 ) -> list[Finding]:
-    """Say what is unusual about the images and classes together.
+    """Describe what is unusual about the images and classes together.
 
     Args:
         listing: The images that can be used.
         looks: What was found of each.
         grey_range: What they will be read with.
-        most_read: Bytes that may be read to compare files.
+        max_read: Bytes that may be read to compare files.
     """
     places = listing.places()
-    groups = same_files(listing.root, places, most_read)
+    groups = same_files(listing.root, places, max_read)
     findings = [compare_places(paths, places) for paths in groups]
     findings += balance(listing)
     for path in places:
@@ -139,7 +139,7 @@ def on_set(
 
 
 def compare_places(paths: list[str], places) -> Finding:
-    """Say how bad it is that these files hold the same bytes."""
+    """Rate how bad it is that these files hold the same bytes."""
     titles, names = (
         set(values) for values in zip(*map(places.get, paths), strict=True)
     )
@@ -156,7 +156,7 @@ def compare_places(paths: list[str], places) -> Finding:
 
 
 def balance(listing: Listing) -> list[Finding]:
-    """Say which classes drown the others."""
+    """Report classes that drown the others."""
     findings = []
     for title, classes in listing.splits.items():
         counts = {
@@ -183,7 +183,7 @@ def balance(listing: Listing) -> list[Finding]:
 
 
 def deep_greys(listing: Listing, looks: dict[str, Look]) -> list[Finding]:
-    """Say which range grey images of more than 8 bits have, if it is not the usual."""
+    """Report the range of grey images of more than 8 bits, if it is not the usual."""
     deep = [path for path in listing.places() if grey.is_deep(looks[path].mode)]
     values = [looks[path].values for path in deep if looks[path].values]
     if deep and not values:  # only the headers were read

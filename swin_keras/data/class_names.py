@@ -32,7 +32,7 @@ def class_of(folder: str) -> str:
 
 
 def problem_of(class_name) -> str | None:
-    """Say why a text cannot name a class, or return `None`.
+    """Explain why a text cannot name a class, or return `None`.
 
     Names are lines of `labels.txt`, words on a terminal and keys in files.
     """
@@ -43,7 +43,7 @@ def problem_of(class_name) -> str | None:
     try:
         class_name.encode()
     except UnicodeEncodeError:
-        return "holds bytes that are no text (UTF-8)"
+        return "holds bytes that are not text (UTF-8)"
     if not is_printable(class_name):
         return "holds a line break or another control character"
     if len(folder_of(class_name).encode()) > MAX_BYTES:
@@ -52,7 +52,7 @@ def problem_of(class_name) -> str | None:
 
 
 def problems_of(class_names) -> list[str]:
-    """Say what is wrong with some names, each in a sentence."""
+    """Describe what is wrong with some names, each in a sentence."""
     problems = []
     for name in class_names:
         if problem := problem_of(name):

@@ -83,7 +83,7 @@ class Split:
         )
 
     def contents(self) -> Iterator[bytes]:
-        """Yield what tells these images from others, cheap to compute."""
+        """Yield what distinguishes these images from others, cheap to compute."""
         raise NotImplementedError
 
 
@@ -173,7 +173,7 @@ class FileSplit(Split):
 class RecordSplit(Split):
     """Examples that stay on disk: each item is a place in `examples`."""
 
-    examples: Sequence[tuple[bytes, int]]
+    examples: Sequence[tuple]  # (encoded image, target)
 
     def source(self, index):
         try:

@@ -8,7 +8,7 @@ from PIL import Image
 SMALL = 2**22  # pixels of an image that never waits
 BYTES_A_PIXEL = 8  # decoded, and once more converted or turned
 BLOCK = 2**26  # bytes in which Pillow asks for the memory of one image
-MOST = 2**30  # bytes of all large images that are decoded at the same time
+MAX_BYTES = 2**30  # bytes of all large images that are decoded at the same time
 
 
 def give_back_pixels():
@@ -20,14 +20,14 @@ def give_back_pixels():
 
 
 class Budget:
-    """Lets threads go on while what they hold together is small enough.
+    """Lets threads proceed while what they hold together is small enough.
 
     Args:
-        most: Bytes that may be held. One thread alone may hold more.
+        limit: Bytes that may be held. One thread alone may hold more.
     """
 
-    def __init__(self, most: int):
-        self.most = most
+    def __init__(self, limit: int):
+        self.limit = limit
         self._held = 0
         self._changed = threading.Condition()
 
@@ -36,7 +36,7 @@ class Budget:
         """Wait until `count` bytes are free, and hold them."""
         with self._changed:
             self._changed.wait_for(
-                lambda: not self._held or self._held + count <= self.most
+                lambda: not self._held or self._held + count <= self.limit
             )
             self._held += count
         try:
@@ -47,7 +47,7 @@ class Budget:
                 self._changed.notify_all()
 
 
-BUDGET = Budget(MOST)
+BUDGET = Budget(MAX_BYTES)
 
 
 @contextmanager

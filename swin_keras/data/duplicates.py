@@ -8,13 +8,13 @@ from pathlib import Path
 from swin_keras.data.image_file import open_file
 
 
-def same_files(root: Path, paths, most_bytes: int | None = None) -> list[list[str]]:
+def same_files(root: Path, paths, max_bytes: int | None = None) -> list[list[str]]:
     """Return groups of two paths or more whose files are equal.
 
     Args:
         root: What the paths are below.
         paths: Files that can be read.
-        most_bytes: How much may be read; if it takes more, nothing is.
+        max_bytes: How much may be read; if it takes more, nothing is.
 
     Returns:
         The groups, or none where that would take too long.
@@ -24,7 +24,7 @@ def same_files(root: Path, paths, most_bytes: int | None = None) -> list[list[st
         by_size[os.stat(root / path).st_size].append(path)
     alike = {size: same for size, same in by_size.items() if len(same) > 1}
     total = sum(size * len(same) for size, same in alike.items())
-    if most_bytes is not None and total > most_bytes:
+    if max_bytes is not None and total > max_bytes:
         return []
     by_digest = defaultdict(list)
     for size, same in alike.items():

@@ -72,7 +72,7 @@ def _write(dataset, directory, count, split, format):
     directory.mkdir(parents=True, exist_ok=True)
     folder_at = _folders(images, dataset.class_names, directory)
     paths = []
-    for index in spread(len(images), count):
+    for index in evenly_spaced(len(images), count):
         path = folder_at(index) / f"{split}_{index:05d}.{format}"
         image = images.image(index, dataset.image_shape[-1])
         image.save(path, format, **OPTIONS[format])
@@ -91,12 +91,12 @@ def _folders(images, class_names, directory):
     return lambda index: folders[labels[index]]
 
 
-def spread(size: int, count: int | None = None) -> list[int]:
+def evenly_spaced(size: int, count: int | None = None) -> list[int]:
     """Return `count` indices below `size`, evenly apart.
 
     Example:
 
-    >>> spread(10, 3)
+    >>> evenly_spaced(10, 3)
     [0, 3, 6]
     """
     count = size if count is None else min(count, size)

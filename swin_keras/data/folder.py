@@ -34,7 +34,7 @@ def load_folder(
         path: The folder, or a table of files and labels.
         held_out: What is held out for missing splits; `None` takes the splits
             that are there.
-        on_bad: "stop" at files that are no usable images, or "skip" them.
+        on_bad: "stop" at files that are not usable images, or "skip" them.
         label_pattern: As for `load_dataset`.
         grey_range: As for `load_dataset`.
         follow_links: As for `load_dataset`.
@@ -89,7 +89,7 @@ def load_folder(
 
 
 def no_images(listing) -> list[str]:
-    """Say that there are no images, if that is so."""
+    """Report that there are no images, if that is so."""
     return [] if listing.places() else ["There are no images in its class folders."]
 
 

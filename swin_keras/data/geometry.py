@@ -8,13 +8,12 @@ from PIL import Image
 from PIL.Image import Resampling
 
 from swin_keras.data.image_io import resize
-
-IGNORED = 255  # the class of pixels that neither teach nor count
+from swin_keras.masks import IGNORED
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """A crop of a picture, resized, turned, moved and mirrored, in this order.
+    """A crop of a picture, resized, rotated, moved and mirrored, in this order.
 
     It is drawn once, and a picture, its mask and its boxes go through it alike.
 
@@ -24,7 +23,7 @@ class Geometry:
             beyond the picture becomes black in images and `IGNORED` in masks.
         size: `(height, width)` of the result.
         mirrored: Whether left and right are exchanged.
-        turn: Degrees, counterclockwise around the centre of the result.
+        rotation: Degrees, counterclockwise around the centre of the result.
         move: Distances to the right and down, as shares of the result's sides.
 
     Example:
@@ -39,7 +38,7 @@ class Geometry:
     crop: tuple[float, float, float, float]
     size: tuple[int, int]
     mirrored: bool = False
-    turn: float = 0.0
+    rotation: float = 0.0
     move: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
@@ -49,7 +48,7 @@ class Geometry:
         return cls((width, height), (0, 0, width, height), tuple(size))
 
     @property
-    def enough(self) -> int:
+    def useful_side(self) -> int:
         """Pixels on the picture's shorter side that lose nothing in the result."""
         left, top, right, bottom = self.crop
         height, width = self.size
@@ -102,7 +101,7 @@ class Geometry:
         """Return boxes in pixels of the input, and how much of each is in it.
 
         `(N, 4) -> (N, 4), (N,)`, float32. Boxes are `x1, y1, x2, y2` and clipped;
-        a turned box becomes the upright one around it. The shares are of areas;
+        a rotated box becomes the upright one around it. The shares are of areas;
         boxes without area have a share of 0.
 
         Args:
@@ -113,8 +112,8 @@ class Geometry:
         x1, y1, x2, y2 = np.asarray(boxes, float).reshape(-1, 4).T
         corners = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]])  # (4, 2, N)
         corners = (corners.transpose(2, 0, 1) - (left, top)) * scale  # (N, 4, 2)
-        if self._turns:
-            angle = math.radians(self.turn)
+        if self._is_moved:
+            angle = math.radians(self.rotation)
             around = np.array([width, height]) / 2
             cosine, sine = math.cos(angle), math.sin(angle)
             corners = (corners - around) @ [[cosine, -sine], [sine, cosine]]
@@ -128,8 +127,8 @@ class Geometry:
         return clipped.astype(np.float32), shares.astype(np.float32)
 
     @property
-    def _turns(self):
-        return bool(self.turn or any(self.move))
+    def _is_moved(self):
+        return bool(self.rotation or any(self.move))
 
     def _place_of(self, inside, box):
         """Return where in the result the part inside the picture is, in pixels."""
@@ -140,11 +139,11 @@ class Geometry:
         return tuple(np.ceil((np.subtract(inside, offset)) * scale - 0.5).astype(int))
 
     def _moved(self, pixels, resampling, fill):
-        if self._turns:
+        if self._is_moved:
             height, width = self.size
             image = Image.fromarray(pixels.squeeze())
             moved = image.rotate(
-                self.turn,
+                self.rotation,
                 resampling,
                 translate=(self.move[0] * width, self.move[1] * height),
                 fillcolor=fill if fill else None,

@@ -5,7 +5,7 @@ from PIL import Image
 
 from swin_keras.errors import UsageError
 
-MOST = 65_535  # the largest value of 16 bits
+MAX_VALUE = 65_535  # the largest value of 16 bits
 
 
 def check_grey_range(grey_range) -> tuple[float, float] | None:
@@ -53,7 +53,7 @@ def to_eight_bits(image: Image.Image, grey_range=None) -> Image.Image:
     elif image.mode == "F":
         raise ValueError("floating-point values have no usual range: give `grey_range`")
     else:
-        pixels = np.clip(pixels, 0, MOST) >> 8
+        pixels = np.clip(pixels, 0, MAX_VALUE) >> 8
     return Image.fromarray(pixels.astype(np.uint8))
 
 
@@ -71,14 +71,14 @@ def fitting_range(low: float, high: float, is_float: bool = False):
 
 
 def advice(low: float, high: float, is_float: bool = False) -> str | None:
-    """Say which `grey_range` images with these values want, if they do.
+    """Report which `grey_range` images with these values want, if they do.
 
     Args:
         low: Smallest value of all images.
         high: Largest value.
         is_float: Whether the values are floating point.
     """
-    if not is_float and high > MOST // 2:
+    if not is_float and high > MAX_VALUE // 2:
         return None
     black, white = fitting_range(low, high, is_float)
     levels = (

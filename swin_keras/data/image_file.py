@@ -75,7 +75,7 @@ def open_image(source, name: str | None = None):
         yield image
 
 
-def open_file(path, most_bytes: float = MAX_BYTES):
+def open_file(path, max_bytes: float = MAX_BYTES):
     """Open a regular file of at most so many bytes to read them.
 
     Other kinds may wait for ever, never end, or act when they are opened.
@@ -83,11 +83,11 @@ def open_file(path, most_bytes: float = MAX_BYTES):
     Raises:
         OSError: If it is no such file, or may not be read.
     """
-    _require_regular(os.stat(path), most_bytes)
+    _require_regular(os.stat(path), max_bytes)
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         _require_regular(
-            os.fstat(descriptor), most_bytes
+            os.fstat(descriptor), max_bytes
         )  # what was opened is what counts
     except OSError:
         os.close(descriptor)
@@ -96,7 +96,7 @@ def open_file(path, most_bytes: float = MAX_BYTES):
 
 
 def begins_as_image(path) -> bool:
-    """Tell by its first bytes whether a file is a picture of a known format."""
+    """Return whether a file is a picture of a known format, by its first bytes."""
     try:
         if not os.stat(path).st_size:
             return False
@@ -161,12 +161,12 @@ def _register_heif():
     register_heif_opener()
 
 
-def _require_regular(status, most_bytes):
+def _require_regular(status, max_bytes):
     if not stat.S_ISREG(status.st_mode):
         raise OSError(f"no regular file, but {kind_of(status.st_mode)}")
-    if status.st_size > most_bytes:
+    if status.st_size > max_bytes:
         raise OSError(
-            f"too large, {status.st_size:,} bytes; at most {most_bytes:,} are read"
+            f"too large, {status.st_size:,} bytes; at most {max_bytes:,} are read"
         )
 
 

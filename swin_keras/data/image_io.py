@@ -39,7 +39,7 @@ def load_image(
     Raises:
         ImageError: If the image cannot be read. The message names it.
     """
-    at_least = enough(image_size, crop_fraction)
+    at_least = useful_side(image_size, crop_fraction)
     image = decode_image(source, channels, at_least=at_least, grey_range=grey_range)
     return prepare_image(image, image_size, crop_fraction)
 
@@ -135,8 +135,8 @@ def prepare_image(image: Image.Image, image_size, crop_fraction: float = 1.0):
     return resize(image, image_size, centre_box(image.size, image_size, crop_fraction))
 
 
-def enough(image_size, crop_fraction: float = 1.0) -> int:
-    """Return the pixels a side that `prepare_image` can make good use of."""
+def useful_side(image_size, crop_fraction: float = 1.0) -> int:
+    """Return the pixels a side beyond which `prepare_image` gains nothing."""
     return math.ceil(2 * max(image_size) / crop_fraction)
 
 

@@ -1,4 +1,4 @@
-"""Who tells the class of an image: the folder it is in, or its name."""
+"""What decides the class of an image: the folder it is in, or its name."""
 
 import os
 import re
@@ -83,7 +83,7 @@ def compiled(label_pattern: str) -> re.Pattern:
     """Compile a label pattern.
 
     Raises:
-        UsageError: If it is no regular expression with a group "label".
+        UsageError: If it is not a regular expression with a group "label".
     """
     try:
         pattern = re.compile(label_pattern)

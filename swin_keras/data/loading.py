@@ -77,7 +77,7 @@ def load_dataset(
         hold_out: Whether to make splits that are missing. If not, `splits` has
             what is there: any of the three, or "all" for a folder without splits.
             Classes then may be missing in a split, and one class is enough.
-        on_bad: What to do about files in a folder that are no usable images:
+        on_bad: What to do about files in a folder that are not usable images:
             "stop" lists them all, "skip" leaves them out and records each. To
             know them all, "skip" decodes every image once, here.
         label_pattern: Takes the labels from file names instead of folders: a
@@ -231,7 +231,7 @@ def is_built_in(source) -> bool:
 
 
 def looks_like_path(source: str) -> bool:
-    """Tell a path from a name; "mnist/config" may still be a TFDS name."""
+    """Distinguish a path from a name; "mnist/config" may still be a TFDS name."""
     return (
         source.startswith((".", "~", os.sep))
         or source.endswith(("/", os.sep))

@@ -83,7 +83,7 @@ class Mixing:
 
 
 def shares_of(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Return labels as shares of the classes.
+    """Return labels as soft labels: what share each class has.
 
     `(B,)` of class indices, or `(B, classes)`, to float32 `(B, classes)`.
     """

@@ -12,7 +12,7 @@ from swin_keras.errors import DataError
 
 
 def problems_to_train(listing: Listing, held_out: HeldOut = USUAL) -> list[str]:
-    """Say why a listing cannot be trained on, each reason in one sentence."""
+    """Explain why a listing cannot be trained on, each reason in one sentence."""
     problems = structure_problems(listing)
     if not problems:
         try:
@@ -35,7 +35,7 @@ def splits_to_train(listing: Listing, held_out: HeldOut, grey_range=None):
 
 
 def structure_problems(listing: Listing) -> list[str]:
-    """Say what is wrong with the classes, each in one sentence."""
+    """Describe what is wrong with the classes, each in one sentence."""
     names = tuple(sorted(set(next(iter(listing.splits.values()))) - {NO_CLASS}))
     problems = []
     if listing.multi_label:
@@ -70,7 +70,10 @@ def file_splits(listing: Listing, grey_range=None) -> dict[str, Split]:
         items = sorted(labels_at)
         targets = make_targets([labels_at[path] for path in items], len(label_of))
         splits[title] = FileSplit(
-            *(items, targets, title, listing.root),
+            items,
+            targets,
+            title,
+            listing.root,
             grey_range=grey_range,
             lost=listing.lost,
             gone=listing.gone,

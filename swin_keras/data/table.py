@@ -22,7 +22,7 @@ MAX_PROBLEMS = 20
 
 
 def is_table(path: Path) -> bool:
-    """Tell by its name whether a path is that of a table that exists."""
+    """Return whether a path is that of a table that exists, by its name."""
     return path.suffix.lower() in SEPARATORS and path.exists()
 
 
@@ -144,7 +144,7 @@ def _read_row(cells, columns, title_of, multi_label):
 
 
 def _several_labels(splits):
-    """Say which labels are several others in one, such as "cat;dog"."""
+    """Report which labels are several others in one, such as "cat;dog"."""
     labels = {label for classes in splits.values() for label in classes}
     several = [
         label

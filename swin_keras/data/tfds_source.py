@@ -99,7 +99,7 @@ def _read_splits(builder, keys, in_memory, grey_range) -> dict[str, Split]:
 
 @contextmanager
 def _damage_in_words(name, folder):
-    """Say that a set's files are damaged, whatever a library makes of them.
+    """Explain that a set's files are damaged, whatever a library makes of them.
 
     Raises:
         DataError: Instead of what it raises.
@@ -133,7 +133,7 @@ def find_builder(name: str, data_dir=None):
         ) from None
     except Exception as error:  # of a name, or of the files that describe the set
         raise DataError(
-            f"{name!r} is no folder, and no data set either: "
+            f"{name!r} is neither a folder nor a data set: "
             f"{printable(_first_line(error))[:300]}"
         ) from error
 
@@ -222,24 +222,25 @@ def read_split(
     return ArraySplit(items, labels, ours)
 
 
-def open_examples(builder, keys, title: str) -> Sequence[tuple[bytes, int]]:
-    """Return the encoded image and the label of each example."""
+def open_examples(builder, keys, title: str) -> Sequence[tuple]:
+    """Return these parts of each example of a split; images are still encoded."""
     import tensorflow_datasets as tfds
 
-    image, label = keys
-    decoders = {image: tfds.decode.SkipDecoding()}
+    features = builder.info.features
+    images = [key for key in keys if isinstance(features[key], tfds.features.Image)]
+    decoders = {key: tfds.decode.SkipDecoding() for key in images}
     if stored_by_index(builder):
-        return IndexedExamples(builder.as_data_source(title, decoders=decoders), keys)
+        return StoredExamples(builder.as_data_source(title, decoders=decoders), keys)
     dataset = tfds.as_numpy(builder.as_dataset(split=title, decoders=decoders))
-    return [(example[image], int(example[label])) for example in dataset]
+    return [tuple(example[key] for key in keys) for example in dataset]
 
 
 @dataclass(frozen=True)
-class IndexedExamples(Sequence):
-    """The encoded image and the label of examples that stay on disk."""
+class StoredExamples(Sequence):
+    """Parts of examples that stay on disk, read by index."""
 
     source: Sequence
-    keys: tuple[str, str]
+    keys: tuple[str, ...]
 
     def __len__(self):
         return len(self.source)
@@ -247,9 +248,8 @@ class IndexedExamples(Sequence):
     def __getitem__(self, index):
         if index >= len(self):  # where a loop over a sequence ends
             raise IndexError(index)
-        example = self.source[index]
-        image, label = (example[key] for key in self.keys)
-        return image, int(label)
+        example = self.source[int(index)]
+        return tuple(example[key] for key in self.keys)
 
 
 def stored_by_index(builder) -> bool:

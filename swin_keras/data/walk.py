@@ -18,7 +18,7 @@ ABOVE = "links to the folder itself or above it"
 INSIDE = "links to folders that are listed already"
 TO_SYSTEM = "links to files of the system"
 OUTSIDE = "links that lead out of the folder, unless --follow-links true"
-NO_ENDING = "files without an ending that are no pictures"
+NO_ENDING = "files without an ending that are not pictures"
 
 
 @dataclass
@@ -74,7 +74,7 @@ class Walk:
         return sorted(found)
 
     def notes(self) -> tuple[str, ...]:
-        """Say what was left out: each kind with its number and three examples."""
+        """Report what was left out: each kind with its number and three examples."""
         return tuple(
             f"{len(paths)} left out: {kind} ({examples(paths)})."
             for kind, paths in sorted(self.left_out.items())
@@ -107,7 +107,7 @@ class Walk:
         elif not entry.is_file():
             mode = entry.stat().st_mode
         if not entry.is_file():
-            return f"{kind_of(mode)}, which is no file"
+            return f"{kind_of(mode)}, which is not a file"
         if is_image(entry.name):
             return None
         ending = os.path.splitext(entry.name)[1].lower()

@@ -135,7 +135,7 @@ def match_greedily(quality):
         matched = ops.where(taken[..., 0], found, matched)
         return ops.where(done, 0.0, quality), matched
 
-    quality = ops.where(quality > 0, quality, 0.0)  # also what is no number
+    quality = ops.where(quality > 0, quality, 0.0)  # NaN becomes 0, too
     nobody = ops.cast(quality[..., 0] * 0, "int32") + BACKGROUND
     _, matched = ops.while_loop(
         is_left, match, (quality, nobody), maximum_iterations=min(points, objects)
@@ -156,7 +156,7 @@ def _is_inside(boxes, points):
 
 
 def _is_central(boxes, points, strides, radius):
-    """Tell which points are inside an object and near its centre: `(B, P, M)`."""
+    """Return which points are inside an object and near its centre: `(B, P, M)`."""
     centres = (boxes[..., :2] + boxes[..., 2:4]) / 2
     away = ops.maximum(
         ops.abs(points[:, :1] - centres[:, None, :, 0]),

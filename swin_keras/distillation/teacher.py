@@ -105,8 +105,15 @@ class Teacher:
             **{
                 name: repr(getattr(loader, name))
                 for name in (
-                    *("batch_size", "image_size", "channels", "seed", "augmentation"),
-                    *("mixing", "micro_batches", "crop_fraction", "shard_count"),
+                    "batch_size",
+                    "image_size",
+                    "channels",
+                    "seed",
+                    "augmentation",
+                    "mixing",
+                    "micro_batches",
+                    "crop_fraction",
+                    "shard_count",
                 )
             },
         }

@@ -142,8 +142,11 @@ def _place(box, text, font, size, taken):
     across, high = font.getlength(text) + 2 * PAD, sum(font.getmetrics()) + PAD
     areas = []
     for x, y in (  # above the box, below it, above to the right, in it above and below
-        *((x1, y1 - high), (x1, y2), (x2 - across, y1 - high)),
-        *((x1, y1), (x1, y2 - high)),
+        (x1, y1 - high),
+        (x1, y2),
+        (x2 - across, y1 - high),
+        (x1, y1),
+        (x1, y2 - high),
     ):
         x = round(min(max(x, 0), max(width - across, 0)))
         inside = round(min(max(y, 0), max(height - high, 0)))

@@ -6,7 +6,7 @@ from swin_keras.drawing.boxes import font_for
 from swin_keras.drawing.colours import colour_of
 from swin_keras.names import printable
 
-MOST = 24  # entries
+MAX_ENTRIES = 24  # entries
 GROUND, INK = (24, 24, 24), (235, 235, 235)
 
 
@@ -18,8 +18,8 @@ def with_legend(picture: Image.Image, entries) -> Image.Image:
         entries: `(class, text)` of each entry; of more than 24 the first.
     """
     entries = list(entries)
-    more = len(entries) - MOST
-    texts = [(colour_of(c), printable(text)[:60]) for c, text in entries[:MOST]]
+    more = len(entries) - MAX_ENTRIES
+    texts = [(colour_of(c), printable(text)[:60]) for c, text in entries[:MAX_ENTRIES]]
     texts += [(GROUND, f"and {more} more")] * (more > 0)
     font = font_for(picture.size)
     line, x, y, places = round(1.5 * font.size), 6, 4, []

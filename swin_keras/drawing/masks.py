@@ -5,8 +5,8 @@ from PIL import Image
 
 from swin_keras.drawing.colours import colour_of
 from swin_keras.drawing.legend import with_legend
+from swin_keras.masks import IGNORED
 
-IGNORED = 255  # the class of pixels that neither teach nor count
 EDGE = 0.45  # how bright a pixel at the edge of a class is beside one within
 
 
@@ -112,7 +112,7 @@ def palette() -> np.ndarray:
 
 
 def _edges(mask) -> np.ndarray:
-    """Tell which pixels touch another class to the right or below, bool `(H, W)`."""
+    """Return which pixels touch another class to the right or below, bool `(H, W)`."""
     edges = np.zeros(mask.shape, bool)
     edges[:, :-1] |= mask[:, 1:] != mask[:, :-1]
     edges[:-1] |= mask[1:] != mask[:-1]

@@ -13,7 +13,7 @@ from swin_keras.inference.pictures import is_taken, pictures, refusal
 from swin_keras.tasks.explained import ExplanationTarget, Question
 
 CENTRE = (0.5, 0.5)
-NAMED = 3  # answers, at least, that an explanation tells beside the explained one
+NAMED = 3  # answers, at least, that an explanation lists beside the explained one
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ def explain(
         model: A run, an export, a `.keras` file or a `keras.Model`. A LiteRT, ONNX or
             SavedModel file that was exported with `--explain` answers "cam".
         images: What `Predictor.predict` takes: paths, folders, Pillow images, arrays.
-        method: One of `METHODS`; docs/explain.md tells what each says and does not.
+        method: One of `METHODS`; docs/explain.md explains what each shows and does not.
             `None` is "cam" for classes, "grad-cam" for masks and boxes, and "rollout"
             for feature maps.
         class_name: Class to explain; `None` for those that the model finds best.
@@ -162,7 +162,7 @@ def _explain_batch(ask: _Asked, batch) -> list[Explanation]:
             images.append(pixels)
         except ImageError as error:
             errors[index] = error.reason
-    answers = iter(_answers(ask, np.stack(images)) if images else ())
+    answers = iter(_explained(ask, np.stack(images)) if images else ())
     return [
         Explanation(picture.name, ask.method, error=errors[index])
         if index in errors
@@ -171,7 +171,7 @@ def _explain_batch(ask: _Asked, batch) -> list[Explanation]:
     ]
 
 
-def _answers(ask: _Asked, images):
+def _explained(ask: _Asked, images):
     """Yield the fields of an `Explanation` for each image."""
     explainer, task = ask.explainer, ask.explainer.task
     outputs = explainer.outputs(images)

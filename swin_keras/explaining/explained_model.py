@@ -52,7 +52,7 @@ class ExplainedModel(CardPreparation):
             names = ()
         if classes is None and not names:
             raise UsageError(
-                "The outputs of a model that ends in boxes do not tell how many "
+                "The outputs of a model that ends in boxes do not say how many "
                 f"classes it has. Received: {self.name}. Give `class_names`."
             )
         self.class_names = tuple(names or map(str, range(classes)))
@@ -77,7 +77,7 @@ class ExplainedModel(CardPreparation):
             )
 
     def _task(self, name):
-        """Return the task, and the number of classes, which outputs may not tell."""
+        """Return the task, and the number of classes, which outputs may not show."""
         task = task_named(name or (self.card.task if self.card else "classify"))
         try:
             return task, task.class_count(self._shapes())
@@ -128,7 +128,7 @@ class ExplainedModel(CardPreparation):
 
 
 def without_maps(outputs: dict) -> dict:
-    """Return a file's outputs without those that tell why."""
+    """Return a file's outputs without those that explain."""
     return {name: value for name, value in outputs.items() if name != CLASS_MAPS}
 
 

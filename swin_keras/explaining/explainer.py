@@ -14,7 +14,7 @@ from swin_keras.explaining.gradient_map import (
 )
 from swin_keras.explaining.logit_model import logit_model
 from swin_keras.explaining.methods import check_method, check_task
-from swin_keras.explaining.places import share_of_cells
+from swin_keras.explaining.regions import share_of_cells
 from swin_keras.explaining.row_vectors import roll_out
 from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.tasks.explained import ExplanationTarget, Question, class_target
@@ -39,7 +39,7 @@ class Explainer(ExplainedModel):
 
     Raises:
         ModelFileError: If there is no such model, or it cannot be explained.
-        UsageError: If it is no graph of plain layers, or no model for the task.
+        UsageError: If it is not a graph of plain layers, or not a model for the task.
     """
 
     def __init__(self, model, class_names=None, *, trust: bool = False, task=None):
@@ -107,7 +107,9 @@ class Explainer(ExplainedModel):
         model = self._logit_model()
         if method in ("grad-cam", "hires-cam"):
             return gradient_maps(
-                *(model, images, target_score(targets)),
+                model,
+                images,
+                target_score(targets),
                 stage=stage,
                 by_place=method == "hires-cam",
             )

@@ -57,7 +57,7 @@ def require_free(folder) -> Path:
     """Refuse a folder with something in it.
 
     Raises:
-        UsageError: If it is no new or empty folder.
+        UsageError: If it is not a new or empty folder.
     """
     folder = Path(folder)
     is_folder = folder.is_dir()

@@ -136,7 +136,7 @@ def stage_blocks(model) -> dict[int, list]:
     """Return the blocks of each stage, from 1, in the order of the data.
 
     Raises:
-        UsageError: If it is no Swin Transformer.
+        UsageError: If it is not a Swin Transformer.
     """
     stages = {}
     for layer in model.layers:

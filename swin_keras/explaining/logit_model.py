@@ -70,10 +70,10 @@ def logit_model(model):
 
     Returns:
         A functional model from the same images to logits `(B, classes)`, or to the
-        model's own outputs if it is no classifier.
+        model's own outputs if it is not a classifier.
 
     Raises:
-        UsageError: If it is no graph of plain layers, or its weights are int8.
+        UsageError: If it is not a graph of plain layers, or its weights are int8.
     """
     require_plain_layers(model)
     last = model.layers[-1]
@@ -99,7 +99,7 @@ def logit_model(model):
 
 
 def require_plain_layers(model):
-    """Refuse what is no graph of layers with weights of their own.
+    """Refuse what is not a graph of layers with weights of their own.
 
     Raises:
         UsageError: That says how to build it otherwise.

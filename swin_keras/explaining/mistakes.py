@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from swin_keras.data.image_io import enough, prepare_image
+from swin_keras.data.image_io import prepare_image, useful_side
 from swin_keras.explaining.explainer import Explainer
 from swin_keras.explaining.overlay import overlay
 
@@ -26,7 +26,7 @@ def mistakes_explained(path, split, mistakes) -> dict:
     images = np.stack(
         [
             prepare_image(
-                split.image(mistake.index, channels, at_least=enough(size, share)),
+                split.image(mistake.index, channels, at_least=useful_side(size, share)),
                 size,
                 share,
             )

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from swin_keras.explaining.places import COLOUR, draw_outline
+from swin_keras.explaining.regions import COLOUR, draw_outline
 
 SMALLEST = 224  # pixels of the shorter side, enough to look at
 FAINTEST, STRONGEST = 0.15, 0.85  # how much colour covers the picture

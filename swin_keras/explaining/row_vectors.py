@@ -69,7 +69,7 @@ class BlockAttention:
 
 
 class MergedTokens:
-    """How 2 x 2 tokens became one: equal shares of those that are no padding.
+    """How 2 x 2 tokens became one: equal shares of those that are not padding.
 
     The layer itself is a linear map of the four; shares stand in for it.
 

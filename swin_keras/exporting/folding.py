@@ -104,7 +104,8 @@ class FoldedSwinTransformerBlock(_FoldedBlock, SwinTransformerBlock):
 
     def _attention_layer(self, **options):
         return FoldedWindowAttention(
-            *(self._window, self.num_heads),
+            self._window,
+            self.num_heads,
             bias_windows=self._bias_windows(),
             **options,
         )
@@ -116,7 +117,9 @@ class FoldedSwinTransformerV2Block(_FoldedBlock, SwinTransformerV2Block):
 
     def _attention_layer(self, **options):
         return FoldedCosineWindowAttention(
-            *(self._window, self.num_heads, self.pretrained_window_size),
+            self._window,
+            self.num_heads,
+            self.pretrained_window_size,
             bias_windows=self._bias_windows(),
             **options,
         )

@@ -64,7 +64,7 @@ def evaluator(config, card: ModelCard):
     """Return a function from a model file to its `Evaluation`; `None` without data.
 
     Data that has changed since, or whose classes have other names now, counts as
-    not there: it is said, and the export goes on without an accuracy.
+    not there: it is said, and the export continues without an accuracy.
     """
     dataset = data_at_hand(card) if config.test_images else None
     if dataset is None:

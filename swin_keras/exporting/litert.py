@@ -12,7 +12,7 @@ from swin_keras.exporting.config import FORMATS
 from swin_keras.exporting.saved_model import write_for_conversion
 from swin_keras.litert.conversion import converting
 from swin_keras.litert.flatten import write_out_reshapes
-from swin_keras.litert.half import store_half, store_tables_half
+from swin_keras.litert.float16 import store_float16, store_tables_float16
 from swin_keras.litert.metadata import add_labels
 from swin_keras.litert.metadata_tables import attach, output_names
 from swin_keras.litert.quantize import STATIC_WARNING, quantize_dynamic, quantize_static
@@ -74,10 +74,10 @@ def exporting_litert(
             yield
         _finish(float32, card)
         if "litert-fp16" in files:
-            _rewrite(float32, files["litert-fp16"], store_half)
+            _rewrite(float32, files["litert-fp16"], store_float16)
         if "litert-int8" in files:
             quantize_dynamic(float32, files["litert-int8"])
-            _rewrite(files["litert-int8"], files["litert-int8"], store_tables_half)
+            _rewrite(files["litert-int8"], files["litert-int8"], store_tables_float16)
         if "litert-int8-static" in files:
             log.warning("%s", STATIC_WARNING)
             quantize_static(float32, files["litert-int8-static"], calibration)

@@ -49,7 +49,7 @@ def evaluate(
         split: "train", "val", "test" or "all". By default the test images of a
             data set that has some, and all images of a folder that is not split.
         batch_size: Images that are run together.
-        on_bad: "stop" at files that are no usable images, or "skip" them; by
+        on_bad: "stop" at files that are not usable images, or "skip" them; by
             default as in training.
         window: How a segmenter or detector looks at a picture: "whole", made to fit
             its input; or "slide", through overlapping windows at the picture's own
@@ -65,7 +65,7 @@ def evaluate(
     Raises:
         ModelFileError: If there is no such model.
         DataError: If the data has a class that the model does not know.
-        UsageError: If the model does not tell what it was trained on, or an
+        UsageError: If the model does not say what it was trained on, or an
             argument is of another kind.
     """
     _check(data, split, batch_size)
@@ -74,7 +74,7 @@ def evaluate(
     trained_on = predictor.card.train if predictor.card else {}
     if data is None and not trained_on.get("data"):
         raise UsageError(
-            f"{model} does not tell what it was trained on. Name the data: --data."
+            f"{model} does not say what it was trained on. Name the data: --data."
         )
     changes = {"data_dir": data_dir, "on_bad": on_bad}
     changes = {name: value for name, value in changes.items() if value is not None}
@@ -117,7 +117,7 @@ def _load_given(data, split, trained_on, changes):
 
 @contextlib.contextmanager
 def _of_its_kind(predictor, data):
-    """Say of data that cannot be read when it is for models of another task."""
+    """Explain, for data that cannot be read, when it is for another task."""
     try:
         yield
     except DataError as error:
@@ -149,7 +149,9 @@ def _say_what(dataset, split, is_same):
     others = ", ".join(f"{title} {count}" for title, count in counts.items())
     log.info(
         "judging %s images of %s: %d%s",
-        *(kind, printable(dataset.name), images),
+        kind,
+        printable(dataset.name),
+        images,
         f" (of {others})" if len(counts) > 1 else "",
     )
     if is_same and split == "all":

@@ -93,8 +93,12 @@ HARMLESS = frozenset(" ".join(HARMLESS_BY_KIND.values()).split())
 # What saves and restores a SavedModel's own variables is never asked for images.
 SAVERS = frozenset(
     (
-        *("MergeV2Checkpoints", "RestoreV2", "SaveV2", "ShardedFilename"),
-        *("StaticRegexFullMatch", "StringJoin"),
+        "MergeV2Checkpoints",
+        "RestoreV2",
+        "SaveV2",
+        "ShardedFilename",
+        "StaticRegexFullMatch",
+        "StringJoin",
     )
 )
 
@@ -107,7 +111,7 @@ def require_harmless(path: Path):
 
     Raises:
         ModelFileError: That names the operations which need trust, or what in
-            the folder is no regular file.
+            the folder is not a regular file.
     """
     odd = [p for p in path.rglob("*") if not (p.is_file() or p.is_dir())]
     if odd:

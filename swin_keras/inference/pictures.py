@@ -103,7 +103,7 @@ def pictures(images):
 
     Raises:
         DataError: If a path does not exist, or a folder holds no image.
-        UsageError: If something else is given, or an array is no picture.
+        UsageError: If something else is given, or an array is not a picture.
     """
     count = 0
     for item in [images] if _is_one(images) else images:

@@ -47,7 +47,7 @@ class Predictor(CardPreparation):
         input_shape: `(height, width, channels)` of the images it takes.
 
     Raises:
-        ModelFileError: If it is no model, damaged, not what its export's card
+        ModelFileError: If it is not a model, damaged, not what its export's card
             lists, takes no images, or needs trust.
 
     Example:
@@ -103,7 +103,7 @@ class Predictor(CardPreparation):
 
     def _classes(self) -> int | None:
         try:
-            return self.task.class_count(_answers(self._run.outputs))
+            return self.task.class_count(_without_maps(self._run.outputs))
         except ValueError as error:
             raise ModelFileError(
                 f"{error}. {self._run.path} gives {self._run.outputs}."
@@ -120,7 +120,7 @@ class Predictor(CardPreparation):
         Raises:
             UsageError: If the images are not of the model's size, or the model has
                 several outputs; see `outputs`.
-            ModelFileError: If the model's answers are no numbers.
+            ModelFileError: If the model's answers are not finite.
         """
         found = self.outputs(images)
         if len(found) != 1:
@@ -135,7 +135,7 @@ class Predictor(CardPreparation):
 
         Raises:
             UsageError: If the images are not of the model's size.
-            ModelFileError: If the model's answers are no numbers.
+            ModelFileError: If the model's answers are not finite.
         """
         images = np.asarray(images)
         if images.shape[1:] != self.input_shape:
@@ -146,7 +146,7 @@ class Predictor(CardPreparation):
         is_raw = self.card is None or self.card.normalizes
         if is_raw and (message := scaling_message(images)):
             warnings.warn(message, stacklevel=2)
-        found = _answers(self._run(images.astype(np.float32)))
+        found = _without_maps(self._run(images.astype(np.float32)))
         if not all(np.isfinite(values).all() for values in found.values()):
             raise ModelFileError(
                 "A model must answer with finite numbers. Those of "
@@ -226,8 +226,8 @@ class Predictor(CardPreparation):
                 yield next(answers)
 
 
-def _answers(outputs: dict):
-    """Return a model's outputs by name, without those that tell why."""
+def _without_maps(outputs: dict):
+    """Return a model's outputs by name, without those that explain them."""
     return {name: value for name, value in outputs.items() if name != CLASS_MAPS}
 
 
@@ -252,7 +252,7 @@ def _open(path: Path, threads, trust) -> tuple:
 
 
 def _state(file: Path) -> list:
-    """Return what tells a model file and its cards from others of the same name."""
+    """Return what differs once another model file or card has this name."""
     files = sorted(path for path in file.rglob("*")) if file.is_dir() else [file]
     files += [file.parent / CARD, file.parent.parent / CARD]
     found = []

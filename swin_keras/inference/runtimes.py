@@ -35,7 +35,7 @@ def open_model(path: Path, threads: int | None = None, trust: bool = False):
         `path`, `input_shape` and `outputs`: each output's shape without batch.
 
     Raises:
-        ModelFileError: If it is no model, damaged, takes no images, or is a
+        ModelFileError: If it is not a model, damaged, takes no images, or is a
             SavedModel with operations that need trust.
         UsageError: If this process is a fork that cannot run it.
     """
@@ -163,7 +163,7 @@ def _require_home(library: str, path):
 
 @contextlib.contextmanager
 def _in_words(path):
-    """Say in one sentence what a runtime raises of a model that does not run."""
+    """Put in one sentence what a runtime raises of a model that does not run."""
     try:
         yield
     except SwinKerasError:
@@ -176,7 +176,7 @@ def _in_words(path):
 
 
 def _image_shape(shape) -> tuple:
-    """Return `(height, width, channels)`; raise if it is no shape of images."""
+    """Return `(height, width, channels)`; raise if it is not a shape of images."""
     _, *sides = shape
     if len(sides) != 3 or not all(s is None or isinstance(s, int) for s in sides):
         raise ValueError(f"it takes {shape}")

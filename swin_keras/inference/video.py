@@ -1,26 +1,34 @@
-"""Frames of a video or a camera at a chosen rate: upright, with times, one by one."""
+"""Reads the frames of a video or a camera at a chosen rate: upright, with times."""
 
 import math
 import struct
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from swin_keras.data.image_file import MAX_PIXELS, MAX_SIDE, ImageError, open_file
 from swin_keras.data.image_io import upright
-from swin_keras.errors import DataError, ResourceError, SwinKerasError, UsageError
-from swin_keras.inference.predictor import Predictor
+from swin_keras.errors import DataError, SwinKerasError, UsageError
 from swin_keras.names import printable
-from swin_keras.tasks.prediction import Prediction
 
 ENDINGS = (
-    *(".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".mpg", ".mpeg"),
-    *(".ts", ".mts", ".ogv", ".flv", ".wmv"),
+    ".mp4",
+    ".m4v",
+    ".mov",
+    ".3gp",
+    ".mkv",
+    ".webm",
+    ".avi",
+    ".mpg",
+    ".mpeg",
+    ".ts",
+    ".mts",
+    ".ogv",
+    ".flv",
+    ".wmv",
 )
 # What reads one file. Others, such as playlists, make a file open more of them.
 FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf"
@@ -30,7 +38,6 @@ CAMERAS = {  # sys.platform -> FFmpeg's word for what reads cameras, and their n
     "win32": ("dshow", "video={}"),
 }
 SECONDS = 10.0  # that a camera is watched, unless others are asked for
-MAX_BYTES = 2**27  # of frames that wait for the model together
 # Signs of a display matrix (a, b, c, d) -> the EXIF orientation that means the same.
 _ORIENTATIONS = {
     (-1, 0, 0, 1): 2,
@@ -52,48 +59,8 @@ class Frame:
 
 
 def is_video(path) -> bool:
-    """Tell by its name whether a path is that of a video."""
+    """Return whether a path is that of a video, by its name."""
     return Path(path).suffix.lower() in ENDINGS
-
-
-def predict_frames(
-    predictor: Predictor, name, frames, top: int = 5, window: str = "whole"
-) -> Iterator[tuple[Prediction, Image.Image | None]]:
-    """Yield what a model says of each frame, and its picture.
-
-    What is decoded when a video breaks off is answered; then comes one prediction
-    with an error and without a picture. A few frames are in memory at a time.
-
-    Args:
-        predictor: The model.
-        name: What the predictions call the video: its path.
-        frames: As `read_video` or `read_camera` gives them.
-        top: How many of the best classes to name.
-        window: As in `Predictor.predict`.
-    """
-    frames, last, error = iter(frames), 0.0, None
-    while error is None:
-        batch, size = [], 0
-        try:
-            while size < MAX_BYTES and len(batch) < 32:
-                frame = next(frames)
-                batch.append(frame)
-                size += 3 * math.prod(frame.image.size)
-        except StopIteration:
-            error = ""
-        except ImageError as broken:
-            error = broken.reason
-        images = [frame.image for frame in batch]
-        found = predictor.predict(images, top=top, window=window)
-        for frame, prediction in zip(batch, found if batch else (), strict=True):
-            yield _at(prediction, name, frame.time), frame.image
-            last = frame.time
-    if error:
-        yield Prediction(str(name), error=error, time=last), None
-
-
-def _at(prediction, name, time):
-    return replace(prediction, path=str(name), time=time)
 
 
 def read_video(path, rate: float = 1.0) -> Iterator[Frame]:
@@ -107,11 +74,11 @@ def read_video(path, rate: float = 1.0) -> Iterator[Frame]:
 
     Raises:
         UsageError: If `rate` is not above 0.
-        DataError: If it is no video, or PyAV is not installed.
+        DataError: If it is not a video, or PyAV is not installed.
         ImageError: Between frames, if the video breaks off there.
     """
     _check("rate", rate)
-    av, path = _library(f"{printable(path)} is a video, which"), Path(path)
+    av, path = require_pyav(f"{printable(path)} is a video, which"), Path(path)
     if not path.exists():
         raise DataError(f"There is no video {printable(path)}.")
     return _read_file(av, path, rate)
@@ -119,7 +86,7 @@ def read_video(path, rate: float = 1.0) -> Iterator[Frame]:
 
 def _read_file(av, path, rate):
     try:
-        file = open_file(path, most_bytes=math.inf)
+        file = open_file(path, max_bytes=math.inf)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise DataError(f"{printable(path)} cannot be read: {reason}.") from error
@@ -129,7 +96,7 @@ def _read_file(av, path, rate):
         except (av.FFmpegError, ValueError) as error:
             raise DataError(
                 "A video must be a file that FFmpeg reads, such as MP4, MOV, MKV, WebM "
-                f"or AVI. Received: {printable(path)} ({_reason(error)})."
+                f"or AVI. Received: {printable(path)} ({reason_of(error)})."
             ) from error
         with container:
             yield from _frames(container, printable(path), rate, math.inf)
@@ -152,7 +119,7 @@ def read_camera(
     """
     _check("rate", rate)
     _check("seconds", seconds)
-    av = _library("A camera")
+    av = require_pyav("A camera")
     system, name = CAMERAS.get(sys.platform, CAMERAS["linux"])
     name = name.format(camera)
     if system == "v4l2" and not Path(name).exists():
@@ -169,7 +136,7 @@ def _read_camera(av, camera, name, system, rate, seconds):
         container = av.open(name, format=system, timeout=SECONDS)
     except (OSError, ValueError) as error:  # FFmpeg's errors are one or the other
         raise DataError(
-            f"The camera {camera} cannot be read ({_reason(error)}). See that it is "
+            f"The camera {camera} cannot be read ({reason_of(error)}). See that it is "
             "connected, not in use, and that you may use it."
         ) from error
     with container:
@@ -203,7 +170,7 @@ def _frames(container, name, rate, seconds):
     except SwinKerasError:
         raise
     except Exception as error:  # a damaged file raises more than FFmpeg's own
-        raise ImageError(name, f"damaged or cut off ({_reason(error)})") from error
+        raise ImageError(name, f"damaged or cut off ({reason_of(error)})") from error
     if not count:
         raise ImageError(name, "holds no frame that can be decoded")
 
@@ -229,7 +196,7 @@ def _check(name, value):
 
 def _check_size(name, width, height):
     if not (width and height):
-        raise DataError(f"{name} does not tell the size of its pictures: damaged.")
+        raise DataError(f"{name} does not state the size of its pictures: damaged.")
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise ImageError(
             name,
@@ -238,7 +205,15 @@ def _check_size(name, width, height):
         )
 
 
-def _library(what):
+def require_pyav(what):
+    """Return the module `av`, which reads and writes videos.
+
+    Args:
+        what: What needs it, to begin the error with.
+
+    Raises:
+        DataError: If it is not installed.
+    """
     try:
         import av
     except ImportError as error:
@@ -249,58 +224,7 @@ def _library(what):
     return av
 
 
-def _reason(error) -> str:
+def reason_of(error) -> str:
+    """Return what FFmpeg says is wrong, in a line."""
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return printable(reason.splitlines()[0])[:200].lower()
-
-
-@contextmanager
-def video_writer(path, rate: float):
-    """Give a function that adds pictures to a new video; MP4, MKV or another.
-
-    Args:
-        path: The file, which must not exist; the ending says of which kind.
-        rate: Pictures a second. All are made as large as the first.
-
-    Raises:
-        UsageError: If there is something at `path`, or nothing writes its kind.
-        ResourceError: If it cannot be written.
-        DataError: If PyAV is not installed.
-    """
-    av, path = _library("Writing a video"), Path(path)
-    if path.exists():
-        raise UsageError(f"{path} exists already. Name another; none is lost.")
-    if not path.absolute().parent.is_dir():
-        raise ResourceError(f"{path} cannot be written: there is no such folder.")
-    try:
-        container = av.open(str(path.absolute()), "w")
-    except ValueError as error:
-        raise UsageError(f"{path} is no kind of video that can be written.") from error
-    except OSError as error:
-        raise ResourceError(f"{path} cannot be written ({_reason(error)}).") from error
-    streams = []
-
-    def add(picture: Image.Image):
-        if not streams:
-            codec = "libvpx" if path.suffix.lower() == ".webm" else "mpeg4"
-            made = container.add_stream(codec, Fraction(rate).limit_denominator(1001))
-            made.width, made.height = (max(2, side // 2 * 2) for side in picture.size)
-            made.pix_fmt, made.bit_rate = "yuv420p", 4_000_000
-            streams.append(made)
-        (stream,) = streams
-        picture = picture.convert("RGB").resize((stream.width, stream.height))
-        container.mux(stream.encode(av.VideoFrame.from_image(picture)))
-
-    try:
-        yield add
-        for stream in streams:
-            container.mux(stream.encode())
-        container.close()
-    except BaseException as error:
-        with suppress(Exception):
-            container.close()
-        path.unlink(missing_ok=True)
-        if isinstance(error, av.FFmpegError):
-            reason = _reason(error)
-            raise ResourceError(f"{path} cannot be written ({reason}).") from error
-        raise

@@ -13,7 +13,7 @@ class AdaptivePooling(keras.layers.Layer):
 
     `(B, H, W, C) -> (B, rows, columns, C)`; torch's `AdaptiveAvgPool2d`.
 
-    Each cell is a mean over the tokens that it touches; where a side is no multiple,
+    Each cell is a mean over the tokens that it touches; where a side is not a multiple,
     neighbouring cells share some. Which token counts how much is known when the layer
     is built, so that all means are one product with a constant matrix. Keras' own
     layer gathers, which delegates of phones do not run.

@@ -32,7 +32,7 @@ class PatchEmbedding(KeepsQuantization, keras.layers.Layer):
         embed_dim: Channels of a token.
         overlap: Pixels that a token sees beyond each side of its patch.
         use_norm: Whether a layer normalization follows.
-        kernel_initializer: How the kernel begins; `None` is the published way, see
+        kernel_initializer: Initializer of the kernel; `None` is the published way, see
             `make_patch_initializers`.
 
     Call arguments:

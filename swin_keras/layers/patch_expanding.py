@@ -22,7 +22,7 @@ class PatchExpanding(KeepsQuantization, keras.layers.Layer):
     Args:
         units: Channels of the result.
         factor: How many times as high and wide the result is.
-        kernel_initializer: How the kernel begins; `None` is the published way, see
+        kernel_initializer: Initializer of the kernel; `None` is the published way, see
             `make_initializer`.
 
     Call arguments:

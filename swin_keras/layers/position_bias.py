@@ -146,7 +146,7 @@ def log_spaced_offsets(window_size, pretrained_window_size=0) -> np.ndarray:
     """List the offsets of a window's tokens as Swin V2 spaces them.
 
     From about -1 to 1, in the order of the bias table; beyond the pretrained
-    window they go on.
+    window they continue.
 
     Args:
         window_size: Side of a window in tokens, or `(height, width)`.

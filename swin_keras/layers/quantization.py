@@ -1,7 +1,7 @@
 """Quantized layers inside a layer, kept when a model is saved.
 
 `keras.Model.quantize` changes each dense layer where it lies. A layer's
-configuration tells nothing of those inside it, so what is loaded would expect
+configuration says nothing of those inside it, so what is loaded would expect
 weights as they were before.
 """
 

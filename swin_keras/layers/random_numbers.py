@@ -30,7 +30,7 @@ def uniform(seed_generator, shape):
     """Draw numbers in `[0, 1)` for this replica's rows of the global batch.
 
     Args:
-        seed_generator: A `keras.random.SeedGenerator`; goes on by one draw.
+        seed_generator: A `keras.random.SeedGenerator`; advances by one draw.
         shape: Shape of the result. The first axis may be a tensor: it counts the
             rows, as many on every replica.
 

@@ -214,7 +214,7 @@ def fit_window(map_size, window_size, shift_size, window_fit="side"):
 
 
 def relative_position_index(window_size) -> np.ndarray:
-    """Tell, for each pair of tokens in a window, its row in the bias table.
+    """Return, for each pair of tokens in a window, its row in the bias table.
 
     Row `(dy + h - 1) * (2w - 1) + dx + w - 1` holds the bias of a query that
     lies `dy` below and `dx` right of its key, as in the published weights.

@@ -25,8 +25,8 @@ MAX_SECONDS = 120  # of a processor, to load a file and run it once
 
 def main(path, threads):
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever the runtime prints is no answer
-    limit(resource.RLIMIT_AS, most_memory())
+    os.dup2(2, 1)  # whatever the runtime prints is not an answer
+    limit(resource.RLIMIT_AS, memory_limit())
     unlimited = limit(resource.RLIMIT_CPU, MAX_SECONDS)
     try:
         run, about = _load(path, int(threads))
@@ -58,7 +58,7 @@ def limit(kind: int, most: int) -> tuple[int, int]:
     return before
 
 
-def most_memory() -> int:
+def memory_limit() -> int:
     """Return the bytes that a file may take: half of this machine's, or a few."""
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return max(total // 2, MIN_ADDRESSES)
@@ -118,7 +118,7 @@ def _output_names(interpreter, details):
 
 def _reason(error) -> str:
     if isinstance(error, MemoryError):
-        return f"it takes more than {most_memory() >> 30} GB of memory"
+        return f"it takes more than {memory_limit() >> 30} GB of memory"
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 

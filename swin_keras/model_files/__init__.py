@@ -1,4 +1,4 @@
-"""Model files and their cards: what a file must tell of the model in it."""
+"""Model files and their cards: what a file must say about the model in it."""
 
 from swin_keras.model_files.card import ModelCard, installed_versions
 from swin_keras.model_files.card_in_file import (

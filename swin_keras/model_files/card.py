@@ -1,4 +1,4 @@
-"""The card: what a model file must tell about itself, in one JSON."""
+"""The card: what a model file must say about itself, in one JSON."""
 
 import dataclasses
 import json
@@ -68,7 +68,7 @@ class ModelCard:
         object.__setattr__(self, "grey_range", check_grey_range(self.grey_range))
 
     def to_json(self) -> str:
-        """Return the card as JSON; a metric that is no number is null."""
+        """Return the card as JSON; a NaN metric is null."""
         return to_json(dataclasses.asdict(self)) + "\n"
 
     @classmethod
@@ -79,7 +79,7 @@ class ModelCard:
         field is checked here.
 
         Raises:
-            ValueError: If it is no card; the message says what does not hold.
+            ValueError: If it is not a card; the message says what does not hold.
         """
         try:
             values = json.loads(text)

@@ -68,7 +68,7 @@ def require_whole(path: Path):
 
 
 def require_file(path: Path):
-    """Refuse a path that is no file with content, or may not be read."""
+    """Refuse a path that is not a file with content, or may not be read."""
     if not path.is_file():
         raise ModelFileError(f"There is no model file {path}.")
     if not path.stat().st_size:

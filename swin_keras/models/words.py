@@ -52,7 +52,7 @@ def check_words(given, sizes, arguments=()):
         if name in sizes:
             continue
         meant = OTHERS.get(name)
-        hint = f" Say {meant}." if meant else nearest_name(name, [*arguments, *sizes])
+        hint = f" Pass {meant}." if meant else nearest_name(name, [*arguments, *sizes])
         raise UsageError(
             f"A Swin model has no size {name!r}.{hint} Sizes: {', '.join(sizes)}."
         )

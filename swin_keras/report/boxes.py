@@ -113,7 +113,9 @@ def _shown(report, index):
     colours = [FOUND if i in right else FALSE for i in sure] + [MISSED] * len(missed)
     dashed = [False] * len(sure) + [True] * len(missed)
     picture = draw_boxes(
-        *(split.image(index, 3), boxes, labels),
+        split.image(index, 3),
+        boxes,
+        labels,
         dashed=dashed,
         colours=colours,
         sides=(SIDE, SIDE),

@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from swin_keras.data.geometry import IGNORED
 from swin_keras.drawing import draw_mask
+from swin_keras.masks import IGNORED
 from swin_keras.report.embedding import image_uri
 from swin_keras.report.gallery import MAX_ROWS, SHOWN, best_median_worst
 from swin_keras.report.plots import plot_confusion_matrix, plot_images

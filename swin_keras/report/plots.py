@@ -174,7 +174,9 @@ def plot_confusion_matrix(confusion, class_names, path):
         for row, column in np.argwhere(confusion):
             text = str(confusion[row, column])
             axes.text(
-                *(column, row, text),
+                column,
+                row,
+                text,
                 ha="center",
                 va="center",
                 color="white" if shares[row, column] > 0.5 else "black",

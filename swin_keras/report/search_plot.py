@@ -80,7 +80,8 @@ def _draw_values(axes, rows, parameters, winner, norm):
     for place, marks in enumerate(ticks):
         for height, text in marks:
             axes.annotate(
-                *(text, (place, height)),
+                text,
+                (place, height),
                 xytext=(4, 0),
                 textcoords="offset points",
                 fontsize=7,

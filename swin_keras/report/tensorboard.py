@@ -2,7 +2,7 @@
 
 `keras.callbacks.TensorBoard` would do but for three things: it leaves the last two
 minutes of a killed run unwritten, writes an epoch again when a run that stopped
-goes on, and adds figures of every validation that the epoch's figures repeat.
+resumes, and adds figures of every validation that the epoch's figures repeat.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ def tensorboard_callback(folder) -> keras.callbacks.Callback:
 
     Training and validation become two runs, `train` and `validation`, with the tags
     of `keras.callbacks.TensorBoard`. An epoch that the folder has is not written
-    again, so `fit(initial_epoch=...)` goes on where the curves end.
+    again, so `fit(initial_epoch=...)` continues where the curves end.
 
     Args:
         folder: Where the event files are; made when first needed.

@@ -180,7 +180,7 @@ class Evaluation:
         return {"accuracy": self.accuracy}
 
     def headline(self) -> str:
-        """Say it in one line."""
+        """Summarize it in one line."""
         top5 = ""
         if self.top5_accuracy is not None:
             top5 = f", among the best five {self.top5_accuracy:.2%}"

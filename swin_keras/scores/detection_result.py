@@ -67,8 +67,12 @@ class DetectionResult:
     @staticmethod
     def _add(score, truth, found):
         score.add(
-            *(found.boxes, found.scores, found.classes),
-            *(truth.boxes, truth.classes, truth.crowd),
+            found.boxes,
+            found.scores,
+            found.classes,
+            truth.boxes,
+            truth.classes,
+            truth.crowd,
         )
 
     @property
@@ -109,7 +113,7 @@ class DetectionResult:
         return {name: value for name, value in figures.items() if value is not None}
 
     def headline(self) -> str:
-        """Say it in one line."""
+        """Summarize it in one line."""
         text = f"mAP {self.score:.2%}, AP50 {percent(self.one.at_50, 2)}"
         if self.many:
             text += (

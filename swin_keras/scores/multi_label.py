@@ -106,7 +106,7 @@ class MultiLabelResult:
             yield self.shares(truth, said)
 
     def headline(self) -> str:
-        """Say it in one line."""
+        """Summarize it in one line."""
         figures = self.figures()
         return (
             f"mAP {self.score:.2%}, F1 {figures['f1']:.2%} at {THRESHOLD}, all classes "

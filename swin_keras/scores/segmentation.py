@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from swin_keras.data.geometry import IGNORED
 from swin_keras.errors import UsageError
+from swin_keras.masks import IGNORED
 from swin_keras.scores.shares import mean_of_known
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from swin_keras.data.geometry import IGNORED
+from swin_keras.masks import IGNORED
 from swin_keras.scores.segmentation import SegmentationScore
 from swin_keras.scores.shares import or_none, percent
 
@@ -65,7 +65,7 @@ class SegmentationResult:
         }
 
     def headline(self) -> str:
-        """Say it in one line."""
+        """Summarize it in one line."""
         return (
             f"mean IoU {self.score:.2%}, pixel accuracy "
             f"{self.score_of_pixels.pixel_accuracy:.2%} on {self.images} images"
@@ -76,7 +76,11 @@ class SegmentationResult:
         yield "class", "pixels", "IoU", "Dice", "found"
         scores, pixels = self.score_of_pixels, self.score_of_pixels.confusion.sum(1)
         for row in zip(
-            *(self.class_names, pixels, scores.iou, scores.dice, scores.accuracy),
+            self.class_names,
+            pixels,
+            scores.iou,
+            scores.dice,
+            scores.accuracy,
             strict=True,
         ):
             name, count, *shares = row

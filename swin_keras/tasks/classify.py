@@ -65,7 +65,7 @@ class Classify(Task):
 
         weights = class_weights(config, dataset) if training else None
 
-        def as_shares(images, labels):
+        def as_soft_labels(images, labels):
             shares = labels
             if labels.dtype.is_integer:
                 shares = tf.one_hot(labels, dataset.classes)
@@ -73,7 +73,7 @@ class Classify(Task):
                 return images, shares
             return images, shares, tf.linalg.matvec(shares, weights)
 
-        return as_shares
+        return as_soft_labels
 
     def example_targets(self, dataset, input_shape):
         return np.zeros((1, dataset.classes), "float32")

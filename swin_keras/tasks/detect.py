@@ -10,7 +10,7 @@ from swin_keras.tasks.dense import DenseTask
 from swin_keras.tasks.explained import ExplanationTarget
 from swin_keras.tasks.found_objects import FINAL, MAX_DETECTIONS, found_in, head_of
 from swin_keras.tasks.prediction import BoxPrediction
-from swin_keras.tasks.tiles import MOST, check_views, found_in_tiles
+from swin_keras.tasks.tiles import MAX_BOXES, check_views, found_in_tiles
 from swin_keras.tasks.validation_map import ValidationMAP
 
 SHOWN = 0.3  # score from which on a box is shown
@@ -93,7 +93,7 @@ class Detect(DenseTask):
         check_views(views)
         judged, index_of = _judging(predictor, dataset, split)
         names = predictor.class_names
-        result = DetectionResult(names, dataset.notes, split, max_detections=MOST)
+        result = DetectionResult(names, dataset.notes, split, max_detections=MAX_BOXES)
         for index in range(len(judged)):
             image = judged.image(index, predictor.input_shape[2])
             found = found_in_tiles(image, predictor, batch_size)
@@ -112,7 +112,7 @@ class Detect(DenseTask):
             return outputs["one_scores"][-1]
         if outputs.keys() != FINAL:
             raise ValueError("A detector must give boxes, classes, scores and a count")
-        return None  # which its card tells
+        return None  # which its card states
 
     def predictions(self, outputs, seen, predictor, top):
         for row, (name, size) in enumerate(seen):

@@ -66,8 +66,11 @@ def found_through(outputs, predictor, geometry):
     head = head_of(card.train.get("head"), card.train.get("head_sizes"))
     strides = strides_of(config_from_dict(card.model), head)
     many = suppress_overlaps(
-        *(outputs["many_scores"], outputs["many_boxes"], outputs["centerness"]),
-        *(predictor.input_shape, strides),
+        outputs["many_scores"],
+        outputs["many_boxes"],
+        outputs["centerness"],
+        predictor.input_shape,
+        strides,
         max_detections=MAX_DETECTIONS,
     )
     one = best_points(

@@ -24,7 +24,7 @@ class Task:
         teaching: Kinds of distillation that it can learn by, the usual one first.
         monitors: What can choose the best epoch, each with its words.
         explained_by: Methods that explain one of its answers; the first is the default.
-        looked_into_by: Methods that show what goes on for all answers alike.
+        looked_into_by: Methods that show what happens inside, for all answers alike.
         asked_by: Fields of a `Question`, beside class and number, that it understands.
     """
 
@@ -137,7 +137,7 @@ class Task:
     def class_count(self, outputs: dict) -> int:
         """Return the number of classes of a model, by the shapes of its outputs.
 
-        `None` where these do not tell.
+        `None` where these do not show it.
 
         Args:
             outputs: Shape of each output by name, without batch.
@@ -221,11 +221,11 @@ class Task:
         return None
 
     def about_outputs(self, card: ModelCard) -> str:
-        """Say in a README what the outputs are: "gives ..."."""
+        """Describe in a README what the outputs are: "gives ..."."""
         raise NotImplementedError
 
     def about_pictures(self, card: ModelCard) -> str:
-        """Say in a README how a picture of another size becomes an input."""
+        """Describe in a README how a picture of another size becomes an input."""
         return (
             "Images of another size are cut to the same aspect ratio around the centre "
             f"(share kept: {card.crop_fraction}) and resized, bicubic with "

@@ -13,7 +13,7 @@ from swin_keras.tasks.views import starts
 OVERLAP = 0.6  # of two boxes of a class, above which the less certain goes
 EDGE = 2  # pixels from a tile's edge within which a box is taken to be cut by it
 INSIDE = 0.5  # of a cut box in a whole one of its class, above which it goes
-MOST = 2000  # boxes of a picture
+MAX_BOXES = 2000  # boxes of a picture
 
 
 def check_views(views):
@@ -86,12 +86,12 @@ def merged(found, tiles) -> FoundObjects:
     ]
     order = np.concatenate([whole, np.array(left, int)])
     order = order[np.argsort(-scores[order], kind="stable")]
-    order = order[keep_apart(boxes[order], classes[order], OVERLAP, MOST)]
+    order = order[keep_apart(boxes[order], classes[order], OVERLAP, MAX_BOXES)]
     return FoundObjects(boxes[order], classes[order], scores[order])
 
 
 def _is_cut(boxes, tile):
-    """Tell which boxes reach an edge of a tile that is not the picture's."""
+    """Return which boxes reach an edge of a tile that is not the picture's."""
     width, height = tile.source
     left, top, right, bottom = tile.crop
     x1, y1, x2, y2 = boxes.T

@@ -10,7 +10,7 @@ from swin_keras.training.presets import PRESETS, RATES, fitted_values, preset_va
 from swin_keras.training.strategy import Replicas
 
 STEPS = 8  # of an epoch, at least, where there are enough images
-FEWEST = 8  # images in a step, where there are enough for two steps
+MIN_IMAGES = 8  # images in a step, where there are enough for two steps
 
 
 def with_batch_size(
@@ -61,7 +61,7 @@ def largest_batch(images: int) -> int:
     >>> largest_batch(96), largest_batch(20), largest_batch(3)
     (12, 8, 1)
     """
-    return max(images // STEPS, min(FEWEST, images // 2), 1)
+    return max(images // STEPS, min(MIN_IMAGES, images // 2), 1)
 
 
 def images_mixed(config: TrainConfig) -> int:

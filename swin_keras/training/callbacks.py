@@ -1,4 +1,4 @@
-"""What a run remembers over its epochs, also when it is stopped and goes on.
+"""What a run remembers over its epochs, also when it is stopped and resumed.
 
 Each has `get_state`, a JSON value that a checkpoint keeps, and `set_state`.
 """

@@ -26,7 +26,7 @@ PREFIX, UNFINISHED = "step-", ".unfinished-"
 
 @dataclass(frozen=True)
 class RunState:
-    """What a run needs to go on: arrays in a fixed order, and a JSON object."""
+    """What a run needs to resume: arrays in a fixed order, and a JSON object."""
 
     step: int
     arrays: list[np.ndarray]

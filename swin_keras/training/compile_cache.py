@@ -112,7 +112,7 @@ def default_folder() -> Path:
 
 
 def _cpu() -> str:
-    """Return what this processor can do, as far as the system tells."""
+    """Return what this processor can do, as far as the system says."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -20,7 +20,7 @@ from swin_keras.training.presets import (
     preset_values,
 )
 
-_RULES = (  # what must hold, of which options, and how to tell
+_RULES = (  # what must hold, of which options, and how to check it
     (
         "be positive",
         (
@@ -123,7 +123,7 @@ class TrainConfig:
         name: Name of the run; by default the data's name and a number.
         runs_dir: Folder in which runs are kept.
         epochs: Passes over the training images. With --resume, more than a finished
-            run had: it goes on, on a new schedule.
+            run had: it is extended, on a new schedule.
         restarts: Epochs after which the schedule began anew, with a warm-up; what
             such runs have here.
         batch_size: Images in a step, over all devices; by default the preset's, or
@@ -159,8 +159,8 @@ class TrainConfig:
         letter_box: Whether pictures with boxes keep their width over height, with black
             at two sides, instead of being stretched to the input.
         min_crop_area: Smallest random crop, as a share of the image's area.
-        crop_ratio: Largest stretch of a random crop, 1 for none.
-        rotate: Largest random turn to either side, in degrees.
+        crop_ratio: Largest change of a random crop's aspect ratio, 1 for none.
+        rotate: Largest random rotation to either side, in degrees.
         shift: Largest random move, as a share of the image's side.
         flip: Whether to mirror images at random; by default only where a
             mirrored image keeps its class, so not for digits.
@@ -191,7 +191,7 @@ class TrainConfig:
         deterministic: Whether two equal runs on a GPU are the same, bit for bit; it
             is slower there. On a CPU they always are.
         on_bad: What to do about files that are not usable images: "stop" lists
-            them, "skip" goes on without them.
+            them, "skip" continues without them.
         label_pattern: Takes the labels from file names: a regular expression with a
             group "label", such as "(?P<label>[a-z]+)_[0-9]+"; see docs/data.md.
         box_format: Format of a folder of boxes that could be read as several: "coco",
@@ -201,7 +201,7 @@ class TrainConfig:
         follow_links: Whether links that lead out of the data's folder are followed
             anywhere; where they stand for a class or split folder, they are.
         lost: Images that ended the run because they could not be read; what such runs
-            have here, to tell their data from others when they go on.
+            have here, to tell their data from others when they resume.
     """
 
     task: str = "classify"

@@ -88,7 +88,7 @@ def _why_this_size(job):
 
 
 def _why_this_batch(job):
-    """Say so where batch and rate are not the preset's, but what the data can fill."""
+    """Report where batch and rate are not the preset's, but what the data can fill."""
     config = job.config
     preset = PRESETS[config.preset]["batch_size"]
     fitted = fitted_values(config.preset, config.batch_size)
@@ -112,7 +112,7 @@ def _advice(job):
 
 
 def why_kept(rows, epoch: int, monitor: str, monitors) -> str:
-    """Say which epoch a run keeps, and what another choice would have kept.
+    """Report which epoch a run keeps, and what another choice would have kept.
 
     Args:
         rows: Figures of each epoch, as in `metrics.csv`.

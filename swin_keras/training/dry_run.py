@@ -12,7 +12,7 @@ from swin_keras.training.description import describe
 from swin_keras.training.devices import on_cpu
 from swin_keras.training.fitting import memory_errors
 from swin_keras.training.job import load_data, prepare
-from swin_keras.training.search import seconds_per_step, settle
+from swin_keras.training.search import resolve_auto, seconds_per_step
 from swin_keras.training.xla_check import in_words, xla_difference
 
 BATCHES = 10
@@ -20,7 +20,7 @@ SPARE = 1.2  # how much faster than the step loading must be, not to be waited f
 
 
 def dry_run(config: TrainConfig) -> str:
-    """Build everything, run a few batches of each kind, and tell the cost.
+    """Build everything, run a few batches of each kind, and report the cost.
 
     Nothing is written. The first step is left out of the time, since it also
     compiles the model. On a GPU, what XLA compiled is compared with the graph.
@@ -34,7 +34,7 @@ def dry_run(config: TrainConfig) -> str:
         DataError: If the data cannot be used.
     """
     dataset = load_data(config)
-    config, _ = settle(config, dataset)
+    config, _ = resolve_auto(config, dataset)
     job = prepare(config, dataset=dataset)
     lines = describe(job)
     measured = dataclasses.replace(job.config, teacher_cache=None)

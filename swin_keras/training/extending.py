@@ -30,7 +30,7 @@ def as_begun(run: RunFolder, config: TrainConfig, replicas: Replicas) -> TrainCo
     finished run that is to have more epochs is none any more, and has a restart.
 
     Args:
-        run: What goes on.
+        run: The run to resume.
         config: The options given now; `None` in it is not given.
         replicas: The devices: all processes must have read before one writes.
 
@@ -67,7 +67,7 @@ def as_begun(run: RunFolder, config: TrainConfig, replicas: Replicas) -> TrainCo
 
 
 def _extended(run, before, epochs, replicas):
-    """Take a finished run for one that goes on, and write that down."""
+    """Make a finished run one that can be resumed, and record that."""
     if not run.card.is_file():
         raise UsageError(
             f"A run gets more epochs when it is finished, and {run.path} is not: its "

@@ -162,7 +162,7 @@ def _end_epoch(job, epoch, callbacks):
 
 @contextmanager
 def memory_errors(config):
-    """Say in words that a step did not fit into the memory."""
+    """Explain that a step did not fit into the memory."""
     import tensorflow as tf
 
     try:

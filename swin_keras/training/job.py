@@ -247,7 +247,13 @@ def prepare(
         targets = task.example_targets(dataset, model_config.input_shape)
         training_model.build_metrics(images, targets)
     return TrainingJob(
-        *(config, replicas, dataset, model_config, model, training_model, steps),
+        config,
+        replicas,
+        dataset,
+        model_config,
+        model,
+        training_model,
+        steps,
         workers=loading_workers(config),
         teacher=teacher,
         teacher_fingerprint=teacher_fingerprint,

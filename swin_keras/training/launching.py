@@ -17,8 +17,8 @@ from swin_keras.processes import module_command, signals_to
 from swin_keras.training.fence import fence
 
 log = logging.getLogger(__name__)
-# What a restart would not change: usage, data, model file, resources, a loss that
-# is no number, and somebody's wish to stop.
+# What a restart would not change: usage, data, model file, resources, a NaN
+# loss, and somebody's request to stop.
 FINAL_CODES = (2, 3, 4, 5, 6, 130, 143)
 SECONDS_TO_END = 5.0  # for the others, after one worker has ended
 
@@ -207,7 +207,7 @@ def _end(processes):
 
 
 def exit_code(process):
-    """Return the exit code as a shell tells it: 137 for kill -9."""
+    """Return the exit code as a shell reports it: 137 for kill -9."""
     code = process.returncode
     return code if code >= 0 else 128 - code
 

@@ -1,4 +1,4 @@
-"""A run that images end: it says which, writes them down, and can go on."""
+"""A run that unreadable images end: it says which, records them, and can be resumed."""
 
 import dataclasses
 import shlex
@@ -13,15 +13,15 @@ from swin_keras.names import printable
 from swin_keras.training.job import TrainingJob
 from swin_keras.training.run_folder import RunFolder
 
-MOST = 0.5  # of the images: more are no damaged files, but a disk that is gone
+MAX_SHARE = 0.5  # of the images: more are not damaged files, but a disk that is gone
 
 
 @contextmanager
 def lost_images(run: RunFolder, job: TrainingJob):
     """Look for all images that cannot be read when a run ends at one of them.
 
-    They are written down in its configuration. Then it goes on when they are repaired
-    or removed, since the rest of its data can still be told from other data.
+    They are recorded in its configuration. Then it resumes when they are repaired or
+    removed, since the rest of its data can still be told from other data.
 
     Raises:
         DataError: That names them and says how the run resumes.
@@ -35,7 +35,7 @@ def lost_images(run: RunFolder, job: TrainingJob):
             dataset = load_trained(dataclasses.asdict(config))
         lost, reasons = find_lost(dataset)
         count = sum(map(len, {id(s): s for s in dataset.splits.values()}.values()))
-        if not 0 < len(lost) <= MOST * count or not run.config.is_file():
+        if not 0 < len(lost) <= MAX_SHARE * count or not run.config.is_file():
             raise
         if job.replicas.is_chief:
             before = run.read_config()

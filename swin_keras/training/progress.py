@@ -87,7 +87,7 @@ class LiveProgress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self._epoch_start
         steps = self._done - self._epoch_first
-        # A run that was stopped in a validation goes on with it, without a step.
+        # A run that was stopped in a validation resumes with it, without a step.
         rate = f"  {steps * self.batch_size / seconds:.0f} images/s" if steps else ""
         self._last_line = time.monotonic()
         log.info(

@@ -58,7 +58,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         self._sums = None  # behind the metrics of training, to put back or to save
 
     def restore(self) -> bool:
-        """Load the newest checkpoint into the model; tell whether there is one."""
+        """Load the newest checkpoint into the model; return whether there is one."""
         checkpoint = self.folder.newest()
         if checkpoint is None:
             return False
@@ -73,8 +73,8 @@ class SaveCheckpoints(keras.callbacks.Callback):
         shapes = [tuple(variable.shape) for variable in variables]
         if [array.shape for array in arrays] != shapes:
             raise UsageError(
-                f"The checkpoint in {self.folder.path} belongs to another model. Go on "
-                "with the configuration of its run, or start another run."
+                f"The checkpoint in {self.folder.path} belongs to another model. "
+                "Resume with the configuration of its run, or start another run."
             )
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)

@@ -168,12 +168,12 @@ def locked(folder, instead: str = "choose another --name"):
 
 
 @contextmanager
-def disk_errors(folder, go_on=lambda: ""):
-    """Say in words that a folder's files could not be written.
+def disk_errors(folder, how_to_resume=lambda: ""):
+    """Explain that a folder's files could not be written.
 
     Args:
         folder: The folder of a run or a study: what has a `path`.
-        go_on: Called then; returns how to go on, a sentence.
+        how_to_resume: Called then; returns how to resume, a sentence.
 
     Raises:
         ResourceError: For what a full or read-only disk raises.
@@ -183,22 +183,22 @@ def disk_errors(folder, go_on=lambda: ""):
     except OSError as error:
         if not is_of_the_disk(error):
             raise
-        raise _unwritable(folder.path, error, go_on()) from error
+        raise _unwritable(folder.path, error, how_to_resume()) from error
 
 
 def is_of_the_disk(error: OSError) -> bool:
-    """Tell what a full, broken or read-only disk raises.
+    """Return whether an error is what a full, broken or read-only disk raises.
 
-    HDF5 tells the system's reason in its text only.
+    HDF5 gives the system's reason in its text only.
     """
     return error.errno in _OF_THE_DISK or "No space left" in str(error)
 
 
-def _unwritable(path, error, go_on=""):
+def _unwritable(path, error, advice=""):
     reason = error.strerror or "No space left on device"
     return ResourceError(
         f"A run's files must be writable. {error.filename or path}: {reason}. "
-        f"Make room, or see to its rights.{f' {go_on}' if go_on else ''}"
+        f"Make room, or see to its rights.{f' {advice}' if advice else ''}"
     )
 
 

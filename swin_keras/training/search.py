@@ -32,7 +32,7 @@ class RangeTest:
     chosen: float
 
 
-def settle(
+def resolve_auto(
     config: TrainConfig, dataset: ImageDataset
 ) -> tuple[TrainConfig, RangeTest | None]:
     """Replace "auto" by numbers; see `find_batch_size` and `find_learning_rate`."""

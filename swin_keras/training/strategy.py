@@ -91,7 +91,7 @@ def tf_config() -> dict:
     """Return what the environment variable `TF_CONFIG` says, or nothing.
 
     Raises:
-        UsageError: If it is no JSON.
+        UsageError: If it is not JSON.
     """
     text = os.environ.get("TF_CONFIG") or "{}"
     try:
@@ -158,7 +158,7 @@ class Replicas:
         )
 
     def any(self, *flags: bool) -> list[bool]:
-        """Tell for each flag whether it is up in any process; all get one answer."""
+        """Return for each flag whether it is up in any process; all get one answer."""
         if not self.is_multiworker:
             return [bool(flag) for flag in flags]
         return [bool(count) for count in self._sum(tf.constant(flags, tf.int32))]

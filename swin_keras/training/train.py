@@ -33,7 +33,7 @@ from swin_keras.training.fitting import fit, memory_errors
 from swin_keras.training.job import TrainingJob, load_data, prepare
 from swin_keras.training.lost_images import lost_images
 from swin_keras.training.run_folder import RunFolder, create_run, disk_errors, locked
-from swin_keras.training.search import settle
+from swin_keras.training.search import resolve_auto
 from swin_keras.training.speaking import logged_by, spoken
 from swin_keras.training.strategy import Replicas, make_strategy
 from swin_keras.training.xla_flags import leave_out_triton
@@ -67,7 +67,7 @@ def train(
         config: What and how; or its `data` alone. `None` trains on digits.
         resume: Whether to resume the run of this name, if there is one: it
             ends as if it had never stopped. With more epochs than a finished run had,
-            it goes on from its last state, on another warm-up and cosine.
+            it is extended from its last state, on another warm-up and cosine.
         job: This configuration, if it is prepared already.
         part: Epochs to train now, such as `range(3)`, on the schedule of all; by
             default all.
@@ -82,7 +82,7 @@ def train(
     Raises:
         UsageError: If an option cannot work.
         DataError: If the data cannot be used.
-        Interrupted: If a signal stopped the run, which can go on.
+        Interrupted: If a signal stopped the run, which can be resumed.
         TrainingError: If the loss is no longer finite.
         ResourceError: If memory or disk are too small, or another process trains
             in this run's folder.
@@ -97,7 +97,7 @@ def train(
         _check_shared(config, resume, replicas)
         stack.enter_context(spoken(verbose and replicas.is_chief))
         stop = StopSignals()
-        stack.enter_context(stop.heard())
+        stack.enter_context(stop.handled())
         run = _find_run(config) if resume else None
         if run and replicas.is_chief:
             stack.enter_context(locked(run))
@@ -110,7 +110,7 @@ def train(
         if job is None:
             with memory_errors(config):
                 dataset = _load(config, run)
-                config, range_test = settle(config, dataset)
+                config, range_test = resolve_auto(config, dataset)
                 job = prepare(config, replicas, dataset)
         is_new = run is None
         if not replicas.is_chief:
@@ -118,7 +118,7 @@ def train(
         elif is_new:
             run = create_run(config.runs_dir, config.name, config.data, resume=resume)
             stack.enter_context(locked(run))
-        stack.enter_context(disk_errors(run, lambda: _how_to_go_on(run)))
+        stack.enter_context(disk_errors(run, lambda: _how_to_resume(run)))
         if replicas.is_chief:
             stack.enter_context(_log_file(run.log))
             log.info("run %s%s", run.path, "" if is_new else " resumes")
@@ -128,13 +128,13 @@ def train(
                 _write_inputs(run, job, range_test)
         try:
             with lost_images(run, job):
-                with stop.noted():
+                with stop.deferred():
                     metrics = fit(run, job, stop, part, callbacks, verbose)
                 if replicas.is_chief:
                     _conclude(run, job, metrics)
         except (Interrupted, KeyboardInterrupt):
             message = f"stopped; checkpoints are in {run.checkpoints}. "
-            raise Interrupted(stop.signal, message + _how_to_go_on(run)) from None
+            raise Interrupted(stop.signal, message + _how_to_resume(run)) from None
     return run
 
 
@@ -160,7 +160,7 @@ def _configured(config, options):
 def _check_shared(config, resume, replicas):
     if not config.name and (resume or replicas.is_multiworker):
         raise UsageError(
-            "A run that goes on, or that workers share, is found by its name. Give "
+            "A run that is resumed, or that workers share, is found by its name. Give "
             "--name, or --config runs/<name>/config.yaml."
         )
     autos = [n for n in ("batch_size", "learning_rate") if getattr(config, n) == "auto"]
@@ -188,7 +188,7 @@ def _load(config, run):
         ) from error
 
 
-def _how_to_go_on(run):
+def _how_to_resume(run):
     if run.config.is_file():
         path = shlex.quote(str(run.config))
         return f"Resume with: swin-keras train --config {path} --resume"
@@ -211,7 +211,7 @@ def _write_inputs(run, job, range_test):
         extract(job.dataset, part, count=SAMPLES, split="test")
         part.rename(run.samples)
     config = dataclasses.replace(job.config, name=run.name)
-    write_text(run.config, config.to_yaml())  # last: from now on the run can go on
+    write_text(run.config, config.to_yaml())  # last: from now on the run can be resumed
 
 
 def _conclude(run, job, training):
@@ -246,13 +246,16 @@ def _conclude(run, job, training):
     log.info("%s", kept)
     log.info(
         "test %s after %.0f s, best epoch %d: %s",
-        *(result.headline(), training.seconds, metrics["epoch"], run.path),
+        result.headline(),
+        training.seconds,
+        metrics["epoch"],
+        run.path,
     )
 
 
 class _LogFile(logging.FileHandler):
     def handleError(self, record):  # noqa: N802  logging's name
-        """Go on without the line: what else is written tells that the disk is full."""
+        """Continue without the line: other writes report that the disk is full."""
 
 
 @contextmanager

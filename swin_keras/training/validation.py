@@ -40,7 +40,7 @@ class ScoreValidation(keras.callbacks.Callback):
             self.model.stop_evaluating |= stop
             if self.model.stop_evaluating:
                 return
-            targets, outputs = self._answers(images, targets)
+            targets, outputs = self._gathered_outputs(images, targets)
             outputs = {name: values.numpy() for name, values in outputs.items()}
             score.add(targets.numpy(), outputs)
         self._figures = score.figures()
@@ -49,8 +49,8 @@ class ScoreValidation(keras.callbacks.Callback):
         logs.update({f"val_{name}": value for name, value in self._figures.items()})
 
     @tf.function(reduce_retracing=True)
-    def _answers(self, images, targets):
-        """Return the targets and the answers of all replicas, in one order."""
+    def _gathered_outputs(self, images, targets):
+        """Return the targets and the outputs of all replicas, in one order."""
         return self.job.replicas.gathered(
             lambda images, targets: (targets, self._answering(images, training=False)),
             images,

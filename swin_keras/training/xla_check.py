@@ -18,7 +18,7 @@ def xla_difference(model, batch) -> float:
 
     Returns:
         The larger of the differences of the loss and of the gradients' norm, as a
-        share of what the graph gives; infinite if one is no finite number.
+        share of what the graph gives; infinite if one is not finite.
     """
 
     def figures(x, y, sample_weight=None):
@@ -40,5 +40,5 @@ def in_words(difference: float) -> str:
     """Return what a dry run says of the difference."""
     if difference <= LIMIT:
         return f"loss and gradients as in the graph, within {difference:.0e}"
-    how = f"by {difference:.0%}" if math.isfinite(difference) else "and are no numbers"
+    how = f"by {difference:.0%}" if math.isfinite(difference) else "and are not finite"
     return f"WRONG: loss or gradients differ {how}; use --jit-compile false"

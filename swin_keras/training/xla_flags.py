@@ -2,7 +2,7 @@
 
 import os
 
-# With TensorFlow 2.21 on an H100, gradients in bfloat16 are no numbers with it.
+# With TensorFlow 2.21 on an H100, gradients in bfloat16 become NaN with it.
 WITHOUT_TRITON = "--xla_gpu_enable_triton_gemm=false"
 
 

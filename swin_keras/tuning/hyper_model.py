@@ -15,7 +15,7 @@ class SwinHyperModel(keras_tuner.HyperModel):
 
     Each trial is a run of its own in the configuration's `runs_dir`, with report and
     checkpoints. Tuners of KerasTuner know nothing of these; `swin_keras.tune` does,
-    and goes on where it was stopped.
+    and resumes where it was stopped.
 
     Args:
         space: What is changed; a `Space` or its mapping.

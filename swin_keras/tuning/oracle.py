@@ -2,7 +2,7 @@
 
 KerasTuner writes its state into several files in place, and forgets parts of it.
 Here a search is a function of its seed and of what happened in which order. The
-journal holds that, and going on means to go through it again.
+journal holds that, and resuming means to replay it.
 """
 
 import time
@@ -42,7 +42,7 @@ def make_oracle(study: Study, folder: StudyFolder):
 
 
 class _Remembering(OpenOracle):
-    """What every search needs to go on: it notes each event, and reads them again.
+    """What every search needs to resume: it records each event, and replays them.
 
     Scores come from the trials' folders, so that they are the same whether a trial
     ran here or in a worker. Trials that failed or were over a limit count for the
@@ -63,7 +63,7 @@ class _Remembering(OpenOracle):
         self.ongoing_trials = {}
 
     def _replay_start(self, event):
-        if event["start"] in self.trials:  # it was stopped, and went on
+        if event["start"] in self.trials:  # it was stopped, and resumed
             return
         # The tuner's trial before may have gone on in another one.
         self.ongoing_trials.pop(event["tuner"], None)
@@ -131,7 +131,7 @@ class _Hyperband(_Remembering, keras_tuner.oracles.HyperbandOracle):
 
 
 class _Bayesian(_Remembering, OpenBayesian):
-    """Each trial's random numbers depend on its number alone, so that going on
+    """Each trial's random numbers depend on its number alone, so that resuming
     need not fit what was fitted before. Values that were tried are not again.
     """
 

@@ -18,7 +18,7 @@ def run_in_process(
 
     Args:
         folder: The study's folder.
-        trial: The trial; if it was begun, it goes on from its checkpoint.
+        trial: The trial; if it was begun, it resumes from its checkpoint.
         stop: Whether somebody asked to stop; the process is told.
         look: Called again and again while it runs.
 

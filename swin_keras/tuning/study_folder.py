@@ -6,7 +6,7 @@
       trials/0000/    the run of each trial, and trial.json: values and outcome
 
 Everything is written whole and flushed to the disk, so that a study which is
-killed at any moment goes on.
+killed at any moment can be resumed.
 """
 
 import dataclasses
@@ -25,8 +25,13 @@ from swin_keras.tuning.study import Study
 RUNNING, FINISHED, OVER, FAILED = "running", "finished", "over the limit", "failed"
 # What reading JSON of another shape raises; a number of 400 digits overflows.
 _NOT_AS_WRITTEN = (
-    *(OSError, ValueError, TypeError, KeyError, AttributeError),
-    *(OverflowError, RecursionError),
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
 )
 
 
@@ -98,7 +103,7 @@ class StudyFolder:
         """Make the folder, or see that it is this study's.
 
         Raises:
-            UsageError: If the study has begun and does not go on, or the folder is
+            UsageError: If the study has begun and is not resumed, or the folder is
                 that of another study.
         """
         self.trials_dir.mkdir(parents=True, exist_ok=True)
@@ -113,7 +118,7 @@ class StudyFolder:
             )
         if not resume and self.journal.is_file():
             raise UsageError(
-                f"A study of this name has begun in {self.path}. Go on with it by "
+                f"A study of this name has begun in {self.path}. Continue it with "
                 "--resume, give the file another name, or remove the folder."
             )
 
@@ -177,7 +182,7 @@ class StudyFolder:
             file.flush()
             os.fsync(file.fileno())
 
-    def mend(self):
+    def repair(self):
         """Remove a last line of the journal that was cut off."""
         if self.journal.is_file():
             whole = self.journal.read_bytes().rpartition(b"\n")
@@ -186,7 +191,7 @@ class StudyFolder:
 
     @contextmanager
     def _damage(self, path):
-        """Say in words that a file of this folder is not what was written."""
+        """Explain that a file of this folder is not what was written."""
         try:
             yield
         except _NOT_AS_WRITTEN as error:
@@ -207,7 +212,7 @@ def _read_object(path):
         raise ValueError("it is missing, or no file")
     value = json.loads(path.read_text("utf-8"))
     if not isinstance(value, dict):
-        raise ValueError("it is no JSON object")
+        raise ValueError("it is not a JSON object")
     return value
 
 

@@ -57,7 +57,7 @@ def end_with_parent():
 
 
 def reason_of(error) -> str:
-    """Say in a line why something failed."""
+    """Explain in a line why something failed."""
     text = next(iter(str(error).strip().splitlines()), "")
     if isinstance(error, SwinKerasError):
         return text
@@ -84,7 +84,7 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
     job = prepare(config)
     if not trial.costs:
         trial = dataclasses.replace(trial, costs=measure(job, study.limits))
-        folder.write(trial)  # measured once, also if it is stopped and goes on
+        folder.write(trial)  # measured once, also if it is stopped and resumed
     over = study.limits.broken(trial.costs)
     if over:
         return dataclasses.replace(trial, status=OVER, reason=over)
@@ -97,7 +97,7 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
     metrics["score"] = score_of(metrics, job.task)
     trial = dataclasses.replace(trial, status=FINISHED, metrics=metrics)
     write_hparams(run.tensorboard, trial.id, trial.chosen, trial.score)
-    if study.tuner != "hyperband":  # which goes on with the best of its trials
+    if study.tuner != "hyperband":  # which continues the best of its trials
         shutil.rmtree(run.checkpoints, ignore_errors=True)
     return trial
 

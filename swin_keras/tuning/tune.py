@@ -35,7 +35,7 @@ def tune(
     Args:
         study: A `Study`, or the path of its YAML file.
         resume: Whether to resume the study of this name, if it has begun: what
-            was finished stays, what was running goes on from its checkpoint.
+            was finished stays, what was running resumes from its checkpoint.
         workers: Trials at the same time, each with its share of the GPUs.
         max_trials: Instead of the study's own `trials`.
         max_minutes: Instead of its `minutes`.
@@ -66,20 +66,20 @@ def tune(
             f"The study's folder must be writable. {folder.path}: {error.strerror}."
         ) from error
     with (
-        disk_errors(folder, lambda: "Go on with --resume."),
+        disk_errors(folder, lambda: "Resume with --resume."),
         locked(folder, instead="give the study's file another name"),
     ):
         folder.update(study)
-        folder.mend()
+        folder.repair()
         stop = StopRequest()
         with signals_to(stop.note), Board(study, folder, workers) as board:
             is_over = _search(study, folder, workers, stop, board)
             folder.note(pause=stop.signal, seconds=round(board.seconds, 2))
     if stop.signal and not is_over:
-        raise Interrupted(stop.signal, _how_to_go_on(study, folder))
+        raise Interrupted(stop.signal, _how_to_resume(study, folder))
     if is_over:
-        log.info("the time is over; go on by --resume --max-minutes")
-    with disk_errors(folder, lambda: "Go on with --resume."):
+        log.info("time is up; continue with --resume --max-minutes")
+    with disk_errors(folder, lambda: "Resume with --resume."):
         return write_results(given, folder)
 
 
@@ -110,7 +110,7 @@ def _check(study, workers):
 
 
 def _search(study, folder, workers, stop, board) -> bool:
-    """Run the search to its end, or to a signal; tell whether the time was over."""
+    """Run the search to its end, or to a signal; return whether time was up."""
     with quiet():
         from swin_keras.tuning.tuner import SearchStopped, StudyTuner
         from swin_keras.tuning.workers import search_with_workers
@@ -132,7 +132,7 @@ def _search(study, folder, workers, stop, board) -> bool:
     return is_over
 
 
-def _how_to_go_on(study, folder):
+def _how_to_resume(study, folder):
     file = shlex.quote(f"{study.folder}/{study.name}.yaml")
     return (
         f"stopped; what was finished is in {folder.path}, and what was running has a "

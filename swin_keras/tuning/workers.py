@@ -28,7 +28,7 @@ def search_with_workers(
 ):
     """Search with several processes, each with its share of the GPUs.
 
-    One that dies starts again under its name, and goes on with its trial.
+    One that dies starts again under its name, and resumes its trial.
 
     Args:
         study: What is searched.
@@ -72,7 +72,7 @@ def _supervise(folder, workers, address, stop, look):
                     raise ResourceError(
                         f"Worker {number} ended with exit code {code} and workers have "
                         f"started {restarts} times too often. What it said is in "
-                        f"{start.output(number)}. Go on by --resume."
+                        f"{start.output(number)}. Continue with --resume."
                     )
                 log.info("worker %d ended with exit code %d: restarted", number, code)
                 running[number] = start(number)

@@ -2,7 +2,8 @@
 
 from swin_keras.weights.checkpoint import Checkpoint, open_checkpoint
 from swin_keras.weights.convert import convert, info
-from swin_keras.weights.loading import LoadReport, from_pretrained, load_weights
+from swin_keras.weights.loading import LoadReport, load_weights
+from swin_keras.weights.pretrained import from_pretrained
 from swin_keras.weights.resize import resize_table
 from swin_keras.weights.saving import save_huggingface, save_timm
 

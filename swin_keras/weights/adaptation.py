@@ -12,7 +12,6 @@ import numpy as np
 from swin_keras.errors import UsageError, WeightsError
 from swin_keras.layers.windows import as_pair, fit_window
 from swin_keras.models import SwinConfig
-from swin_keras.weights.anatomy import model_config, table_window
 from swin_keras.weights.head import (
     NEW,
     HeadRows,
@@ -23,6 +22,7 @@ from swin_keras.weights.head import (
 )
 from swin_keras.weights.head_places import BY_CLASS, HEADS
 from swin_keras.weights.resize import crop_table, resize_map, resize_table
+from swin_keras.weights.sizes import model_config, table_window
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Adapter:
         return bool(self.new_head) and name.startswith("norm.") and not is_there
 
     def begin(self, name: str, checkpoint) -> Adapted:
-        """Say how a new tensor begins.
+        """Return how a new tensor is initialized.
 
         The decoder of a U-Net begins as the encoder that it mirrors, which its
         authors found to matter much.
@@ -106,7 +106,7 @@ class Adapter:
         return Adapted("head: new; train it")
 
     def fit(self, name: str, given, wanted) -> Adapted | None:
-        """Say how a tensor of one shape becomes one of another.
+        """Return how a tensor of one shape becomes one of another.
 
         Args:
             name: Name of the tensor.
@@ -189,7 +189,7 @@ class Adapter:
         return Adapted(f"position embedding: {grid} resized to {size} (bicubic)", apply)
 
     def _given_grid(self, shape):
-        """Tell the height and width of a file's position embedding."""
+        """Infer the height and width of a file's position embedding."""
         if len(shape) == 4:  # a file of ours keeps them
             return shape[1:3]
         stated = self.given and self.given.stage_sizes[0]
@@ -230,7 +230,7 @@ class Adapter:
         )
 
     def _given_window(self, stage, rows):
-        """Tell which window a file's table is for, if it states it or it is square."""
+        """Infer which window a file's table is for, if it states it or it is square."""
         windows = []
         if self.given:
             window = as_pair(self.given.window_size)
@@ -253,7 +253,7 @@ def read_head_rows(rows) -> np.ndarray | None:
         rows: `None`, a sequence of whole numbers, or the path of a text file.
 
     Raises:
-        UsageError: If they are no whole numbers.
+        UsageError: If they are not whole numbers.
     """
     if rows is None:
         return None

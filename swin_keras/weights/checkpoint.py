@@ -56,7 +56,7 @@ class Checkpoint:
         return self.format is KERAS
 
     def choice(self) -> list[str]:
-        """Say which of several sets of weights this is; nothing if there is one."""
+        """Report which of several sets of weights this is; nothing if there is one."""
         keys = [printable(key) for key in weight_keys(self.source.path)]
         if len(keys) < 2 or self.key is not None:
             return []
@@ -91,7 +91,7 @@ class Checkpoint:
         return x[slot.part * width : (slot.part + 1) * width] if x.ndim else x
 
     def buffer(self, name: str) -> np.ndarray | None:
-        """Read what is no weight, such as a table of coordinates, if it is there."""
+        """Read what is not a weight, such as a table of coordinates, if it is there."""
         name = self.format.locate(name).name
         return self._read_stored(name) if name in self._stored else None
 

@@ -7,12 +7,12 @@ from swin_keras.errors import UsageError, nearest_name
 from swin_keras.model_files import save_keras
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinV2Config
-from swin_keras.weights.anatomy import checkpoint_config, model_config, published_name
 from swin_keras.weights.checkpoint import open_checkpoint
-from swin_keras.weights.loading import from_pretrained
+from swin_keras.weights.pretrained import from_pretrained
 from swin_keras.weights.project_config import stated_class_names, stated_crop
 from swin_keras.weights.saving import save_huggingface, save_timm
 from swin_keras.weights.segmenters import checkpoint_head, head_classes
+from swin_keras.weights.sizes import checkpoint_config, model_config, published_name
 
 _FOLDERS = {"huggingface": save_huggingface, "timm": save_timm}
 
@@ -117,7 +117,7 @@ def _save_keras(model, path, class_names, crop_fraction):
 
 
 def info(source) -> dict:
-    """Tell what a checkpoint or a file of ours holds, from its header.
+    """Return what a checkpoint or a file of ours holds, from its header.
 
     Args:
         source: As in `swin_keras.load_weights`.

@@ -1,4 +1,4 @@
-"""Tells in what a model differs from the one that a file was saved from."""
+"""Reports how a model differs from the one that a file was saved from."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from swin_keras.layers.windows import as_pair
 from swin_keras.models import SwinV2Config
 from swin_keras.models.layer_names import PREPROCESSING
 from swin_keras.weights.adaptation import Adapter
-from swin_keras.weights.anatomy import checkpoint_window_fit, checkpoint_windows
 from swin_keras.weights.checkpoint import Checkpoint
 from swin_keras.weights.matching import some
 from swin_keras.weights.segmenters import is_of_dense_code
+from swin_keras.weights.sizes import checkpoint_window_fit, checkpoint_windows
 
 
 def differences(checkpoint: Checkpoint, adapter: Adapter):
@@ -51,7 +51,7 @@ def scaling(model) -> tuple[tuple, tuple] | None:
 
 
 def _position_bias(given, config):
-    """Say when a continuous bias is computed for another window than before."""
+    """Report when a continuous bias is computed for another window than before."""
     names = ("window_size", "pretrained_window_size")
     if any(
         given.get(name, getattr(config, name)) != getattr(config, name)
@@ -65,7 +65,7 @@ def _position_bias(given, config):
 
 
 def _window_fit(wanted, config):
-    """Say when windows fit a small map in another way than where weights are from."""
+    """Report when windows fit a small map otherwise than where weights are from."""
     if config.window_fit_matters and config.window_fit != wanted:
         yield (
             f"windows: a map is no larger than the window on one side, where the code "
@@ -76,7 +76,7 @@ def _window_fit(wanted, config):
 
 
 def _dense_windows(config):
-    """Say where the code of a segmenter has other windows, or lets padding mix."""
+    """Report where the code of a segmenter has other windows, or lets padding mix."""
     window = as_pair(config.window_size)
     axes = [
         pair for size in config.stage_sizes for pair in zip(size, window, strict=True)

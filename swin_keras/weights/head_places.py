@@ -22,16 +22,26 @@ from swin_keras.weights.place import (
 # What gives each class its score; what a segmenter's head consists of besides, which
 # tells its kind; and all of it.
 BY_CLASS = (
-    *("head.", "decode_head.conv_seg.", "auxiliary_head.conv_seg.", "output."),
-    *("detector.many_class_logits.", "detector.one_class_logits."),
+    "head.",
+    "decode_head.conv_seg.",
+    "auxiliary_head.conv_seg.",
+    "output.",
+    "detector.many_class_logits.",
+    "detector.one_class_logits.",
 )
 CLASS_WEIGHTS = (
-    *("head.weight", "decode_head.conv_seg.weight", "output.weight"),
+    "head.weight",
+    "decode_head.conv_seg.weight",
+    "output.weight",
     "detector.one_class_logits.weight",
 )
 HEAD_BODIES = (
-    *("decode_head.psp_modules.", "decode_head.linear_fuse."),
-    *("decoder.", "norm_up.", "up.", "detector."),
+    "decode_head.psp_modules.",
+    "decode_head.linear_fuse.",
+    "decoder.",
+    "norm_up.",
+    "up.",
+    "detector.",
 )
 HEADS = (*BY_CLASS, "decode_head.", "auxiliary_head.", *HEAD_BODIES)
 

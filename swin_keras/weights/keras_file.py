@@ -256,7 +256,7 @@ def _read(dataset, dtype) -> np.ndarray:
 
 
 def _kernel_side(values, patches) -> int:
-    """Tell the side of a patch from its number of values, if only one is likely."""
+    """Infer the side of a patch from its number of values, if only one is likely."""
     if patches and patches[0] ** 2 * patches[1] == values:
         return patches[0]
     likely = {
@@ -267,6 +267,6 @@ def _kernel_side(values, patches) -> int:
     if len(likely) == 1:
         return next(iter(likely))
     raise WeightsError(
-        f"its patches have {values} values, which do not tell their side and "
+        f"its patches have {values} values, which do not determine their side and "
         "channels. Give the .keras file, which does"
     )

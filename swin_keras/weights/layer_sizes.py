@@ -1,4 +1,4 @@
-"""Tells a model's sizes from the configurations of its layers, built or in a file."""
+"""Infers a model's sizes from the configurations of its layers, built or in a file."""
 
 from swin_keras.models.config import SwinConfig, config_from_dict
 from swin_keras.models.layer_names import (

@@ -7,14 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_keras.errors import UsageError
-from swin_keras.models import SwinClassifier, segmentation_model
 from swin_keras.models.layer_names import PREPROCESSING
 from swin_keras.weights.adaptation import Adapter, read_head_rows
-from swin_keras.weights.anatomy import (
-    checkpoint_config,
-    checkpoint_window_fit,
-    published_name,
-)
 from swin_keras.weights.checkpoint import Checkpoint, open_checkpoint
 from swin_keras.weights.differences import differences
 from swin_keras.weights.head_places import CLASS_WEIGHTS, HEAD_BODIES
@@ -22,10 +16,8 @@ from swin_keras.weights.matching import in_words, match, some
 from swin_keras.weights.normalization import follow_normalization
 from swin_keras.weights.places import published_places
 from swin_keras.weights.project_config import stated_class_names, stated_sizes
-from swin_keras.weights.segmenters import (
-    checkpoint_head,
-    head_classes,
-    is_of_dense_code,
+from swin_keras.weights.sizes import (
+    checkpoint_config,
 )
 from swin_keras.weights.source import find_source
 
@@ -104,7 +96,7 @@ def load_weights(
     places = published_places(model)
     _, channels, side, _ = places["patch_embed.proj.weight"].shape
     checkpoint = Checkpoint(find_source(source, variant), (side, channels), key)
-    return _load(
+    return load_checkpoint(
         model, checkpoint, class_names, new_head=new_head, rows=head_rows, resize=resize
     )
 
@@ -125,107 +117,10 @@ def classes_of(source, variant: str | None = None) -> int | None:
     return checkpoint.shape("head.weight")[0]
 
 
-def from_pretrained(
-    source,
-    *,
-    classes: int | None = None,
-    class_names: Sequence[str] | None = None,
-    input_shape=None,
-    new_head: bool | None = None,
-    head_rows=None,
-    resize: str = "bicubic",
-    key: str | None = None,
-    include_top=True,
-    include_preprocessing: bool | None = None,
-    pooling=None,
-    classifier_activation="as saved",
-    auxiliary=False,
-    name: str | None = None,
-    **sizes,
-):
-    """Build the model that a checkpoint belongs to, and load it.
-
-    That is a classifier, or a segmenter with the checkpoint's head.
-
-    Args:
-        source: As in `load_weights`, but for a `.weights.h5` file, which does not
-            tell its model. Sizes come from the tensors, and from the `config.json`
-            beside them or the layers in a `.keras` file.
-        classes: Number of classes; `None` is that of `class_names`, or the
-            checkpoint's.
-        class_names: As in `load_weights`.
-        input_shape: `(height, width, channels)`; `None` is the checkpoint's.
-        new_head: As in `load_weights`.
-        head_rows: As in `load_weights`.
-        resize: As in `load_weights`.
-        key: As in `load_weights`.
-        include_top: See `SwinClassifier`; without the top also of a segmenter.
-        include_preprocessing: See `SwinClassifier`; `None` is as in the `.keras`
-            file, and `True` for a checkpoint of others.
-        pooling: See `SwinClassifier`.
-        classifier_activation: See `SwinClassifier`; `"as saved"` is as in the
-            `.keras` file, and `"softmax"` for a checkpoint of others.
-        auxiliary: See `SwinSegmenter`.
-        name: Name of the model; `None` is the variant's.
-        **sizes: Fields of the configuration to change, such as `window_size`.
-
-    Returns:
-        A functional `keras.Model`.
-
-    Raises:
-        WeightsError: As `load_weights`.
-        UsageError: As `load_weights`, or if the checkpoint has no head and
-            `classes` are not given.
-    """
-    checkpoint = open_checkpoint(source, key=key)
-    if checkpoint.is_keras and not stated_sizes(checkpoint.source.config):
-        raise UsageError(
-            f"{checkpoint.source.name} holds weights without a model. Give the .keras "
-            "file, or build the model and use `swin_keras.load_weights`."
-        )
-    config = checkpoint_config(checkpoint)
-    if input_shape is not None:
-        sizes["input_shape"] = input_shape
-    head = checkpoint_head(checkpoint) if include_top else None
-    if classes is None and include_top:
-        classes = len(class_names) if class_names else _classes(checkpoint, head)
-    if head and is_of_dense_code(checkpoint):
-        sizes = {"mask_padding": False} | sizes
-    config = config.replace(**sizes)
-    if config.window_fit_matters and "window_fit" not in sizes:
-        config = config.replace(window_fit=checkpoint_window_fit(checkpoint))
-    if include_preprocessing is None:
-        saved = checkpoint.source.config
-        include_preprocessing = not checkpoint.is_keras or bool(saved["mean"])
-    if classifier_activation == "as saved":
-        classifier_activation = checkpoint.source.config.get("activation", "softmax")
-    variant = published_name(type(config), vars(config)) or "swin"
-    if head:
-        model = segmentation_model(
-            config,
-            head,
-            auxiliary=auxiliary,
-            include_preprocessing=include_preprocessing,
-            classes=classes,
-            name=name or f"{variant}_{head.kind}",
-        )
-    else:
-        model = SwinClassifier(
-            config,
-            include_top=include_top,
-            include_preprocessing=include_preprocessing,
-            pooling=pooling,
-            classes=classes or 1,
-            classifier_activation=classifier_activation,
-            name=name or variant,
-        )
-    _load(
-        model, checkpoint, class_names, new_head=new_head, rows=head_rows, resize=resize
-    )
-    return model
-
-
-def _load(model, checkpoint, class_names, *, new_head, rows, resize) -> LoadReport:
+def load_checkpoint(
+    model, checkpoint: Checkpoint, class_names, *, new_head, rows, resize
+) -> LoadReport:
+    """Load an open checkpoint; the arguments are those of `load_weights`."""
     places = published_places(model)
     source = checkpoint.source
     adapter = Adapter(
@@ -296,14 +191,3 @@ def _assign(checkpoint, places, plan):
         )
     for variable, array in arrays.values():
         variable.assign(array)
-
-
-def _classes(checkpoint, head):
-    if head:
-        return head_classes(checkpoint)
-    if not checkpoint.has("head.weight"):
-        raise UsageError(
-            f"{checkpoint.source.name} has no head. Say `classes=...` and "
-            "`new_head=True`, or `include_top=False`."
-        )
-    return checkpoint.shape("head.weight")[0]

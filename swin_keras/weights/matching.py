@@ -6,15 +6,15 @@ from collections import Counter
 from swin_keras.errors import WeightsError
 from swin_keras.models import SwinV2Config
 from swin_keras.weights.adaptation import Adapted, Adapter
-from swin_keras.weights.anatomy import SIZES, checkpoint_sizes, published_name
 from swin_keras.weights.checkpoint import Checkpoint
 from swin_keras.weights.head_places import HEADS
+from swin_keras.weights.sizes import SIZES, checkpoint_sizes, published_name
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 def match(checkpoint: Checkpoint, places: dict, adapter: Adapter) -> dict[str, Adapted]:
-    """Say for each tensor of a model how it comes from a checkpoint.
+    """Decide for each tensor of a model how it comes from a checkpoint.
 
     Args:
         checkpoint: The checkpoint.
@@ -101,7 +101,7 @@ def _check_names(checkpoint, places, wanted):
             re.match(r"norm\d?\.", n) or n.startswith(HEADS) for n in missing
         )
         remedy = (
-            "Say `new_head=True` to train a new one" if only_head else "Get it whole"
+            "Pass `new_head=True` to train a new one" if only_head else "Get it whole"
         )
         raise WeightsError(
             f"{checkpoint.source.name} lacks {len(missing)} tensors of the model: "

@@ -152,14 +152,14 @@ class _Machine:
         if self.stack[-1] is INERT:
             return
         if not isinstance(self.stack[-1], list):
-            raise TypeError("items for what is no list")
+            raise TypeError("items for what is not a list")
         self.stack[-1].extend(items)
 
     def _update(self, items):
         if self.stack[-1] is INERT:
             return
         if not isinstance(self.stack[-1], dict):
-            raise TypeError("items for what is no dictionary")
+            raise TypeError("items for what is not a dictionary")
         for key, value in zip(items[::2], items[1::2], strict=True):
             # Tensors have names. Other keys are of settings, and may be made so that
             # all have the same hash.
@@ -169,7 +169,7 @@ class _Machine:
 
 def _word(value) -> str:
     if not isinstance(value, str) or len(value) > 200:
-        raise TypeError("a name that is no name")
+        raise TypeError("a name that is not a name")
     return value
 
 
@@ -177,7 +177,7 @@ def _call(known, arguments):
     if known is INERT:
         return INERT
     if not isinstance(known, StandIn):
-        raise TypeError("a call of what is no function")
+        raise TypeError("a call of what is not a function")
     if not isinstance(arguments, tuple) or len(arguments) > _MAX_ARGUMENTS:
         raise TypeError(f"{printable(known.name)} with arguments that it does not take")
     return known.call(*arguments)

@@ -55,13 +55,13 @@ class TensorView:
     def __post_init__(self):
         for sizes in (self.shape, self.strides, (self.offset,)):
             if not isinstance(sizes, tuple) or len(sizes) > _MAX_AXES:
-                raise ValueError("a tensor has sizes that are no sizes")
+                raise ValueError("a tensor has sizes that are not sizes")
             if any(type(size) is not int or not 0 <= size < _LARGEST for size in sizes):
-                raise ValueError("a tensor has sizes that are no sizes")
+                raise ValueError("a tensor has sizes that are not sizes")
         if len(self.shape) != len(self.strides):
             raise ValueError("a tensor has strides of other axes")
         size = self.storage.size
-        # Repeating one number a million times over is no weight either.
+        # Repeating one number a million times over is not a weight either.
         if self.offset + self.extent > size or math.prod(self.shape) > size:
             raise ValueError("a tensor reaches beyond its storage")
 
@@ -84,18 +84,18 @@ class Storages(dict):
             ValueError: If it is none, or differs from what was said of it before.
         """
         if not isinstance(reference, tuple) or not 5 <= len(reference) <= 6:
-            raise ValueError("a tensor refers to what is no storage")
+            raise ValueError("a tensor refers to what is not a storage")
         kind, dtype, key, _device, size, *view = reference
         if (
             kind != "storage"
             or dtype not in _DTYPES.values()
             or view not in ([], [None])
         ):
-            raise ValueError("a tensor refers to what is no storage")
+            raise ValueError("a tensor refers to what is not a storage")
         if not isinstance(key, str) or len(key) > 100:
-            raise ValueError("a storage has a key that is no short text")
+            raise ValueError("a storage has a key that is not a short text")
         if type(size) is not int or not 0 <= size < _LARGEST:
-            raise ValueError("a storage has a size that is no size")
+            raise ValueError("a storage has a size that is not a size")
         storage = Storage(key, dtype, size)
         if self.setdefault(key, storage) != storage:
             raise ValueError(f"two storages have one key, {printable(key)}")

@@ -21,7 +21,7 @@ _INSTEAD = (
 
 
 def relative_in_words(tensors) -> str | None:
-    """Say what tensors are, if they are of a relative that this package lacks.
+    """Describe what tensors are, if they are of a relative that this package lacks.
 
     Args:
         tensors: What a file has, by name.

@@ -15,7 +15,6 @@ from swin_keras.errors import UsageError
 from swin_keras.imagenet import imagenet_scaling
 from swin_keras.models import SwinV2Config
 from swin_keras.models.layer_names import HEAD, PREDICTIONS
-from swin_keras.weights.anatomy import model_config, published_name
 from swin_keras.weights.differences import scaling
 from swin_keras.weights.formats import HUGGINGFACE, TIMM, Format
 from swin_keras.weights.places import published_places
@@ -25,6 +24,7 @@ from swin_keras.weights.project_config import (
     huggingface_processor,
     timm_config,
 )
+from swin_keras.weights.sizes import model_config, published_name
 from swin_keras.weights.targets import check_huggingface, check_timm
 from swin_keras.weights.upernet_config import (
     check_upernet,

@@ -1,4 +1,4 @@
-"""Tells the head of a segmenter from its tensors, and builds what it belongs to."""
+"""Infers the head of a segmenter from its tensors, and builds what it belongs to."""
 
 import itertools
 

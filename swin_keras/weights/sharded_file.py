@@ -58,5 +58,5 @@ def _check_part(part):
     from swin_keras.weights.source import check_sha256  # which imports `tensor_file`
 
     if file_kind(part) not in ("safetensors", "torch", "torch_legacy"):
-        raise WeightsError(f"{part.name} beside it is no file of tensors")
+        raise WeightsError(f"{part.name} beside it is not a file of tensors")
     check_sha256(part)

@@ -156,7 +156,7 @@ def _weights_in(folder: Path) -> Path:
     if (folder / "checkpoints").is_dir():
         raise WeightsError(
             f"The run {folder} has no best.keras yet: it is written when the first "
-            "epoch has been validated. Let the run go on until then."
+            "epoch has been validated. Let the run continue until then."
         )
     raise WeightsError(
         f"The folder {folder} must hold {' or '.join(_WEIGHT_FILES)}. Name the file "

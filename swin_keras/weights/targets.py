@@ -85,14 +85,14 @@ def check_timm(config: SwinConfig):
     elif config.mask_padding:
         _warn_of_padding(config, "timm", "lets padding be attended")
     else:
-        _warn_of_padding(config, "timm", "shifts before it pads", least_depth=2)
+        _warn_of_padding(config, "timm", "shifts before it pads", min_depth=2)
 
 
-def _warn_of_padding(config, project, does, least_depth=1):
+def _warn_of_padding(config, project, does, min_depth=1):
     """Warn where a map that a project must pad is not divided by its windows."""
     window = as_pair(config.window_size)
     is_padded = any(
-        depth >= least_depth and side > length and side % length
+        depth >= min_depth and side > length and side % length
         for _, (size, depth) in _stages(config)
         for side, length in zip(size, window, strict=True)
     )

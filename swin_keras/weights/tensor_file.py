@@ -1,4 +1,4 @@
-"""Opens a file of named tensors, whatever it is called: its first bytes tell."""
+"""Opens a file of named tensors, whatever it is called: by its first bytes."""
 
 import contextlib
 from collections.abc import Callable
@@ -84,7 +84,7 @@ def open_tensor_file(
         tensors = readers[kind](Path(path))
         for name in tensors:
             if len(name) > _LONGEST_NAME or not is_printable(name):
-                raise WeightsError(f"{printable(name)[:80]!r} is no name of a tensor")
+                raise WeightsError(f"{printable(name)[:80]!r} cannot name a tensor")
     if not tensors:
         raise WeightsError(f"{path} holds no tensors. It has no model in it.")
     return tensors
@@ -111,7 +111,7 @@ def _open_torch(path):
 
 
 def file_kind(path) -> str:
-    """Tell from a file's first bytes what it is.
+    """Return what a file is, by its first bytes.
 
     Returns:
         `"safetensors"`, `"torch"` (a zip, since 2020), `"torch_legacy"`, `"index"`

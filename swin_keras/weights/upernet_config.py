@@ -14,7 +14,7 @@ def check_upernet(model, config: SwinConfig):
     """Refuse a segmenter that `transformers` cannot hold.
 
     Raises:
-        UsageError: If its head is no UPerNet, or its backbone no Swin of four stages.
+        UsageError: If its head is not UPerNet, or its backbone not Swin of four stages.
     """
     names = {layer.name for layer in model.layers}
     if "head_bottleneck_conv" not in names:

@@ -4,7 +4,7 @@
 
 opens files FIRST to FIRST + COUNT of a kind, each with 30 s and 1 GB, and prints a
 line for each: its number, what came of it, seconds; with WORDS=1 in the environment,
-the errors as well. It dies if one takes too long; whoever started it goes on with the
+the errors as well. It dies if one takes too long; whoever started it continues with the
 next.
 """
 

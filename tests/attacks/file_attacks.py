@@ -6,7 +6,7 @@ takes mutants FIRST to FIRST + COUNT of a kind, made of the files in ORIGINALS (
 `originals.py`) as a user's command or call would, each with 30 s, and prints a line
 for each: its number, what came of it, seconds, and the megabytes that it took at most.
 With WORDS=1 in the environment, the errors as well. It dies if one takes too long or
-ends the process; whoever started it goes on with the next.
+ends the process; whoever started it continues with the next.
 
 | outcome | meaning |
 |---|---|

@@ -106,7 +106,7 @@ def test_every_command_has_two_examples_that_parse(command):
             2,
             "must be whole numbers",
         ),
-        (["train", "--config", "photo.jpg"], 2, "photo.jpg: it is no text"),
+        (["train", "--config", "photo.jpg"], 2, "photo.jpg: it is not text"),
         (["train", "--config", "bomb.yaml"], 2, "aliases stand for too many values"),
         (["train", "--config", "loop.yaml"], 2, "aliases stand for too many"),
         (["train", "--config", "deep.yaml"], 2, "deep.yaml: it is nested too"),

@@ -210,7 +210,7 @@ def test_training_compares_no_more_bytes_than_it_may(tmp_path):
     shutil.copy(tmp_path / "a" / "000.png", tmp_path / "b" / "same.png")
     paths = ["a/000.png", "b/same.png", "b/000.png"]
     assert same_files(tmp_path, paths) == [["a/000.png", "b/same.png"]]
-    assert same_files(tmp_path, paths, most_bytes=100) == []
+    assert same_files(tmp_path, paths, max_bytes=100) == []
 
 
 def test_pictures_that_show_nothing_are_a_warning(tmp_path):

@@ -128,7 +128,10 @@ def test_a_loader_draws_the_same_for_a_picture_and_its_mask():
     pictures = np.stack(masks)[..., None].repeat(3, -1) * 255
     split = ArraySplit(pictures, Masks(masks, Held()), "train")
     loader = BatchLoader(
-        *(split, 8, (48, 40), 3),
+        split,
+        8,
+        (48, 40),
+        3,
         training=True,
         augmentation=DenseAugmentation(photometric=False),
     )

@@ -93,7 +93,10 @@ def test_the_labels_of_a_scene_are_those_of_its_garments(folder, boxes):
 def test_scenes_are_batched_with_masks_and_boxes(masks, boxes):
     loaders = [
         BatchLoader(
-            *(dataset.splits["train"], 8, (64, 64), 3),
+            dataset.splits["train"],
+            8,
+            (64, 64),
+            3,
             training=True,
             augmentation=augmentation,
         )

@@ -5,7 +5,8 @@ import pytest
 from image_files import noise
 from PIL import Image
 
-from swin_keras.data.geometry import IGNORED, Geometry
+from swin_keras.data.geometry import Geometry
+from swin_keras.masks import IGNORED
 
 SIZE = (96, 128)
 GEOMETRIES = {
@@ -14,7 +15,9 @@ GEOMETRIES = {
     "enlarged": Geometry((160, 120), (40, 30, 80, 60), SIZE),
     "mirrored": Geometry((160, 120), (0, 10, 120, 100), SIZE, mirrored=True),
     "beyond": Geometry((160, 120), (-20, -15, 236, 177), SIZE, mirrored=True),
-    "turned": Geometry((160, 120), (0, 0, 160, 120), SIZE, turn=20, move=(0.1, -0.05)),
+    "rotated": Geometry(
+        (160, 120), (0, 0, 160, 120), SIZE, rotation=20, move=(0.1, -0.05)
+    ),
     "all": Geometry((160, 120), (5, 5, 165, 125), SIZE, True, -30, (-0.05, 0.1)),
 }
 
@@ -49,7 +52,7 @@ def test_a_mask_lies_where_its_object_is_in_the_picture(geometry):
     assert not pixels[~known].any()
 
 
-@pytest.mark.parametrize("name", [n for n, g in GEOMETRIES.items() if not g.turn])
+@pytest.mark.parametrize("name", [n for n, g in GEOMETRIES.items() if not g.rotation])
 def test_a_box_is_the_extent_of_its_moved_mask(name):
     geometry = GEOMETRIES[name]
     for box in ((60, 40, 100, 70), (0, 0, 160, 120), (5, 90, 30, 118)):
@@ -62,7 +65,7 @@ def test_a_box_is_the_extent_of_its_moved_mask(name):
         np.testing.assert_allclose(moved, extent(mask), atol=1.01)
 
 
-@pytest.mark.parametrize("name", ["turned", "all"])
+@pytest.mark.parametrize("name", ["rotated", "all"])
 def test_a_turned_box_has_the_extent_of_its_mask(name):
     box = (60, 40, 100, 70)
     (moved,), _ = GEOMETRIES[name].boxes(np.array([box]))
@@ -103,5 +106,5 @@ def test_the_share_of_a_box_that_is_left_is_known():
 
 
 def test_enough_pixels_are_those_that_the_crop_needs():
-    assert Geometry.whole((1600, 1200), (96, 128)).enough == 96
-    assert Geometry((1600, 1200), (0, 0, 128, 96), (96, 128)).enough == 1200
+    assert Geometry.whole((1600, 1200), (96, 128)).useful_side == 96
+    assert Geometry((1600, 1200), (0, 0, 128, 96), (96, 128)).useful_side == 1200

@@ -97,7 +97,7 @@ def test_patterns_that_cannot_work_say_why(tmp_path, pattern, error, words):
 @pytest.mark.parametrize(
     ("folder", "words"),
     [
-        (b"caf\xe9", r"bytes that are no text \(UTF-8\)"),
+        (b"caf\xe9", r"bytes that are not text \(UTF-8\)"),
         (b"cat\nmouse", "a line break or another control character"),
         (b"red\x1b[31m", "a line break or another control character"),
         (b" ", "is empty"),

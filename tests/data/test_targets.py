@@ -119,9 +119,7 @@ def test_masks_show_what_the_images_show():
 def test_boxes_go_where_the_images_go():
     mirror = Augmentation(crop_scale=(1, 1), crop_ratio=(1, 1))
     split = make_split("boxes")
-    loader = BatchLoader(
-        *(split, COUNT, (32, 40), 3), training=True, augmentation=mirror
-    )
+    loader = BatchLoader(split, COUNT, (32, 40), 3, training=True, augmentation=mirror)
     images, boxes = loader(0)
     seen = set()
     for image, rows, number in zip(images, boxes, loader.indices(0)[1], strict=True):
@@ -193,7 +191,7 @@ def test_images_are_held_out_by_their_rarest_class():
 def test_images_with_several_labels_are_mixed_by_them():
     split = make_split("multi_label")
     loader = BatchLoader(
-        *(split, 4, (24, 28), 3), training=True, mixing=Mixing(), classes=3
+        split, 4, (24, 28), 3, training=True, mixing=Mixing(), classes=3
     )
     images, targets = loader(0)
     pair = split.targets.vectors[loader.indices(0)[1][:2]].astype(float)
@@ -206,7 +204,10 @@ def test_images_with_several_labels_are_mixed_by_them():
 def test_masks_and_boxes_are_not_mixed(kind):
     with pytest.raises(UsageError, match=f"whole images. Received: mixing and {kind}"):
         BatchLoader(
-            *(make_split(kind), 4, (24, 28), 3),
+            make_split(kind),
+            4,
+            (24, 28),
+            3,
             training=True,
             mixing=Mixing(),
             classes=4,

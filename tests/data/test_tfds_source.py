@@ -149,17 +149,17 @@ def test_a_set_that_cannot_be_fetched_says_where_it_was_looked_for(
     [
         ("fashion_mnits", r"'fashion_mnits'\. Did you mean 'fashion_mnist'\?"),
         ("digit", r"Did you mean 'digits'\?"),
-        ("no/such/thing", "is no folder, and no data set either"),
+        ("no/such/thing", "is neither a folder nor a data set"),
         ("./no_such_folder", "must be a folder that exists"),
         (
             "toy_pictures/config",
-            "'toy_pictures/config' is no folder, and no data set either",
+            "'toy_pictures/config' is neither a folder nor a data set",
         ),
         (
             "toy_pictures:9.9.9",
-            "'toy_pictures:9.9.9' is no folder, and no data set either",
+            "'toy_pictures:9.9.9' is neither a folder nor a data set",
         ),
-        ("two words", "is no folder, and no data set either"),
+        ("two words", "is neither a folder nor a data set"),
     ],
 )
 def test_names_that_lead_nowhere_say_what_is_possible(tmp_path, name, words):

@@ -37,7 +37,7 @@ def test_what_is_not_read_is_counted_and_named_by_kind(root):
     )
     assert expected in load_dataset(root).notes
     assert "1 left out: .mp4 files, which are not read (dog/clip.mp4)." in notes(root)
-    assert "files without an ending that are no pictures (dog/LICENSE)" in notes(root)
+    assert "files without an ending that are not pictures (dog/LICENSE)" in notes(root)
     details = [row[3] for row in check_folder(root).rows("info")]
     assert expected in details
 
@@ -70,8 +70,8 @@ def test_only_regular_files_are_opened(root):
         os.chdir(here)
         assert len(listed(root)) == 6
         text = notes(root)
-    assert "1 left out: a FIFO, which is no file (cat/pipe.jpg)." in text
-    assert "1 left out: a socket, which is no file (dog/s.png)." in text
+    assert "1 left out: a FIFO, which is not a file (cat/pipe.jpg)." in text
+    assert "1 left out: a socket, which is not a file (dog/s.png)." in text
     assert "4 left out: links to files of the system (cat/memory.jpg, " in text
 
 
@@ -135,4 +135,4 @@ def test_images_for_prediction_are_listed_with_the_same_rules(root, caplog):
         *(f"cat/00{index}.png" for index in range(3)),
         *(f"dog/00{index}.png" for index in range(3)),
     ]
-    assert "1 left out: a FIFO, which is no file (cat/pipe.jpg)." in caplog.text
+    assert "1 left out: a FIFO, which is not a file (cat/pipe.jpg)." in caplog.text

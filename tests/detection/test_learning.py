@@ -16,7 +16,7 @@ from swin_keras.models import (
     strides_of,
 )
 
-SIDE, MOST = 64, 4
+SIDE, MAX_BOXES = 64, 4
 TOY = SwinConfig(
     input_shape=(SIDE, SIDE, 3),
     patch_size=4,
@@ -36,7 +36,7 @@ def pictures():
     """Return four pictures of coloured rectangles, one of none, and their boxes."""
     rng = np.random.default_rng(0)
     images = rng.uniform(100, 140, (4, SIDE, SIDE, 3)).astype("float32")
-    boxes = np.full((4, MOST, 5), -1, "float32")
+    boxes = np.full((4, MAX_BOXES, 5), -1, "float32")
     corners = [(4, 6), (36, 4), (8, 38), (38, 36)]
     for picture, count in enumerate([2, 3, 4, 0]):
         for number in range(count):

@@ -95,7 +95,7 @@ def test_sums_over_devices_are_those_of_one():
         boxes_of([[np.nan] * 4 + [0]], [[0, 0, np.inf, 9, 1]]),
         boxes_of([[-900, -900, 9000, 9000, 0]], [[0, 0, 1, 1, 1]]),
     ],
-    ids=["no boxes", "boxes of no area", "no numbers", "boxes beyond the picture"],
+    ids=["no boxes", "boxes of no area", "not finite", "boxes beyond the picture"],
 )
 def test_strange_boxes_have_finite_losses_and_gradients(boxes):
     loss, gradients = loss_and_gradients(random_outputs(), boxes)

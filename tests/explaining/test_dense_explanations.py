@@ -11,7 +11,7 @@ from swin_keras.cli import main
 from swin_keras.errors import UsageError
 from swin_keras.explaining.explainer import Explainer
 from swin_keras.explaining.folder import save_explanations
-from swin_keras.explaining.places import draw_outline, share_of_cells
+from swin_keras.explaining.regions import draw_outline, share_of_cells
 from swin_keras.layers.points import points_of
 from swin_keras.model_files import save_keras
 from swin_keras.model_files.card import ModelCard
@@ -187,7 +187,8 @@ def test_the_background_comes_last(segmenter, pictures):
 
 def test_a_region_is_explained_whatever_class_it_has(segmenter, pictures):
     (one,) = swin_keras.explain(
-        *(segmenter, pictures[:1]),
+        segmenter,
+        pictures[:1],
         task="segment",
         class_name="2",
         region=(0.5, 0.0, 1.0, 0.5),

@@ -41,7 +41,10 @@ def test_a_table_of_boxes_has_a_row_each_with_its_place(table):
         ("b.png", "", ""),
     ]
     assert [rows[1][side] for side in ("x1", "y1", "x2", "y2")] == [
-        *("4.0", "5.0", "6.0", "7.0")
+        "4.0",
+        "5.0",
+        "6.0",
+        "7.0",
     ]
 
 

@@ -163,7 +163,7 @@ def test_a_damaged_file_gets_an_answer_or_one_sentence(
     assert 4 in codes
 
 
-def test_a_model_whose_answers_are_no_numbers_is_refused(exported):
+def test_a_model_whose_answers_are_not_finite_is_refused(exported):
     from swin_keras.inference.predictor import Predictor
 
     predictor = Predictor(exported / "model.tflite")
@@ -174,10 +174,10 @@ def test_a_model_whose_answers_are_no_numbers_is_refused(exported):
 def test_a_runtime_cannot_take_all_memory():
     program = (
         "import resource\n"
-        "from swin_keras.litert.worker import limit, most_memory\n"
-        "limit(resource.RLIMIT_AS, most_memory())\n"
+        "from swin_keras.litert.worker import limit, memory_limit\n"
+        "limit(resource.RLIMIT_AS, memory_limit())\n"
         "try:\n"
-        "    bytearray(most_memory())\n"
+        "    bytearray(memory_limit())\n"
         "except MemoryError:\n"
         "    print('refused')"
     )

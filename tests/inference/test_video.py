@@ -12,15 +12,10 @@ from PIL import Image
 
 from swin_keras.cli import main
 from swin_keras.errors import DataError, ResourceError, UsageError
+from swin_keras.inference.frame_predictions import predict_frames
 from swin_keras.inference.predictor import Predictor
-from swin_keras.inference.video import (
-    Frame,
-    ImageError,
-    predict_frames,
-    read_camera,
-    read_video,
-    video_writer,
-)
+from swin_keras.inference.video import Frame, ImageError, read_camera, read_video
+from swin_keras.inference.video_writer import video_writer
 
 DIGITS = "saved_models/digits/model.tflite"
 RED, BLUE = (255, 0, 0), (0, 0, 255)

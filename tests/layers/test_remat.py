@@ -18,7 +18,7 @@ from swin_keras.models import (
     SwinV2Config,
     config_from_dict,
 )
-from swin_keras.weights.anatomy import model_config
+from swin_keras.weights.sizes import model_config
 
 TOY = {
     "input_shape": (32, 32, 3),

@@ -89,7 +89,7 @@ def test_every_card_that_is_written_can_be_read(tmp_path):
     metrics = {"loss": float("nan"), "accuracy": 1, "val_loss": float("inf")}
     card = ModelCard("pets", "swin", {}, ("cat", "a/b"), metrics=metrics)
     text = card.to_json()
-    json.loads(text, parse_constant=pytest.fail)  # NaN is no JSON
+    json.loads(text, parse_constant=pytest.fail)  # NaN is not JSON
     again = ModelCard.from_json(text)
     assert again.class_names == ("cat", "a/b")
     assert np.isnan(again.metrics["loss"])

@@ -176,7 +176,7 @@ def test_images_may_come_from_another_model(images):
         ({"classes": 2.5}, "at least 1. Received: 2.5"),
         ({"head": "ligth"}, "'light', 'full'. Received: 'ligth'. Did you mean 'light'"),
         ({"head": None}, "Received: None"),
-        ({"num_classes": 3}, "Say `classes`"),
+        ({"num_classes": 3}, "Pass `classes`"),
         ({"head": DetectionHead(first_stage=4)}, "first_stage=4 for 3 stages"),
         ({"input_shape": (None, 64, 3)}, "three known sizes"),
     ],

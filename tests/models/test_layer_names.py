@@ -112,8 +112,12 @@ def test_each_layer_with_weights_is_known_by_its_name(config):
     assert stages == {
         "patch_embedding": 0,
         "position_embedding": 0,
-        **{block_name(1, 1): 1, block_name(1, 2): 1, merging_name(1): 1},
-        **{block_name(2, 1): 2, "norm": None, "head": None},
+        block_name(1, 1): 1,
+        block_name(1, 2): 1,
+        merging_name(1): 1,
+        block_name(2, 1): 2,
+        "norm": None,
+        "head": None,
     }
     assert set(SwinBackbone(config).output) == {feature_name(1), feature_name(2)}
 

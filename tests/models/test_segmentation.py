@@ -249,7 +249,7 @@ def test_a_backbone_may_normalize_its_maps_and_its_images():
             "at least two stages",
         ),
         (lambda: SwinSegmenter("swin_tinny"), "Did you mean 'swin_tiny'"),
-        (lambda: SwinSegmenter(TOY, num_classes=3), "Say `classes`"),
+        (lambda: SwinSegmenter(TOY, num_classes=3), "Pass `classes`"),
         (lambda: SwinSegmenter(TOY, weights="no such file"), "`weights` must be None"),
     ],
 )

@@ -37,10 +37,10 @@ def undisturbed(toy):
 )
 def test_what_a_disk_says_becomes_a_sentence(tmp_path, error):
     run = create_run(tmp_path, "a", "digits")
-    said = r"files must be writable\. .*Go on\."
+    said = r"files must be writable\. .*Resume\."
     with (
         pytest.raises(ResourceError, match=said),
-        disk_errors(run, lambda: "Go on."),
+        disk_errors(run, lambda: "Resume."),
     ):
         raise error
 

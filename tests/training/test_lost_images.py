@@ -1,4 +1,4 @@
-"""A run that ends at an image with a broken middle goes on without it."""
+"""A run that ends at an image with a broken middle resumes without it."""
 
 import dataclasses
 import shutil
@@ -18,7 +18,10 @@ from swin_keras.training.train import train
 from swin_keras.yaml_files import read_yaml
 
 OPTIONS = EVERYTHING | {
-    **{"batch_size": 8, "epochs": 1, "tensorboard": False, "checkpoint_minutes": 0.0},
+    "batch_size": 8,
+    "epochs": 1,
+    "tensorboard": False,
+    "checkpoint_minutes": 0.0,
     "image_size": 32,
 }
 

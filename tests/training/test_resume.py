@@ -106,7 +106,7 @@ def test_a_run_goes_on_with_its_own_options_only(undisturbed):
         train(config, resume=True)
 
 
-def test_a_run_does_not_go_on_with_other_data(tmp_path):
+def test_a_run_does_not_resume_with_other_data(tmp_path):
     folder_of_images(tmp_path / "pets")
     options = EVERYTHING | {"batch_size": 8, "epochs": 2, "tensorboard": False}
     config = TrainConfig(

@@ -1,4 +1,4 @@
-"""A wish to stop is obeyed at once, whatever a run is doing, and leaves no trace."""
+"""A request to stop is obeyed at once, whatever a run is doing, and leaves no trace."""
 
 import dataclasses
 import os
@@ -97,7 +97,7 @@ def test_a_run_stopped_again_and_again_is_as_one_that_never_was(
 
 @pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
 def test_what_has_nothing_to_save_ends_at_once(number, code):
-    with pytest.raises(Interrupted) as caught, StopSignals().heard():
+    with pytest.raises(Interrupted) as caught, StopSignals().handled():
         os.kill(os.getpid(), getattr(signal, number))
     assert caught.value.exit_code == code
 
@@ -106,7 +106,7 @@ def test_what_saves_is_ended_at_once_by_a_second_ctrl_c_only():
     stop = StopSignals()
 
     def work():
-        with stop.noted():
+        with stop.deferred():
             stop.ask(signal.SIGINT)
             stop.ask(signal.SIGTERM)  # a cluster may ask more than once
             assert stop.asked

@@ -28,5 +28,5 @@ def test_numbers_that_are_none_are_told(job):
     difference = xla_difference(job.training_model, batch)
     job.model.set_weights(weights)
     assert difference == math.inf
-    assert "no numbers; use --jit-compile false" in in_words(difference)
+    assert "not finite; use --jit-compile false" in in_words(difference)
     assert "differ by 30%" in in_words(0.3)

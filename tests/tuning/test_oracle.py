@@ -30,7 +30,7 @@ def make_study(tuner, folder, **changes):
 def open_folder(study):
     folder = StudyFolder.of(study)
     folder.begin(study, resume=True)
-    folder.mend()
+    folder.repair()
     return folder
 
 
@@ -123,7 +123,7 @@ def test_a_journal_that_was_cut_off_loses_only_its_last_line(tmp_path):
     with folder.journal.open("ab") as file:
         file.write(b'{"end": "00')
     assert folder.events() == whole
-    folder.mend()
+    folder.repair()
     oracle = make_oracle(study, folder)
     assert oracle.create_trial("tuner0").trial_id == trial.trial_id
     assert len(folder.events()) == 2

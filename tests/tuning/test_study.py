@@ -67,7 +67,7 @@ def test_a_folder_takes_only_its_own_study(tmp_path):
     folder = StudyFolder.of(study)
     folder.begin(study, resume=False)
     folder.note(start="0000", tuner="tuner0", values={}, seconds=0.0)
-    with pytest.raises(UsageError, match="Go on with it by --resume"):
+    with pytest.raises(UsageError, match="Continue it with --resume"):
         folder.begin(study, resume=False)
     changed = SPACE | {"mixup": [0.0, 0.4]}
     other = Study.read(write_study(tmp_path, space=changed, train=TRAIN | {"seed": 3}))
@@ -97,7 +97,12 @@ def test_a_study_does_not_choose_where_it_is_written(tmp_path, line, message):
 @pytest.mark.parametrize(
     "content",
     [
-        *("", "[]", "{", '{"id": "../x"}', '{"no": 1}', "[" * 10**5),
+        "",
+        "[]",
+        "{",
+        '{"id": "../x"}',
+        '{"no": 1}',
+        "[" * 10**5,
         f'{{"id": "0000", "values": {{}}, "status": "finished", "score": 1{"0" * 400}, '
         f'"trials": 1{"0" * 400}, "seconds": 1{"0" * 400}}}',
     ],

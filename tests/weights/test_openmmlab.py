@@ -74,7 +74,9 @@ def test_detector_gives_its_backbone_with_the_last_norm(tmp_path):
     save_file(arrays, tmp_path / "x.safetensors")
     backbone = from_pretrained(
         tmp_path / "x.safetensors",
-        **{"include_top": False, "pooling": "avg", "input_shape": (32, 32, 3)},
+        include_top=False,
+        pooling="avg",
+        input_shape=(32, 32, 3),
     )
     expected = small_model(include_top=False, pooling="avg", **FOUR_STAGES)
     weights = model.get_weights()[:-2]  # without the head

@@ -248,7 +248,7 @@ def test_another_head_is_new_and_may_be_refused(tmp_path):
     segmenter("upernet").save(tmp_path / "x.keras")
     report = load_weights(segmenter("mlp", seed=1), tmp_path / "x.keras")
     assert "head" in str(report)
-    with pytest.raises(WeightsError, match="Say `new_head=True`"):
+    with pytest.raises(WeightsError, match="Pass `new_head=True`"):
         load_weights(segmenter("unet"), tmp_path / "x.keras", new_head=False)
 
 

@@ -6,8 +6,8 @@ from files import save_checkpoint
 from files import small_model as model_of_depth
 
 from swin_keras.weights import from_pretrained, load_weights
-from swin_keras.weights.anatomy import model_config
 from swin_keras.weights.saving import save_huggingface, save_timm
+from swin_keras.weights.sizes import model_config
 
 
 def small_model(**changes):

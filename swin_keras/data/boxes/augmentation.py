@@ -143,13 +143,13 @@ def boxes_in_picture(boxes, geometry: Geometry) -> np.ndarray:
 
     Args:
         boxes: `x1, y1, x2, y2` in pixels of the input.
-        geometry: What made the input; it must not be turned or moved.
+        geometry: What made the input; it must not be rotated or moved.
 
     Raises:
-        UsageError: If the geometry is turned or moved.
+        UsageError: If the geometry is rotated or moved.
     """
-    if geometry.turn or any(geometry.move):
-        raise UsageError("Boxes of inputs that were turned cannot be put back.")
+    if geometry.rotation or any(geometry.move):
+        raise UsageError("Boxes of inputs that were rotated cannot be put back.")
     (left, top, right, bottom), (rows, columns) = geometry.crop, geometry.size
     x1, y1, x2, y2 = np.asarray(boxes, np.float64).reshape(-1, 4).T
     if geometry.mirrored:

@@ -49,7 +49,7 @@ def check_boxes(
     quick: bool = False,
     box_format: str | None = None,
     follow_links: bool = False,
-    most_objects: int = MAX_OBJECTS,
+    max_objects: int = MAX_OBJECTS,
     grey_range=None,
     sheet=None,
     progress: Callable[[int, int], None] | None = None,
@@ -61,7 +61,7 @@ def check_boxes(
         quick: Read the headers of pictures only, as training does.
         box_format: As for `load_boxes`.
         follow_links: As for `load_boxes`.
-        most_objects: How many objects a model will return for a picture at most.
+        max_objects: How many objects a model will return for a picture at most.
         grey_range: As for `load_dataset`.
         sheet: A PNG to write: pictures with their boxes.
         progress: Called with `(done, total)` after each picture.
@@ -79,7 +79,7 @@ def check_boxes(
     )
     if sheet is not None:
         save_sheet(boxes, sheet, grey_range=grey_range)
-    findings = [*boxes.findings, *on_set(boxes, most_objects)]
+    findings = [*boxes.findings, *on_set(boxes, max_objects)]
     if problem := _why_not_ready(boxes):
         findings.append(Finding("error", "splits", "", problem))
     return BoxReport(
@@ -95,7 +95,7 @@ def check_boxes(
 
 
 def _why_not_ready(boxes: BoxSet) -> str | None:
-    """Say why nothing could be trained on a set, or return `None`."""
+    """Explain why nothing could be trained on a set, or return `None`."""
     from swin_keras.data.boxes.loading import problem_to_train
 
     try:
@@ -133,12 +133,12 @@ def count_sizes(boxes: BoxSet, title: str) -> dict[str, dict[str, int]]:
     }
 
 
-def on_set(boxes: BoxSet, most_objects: int = MAX_OBJECTS) -> list[Finding]:
-    """Say what is unusual about the pictures and classes together.
+def on_set(boxes: BoxSet, max_objects: int = MAX_OBJECTS) -> list[Finding]:
+    """Describe what is unusual about the pictures and classes together.
 
     Args:
         boxes: The set.
-        most_objects: How many objects a model will return for a picture at most.
+        max_objects: How many objects a model will return for a picture at most.
     """
     findings = []
     for title, records in boxes.splits.items():
@@ -158,8 +158,8 @@ def on_set(boxes: BoxSet, most_objects: int = MAX_OBJECTS) -> list[Finding]:
             findings.append(Finding("info", "unbalanced", "", detail))
         for record in records:
             count = int((~record.ignored).sum())
-            if count > most_objects:
-                detail = f"{count} objects; a model returns {most_objects} at most"
+            if count > max_objects:
+                detail = f"{count} objects; a model returns {max_objects} at most"
                 path = printable(record.path)
                 findings.append(Finding("warning", "crowded", path, detail))
         empty = [record.path for record in records if not record.count]
@@ -170,7 +170,7 @@ def on_set(boxes: BoxSet, most_objects: int = MAX_OBJECTS) -> list[Finding]:
 
 
 def leaks(boxes: BoxSet) -> list[Finding]:
-    """Say which pictures of one split are in another one, too."""
+    """Report which pictures of one split are in another one, too."""
     if boxes.root is None:
         return []
     titles = {r.path: title for title, split in boxes.splits.items() for r in split}

@@ -41,7 +41,7 @@ def read_coco(contents: dict, pictures: PictureNames) -> Annotations:
     `bbox` is x, y, width and height in pixels. Ids of categories may begin anywhere
     and have gaps: classes are numbered in their order, those of further files by
     their names. A category without boxes that is called background, or that all
-    others are kinds of, is no class.
+    others are kinds of, is not a class.
 
     Args:
         contents: Path of each file below the folder -> what it holds.

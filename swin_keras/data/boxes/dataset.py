@@ -10,7 +10,7 @@ from swin_keras.data.targets import Boxes, ImageBoxes
 
 @dataclass(frozen=True, eq=False)
 class NamedSplit(Split):
-    """Image files that are no files of a folder: each item is a name in `images`."""
+    """Image files that are not files of a folder: each item is a name in `images`."""
 
     images: Mapping[str, bytes]
 

@@ -65,27 +65,27 @@ def read_text(path, most: int = MAX_TEXT) -> str:
         reason = error.strerror or error
         raise DataError(f"{printable(path)} cannot be read: {reason}.") from error
     except UnicodeDecodeError as error:
-        raise unusable(printable(path), "it is no text in UTF-8") from error
+        raise unusable(printable(path), "it is not text in UTF-8") from error
 
 
 def read_json(path, most: int = MAX_JSON):
     """Return what a JSON file holds.
 
     Raises:
-        DataError: If it is no JSON, or nested too deep to be read.
+        DataError: If it is not JSON, or nested too deep to be read.
     """
     try:
         return json.loads(read_text(path, most))
     except (ValueError, RecursionError) as error:
         reason = printable(_first_line(error))
-        raise unusable(printable(path), f"it is no JSON ({reason})") from error
+        raise unusable(printable(path), f"it is not JSON ({reason})") from error
 
 
 def read_yaml(path):
     """Return what a YAML file holds.
 
     Raises:
-        DataError: If it is no YAML, has aliases, or is nested deep or large.
+        DataError: If it is not YAML, has aliases, or is nested deep or large.
     """
     text = read_text(path, MAX_YAML)
     try:
@@ -114,7 +114,7 @@ def read_xml(path) -> Element:
     """Return the root element of an XML file.
 
     Raises:
-        DataError: If it is no XML, nested deeper than annotations are, or declares a
+        DataError: If it is not XML, nested deeper than annotations are, or declares a
             document type: entities could stand for other files or for billions of
             letters.
     """

@@ -23,7 +23,7 @@ def load_boxes(
     box_format: str | None = None,
     follow_links: bool = False,
     grey_range=None,
-    most_objects: int = MAX_OBJECTS,
+    max_objects: int = MAX_OBJECTS,
 ) -> BoxSet:
     """Read pictures with their boxes, split for training, choosing and judging.
 
@@ -40,7 +40,7 @@ def load_boxes(
         box_format: "coco", "yolo", "voc" or "labelme", for a folder of several.
         follow_links: Whether links may lead out of the folder.
         grey_range: As for `load_dataset`.
-        most_objects: How many objects a model will return for a picture at most.
+        max_objects: How many objects a model will return for a picture at most.
 
     Raises:
         DataError: If the data cannot be found or used. All errors are listed.
@@ -79,13 +79,13 @@ def load_boxes(
         problem = problem_to_train(boxes)
         if problem:
             raise DataError(f"{printable(source)} cannot be used: {problem}")
-    findings = (*boxes.findings, *on_set(boxes, most_objects))
+    findings = (*boxes.findings, *on_set(boxes, max_objects))
     notes = (as_note(line) for line in summarize(findings))
     return replace(boxes, findings=findings, notes=(*boxes.notes, *notes))
 
 
 def problem_to_train(boxes: BoxSet) -> str | None:
-    """Say why nothing can be learned from a set, or return `None`."""
+    """Explain why nothing can be learned from a set, or return `None`."""
     if not boxes.class_names:
         return "there are no classes."
     if not boxes.counts("train").sum():

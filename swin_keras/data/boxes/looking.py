@@ -90,7 +90,7 @@ def header(source, decode: bool = False, grey_range=None) -> Header:
 
 
 def on_pictures(found: dict[str, Header], grey_range=None) -> list[Finding]:
-    """Say what is unusual about pictures that were decoded and can be used."""
+    """Describe what is unusual about pictures that were decoded and can be used."""
     looks = {p: h.look for p, h in found.items() if h.look and not h.reason}
     findings = [f for path, look in looks.items() for f in on_file(path, look)]
     deep = {path: look.values for path, look in looks.items() if look.values}

@@ -45,7 +45,7 @@ class PictureNames:
             ValueError: If there is none, or several. The message says it of the name.
         """
         if not isinstance(name, str) or not name.strip() or "\0" in name:
-            raise ValueError("is no name of a file")
+            raise ValueError("is not the name of a file")
         parts = name.replace("\\", "/").split("/")
         if ".." in parts:
             raise ValueError("leads out of the folder")

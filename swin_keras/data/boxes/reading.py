@@ -68,7 +68,8 @@ def read_boxes(
     annotations = read_annotations(root, pictures, box_format, follow_links)
     looked_at = {raw.path for split in annotations.splits.values() for raw in split}
     looks = headers(
-        *(root, sorted(looked_at)),
+        root,
+        sorted(looked_at),
         decode=decode,
         grey_range=grey_range,
         progress=progress,
@@ -103,7 +104,7 @@ def read_boxes(
 
 
 def holds_boxes(root, follow_links: bool = False) -> str | None:
-    """Say as which format a folder's boxes would be read, `None` without any."""
+    """Return as which format a folder's boxes would be read, `None` without any."""
     root = Path(root)
     files = annotation_files(root, follow_links)
     if not files:
@@ -234,7 +235,7 @@ def tidy_splits(annotations: Annotations, looks):
     if guessed:
         notes.append(
             f"{len(guessed)} pictures are turned upright as their EXIF asks, and "
-            "nothing tells whether their boxes were drawn on the turned picture; they "
+            "nothing says whether their boxes were drawn on the turned picture; they "
             f"are taken to be ({examples(guessed)})."
         )
     return splits, findings, notes

@@ -100,7 +100,7 @@ class BoxSet:
         category_ids: What the files call each class, in the same order.
         findings: What is wrong, bent right or left out.
         notes: What was decided on the way, to be shown to the user.
-        images: Path -> the bytes of a picture, where they are no files.
+        images: Path -> the bytes of a picture, where they are not files.
     """
 
     root: Path | None

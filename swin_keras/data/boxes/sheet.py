@@ -71,8 +71,8 @@ def choose(boxes: BoxSet, count: int) -> list[BoxRecord]:
     for class_id in sorted(places, key=lambda c: totals[c]):
         if len(chosen) < count // 2 and places[class_id] not in chosen:
             chosen.append(places[class_id])
-    spread = np.linspace(0, len(records) - 1, min(count, len(records))).astype(int)
-    chosen += [place for place in spread.tolist() if place not in chosen]
+    evenly = np.linspace(0, len(records) - 1, min(count, len(records))).astype(int)
+    chosen += [place for place in evenly.tolist() if place not in chosen]
     return [records[place] for place in sorted(chosen[:count])]
 
 

@@ -121,16 +121,19 @@ def _usable(boxes, raw, size, class_names):
     clipped = ordered.clip(0, (*size, *size))
     leaves = np.abs(ordered - clipped).max(1, initial=0) > SLACK
     for level, kind, is_so, words in (
-        ("error", "no numbers", ~has_numbers, "is left out"),
+        ("error", "not finite", ~has_numbers, "is left out"),
         (
-            *("error", "unknown class"),
+            "error",
+            "unknown class",
             (classes < 0) | (classes >= len(class_names)),
             "is left out: no category has its id",
         ),
         ("warning", "no area", _is_thin(ordered), "is left out"),
         ("warning", "outside", _is_thin(clipped), "is left out"),
         (
-            *("warning", "swapped corners", (boxes[:, :2] > boxes[:, 2:]).any(1)),
+            "warning",
+            "swapped corners",
+            (boxes[:, :2] > boxes[:, 2:]).any(1),
             "has its corners in the wrong order; they are exchanged",
         ),
         ("warning", "leaves the picture", leaves, f"is clipped to {_words(size)}"),
@@ -153,7 +156,9 @@ def _once(record, class_names, name):
     again = np.setdiff1d(np.arange(record.count), first)
     findings = [
         Finding(
-            *("warning", "doubled", name),
+            "warning",
+            "doubled",
+            name,
             f"{_box_words(record.boxes[place], record.classes[place], class_names)} "
             "is there more than once",
         )

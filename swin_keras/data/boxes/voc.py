@@ -21,7 +21,7 @@ CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
 def is_voc(file) -> bool:
-    """Tell by its beginning whether an XML file is of VOC's form."""
+    """Return whether an XML file is of VOC's form, by its beginning."""
     try:
         with open_file(file) as stream:
             return b"<annotation" in stream.read(2**12)

@@ -89,7 +89,7 @@ def check_masks(
 
 
 def held_out_problems(folder: MaskFolder) -> list[Finding]:
-    """Say whether there are too few images to hold some out."""
+    """Report whether there are too few images to hold some out."""
     splits = {title: folder.split(title) for title in folder.pairs.splits}
     if WHOLE in splits:
         splits = {"train": splits[WHOLE]}
@@ -101,7 +101,7 @@ def held_out_problems(folder: MaskFolder) -> list[Finding]:
 
 
 def on_folder(folder: MaskFolder) -> list[Finding]:
-    """Say what is unusual about the pictures and classes together."""
+    """Describe what is unusual about the pictures and classes together."""
     findings = []
     for title in folder.pairs.splits:
         shares = _shares(folder.pixels(title))
@@ -136,7 +136,7 @@ def on_folder(folder: MaskFolder) -> list[Finding]:
 
 
 def leaks(folder: MaskFolder) -> list[Finding]:
-    """Say which pictures are there more than once."""
+    """Report which pictures are there more than once."""
     places = {
         image: title for title in folder.pairs.splits for image in folder.usable(title)
     }

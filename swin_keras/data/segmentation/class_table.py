@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from swin_keras.data.class_names import problem_of
-from swin_keras.data.geometry import IGNORED
 from swin_keras.data.image_file import open_file
 from swin_keras.errors import DataError
+from swin_keras.masks import IGNORED
 from swin_keras.names import printable
 
 NAMES = ("classes.txt", "class_names.txt", "labels.txt")  # one name a line
@@ -24,7 +24,7 @@ MAX_BYTES = 2**20
 class ClassTable:
     """Names of the values of masks, and perhaps their colours.
 
-    A name such as "void" is no class: its pixels are ignored.
+    A name such as "void" is not a class: its pixels are ignored.
 
     Args:
         file: Where they come from, for messages.

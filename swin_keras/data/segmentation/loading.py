@@ -91,7 +91,7 @@ def load_masks(
 
 
 def problem_to_train(folder: MaskFolder) -> str | None:
-    """Say in a sentence why nothing can be learned from a folder, or return `None`."""
+    """Explain why nothing can be learned from a folder, or return `None`."""
     splits = folder.pairs.splits
     if WHOLE not in splits and "train" not in splits:
         return f"there is no train folder beside {', '.join(splits)}."

@@ -7,11 +7,11 @@ import numpy as np
 from PIL import Image
 
 from swin_keras.data.decoding_memory import memory_for
-from swin_keras.data.geometry import IGNORED
 from swin_keras.data.image_file import ImageError, name_of, open_image
 from swin_keras.data.image_io import UPRIGHT, orientation
 from swin_keras.data.segmentation.class_table import ClassTable
 from swin_keras.data.targets.target import Reader
+from swin_keras.masks import IGNORED
 
 VALUES = 256  # of a mask, 255 of which is `IGNORED`
 LOSSY = ("JPEG", "MPO")
@@ -93,7 +93,7 @@ class Meaning:
         """Return the classes of a mask file, uint8 `(H, W)`; `IGNORED` for none.
 
         Raises:
-            ImageError: If it cannot be read, or holds what is no class.
+            ImageError: If it cannot be read, or holds what is not a class.
         """
         image, name = open_mask(source, name), name_of(source, name)
         if self.table is not None and self.table.colours:

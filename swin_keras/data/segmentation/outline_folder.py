@@ -8,7 +8,6 @@ from swin_keras.data.boxes.pictures import PictureNames
 from swin_keras.data.boxes.reading import FORMATS, find_formats
 from swin_keras.data.dataset import FileSplit, ImageDataset
 from swin_keras.data.folder import shorten
-from swin_keras.data.geometry import IGNORED
 from swin_keras.data.image_io import UPRIGHT
 from swin_keras.data.listing import WHOLE
 from swin_keras.data.segmentation.outlines import (
@@ -22,6 +21,7 @@ from swin_keras.data.splitting import HeldOut
 from swin_keras.data.targets import Masks
 from swin_keras.data.walk import Walk, examples
 from swin_keras.errors import DataError
+from swin_keras.masks import IGNORED
 from swin_keras.names import printable
 
 
@@ -131,7 +131,7 @@ def _fitted(record, look, shapes) -> Outlines:
 
 
 def _unseen(split, class_names) -> list[str]:
-    """Say which classes training does not see."""
+    """Report which classes training does not see."""
     seen = {shape.value for item in split.targets.items for shape in item.shapes}
     missing = [name for n, name in enumerate(class_names) if n and n not in seen]
     if not missing or seen == {IGNORED}:

@@ -11,10 +11,10 @@ from swin_keras.data.boxes.coco import files_of_splits, read_coco
 from swin_keras.data.boxes.labelme import picture_of, read_labelme
 from swin_keras.data.boxes.numbers import integer, number, numbers
 from swin_keras.data.boxes.pictures import PictureNames
-from swin_keras.data.geometry import IGNORED
 from swin_keras.data.segmentation.filling import fill_circle, fill_polygon, fill_runs
 from swin_keras.data.segmentation.mask_file import turned
 from swin_keras.data.targets.target import Reader
+from swin_keras.masks import IGNORED
 
 BACKGROUND = "background"  # class 0: what no outline holds
 LABELMES_BACKGROUND, LABELMES_IGNORED = "_background_", "__ignore__"
@@ -154,7 +154,7 @@ def _polygon(flat):
     """Return the corners of `[x, y, x, y, ...]`: `(N, 2)`."""
     values = numbers(flat, len(flat)) if isinstance(flat, list) else []
     if len(values) < 6 or len(values) % 2 or not np.isfinite(values).all():
-        raise ValueError("has a polygon that is no list of three or more x, y")
+        raise ValueError("has a polygon that is not a list of three or more x, y")
     return np.array(values, np.float64).reshape(-1, 2)
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_keras.data.dataset import EncodedSplit, ImageDataset, RecordSplit, Split
-from swin_keras.data.geometry import IGNORED
 from swin_keras.data.listing import SPLIT_NAMES
 from swin_keras.data.segmentation.class_table import ClassTable
 from swin_keras.data.segmentation.mask_file import (
@@ -21,19 +20,35 @@ from swin_keras.data.targets.target import Reader
 from swin_keras.data.tfds_source import (
     find_builder,
     fits_memory,
-    stored_by_index,
+    open_examples,
     write_builder,
 )
 from swin_keras.errors import DataError
+from swin_keras.masks import IGNORED
 
 IMAGES = ("image", "image_left")
 MASKS = ("segmentation_mask", "annotation", "segmentation_label", "mask")
 VOID = "void"  # no class: see `ClassTable`
 CITYSCAPES = {  # id of a label -> its name, of the nineteen that count
-    **{7: "road", 8: "sidewalk", 11: "building", 12: "wall", 13: "fence"},
-    **{17: "pole", 19: "traffic light", 20: "traffic sign", 21: "vegetation"},
-    **{22: "terrain", 23: "sky", 24: "person", 25: "rider", 26: "car"},
-    **{27: "truck", 28: "bus", 31: "train", 32: "motorcycle", 33: "bicycle"},
+    7: "road",
+    8: "sidewalk",
+    11: "building",
+    12: "wall",
+    13: "fence",
+    17: "pole",
+    19: "traffic light",
+    20: "traffic sign",
+    21: "vegetation",
+    22: "terrain",
+    23: "sky",
+    24: "person",
+    25: "rider",
+    26: "car",
+    27: "truck",
+    28: "bus",
+    31: "train",
+    32: "motorcycle",
+    33: "bicycle",
 }
 ROWS = {  # set -> name of each value of its masks
     "cityscapes": tuple(CITYSCAPES.get(value, VOID) for value in range(34)),
@@ -72,7 +87,7 @@ def load_tfds_masks(
     write_builder(builder)
     in_memory = fits_memory(builder, memory_limit)
     examples = {
-        ours: open_pairs(builder, keys, title)
+        ours: open_examples(builder, keys, title)
         for ours, theirs in SPLIT_NAMES.items()
         for title in theirs
         if title in builder.info.splits
@@ -120,34 +135,6 @@ def mask_keys(builder) -> tuple[str, str]:
             f"({', '.join(MASKS)}) in each example. Received: {', '.join(features)}."
         )
     return image, mask
-
-
-@dataclass(frozen=True)
-class StoredPairs(Sequence):
-    """The encoded image and mask of examples that stay on disk."""
-
-    source: Sequence
-    keys: tuple[str, str]
-
-    def __len__(self):
-        return len(self.source)
-
-    def __getitem__(self, index):
-        if index >= len(self):  # where a loop over a sequence ends
-            raise IndexError(index)
-        example = self.source[int(index)]
-        return tuple(example[key] for key in self.keys)
-
-
-def open_pairs(builder, keys, title: str) -> Sequence[tuple[bytes, bytes]]:
-    """Return the encoded image and the encoded mask of each example."""
-    import tensorflow_datasets as tfds
-
-    decoders = {key: tfds.decode.SkipDecoding() for key in keys}
-    if stored_by_index(builder):
-        return StoredPairs(builder.as_data_source(title, decoders=decoders), keys)
-    dataset = tfds.as_numpy(builder.as_dataset(split=title, decoders=decoders))
-    return [tuple(example[key] for key in keys) for example in dataset]
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from swin_keras.data.geometry import IGNORED
 from swin_keras.data.targets.target import ReadTargets
+from swin_keras.masks import IGNORED
 
 
 @dataclass(frozen=True, eq=False)

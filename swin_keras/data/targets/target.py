@@ -47,7 +47,7 @@ class Targets(ABC):
 
     @abstractmethod
     def contents(self) -> Iterator[bytes]:
-        """Yield what tells these targets from others, cheap to compute."""
+        """Yield what distinguishes these targets from others, cheap to compute."""
 
     def placed(self, target, geometry):
         """Return a loaded target as it belongs to the input that `geometry` makes."""
@@ -70,7 +70,7 @@ class Reader(ABC):
         """Return the target of an item."""
 
     def contents(self, item) -> bytes:
-        """Return what tells an item from others, cheap to compute."""
+        """Return what distinguishes an item from others, cheap to compute."""
         return repr(item).encode()
 
 

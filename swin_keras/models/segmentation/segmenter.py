@@ -80,7 +80,7 @@ def without_auxiliary(model):
 
 
 def _auxiliary(x, head, classes):
-    """Tell the classes from one feature map: `(B, H/16, W/16, classes)`."""
+    """Predict the classes from one feature map: `(B, H/16, W/16, classes)`."""
     x = convolution(x, head.auxiliary_channels, 3, "head_auxiliary")
     x = ChannelDropout(head.dropout_rate, name="head_auxiliary_dropout")(x)
     return _logits(x, classes, "head_auxiliary_logits")

@@ -12,9 +12,10 @@ from swin_keras.data.boxes.augmentation import (
 )
 from swin_keras.data.boxes.mosaic import draw_tiles, is_mosaic
 from swin_keras.data.dataset import ArraySplit
-from swin_keras.data.geometry import IGNORED, Geometry
+from swin_keras.data.geometry import Geometry
 from swin_keras.data.targets import Boxes, ImageBoxes
 from swin_keras.errors import UsageError
+from swin_keras.masks import IGNORED
 
 SIZE, INPUT = (120, 90), (64, 80)  # (width, height) and (height, width)
 
@@ -99,8 +100,8 @@ def test_found_boxes_go_back_to_where_they_came_from():
             )
     outside = boxes_in_picture([[-50, -50, 500, 500]], whole_picture(SIZE, INPUT))
     assert outside.tolist() == [[0, 0, 120, 90]]
-    with pytest.raises(UsageError, match="turned"):
-        boxes_in_picture([], Geometry(SIZE, (0, 0, 9, 9), INPUT, turn=5.0))
+    with pytest.raises(UsageError, match="rotated"):
+        boxes_in_picture([], Geometry(SIZE, (0, 0, 9, 9), INPUT, rotation=5.0))
 
 
 def test_crops_keep_objects():

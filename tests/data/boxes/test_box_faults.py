@@ -49,9 +49,9 @@ def tidied(boxes, classes=None, size=(100, 80), orientation=1, **more):
         ((10, 10, 10, 40), "no area", None),
         ((10, 10, 40, 10.001), "no area", None),
         ((200, 10, 300, 40), "outside", None),
-        ((math.nan, 10, 30, 40), "no numbers", None),
-        ((0, 10, math.inf, 40), "no numbers", None),
-        ((0, 10, 1e300, 40), "no numbers", None),
+        ((math.nan, 10, 30, 40), "not finite", None),
+        ((0, 10, math.inf, 40), "not finite", None),
+        ((0, 10, 1e300, 40), "not finite", None),
         ((-0.4, 10, 100.6, 40), None, [0, 10, 100, 40]),  # rounding, not worth a word
         ((0, 0, 100, 80), None, [0, 0, 100, 80]),
     ],
@@ -131,7 +131,7 @@ def test_boxes_are_turned_with_their_picture(tmp_path, orientation, tool_turns):
     (record,) = boxes.records
     assert (record.width, record.height) == upright.shape[1::-1]
     says_nothing = orientation in (2, 3, 4)  # the size is the same before and after
-    assert any("nothing tells" in note for note in boxes.notes) == says_nothing
+    assert any("nothing says" in note for note in boxes.notes) == says_nothing
     if tool_turns or not says_nothing:
         assert record.boxes.tolist() == [seen]
 
@@ -179,7 +179,7 @@ def test_what_is_wrong_in_coco_is_counted_by_kind(tmp_path):
         "missing image": 2,
         "image without id": 2,
         "unknown class": 1,
-        "no numbers": 2,
+        "not finite": 2,
         "swapped corners": 1,
         "box of no image": 3,
     }
@@ -263,7 +263,7 @@ def test_no_numbers_in_yolo_are_left_out(tmp_path, value):
     write_yolo(tmp_path)
     (tmp_path / "labels/a.txt").write_text(f"0 {value} 0.5 0.2 0.2\n")
     (finding,) = read_boxes(tmp_path).findings
-    assert finding.kind in ("no numbers", "no such line")
+    assert finding.kind in ("not finite", "no such line")
     assert finding.level == "error"
 
 
@@ -372,7 +372,7 @@ def test_yaml_has_neither_aliases_nor_objects_nor_depth(tmp_path, text):
 def test_json_that_cannot_be_read_is_refused_in_words(tmp_path, text):
     path = tmp_path / "a.json"
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(DataError, match=r"is no JSON|is no text"):
+    with pytest.raises(DataError, match=r"is not JSON|is not text"):
         read_json(path)
 
 
@@ -485,5 +485,5 @@ def test_a_damaged_json_of_one_split_does_not_make_the_other_the_whole(tmp_path)
     write_coco(tmp_path, file="annotations/val.json", folder="val")
     write_coco(tmp_path, file="annotations/train.json", folder="train")
     (tmp_path / "annotations/train.json").write_text("{")
-    with pytest.raises(DataError, match="it is no JSON"):
+    with pytest.raises(DataError, match="it is not JSON"):
         read_boxes(tmp_path)

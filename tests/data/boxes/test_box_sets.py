@@ -131,7 +131,7 @@ def test_a_class_without_a_box_in_training_is_said(tmp_path):
 
 def test_more_objects_than_a_model_returns_are_said(tmp_path):
     write_voc(tmp_path)
-    boxes = load_boxes(tmp_path, None, most_objects=2)
+    boxes = load_boxes(tmp_path, None, max_objects=2)
     (finding,) = [f for f in boxes.findings if f.kind == "crowded"]
     assert finding.path == "JPEGImages/d.png"
     assert finding.detail == "3 objects; a model returns 2 at most"

@@ -80,7 +80,10 @@ def data_dir(tmp_path_factory):
     splits = {"train": ["a.png", "b.png", "c.png"], "validation": ["d.png"]}
     write_set(root, "voc", "my_voc", splits)
     write_set(
-        *(root, "coco", "my_coco", {"train": ["d.png"]}),
+        root,
+        "coco",
+        "my_coco",
+        {"train": ["d.png"]},
         file_format=tfds.core.file_adapters.FileFormat.ARRAY_RECORD,
     )
     return root

@@ -158,7 +158,10 @@ def test_a_mask_of_the_stored_picture_is_turned_with_it(tmp_path):
 def test_masks_are_batched_with_their_pictures(tmp_path):
     dataset = load(make_pairs(tmp_path))
     loader = BatchLoader(
-        *(dataset.splits["train"], 4, (32, 32), 3),
+        dataset.splits["train"],
+        4,
+        (32, 32),
+        3,
         training=True,
         augmentation=DenseAugmentation(),
     )

@@ -187,8 +187,8 @@ def test_coco_run_lengths_become_masks(tmp_path, as_text):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"segmentation": [[1, 2, 3, 4]]}, "a polygon that is no list of three or mor"),
-        ({"segmentation": [["a"] * 6]}, "a polygon that is no list of three"),
+        ({"segmentation": [[1, 2, 3, 4]]}, "a polygon that is not a list of three"),
+        ({"segmentation": [["a"] * 6]}, "a polygon that is not a list of three"),
         ({"segmentation": []}, "an object without an outline"),
         ({"category_id": 5}, "an outline of no category"),
         (

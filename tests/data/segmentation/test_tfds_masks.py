@@ -62,7 +62,7 @@ class OxfordIIITPet(MaskBuilder, skip_registration=True):
 
 
 class SceneParse150(MaskBuilder, skip_registration=True):
-    """As the published set: 0 is no class."""
+    """As the published set: 0 is not a class."""
 
     name = "scene_parse150"
     VERSION = tfds.core.Version("1.0.0")

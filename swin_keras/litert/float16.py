@@ -1,14 +1,14 @@
-"""Constants of a LiteRT file in half precision, widened when the file is loaded."""
+"""Constants of a LiteRT file as float16, widened when the file is loaded."""
 
 import numpy as np
 
 from swin_keras.litert.tables import add_constant, add_tensor, has_data, make_operator
 
-SMALLEST = 64  # bytes: an epsilon may be no number in half precision
+SMALLEST = 64  # bytes: an epsilon may underflow to 0 in float16
 TABLE = 1024  # bytes: position biases have more
 
 
-def store_half(model, schema):
+def store_float16(model, schema):
     """Turn float32 constants into float16 ones, each with a DEQUANTIZE behind it.
 
     XNNPACK and the GPU delegates run that operation once, while they load.
@@ -21,7 +21,7 @@ def store_half(model, schema):
     _store(model, schema, range(len(graph.tensors)), SMALLEST)
 
 
-def store_tables_half(model, schema):
+def store_tables_float16(model, schema):
     """Do so with large constants that are added: position biases with their masks.
 
     The biases of int8 dense layers are among those that stay float32: XNNPACK

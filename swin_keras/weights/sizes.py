@@ -1,4 +1,4 @@
-"""Tells the sizes of a checkpoint from its tensors, and of a model from its layers."""
+"""Infers the sizes of a checkpoint from its tensors, and of a model from its layers."""
 
 import contextlib
 import itertools
@@ -20,7 +20,7 @@ SIZES = ("embed_dim", "depths", "num_heads", "patch_size", "mlp_ratio", "qkv_bia
 def checkpoint_config(checkpoint: Checkpoint) -> SwinConfig:
     """Return the configuration that a checkpoint was made with.
 
-    What tensors do not tell, such as the image size, comes from `config.json`
+    What tensors do not show, such as the image size, comes from `config.json`
     beside the file, or from the published variant of these sizes.
 
     Raises:
@@ -62,7 +62,7 @@ def checkpoint_window_fit(checkpoint: Checkpoint) -> str:
 
 
 def checkpoint_sizes(checkpoint: Checkpoint) -> tuple[type, dict]:
-    """Return the class of configuration and the sizes that shapes of tensors tell.
+    """Return the class of configuration and the sizes that shapes of tensors show.
 
     Raises:
         WeightsError: If the tensors make no Swin Transformer.
@@ -79,7 +79,7 @@ def checkpoint_sizes(checkpoint: Checkpoint) -> tuple[type, dict]:
 
 
 def checkpoint_windows(checkpoint: Checkpoint) -> dict:
-    """Return what tensors and `config.json` tell of windows: of V2 perhaps nothing."""
+    """Return what tensors and `config.json` say of windows: of V2 perhaps nothing."""
     config_class, sizes = checkpoint_sizes(checkpoint)
     with _of_a_swin(checkpoint):
         stated = stated_sizes(checkpoint.source.config)
@@ -195,7 +195,7 @@ def published_name(config_class, sizes: dict) -> str | None:
 
 
 def _v1_window(checkpoint, stated):
-    """Tell the window from the bias table, if it is square or as stated."""
+    """Infer the window from the bias table, if it is square or as stated."""
     rows, _ = checkpoint.shape(_TABLE.format(0))
     if stated and math.prod(2 * side - 1 for side in as_pair(stated)) == rows:
         return stated
@@ -227,7 +227,7 @@ def _check_windows(checkpoint, stages):
 
 
 def _last_window(checkpoint, sizes):
-    """Tell the window of the last stage, of V1 by its table."""
+    """Infer the window of the last stage, of V1 by its table."""
     if checkpoint.has(_TABLE.format(0)):
         return _table_window(checkpoint, len(sizes["depths"]) - 1)
     return sizes["window_size"]

@@ -1,4 +1,4 @@
-"""Where an answer is: its share of each cell of a map, and its outline."""
+"""The region of an answer: its share of each cell of a map, and its outline."""
 
 import numpy as np
 from PIL import Image, ImageDraw
