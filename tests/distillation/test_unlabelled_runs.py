@@ -1,0 +1,146 @@
+"""Runs on images without labels: what they learn, and that they come out the same."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from swin_keras.data import extract, load_dataset
+from swin_keras.errors import DataError, Interrupted, UsageError
+from swin_keras.training import TrainConfig
+from swin_keras.training.dry_run import dry_run
+from swin_keras.training.job import prepare
+from swin_keras.training.run_folder import RunFolder
+from swin_keras.training.train import train
+
+sys.path.append(str(Path(__file__).parents[1] / "training"))
+from toy_runs import EVERYTHING, outcome, write_config
+
+SIZES = {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]}
+OPTIONS = EVERYTHING | {
+    **{"sizes": SIZES, "epochs": 1, "seed": 3, "batch_size": 32, "tensorboard": False},
+    **{"train_images": 100, "label_smoothing": 0.1},
+}
+COUNT = 300  # 12 steps an epoch, with those that have labels
+
+
+@pytest.fixture(scope="module")
+def pictures(digits_dir, tmp_path_factory):
+    """Write training digits, and some that are held out, into a folder."""
+    digits = load_dataset("digits", data_dir=digits_dir)
+    folder = tmp_path_factory.mktemp("unlabelled")
+    extract(digits, folder / "train", count=COUNT, split="train")
+    extract(digits, folder / "val", count=20, split="val")
+    return folder
+
+
+@pytest.fixture
+def config(digits_dir, trained_run, pictures, tmp_path):
+    """Return a function that makes a student's configuration."""
+
+    def make(**options):
+        fixed = {"data_dir": str(digits_dir), "runs_dir": str(tmp_path / "runs")}
+        fixed |= {"teacher": str(trained_run.path), "unlabelled": str(pictures)}
+        return TrainConfig(**fixed | options)
+
+    return make
+
+
+class StopsAfter(keras.callbacks.Callback):
+    """Asks to stop as a scheduler does, in the middle of an epoch."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_run_is_the_same_from_a_cache_and_when_it_was_stopped(
+    config, tmp_path, monkeypatch
+):
+    plain = outcome(train(config(**OPTIONS, name="plain")))
+    cached = config(**OPTIONS, name="cached", teacher_cache=str(tmp_path / "answers"))
+    with pytest.raises(Interrupted):
+        train(cached, callbacks=[StopsAfter()])
+    assert outcome(train(cached, resume=True)) == plain
+
+    def refuse(*images):
+        raise AssertionError("the teacher was asked again")
+
+    monkeypatch.setattr("swin_keras.distillation.teacher.Teacher.logits", refuse)
+    again = config(**OPTIONS, name="again", teacher_cache=str(tmp_path / "answers"))
+    assert outcome(train(again)) == plain
+
+
+def test_two_devices_learn_as_one(config, train_mirrored, tmp_path):
+    student = config(**OPTIONS)
+    one = train(student)
+    train_mirrored(write_config(student, tmp_path / "student.yaml"))
+    two = RunFolder.named(one.path.parent, "mirrored")
+    figures = [np.genfromtxt(run.metrics, delimiter=",")[1:, :-1] for run in (one, two)]
+    np.testing.assert_allclose(*figures, atol=1e-5)
+
+
+def test_the_run_says_how_many_there_are(config):
+    text = dry_run(config(**OPTIONS))
+    assert f"and {COUNT} images without labels in" in text
+    assert "in val or test, left out: 20" in text
+    job = prepare(config(**OPTIONS))
+    assert job.card("run", {}).data["images"]["unlabelled"] == COUNT
+    assert len(job.dataset.splits["train"]) == 100
+    assert job.steps == (100 + COUNT) // 32
+
+
+def test_a_run_does_not_resume_with_other_images(config, pictures, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    for path in pictures.rglob("train_*.png"):
+        (other / path.name).write_bytes(path.read_bytes())
+    options = OPTIONS | {"name": "student", "unlabelled": str(other)}
+    train(config(**options))
+    next(other.iterdir()).unlink()
+    with pytest.raises(DataError, match="the data and the teacher it began with"):
+        train(config(**options | {"epochs": 2}), resume=True)
+
+
+def test_answers_about_other_images_are_not_taken(config):
+    job, alone = prepare(config(**OPTIONS)), prepare(config(**OPTIONS, unlabelled=None))
+    loaders = [one._training_loader() for one in (job, alone)]
+    prints = [one.data_card["fingerprint"] for one in (job, alone)]
+    first, second = (
+        job.teacher.about(loader, data)
+        for loader, data in zip(loaders, prints, strict=True)
+    )
+    assert first != second
+
+
+def test_a_step_in_which_no_image_has_a_label_is_taken(config):
+    options = OPTIONS | {"train_images": 10, "batch_size": 4, "mixup": 0, "cutmix": 0}
+    run = train(config(**options, gradient_accumulation_steps=1))
+    rows = np.genfromtxt(run.metrics, delimiter=",", names=True)
+    assert np.isfinite(rows["loss"])
+    assert 0 <= rows["accuracy"] <= 1
+
+
+class TestRefused:
+    def test_without_a_teacher(self):
+        with pytest.raises(UsageError, match=r"`unlabelled` is for a run with a teach"):
+            TrainConfig(unlabelled="photos")
+
+    def test_feature_maps(self, config):
+        with pytest.raises(UsageError, match=r"Use --distillation soft or dist"):
+            config(distillation="features")
+
+    @pytest.mark.parametrize("task", ["multi-label", "segment", "detect"])
+    @pytest.mark.parametrize("kind", ["soft", None])
+    def test_other_tasks(self, config, task, kind):
+        with pytest.raises(UsageError, match=f"The task '{task}' learns from no answ"):
+            config(task=task, distillation=kind)
+
+    def test_a_folder_that_is_none(self, config, tmp_path):
+        with pytest.raises(DataError, match="must be a folder of images"):
+            prepare(config(unlabelled=str(tmp_path / "none")))
