@@ -3,25 +3,30 @@
 import dataclasses
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from swin_keras.data.dataset import FileSplit, ImageDataset
 from swin_keras.data.duplicates import digest
-from swin_keras.data.folder import bad_images
+from swin_keras.data.folder import bad_images, shorten
 from swin_keras.data.image_io import decode_image
 from swin_keras.data.inspection import look_at_all, unusable
 from swin_keras.data.listing import NO_CLASS, Listing, list_images
+from swin_keras.data.lost import UNLABELLED, check_lost, lost_unlabelled
 from swin_keras.data.targets import NO_LABEL
 from swin_keras.errors import DataError
 from swin_keras.names import printable
 
-TITLE = "unlabelled"
-
 
 def with_unlabelled(
-    dataset: ImageDataset, folder, *, on_bad: str = "stop", grey_range=None
+    dataset: ImageDataset,
+    folder,
+    *,
+    on_bad: str = "stop",
+    grey_range=None,
+    lost: Mapping | None = None,
 ) -> ImageDataset:
     """Return a data set with images to train on that have no label.
 
@@ -35,6 +40,7 @@ def with_unlabelled(
             nothing.
         on_bad: As for `load_dataset`.
         grey_range: As for `load_dataset`.
+        lost: As for `load_dataset`.
 
     Raises:
         DataError: If there is no such folder, or no image in it that can be used.
@@ -44,16 +50,18 @@ def with_unlabelled(
         raise DataError(
             f"`unlabelled` must be a folder of images. Received: {printable(root)}."
         )
-    listing = Listing(root, {TITLE: {NO_CLASS: list_images(root)}})
+    listing = Listing(root, {UNLABELLED: {NO_CLASS: list_images(root)}})
     looks = look_at_all(listing, decode=on_bad == "skip", grey_range=grey_range)
-    bad = unusable(looks)
+    lost, bad = lost_unlabelled(check_lost(lost)), unusable(looks)
+    gone = [p for p in lost if p not in looks or (p in bad and on_bad == "skip")]
+    bad = {path: reason for path, reason in bad.items() if path not in gone}
     if bad and on_bad == "stop":
         raise bad_images(root, bad, len(looks))
-    good = [path for path in looks if path not in bad]
+    good = [path for path in looks if path not in {*bad, *gone}]
     held_out = _by_bytes(dataset, root, good)
     shapes = {path: looks[path].size[::-1] for path in good}
     held_out |= _by_pixels(dataset, root, shapes, grey_range)
-    items = [path for path in good if path not in held_out]
+    items = sorted([path for path in good if path not in held_out] + gone)
     if not items:
         left_out = ""
         if looks:
@@ -69,10 +77,18 @@ def with_unlabelled(
     if held_out:
         count = len(held_out)
         notes += (f"Images without labels that are in val or test, left out: {count}.",)
+    if gone:
+        names = shorten(printable(root / path) for path in gone)
+        notes = (f"Images without labels that others stand for:\n{names}", *notes)
     labels = np.full(len(items), NO_LABEL)
     return dataclasses.replace(
         dataset,
-        unlabelled=FileSplit(items, labels, TITLE, root, grey_range=grey_range),
+        unlabelled=FileSplit(
+            *(items, labels, UNLABELLED, root),
+            grey_range=grey_range,
+            lost=lost,
+            gone=frozenset(gone),
+        ),
         notes=notes,
         skipped=(
             *dataset.skipped,

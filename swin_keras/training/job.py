@@ -295,4 +295,5 @@ def load_data(config: TrainConfig) -> ImageDataset:
         config.unlabelled,
         on_bad=config.on_bad,
         grey_range=config.grey_range,
+        lost=config.lost,
     )

@@ -7,6 +7,7 @@ import pytest
 from image_files import make_folder, noise
 
 from swin_keras.data import BatchLoader, extract, load_dataset
+from swin_keras.data.lost import find_lost
 from swin_keras.data.targets import NO_LABEL
 from swin_keras.data.unlabelled import with_unlabelled
 from swin_keras.errors import DataError
@@ -110,3 +111,23 @@ def test_they_are_read_with_the_range_of_the_data(pets, loose):
     found = with_unlabelled(pets, loose, grey_range=(0, 4095))
     assert found.unlabelled.grey_range == (0, 4095)
     assert np.asarray(found.unlabelled.image(0, 3)).shape == (36, 40, 3)
+
+
+@pytest.mark.parametrize("on_bad", ["stop", "skip"])
+def test_another_stands_for_an_image_that_a_run_could_not_read(pets, loose, on_bad):
+    before = with_unlabelled(pets, loose)
+    fingerprint = before.fingerprint()
+    broken = loose / "a" / "b" / "001.png"
+    broken.write_bytes(broken.read_bytes()[:500])
+    lost, reasons = find_lost(before)
+    assert list(lost) == list(reasons) == ["unlabelled:a/b/001.png"]
+    if on_bad == "stop":
+        with pytest.raises(DataError, match="a/b/001"):
+            with_unlabelled(pets, loose, lost=lost)
+        broken.unlink()
+    found = with_unlabelled(pets, loose, on_bad=on_bad, lost=lost)
+    assert found.fingerprint() == fingerprint
+    place = found.unlabelled.items.index("a/b/001.png")
+    assert found.unlabelled.source(place) == str(loose / "c" / "000.png")
+    assert any(str(broken) in note for note in found.notes)
+    assert len(load_dataset(loose.parent / "pets", lost=lost).split("all")) == 20
