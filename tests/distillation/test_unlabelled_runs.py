@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from swin_keras.data import extract, load_dataset
 from swin_keras.errors import DataError, Interrupted, UsageError
@@ -104,6 +105,26 @@ def test_a_run_does_not_resume_with_other_images(config, pictures, tmp_path):
     next(other.iterdir()).unlink()
     with pytest.raises(DataError, match="the data and the teacher it began with"):
         train(config(**options), resume=True)
+
+
+def test_a_run_goes_on_without_an_image_that_it_could_not_read(config, tmp_path):
+    """Another stands for it; the place of every other stays what it was."""
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        pixels = rng.integers(0, 256, (9, 9), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number:02d}.png")
+    options = OPTIONS | {"name": "student", "unlabelled": str(tmp_path)}
+    broken = tmp_path / "07.png"
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[:-40] + whole[-12:])  # ends as a PNG does
+    with pytest.raises(DataError, match=r"1 of 1837 .*\n  unlabelled:07\.png: trunc"):
+        train(config(**options))
+    run = RunFolder.named(str(tmp_path / "runs"), "student")
+    assert run.read_config().lost == {
+        "unlabelled:07.png": ["unlabelled", "", len(whole) - 28]
+    }
+    broken.unlink()
+    assert train(run.read_config(), resume=True).card.is_file()
 
 
 def test_a_step_in_which_no_image_has_a_label_is_taken(config):
