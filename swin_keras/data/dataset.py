@@ -234,6 +234,8 @@ class ImageDataset:
         mirror_safe: Whether a mirrored image still belongs to its class.
         notes: What was decided on the way, to be shown to the user.
         skipped: `(path, reason)` of every file that was left out.
+        unlabelled: Images to train on that have no label, or `None`. They are no split:
+            nothing but training asks for them.
     """
 
     name: str
@@ -243,6 +245,7 @@ class ImageDataset:
     mirror_safe: bool = True
     notes: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
+    unlabelled: Split | None = None
 
     def __post_init__(self):
         problems = problems_of(self.class_names)
@@ -254,6 +257,13 @@ class ImageDataset:
     @property
     def classes(self) -> int:
         return len(self.class_names)
+
+    @functools.cached_property
+    def training(self) -> Split:
+        """What a model is trained on: the train split, then images without labels."""
+        if self.unlabelled is None:
+            return self.splits["train"]
+        return JoinedSplit.of([self.splits["train"], self.unlabelled], "train")
 
     def split(self, title: str) -> Split:
         """Return a split by name, or "all" of the images, each once.
@@ -279,8 +289,10 @@ class ImageDataset:
         Arrays count with their bytes, files with their paths and sizes.
         """
         digest = hashlib.sha256(repr(self.class_names).encode())
-        for title in sorted(self.splits):
-            split = self.splits[title]
+        splits = sorted(self.splits.items())
+        if self.unlabelled is not None:
+            splits.append(("unlabelled", self.unlabelled))
+        for title, split in splits:
             digest.update(f"{title} {len(split)}\n".encode())
             for part in itertools.chain(split.targets.contents(), split.contents()):
                 digest.update(part)

@@ -55,11 +55,7 @@ def load_folder(
     gone = [p for p in lost if p not in looks or (p in bad and on_bad == "skip")]
     bad = {path: reason for path, reason in bad.items() if path not in gone}
     if bad and on_bad == "stop":
-        raise DataError(
-            f"{len(bad)} of {len(looks)} images in {printable(path)} cannot be used:\n"
-            + shorten(f"{printable(p)}: {reason}" for p, reason in bad.items())
-            + "\nRepair or remove them, or leave them out with on_bad='skip'."
-        )
+        raise bad_images(path, bad, len(looks))
     usable = listing.without({*bad, *gone})
     if multi_label:
         usable = with_shared_files(usable)
@@ -85,6 +81,21 @@ def load_folder(
         splits=splits,
         notes=listing.notes + notes,
         skipped=tuple((printable(listing.root / p), bad[p]) for p in bad),
+    )
+
+
+def bad_images(path, bad: Mapping, count: int) -> DataError:
+    """Return the error that lists images which cannot be used.
+
+    Args:
+        path: The folder.
+        bad: Path below it -> reason.
+        count: Of all its images.
+    """
+    return DataError(
+        f"{len(bad)} of {count} images in {printable(path)} cannot be used:\n"
+        + shorten(f"{printable(p)}: {reason}" for p, reason in bad.items())
+        + "\nRepair or remove them, or leave them out with on_bad='skip'."
     )
 
 

@@ -10,7 +10,7 @@ from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.folder import load_folder
 from swin_keras.data.grey import check_grey_range
 from swin_keras.data.idx import CLASS_NAMES, holds_idx, load_idx
-from swin_keras.data.lost import check_lost
+from swin_keras.data.lost import check_lost, lost_of_splits
 from swin_keras.data.segmentation import holds_pairs, load_masks
 from swin_keras.data.splitting import HeldOut
 from swin_keras.data.table import is_table
@@ -145,7 +145,7 @@ def load_dataset(
             grey_range=grey_range,
             follow_links=follow_links,
             multi_label=multi_label,
-            lost=check_lost(lost),
+            lost=lost_of_splits(check_lost(lost)),
         )
     if not isinstance(source, str) or looks_like_path(source) or path.exists():
         raise DataError(

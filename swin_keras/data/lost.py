@@ -7,7 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from swin_keras.data.dataset import FileSplit, ImageDataset
 from swin_keras.data.image_file import without_pillow_warnings
 from swin_keras.data.inspection import look_into
+from swin_keras.data.targets import NO_LABEL
 from swin_keras.errors import UsageError
+
+UNLABELLED = "unlabelled"  # in the place of a split, of images that are in none
 
 
 def find_lost(dataset: ImageDataset):
@@ -15,9 +18,11 @@ def find_lost(dataset: ImageDataset):
 
     Returns:
         `(lost, reasons)` of those that cannot be: path -> `[split, class, bytes]`,
-        bytes as when this object first asked for them, and path -> why.
+        bytes as when this object first asked for them, and path -> why. The paths of
+        images without labels, which are in another folder, begin with "unlabelled:".
     """
-    splits = {id(split): split for split in dataset.splits.values()}  # each once
+    splits = [*dataset.splits.values(), dataset.unlabelled]
+    splits = {id(split): split for split in splits}  # each once
     lost, reasons = {}, {}
     with without_pillow_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
         for split in splits.values():
@@ -27,10 +32,13 @@ def find_lost(dataset: ImageDataset):
             looks = pool.map(look_into, (split.source(place) for place in places))
             for place, look in zip(places, looks, strict=True):
                 if look.reason:
-                    item, label = split.items[place], split.labels[place]
-                    size = int(split.sizes[place])
-                    lost[item] = [split.title, dataset.class_names[label], size]
-                    reasons[item] = look.reason
+                    path, name = split.items[place], ""
+                    if (label := split.labels[place]) == NO_LABEL:
+                        path = f"{UNLABELLED}:{path}"
+                    else:
+                        name = dataset.class_names[label]
+                    lost[path] = [split.title, name, int(split.sizes[place])]
+                    reasons[path] = look.reason
     return lost, reasons
 
 
@@ -48,6 +56,20 @@ def check_lost(lost: Mapping | None) -> Mapping:
         "`lost` must hold `path: [split, class, bytes]` of images, as a run writes it. "
         f"Received: {lost!r:.200}."
     )
+
+
+def lost_of_splits(lost: Mapping) -> Mapping:
+    """Return what a record has of images with labels."""
+    return {path: entry for path, entry in lost.items() if entry[0] != UNLABELLED}
+
+
+def lost_unlabelled(lost: Mapping) -> dict[str, int]:
+    """Return path -> bytes of the images without labels in a record."""
+    return {
+        path.removeprefix(f"{UNLABELLED}:"): size
+        for path, (title, _, size) in lost.items()
+        if title == UNLABELLED
+    }
 
 
 def _is_entry(item):

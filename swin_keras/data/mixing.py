@@ -55,7 +55,7 @@ class Mixing:
         """Mix a batch.
 
         `(B, H, W, C)` uint8 and `(B,)` to `(B, H, W, C)` uint8 and
-        `(B, classes)` float32 of sum 1.
+        `(B, classes)` float32 of sum 1, or of what a mix has of images with a label.
 
         Args:
             images: An even number of images.
@@ -85,11 +85,12 @@ class Mixing:
 def shares_of(labels: np.ndarray, classes: int) -> np.ndarray:
     """Return labels as soft labels: what share each class has.
 
-    `(B,)` of class indices, or `(B, classes)`, to float32 `(B, classes)`.
+    `(B,)` of class indices, or `(B, classes)`, to float32 `(B, classes)`. An image
+    without a label, `NO_LABEL`, has no share of any class.
     """
     if labels.ndim == 2:
         return labels.astype(np.float32)
-    return np.eye(classes, dtype=np.float32)[labels]
+    return np.eye(classes + 1, classes, dtype=np.float32)[labels]  # the last: zeros
 
 
 def _blend(pair, share):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from swin_keras.data.mixing import shares_of
 from swin_keras.report.embedding import LARGEST, image_uri, plot_uri
 from swin_keras.report.plots import mixed_title, plot_confusion_matrix, plot_images
 
@@ -20,7 +21,7 @@ def plot(evaluation, folder):
 
 def plot_training_images(images, targets, dataset, path):
     """Draw a sheet of training images with their classes, or shares of them."""
-    shares = targets if targets.ndim == 2 else np.eye(dataset.classes)[targets]
+    shares = shares_of(targets, dataset.classes)
     titles = [mixed_title(one, dataset.class_names) for one in shares]
     plot_images(images, titles, path)
 

@@ -192,10 +192,14 @@ def mixed_title(shares, class_names) -> str:
     'cat 0.7 +\\nflower 0.3'
     >>> mixed_title([0.0, 1.0], ["cat", "flower"])
     'flower'
+    >>> mixed_title([0.0, 0.6], ["cat", "flower"])  # the rest has no label
+    'flower 0.6'
     """
     order = np.argsort(-np.asarray(shares), kind="stable")
     parts = [index for index in order if round(float(shares[index]), 1) > 0]
-    if len(parts) == 1:
+    if not parts:
+        return "no label"
+    if len(parts) == 1 and round(float(sum(shares)), 1) == 1:
         return class_names[parts[0]]
     return " +\n".join(
         f"{_shortened(class_names[index], 10)} {shares[index]:.1f}" for index in parts

@@ -8,7 +8,7 @@ from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.scores.classification import Answers, Evaluation
 from swin_keras.tasks.explained import class_target
 from swin_keras.tasks.prediction import Prediction
-from swin_keras.tasks.task import Task
+from swin_keras.tasks.task import ANSWERS, Task
 
 NEAR_TIE = 4  # see `clear_images`
 SMALLEST_PROBABILITY = 1e-30
@@ -37,21 +37,29 @@ class Classify(Task):
     def loss(self, model_config, dataset, config):
         import keras
 
-        if config.distillation in ("soft", "dist"):
+        if config.distillation in ANSWERS:
             from swin_keras.tasks.distillation_loss import DistillationLoss
+            from swin_keras.tasks.partly_labelled_loss import PartlyLabelledLoss
 
-            return DistillationLoss(
+            how = (
                 config.distillation,
                 config.teacher_weight,
                 config.temperature,
                 config.label_smoothing,
             )
+            if dataset.unlabelled is None:
+                return DistillationLoss(*how)
+            return PartlyLabelledLoss(*how, class_weights(config, dataset))
         return keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=config.label_smoothing, name="loss"
         )
 
     def metrics(self, dataset):
-        return ["accuracy"]
+        if dataset.unlabelled is None:
+            return ["accuracy"]
+        from swin_keras.tasks.partly_labelled_loss import LabelledAccuracy
+
+        return [LabelledAccuracy(name="accuracy")]
 
     def loader_options(self, dataset, config):
         return {
@@ -63,7 +71,9 @@ class Classify(Task):
     def target_map(self, dataset, config, training):
         import tensorflow as tf
 
-        weights = class_weights(config, dataset) if training else None
+        weights = None
+        if training and dataset.unlabelled is None:  # else the loss has them
+            weights = class_weights(config, dataset)
 
         def as_soft_labels(images, labels):
             shares = labels

@@ -30,7 +30,7 @@ def with_batch_size(
     """
     values = preset_values(config.preset, config.batch_size)
     if config.batch_size is None:
-        images = len(dataset.splits["train"])
+        images = len(dataset.training)
         fitting = images_that_fit(config, model_config)
         if replicas.is_multiworker:
             fitting = None

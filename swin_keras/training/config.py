@@ -13,6 +13,7 @@ from swin_keras.errors import UsageError, nearest_name
 from swin_keras.names import check_name
 from swin_keras.options import named, settle_types
 from swin_keras.tasks import check_task, task_named
+from swin_keras.tasks.task import ANSWERS
 from swin_keras.training.presets import (
     Preset,
     check_preset,
@@ -66,6 +67,10 @@ _RULES = (  # what must hold, of which options, and how to check it
     ("be in [0, 10]", ("rand_augment",), lambda value: 0 <= value <= 10),
     ("be at least 1", ("crop_ratio",), lambda value: value >= 1),
 )
+_OF_TEACHERS = (  # options that mean nothing without one
+    *("distillation", "teacher_weight", "temperature"),
+    *("unlabelled", "teacher_cache"),
+)
 
 
 @named
@@ -113,6 +118,9 @@ class TrainConfig:
         teacher_weight: Weight of the teacher's part of the loss: for classes a share,
             of which labels have the rest.
         temperature: What logits are divided by before a teacher is followed.
+        unlabelled: A folder of images without labels, at any depth, to learn on from a
+            teacher's answers alone, beside the data; for "soft" and "dist". Those that
+            are in val or test, too, are left out.
         teacher_cache: Folder in which a teacher's answers are stored, for resuming and
             for other runs on the same images; by default they are not.
         preset: "small" for small images, "published" for Swin's own recipe,
@@ -221,6 +229,7 @@ class TrainConfig:
     distillation: Literal["soft", "dist", "features"] | None = None
     teacher_weight: float = 0.5
     temperature: float = 1.0
+    unlabelled: str | None = None
     teacher_cache: str | None = None
     preset: Preset | None = None
     name: str | None = None
@@ -307,13 +316,27 @@ class TrainConfig:
             kinds = task_named(self.task).teaching
             if self.distillation is None and kinds:
                 object.__setattr__(self, "distillation", kinds[0])
+            self._check_unlabelled(kinds)
             return
-        for name in ("distillation", "teacher_weight", "temperature", "teacher_cache"):
+        for name in _OF_TEACHERS:
             if getattr(self, name) != getattr(type(self), name):
                 raise UsageError(
                     f"`{name}` is for a run with a teacher. Received: "
                     f"{name}={getattr(self, name)!r}. Name one: --teacher MODEL."
                 )
+
+    def _check_unlabelled(self, kinds):
+        """Refuse images without labels where no teacher answers about them."""
+        kinds = [kind for kind in kinds if kind in ANSWERS]
+        if self.unlabelled is None or self.distillation in kinds:
+            return
+        remedy = f"Use --distillation {' or '.join(kinds)}."
+        if not kinds:
+            remedy = f"The task {self.task!r} learns from no answers: leave it out."
+        raise UsageError(
+            "`unlabelled` is for what learns from a teacher's answers. Received: "
+            f"distillation={self.distillation!r}. {remedy}"
+        )
 
     def _check_monitor(self):
         monitors = task_named(self.task).monitors

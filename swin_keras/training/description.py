@@ -17,6 +17,7 @@ def describe(job: TrainingJob) -> list[str]:
     return [
         f"data        {printable(job.dataset.name)}: {job.dataset.classes} classes "
         f"({', '.join(f'{len(s)} {n}' for n, s in job.dataset.splits.items())} images)",
+        *_unlabelled(job),
         *(f"            {note}" for note in job.dataset.notes),
         *_skipped(job.dataset.skipped),
         f"model       {job.config.model} at {_size(job.model_config.input_shape)}, "
@@ -29,6 +30,15 @@ def describe(job: TrainingJob) -> list[str]:
         *_why_this_batch(job),
         *_advice(job),
     ]
+
+
+def _unlabelled(job):
+    images = job.dataset.unlabelled
+    if images is not None:
+        yield (
+            f"            and {counted(len(images), 'image')} without labels in "
+            f"{printable(job.config.unlabelled)}, which the teacher alone teaches"
+        )
 
 
 def _teacher(job):
@@ -97,7 +107,7 @@ def _why_this_batch(job):
     usual = fitted_values(config.preset, preset)["learning_rate"]
     yield (
         f"            fewer images a step than the preset's {preset}, at {usual:.2g}: "
-        f"what {len(job.dataset.splits['train'])} images and the memory can fill"
+        f"what {len(job.dataset.training)} images and the memory can fill"
     )
 
 

@@ -18,6 +18,7 @@ from swin_keras.data import (
     steps_per_epoch,
 )
 from swin_keras.data.splitting import stratified
+from swin_keras.data.unlabelled import with_unlabelled
 from swin_keras.distillation.feature_distance import (
     FeatureDistillationLoss,
     outputs_with_distance,
@@ -68,7 +69,9 @@ class TrainingJob:
         """Return images and targets to validate on, for `fit`."""
         crop_fraction = self.config.crop_fraction
         return self._distribute(
-            functools.partial(self._loader, "val", crop_fraction=crop_fraction)
+            functools.partial(
+                self._loader, self.dataset.splits["val"], crop_fraction=crop_fraction
+            )
         )
 
     @property
@@ -124,7 +127,7 @@ class TrainingJob:
 
     def _training_loader(self, **shards):
         return self._loader(
-            "train",
+            self.dataset.training,
             training=True,
             seed=self.config.seed,
             **self.task.loader_options(self.dataset, self.config),
@@ -135,7 +138,7 @@ class TrainingJob:
     def _loader(self, split, **more):
         height, width, channels = self.model_config.input_shape
         return BatchLoader(
-            self.dataset.splits[split],
+            split,
             self.config.batch_size,
             (height, width),
             channels,
@@ -149,10 +152,13 @@ class TrainingJob:
 
     @functools.cached_property
     def data_card(self) -> dict:
+        images = {name: len(s) for name, s in self.dataset.splits.items()}
+        if self.dataset.unlabelled is not None:
+            images["unlabelled"] = len(self.dataset.unlabelled)
         return {
             "name": self.dataset.name,
             "fingerprint": self.dataset.fingerprint(),
-            "images": {name: len(s) for name, s in self.dataset.splits.items()},
+            "images": images,
         }
 
     @property
@@ -211,7 +217,7 @@ def prepare(
     check_memory(config, model_config, config.batch_size // parts)
     teacher = open_teacher(config, dataset, model_config.input_shape)
     teacher_fingerprint = teacher and teacher.fingerprint
-    steps = steps_per_epoch(dataset.splits["train"], config.batch_size, training=True)
+    steps = steps_per_epoch(dataset.training, config.batch_size, training=True)
     # Only now: preparing a data set for the first time draws random numbers, too.
     keras.utils.set_random_seed(config.seed)
     with replicas.scope(), _dtype_policy(config.precision):
@@ -272,7 +278,9 @@ def _dtype_policy(policy):
 
 
 def load_data(config: TrainConfig) -> ImageDataset:
-    """Load a configuration's data, with no more training images than it wants.
+    """Load a configuration's data, with the training images that it wants.
+
+    No more of those with labels than it says, and those without that it names.
 
     Raises:
         DataError: If the data cannot be used.
@@ -281,9 +289,17 @@ def load_data(config: TrainConfig) -> ImageDataset:
         dataclasses.asdict(config), **task_named(config.task).data_options
     )
     train = dataset.splits["train"]
-    if not 0 < config.train_images < len(train):
+    if 0 < config.train_images < len(train):
+        share = config.train_images / len(train)
+        _, chosen = stratified(train.targets.strata, [share], config.seed)
+        splits = {**dataset.splits, "train": train.subset(chosen, "train")}
+        dataset = dataclasses.replace(dataset, splits=splits)
+    if config.unlabelled is None:
         return dataset
-    share = config.train_images / len(train)
-    _, chosen = stratified(train.targets.strata, [share], config.seed)
-    splits = {**dataset.splits, "train": train.subset(chosen, "train")}
-    return dataclasses.replace(dataset, splits=splits)
+    return with_unlabelled(
+        dataset,
+        config.unlabelled,
+        on_bad=config.on_bad,
+        grey_range=config.grey_range,
+        lost=config.lost,
+    )

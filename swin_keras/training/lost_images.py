@@ -32,9 +32,12 @@ def lost_images(run: RunFolder, job: TrainingJob):
         config = job.config
         dataset = job.dataset
         if config.train_images:  # all that `data check` would name, too
-            dataset = load_trained(dataclasses.asdict(config))
+            dataset = dataclasses.replace(
+                load_trained(dataclasses.asdict(config)), unlabelled=dataset.unlabelled
+            )
         lost, reasons = find_lost(dataset)
         count = sum(map(len, {id(s): s for s in dataset.splits.values()}.values()))
+        count += len(dataset.unlabelled or ())
         if not 0 < len(lost) <= MAX_SHARE * count or not run.config.is_file():
             raise
         if job.replicas.is_chief:

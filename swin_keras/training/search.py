@@ -38,7 +38,7 @@ def resolve_auto(
     """Replace "auto" by numbers; see `find_batch_size` and `find_learning_rate`."""
     test = None
     if config.batch_size == "auto":
-        largest = largest_batch(len(dataset.splits["train"]))
+        largest = largest_batch(len(dataset.training))
         batch_size = find_batch_size(config, largest)
         log.info("batch size auto: %d", batch_size)
         config = dataclasses.replace(config, batch_size=batch_size)

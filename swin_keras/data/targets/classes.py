@@ -6,13 +6,15 @@ import numpy as np
 
 from swin_keras.data.targets.target import Targets
 
+NO_LABEL = -1  # in the place of a class, of an image of which nobody said it
+
 
 @dataclass(frozen=True, eq=False)
 class Classes(Targets):
     """One class an image. A batch is int32 `(B,)`.
 
     Args:
-        ids: Class index of each image, int64 `(N,)`.
+        ids: Class index of each image, int64 `(N,)`, or `NO_LABEL`.
     """
 
     ids: np.ndarray
