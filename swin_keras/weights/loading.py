@@ -7,7 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_keras.errors import UsageError
-from swin_keras.models import SwinClassifier, segmentation_model
+from swin_keras.models import (
+    DetectionHead,
+    SwinClassifier,
+    detection_model,
+    segmentation_model,
+)
 from swin_keras.models.layer_names import PREPROCESSING
 from swin_keras.weights.adaptation import Adapter, read_head_rows
 from swin_keras.weights.anatomy import (
@@ -16,6 +21,10 @@ from swin_keras.weights.anatomy import (
     published_name,
 )
 from swin_keras.weights.checkpoint import Checkpoint, open_checkpoint
+from swin_keras.weights.detectors import (
+    checkpoint_detection_head,
+    is_exported_detector,
+)
 from swin_keras.weights.differences import differences
 from swin_keras.weights.head_places import CLASS_WEIGHTS, HEAD_BODIES
 from swin_keras.weights.matching import in_words, match, some
@@ -145,7 +154,7 @@ def from_pretrained(
 ):
     """Build the model that a checkpoint belongs to, and load it.
 
-    That is a classifier, or a segmenter with the checkpoint's head.
+    That is a classifier, or a segmenter or detector with the checkpoint's head.
 
     Args:
         source: As in `load_weights`, but for a `.weights.h5` file, which does not
@@ -159,7 +168,8 @@ def from_pretrained(
         head_rows: As in `load_weights`.
         resize: As in `load_weights`.
         key: As in `load_weights`.
-        include_top: See `SwinClassifier`; without the top also of a segmenter.
+        include_top: See `SwinClassifier`; without the top also of a segmenter or a
+            detector.
         include_preprocessing: See `SwinClassifier`; `None` is as in the `.keras`
             file, and `True` for a checkpoint of others.
         pooling: See `SwinClassifier`.
@@ -186,7 +196,9 @@ def from_pretrained(
     config = checkpoint_config(checkpoint)
     if input_shape is not None:
         sizes["input_shape"] = input_shape
-    head = checkpoint_head(checkpoint) if include_top else None
+    head = None
+    if include_top:
+        head = checkpoint_head(checkpoint) or checkpoint_detection_head(checkpoint)
     if classes is None and include_top:
         classes = len(class_names) if class_names else _classes(checkpoint, head)
     if head and is_of_dense_code(checkpoint):
@@ -200,7 +212,15 @@ def from_pretrained(
     if classifier_activation == "as saved":
         classifier_activation = checkpoint.source.config.get("activation", "softmax")
     variant = published_name(type(config), vars(config)) or "swin"
-    if head:
+    if isinstance(head, DetectionHead):
+        model = detection_model(
+            config,
+            head,
+            include_preprocessing=include_preprocessing,
+            classes=classes,
+            name=name or f"{variant}_detector",
+        )
+    elif head:
         model = segmentation_model(
             config,
             head,
@@ -238,6 +258,7 @@ def _load(model, checkpoint, class_names, *, new_head, rows, resize) -> LoadRepo
         given=checkpoint_config(checkpoint) if stated_sizes(source.config) else None,
         given_names=stated_class_names(source.config),
         source=source.name,
+        is_exported=is_exported_detector(checkpoint, places),
     )
     plan = match(checkpoint, places, adapter)
     if any(layer.name == PREPROCESSING for layer in model.layers):
