@@ -83,6 +83,13 @@ def exports(tmp_path_factory):
     return done
 
 
+@pytest.fixture(scope="module")
+def boxed(exports):
+    """Return the SavedModel that knows letter boxes, and a `Predictor` of it."""
+    path = exports[True] / "saved_model" / "1"
+    return tf.saved_model.load(str(path)), Predictor(path)
+
+
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 def test_its_pixels_are_those_that_predict_reads(size):
     pixels = pixels_of(size)
@@ -110,9 +117,8 @@ def test_its_black_is_where_that_of_predict_is(size):
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-def test_its_boxes_are_those_of_predict_in_shares_of_the_picture(exports, size):
-    path, pixels = exports[True] / "saved_model" / "1", pixels_of(size)
-    model, predictor = tf.saved_model.load(str(path)), Predictor(path)
+def test_its_boxes_are_those_of_predict_in_shares_of_the_picture(boxed, size):
+    (model, predictor), pixels = boxed, pixels_of(size)
     assert predictor.input_shape == INPUT
     pictures = tf.constant(pixels[None], tf.float32)
     answer = {name: x[0].numpy() for name, x in model.serve(pictures).items()}
@@ -133,9 +139,8 @@ def test_its_boxes_are_those_of_predict_in_shares_of_the_picture(exports, size):
     np.testing.assert_allclose(answer["scores"][: len(boxes)], scores, atol=0.01)
 
 
-def test_other_forms_and_a_batch_give_the_same(exports):
-    folder, pixels = exports[True], pixels_of(SIZES["wide"])
-    model = tf.saved_model.load(str(folder / "saved_model" / "1"))
+def test_other_forms_and_a_batch_give_the_same(exports, boxed):
+    (model, predictor), pixels = boxed, pixels_of(SIZES["wide"])
     pictures = tf.constant(np.stack([pixels[:, ::-1], pixels]), tf.float32)
     one, both = model.serve(pictures[1:]), model.serve(pictures)
     signature = model.signatures["serving_default"](images=pictures)
@@ -144,10 +149,8 @@ def test_other_forms_and_a_batch_give_the_same(exports):
         np.testing.assert_allclose(expected[1:], one[name], atol=1e-5)
         np.testing.assert_allclose(signature[name], expected, atol=1e-6)
         np.testing.assert_allclose(compiled[name], expected, atol=1e-4)
-    keras_file = Predictor(folder / "model.keras")
-    (a,), (b,) = (
-        p.predict(pixels) for p in (keras_file, Predictor(folder / "saved_model" / "1"))
-    )
+    of_keras = Predictor(exports[True] / "model.keras")
+    (a,), (b,) = (one.predict(pixels) for one in (of_keras, predictor))
     np.testing.assert_allclose(a.boxes, b.boxes, atol=1e-2)
 
 
