@@ -1,11 +1,14 @@
 """The scripts in `benchmarks/` run from beginning to end, at toy size."""
 
+import importlib
 import json
 import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
@@ -91,3 +94,80 @@ def test_explanations_are_judged_by_method(run):
     blind = report["methods"]["rollout"]["like itself"]
     assert blind["head"] == pytest.approx(1)  # it does not ask the head
     assert blind["everything"] < 1
+
+
+@pytest.fixture
+def aerial(monkeypatch):
+    """Return the module that reads aerial photos."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    return importlib.import_module("aerial_photos")
+
+
+def write_forest(folder, names):
+    """Write photos of white trees on black in the form of deepforest's.
+
+    Returns:
+        How many trees each photo has.
+    """
+    counts = []
+    for seed, name in enumerate(names):
+        rng = np.random.default_rng(seed)
+        height, width = (160, 96) if not seed else (40, 52)
+        pixels, objects = np.zeros((height, width, 3), np.uint8), ""
+        corners = rng.integers(1, (width - 12, height - 12), (4 + 20 * (not seed), 2))
+        for x, y in np.unique(corners, axis=0):
+            across, down = rng.integers(8, 12, 2)
+            pixels[y - 1 : y - 1 + down, x - 1 : x - 1 + across] = 255
+            sides = {"xmin": x, "ymin": y, "xmax": x + across - 1, "ymax": y + down - 1}
+            box = "".join(f"<{k}>{v}</{k}>" for k, v in sides.items())
+            objects += f"<object><name>Tree</name><bndbox>{box}</bndbox></object>"
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+        (folder / f"{name}.xml").write_text(
+            f"<annotation><filename>{name}.tif</filename>{objects}</annotation>"
+        )
+        counts.append(objects.count("<object>"))
+    return counts
+
+
+def test_each_tree_is_whole_in_a_tile_and_where_its_box_says(aerial, tmp_path):
+    names = list(aerial.PHOTOS.values())
+    (trees, *_) = write_forest(tmp_path, names)
+    photo = aerial.read_photo(tmp_path, names[0], tmp_path / "alone")
+    assert len(photo.boxes) == trees > 15
+    tiles = photo.tiles(32, 16)
+    assert len(tiles) == 5 * 9
+    whole = set()
+    for place, tile in enumerate(tiles):
+        corner = np.tile((place % 5 * 16, place // 5 * 16), 2)
+        pixels = np.asarray(tile.image)
+        for box, is_cut in zip(tile.boxes.astype(int), tile.is_cut, strict=True):
+            x1, y1, x2, y2 = box
+            assert (pixels[y1:y2, x1:x2] == 255).all()
+            if not is_cut:
+                whole.add(tuple(box + corner))
+    assert {tuple(box) for box in photo.boxes.astype(int)} <= whole
+    assert any(tile.is_cut.any() for tile in tiles)
+
+
+def test_trees_are_learned_on_one_photo_and_found_on_others(run, aerial, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    _, *trees = write_forest(folder, aerial.PHOTOS.values())
+    sizes = {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]}
+    head = {"channels": 8, "convolutions": 1, "extra_levels": 0}
+    words = ("--tile", 32, "--epochs", 1, "--batch-size", 32, "--folder", tmp_path)
+    words += ("--sizes", json.dumps(sizes), "--head-sizes", json.dumps(head))
+    report = run("trees.py", "--data-dir", folder, *words)
+    assert report["tiles"] == {"train": 5 * 7, "val": 3}
+    assert list(report["photos"]) == ["same forest", "other forest", "third forest"]
+    for row, count in zip(report["photos"].values(), trees, strict=True):
+        assert row["trees"] == count
+        assert 0 <= row["AP50"] <= 1
+        assert 0 <= row["AP50 with suppression"] <= 1
+    (kept,) = tmp_path.glob("trees-*")
+    assert (kept / "runs" / "tiles-1" / "best.keras").is_file()
+
+
+def test_missing_photos_are_asked_for(run, tmp_path):
+    with pytest.raises(SystemExit, match="pip download --no-deps deepforest"):
+        run("trees.py", "--data-dir", tmp_path)

@@ -135,8 +135,9 @@ class Geometry:
         (left, top, right, bottom), (height, width) = box, self.size
         scale = np.tile((width / (right - left), height / (bottom - top)), 2)
         offset = (left, top, left, top)
+        places = (np.subtract(inside, offset) * scale).round(6)  # a half is a half
         # Half a pixel belongs to the part below, as it does in masks.
-        return tuple(np.ceil((np.subtract(inside, offset)) * scale - 0.5).astype(int))
+        return tuple(np.ceil(places - 0.5).astype(int))
 
     def _moved(self, pixels, resampling, fill):
         if self._is_moved:

@@ -111,7 +111,8 @@ def _write_forms(folder: Path, model, card: ModelCard, config, images):
     ):
         if "saved_model" in config.formats:
             directory = folder / FORMATS["saved_model"]
-            export_saved_model(folded, directory, beside)
+            is_boxed = card.letter_box and task_named(card.task).finds_boxes
+            export_saved_model(folded, directory, beside, letter_box=is_boxed)
             _write_saved_model_card(directory, card)
         if "onnx" in config.formats:
             export_onnx(folded, folder / FORMATS["onnx"], beside)

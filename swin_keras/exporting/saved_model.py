@@ -6,10 +6,13 @@ import keras
 import tensorflow as tf
 
 from swin_keras.exporting.inference_model import logits, named_outputs, with_outputs
+from swin_keras.exporting.letter_box import LetterBox
 from swin_keras.models.feature_maps import features
 
 
-def export_saved_model(model, directory: Path, beside: dict | None = None):
+def export_saved_model(
+    model, directory: Path, beside: dict | None = None, letter_box: bool = False
+):
     """Write a SavedModel for any batch size.
 
     Each endpoint takes float32 images `(B, H, W, C)`, 0..255:
@@ -23,11 +26,16 @@ def export_saved_model(model, directory: Path, beside: dict | None = None):
 
     `logits` and `features` are there only where the model has them.
 
+    Of a detector that was trained on letter-boxed pictures, `serve` and `serve_xla`
+    take pictures of any one size `(B, h, w, C)`, and their boxes are shares of these;
+    one more endpoint, `letter_box`, gives what the model sees of them.
+
     Args:
         model: A `keras.Model` from images.
         directory: The folder to write.
         beside: Further outputs of `serve` by name, symbolic; its own then have
             names, too.
+        letter_box: Whether the model is such a detector.
     """
     outputs = {
         "serve": named_outputs(model) | beside if beside else model.output,
@@ -44,7 +52,14 @@ def export_saved_model(model, directory: Path, beside: dict | None = None):
         name: lambda images, name=name: everything(images)[name] for name in outputs
     }
     endpoints["serve_xla"] = tf.function(endpoints["serve"], jit_compile=True)
-    _write(endpoints, image_spec(model, None), directory)
+    specs = dict.fromkeys(endpoints, image_spec(model, None))
+    if letter_box:
+        around, any_size = LetterBox(model.input_shape[1:]), _any_size(model)
+        for name in ("serve", "serve_xla"):
+            endpoints[name] = _within(around, endpoints[name])
+        endpoints["letter_box"] = around.inputs
+        specs |= dict.fromkeys(("serve", "serve_xla", "letter_box"), any_size)
+    _write(endpoints, specs, directory)
 
 
 def write_for_conversion(
@@ -52,7 +67,8 @@ def write_for_conversion(
 ):
     """Write a SavedModel of one signature, with a name for each output."""
     endpoints = {"serving_default": _inference(with_outputs(model, beside or {}))}
-    _write(endpoints, image_spec(model, batch_size), directory)
+    specs = dict.fromkeys(endpoints, image_spec(model, batch_size))
+    _write(endpoints, specs, directory)
 
 
 def image_spec(model, batch_size: int | None):
@@ -65,14 +81,29 @@ def _inference(model):
     return lambda images: model(images, training=False)
 
 
-def _write(endpoints: dict, spec, directory: Path):
+def _any_size(model):
+    shape = (None, None, None, model.input_shape[-1])
+    return keras.InputSpec(shape=shape, dtype="float32", name="images")
+
+
+def _within(letter_box, endpoint):
+    """Return a function of pictures of any size around one of a model's images."""
+
+    def answer(pictures):
+        found = endpoint(letter_box.inputs(pictures))
+        return letter_box.answers(found, pictures)
+
+    return answer
+
+
+def _write(endpoints: dict, specs: dict, directory: Path):
     """Write functions of images; their variables come along, each once.
 
     `ExportArchive.track` would store them a second time, under the model.
     """
     archive = keras.export.ExportArchive()
     for name, function in endpoints.items():
-        archive.add_endpoint(name, function, [spec])
+        archive.add_endpoint(name, function, [specs[name]])
     log = tf.get_logger()
     level = log.level
     log.setLevel("WARNING")  # in a notebook it would tell of our temporary folders

@@ -87,7 +87,11 @@ class SavedModel:
         self.path = path
         try:
             self._model = tf.saved_model.load(str(path))
+            # One that letter-boxes pictures takes any size, and says what it makes.
+            boxed = getattr(self._model, "letter_box", None)
             specs = self._model.serve.input_signature
+            if boxed is not None:
+                specs = [boxed.concrete_functions[0].structured_outputs]
         except Exception as error:
             raise ModelFileError(
                 "A SavedModel must be complete and have the endpoint `serve`, as "

@@ -41,11 +41,15 @@ class DenseTask(Task):
                 "Pictures of another size are stretched to it, bicubic with "
                 "antialiasing, as MediaPipe does."
             )
+        channels = card.model["input_shape"][2]
         return (
             "**Pictures of another shape keep their width over height (letter box)**: "
             "they are resized to fit, bicubic with antialiasing, and black is put "
             "equally at two sides. `swin-keras predict` and `Predictor` do this, and "
-            "give boxes in the picture's own pixels. No file does it itself, the "
-            "SavedModel neither, and MediaPipe stretches: give them pictures with the "
-            "black at their sides, and take boxes as shares of these."
+            "give boxes in the picture's own pixels. The SavedModel's endpoints "
+            "`serve` and `serve_xla` do it, too: they take pictures of any size "
+            f"`(batch, height, width, {channels})`, and their boxes are "
+            "shares of these pictures; `letter_box` gives what the model sees of them. "
+            "No other file does it itself, and MediaPipe stretches: give them pictures "
+            "with the black at their sides, and take boxes as shares of these."
         )

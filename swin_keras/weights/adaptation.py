@@ -20,7 +20,7 @@ from swin_keras.weights.head import (
     rows_by_position,
     some_names,
 )
-from swin_keras.weights.head_places import BY_CLASS, HEADS
+from swin_keras.weights.head_places import BY_CLASS, HEADS, LEFT_OUT, kept_twin
 from swin_keras.weights.resize import crop_table, resize_map, resize_table
 from swin_keras.weights.sizes import model_config, table_window
 
@@ -59,6 +59,7 @@ class Adapter:
         given: The configuration that the file states, or `None`.
         given_names: Names of the file's classes; may be empty.
         source: What to call the file.
+        is_exported: Whether the file is a detector without what exports leave out.
     """
 
     model: object
@@ -70,6 +71,7 @@ class Adapter:
     given: SwinConfig | None = None
     given_names: tuple[str, ...] = ()
     source: str = "the file"
+    is_exported: bool = False
 
     @cached_property
     def config(self):
@@ -82,6 +84,8 @@ class Adapter:
         Backbones of detection have no last norm either, and only those of detection
         and segmentation have one for each feature map.
         """
+        if name.startswith(LEFT_OUT) and self.is_exported:
+            return True
         if name.startswith(HEADS):
             return bool(self.new_head)
         is_bare = not any(place.startswith(HEADS) for place in self.places)
@@ -93,8 +97,15 @@ class Adapter:
         """Return how a new tensor is initialized.
 
         The decoder of a U-Net begins as the encoder that it mirrors, which its
-        authors found to matter much.
+        authors found to matter much. The branch that a detector's export is without
+        begins as the one that it has.
         """
+        twin = kept_twin(name)
+        if twin and self.is_exported and not self.new_head:
+            shapes = checkpoint.shape(twin), self.places[name].shape
+            if fit := self.fit(twin, *shapes):
+                words = "head: the branch that exports leave out begins as the other"
+                return replace(fit, words=fit.words or words, source=twin)
         mirrored = re.sub(r"^decoder\.(?=\d+\.blocks\.)", "layers.", name)
         if mirrored != name and checkpoint.has(mirrored):
             shapes = checkpoint.shape(mirrored), self.places[name].shape

@@ -4,10 +4,11 @@ import dataclasses
 from pathlib import Path
 
 from swin_keras.errors import UsageError, nearest_name
-from swin_keras.model_files import save_keras
+from swin_keras.model_files import read_card, save_keras
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinV2Config
 from swin_keras.weights.checkpoint import open_checkpoint
+from swin_keras.weights.detectors import checkpoint_detection_head
 from swin_keras.weights.pretrained import from_pretrained
 from swin_keras.weights.project_config import stated_class_names, stated_crop
 from swin_keras.weights.saving import save_huggingface, save_timm
@@ -88,7 +89,7 @@ def convert(
         return _FOLDERS[to](model, destination, class_names, crop_fraction=crop)
     destination.parent.mkdir(parents=True, exist_ok=True)
     if destination.suffix == ".keras":
-        _save_keras(model, destination, class_names, crop)
+        _save_keras(model, destination, class_names, checkpoint)
     else:
         model.save_weights(destination)
     return destination
@@ -97,23 +98,41 @@ def convert(
 def _kept_names(checkpoint, model, is_other_head) -> tuple[str, ...]:
     """Return the names of a file's classes, if its head is the model's."""
     names = stated_class_names(checkpoint.source.config)
-    is_kept = model.output_shape[-1] == len(names) and not is_other_head
+    output = model.output
+    scores = output["one_scores"] if isinstance(output, dict) else output
+    is_kept = scores.shape[-1] == len(names) and not is_other_head
     return names if is_kept else ()
 
 
-def _save_keras(model, path, class_names, crop_fraction):
+def _save_keras(model, path, class_names, checkpoint):
     """Save a model, with a card where there are names to tell."""
     if not class_names:
         return model.save(path)
     config = model_config(model)
+    source = checkpoint.source
+    of_source = read_card(source.path) if checkpoint.is_keras else None
     card = ModelCard(
         name=path.stem,
         variant=published_name(type(config), vars(config)) or "of other sizes",
         model=dataclasses.asdict(config),
         class_names=class_names,
-        crop_fraction=crop_fraction,
+        crop_fraction=stated_crop(source.config),
+        **_use(checkpoint, of_source),
     )
     save_keras(model, path, card)
+
+
+def _use(checkpoint, card) -> dict:
+    """Return what a card says of how a model is used, from that of its file."""
+    segments = checkpoint_head(checkpoint) is not None
+    use = {"task": "segment" if segments else "classify"}
+    if card:
+        names = ("task", "letter_box", "grey_range")
+        use = {name: getattr(card, name) for name in names}
+    if head := checkpoint_detection_head(checkpoint):
+        sizes = dataclasses.asdict(head)
+        use |= {"task": "detect", "train": {"head": "light", "head_sizes": sizes}}
+    return use
 
 
 def info(source) -> dict:
@@ -125,7 +144,8 @@ def info(source) -> dict:
     Returns:
         `source`, `path`, `bytes`, `format`, `version` (`"Swin"` or `"Swin V2"`),
         `variant` (the published one of these sizes, or `None`), `head` (the kind of a
-        segmenter's, or `None`), `classes` (`None` without any head), `parameters`,
+        segmenter's, `"detector"`, or `None`), `classes` (`None` without any head),
+        `parameters`,
         `class_names` (may be empty), and the fields of the configuration under
         `config`.
 
@@ -135,8 +155,11 @@ def info(source) -> dict:
     checkpoint = open_checkpoint(source)
     config, found = checkpoint_config(checkpoint), checkpoint.source
     head = checkpoint_head(checkpoint)
+    kind = head.kind if head else None
+    if checkpoint_detection_head(checkpoint):
+        kind = "detector"
     classes = None
-    if head or checkpoint.has("head.weight"):
+    if kind or checkpoint.has("head.weight"):
         classes = head_classes(checkpoint)
     return {
         "source": found.name,
@@ -145,7 +168,7 @@ def info(source) -> dict:
         "format": checkpoint.format.name,
         "version": "Swin V2" if isinstance(config, SwinV2Config) else "Swin",
         "variant": published_name(type(config), vars(config)),
-        "head": head and head.kind,
+        "head": kind,
         "classes": classes,
         "parameters": checkpoint.num_parameters(),
         "class_names": list(stated_class_names(found.config)),

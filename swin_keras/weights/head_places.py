@@ -44,6 +44,7 @@ HEAD_BODIES = (
     "detector.",
 )
 HEADS = (*BY_CLASS, "decode_head.", "auxiliary_head.", *HEAD_BODIES)
+LEFT_OUT = "detector.many_"  # the branch that a detector's export is without
 
 # Convolutions with their batch normalization: our name, the published one, and the
 # number from which ours counts.
@@ -62,6 +63,16 @@ _OF_DETECTOR = re.compile(
     r"head_(pyramid_(?:lateral|output)_\d+|(?:many|one)_(?:class_|box_)?"
     r"(?:convolution_\d+|norm_\d+|logits|edges|centerness_logits|boxes_P\d+))"
 )
+
+
+def kept_twin(name: str) -> str | None:
+    """Return the tensor of an export like this one of the branch that it lacks.
+
+    >>> kept_twin("detector.many_box_edges.bias")
+    'detector.one_box_edges.bias'
+    """
+    has_none = not name.startswith(LEFT_OUT) or "centerness" in name
+    return None if has_none else name.replace(LEFT_OUT, "detector.one_")
 
 
 def head_places(layer):

@@ -10,6 +10,7 @@ from swin_keras.errors import UsageError
 from swin_keras.models.layer_names import PREPROCESSING
 from swin_keras.weights.adaptation import Adapter, read_head_rows
 from swin_keras.weights.checkpoint import Checkpoint, open_checkpoint
+from swin_keras.weights.detectors import is_exported_detector
 from swin_keras.weights.differences import differences
 from swin_keras.weights.head_places import CLASS_WEIGHTS, HEAD_BODIES
 from swin_keras.weights.matching import in_words, match, some
@@ -133,6 +134,7 @@ def load_checkpoint(
         given=checkpoint_config(checkpoint) if stated_sizes(source.config) else None,
         given_names=stated_class_names(source.config),
         source=source.name,
+        is_exported=is_exported_detector(checkpoint, places),
     )
     plan = match(checkpoint, places, adapter)
     if any(layer.name == PREPROCESSING for layer in model.layers):

@@ -3,8 +3,14 @@
 from collections.abc import Sequence
 
 from swin_keras.errors import UsageError
-from swin_keras.models import SwinClassifier, segmentation_model
+from swin_keras.models import (
+    DetectionHead,
+    SwinClassifier,
+    detection_model,
+    segmentation_model,
+)
 from swin_keras.weights.checkpoint import open_checkpoint
+from swin_keras.weights.detectors import checkpoint_detection_head
 from swin_keras.weights.loading import load_checkpoint
 from swin_keras.weights.project_config import stated_sizes
 from swin_keras.weights.segmenters import (
@@ -39,7 +45,7 @@ def from_pretrained(
 ):
     """Build the model that a checkpoint belongs to, and load it.
 
-    That is a classifier, or a segmenter with the checkpoint's head.
+    That is a classifier, or a segmenter or detector with the checkpoint's head.
 
     Args:
         source: As in `load_weights`, but for a `.weights.h5` file, which does not
@@ -53,7 +59,8 @@ def from_pretrained(
         head_rows: As in `load_weights`.
         resize: As in `load_weights`.
         key: As in `load_weights`.
-        include_top: See `SwinClassifier`; without the top also of a segmenter.
+        include_top: See `SwinClassifier`; without the top also of a segmenter or a
+            detector.
         include_preprocessing: See `SwinClassifier`; `None` is as in the `.keras`
             file, and `True` for a checkpoint of others.
         pooling: See `SwinClassifier`.
@@ -80,7 +87,9 @@ def from_pretrained(
     config = checkpoint_config(checkpoint)
     if input_shape is not None:
         sizes["input_shape"] = input_shape
-    head = checkpoint_head(checkpoint) if include_top else None
+    head = None
+    if include_top:
+        head = checkpoint_head(checkpoint) or checkpoint_detection_head(checkpoint)
     if classes is None and include_top:
         classes = len(class_names) if class_names else _classes(checkpoint, head)
     if head and is_of_dense_code(checkpoint):
@@ -94,7 +103,15 @@ def from_pretrained(
     if classifier_activation == "as saved":
         classifier_activation = checkpoint.source.config.get("activation", "softmax")
     variant = published_name(type(config), vars(config)) or "swin"
-    if head:
+    if isinstance(head, DetectionHead):
+        model = detection_model(
+            config,
+            head,
+            include_preprocessing=include_preprocessing,
+            classes=classes,
+            name=name or f"{variant}_detector",
+        )
+    elif head:
         model = segmentation_model(
             config,
             head,

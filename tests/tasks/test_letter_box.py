@@ -57,11 +57,13 @@ def test_what_is_trained_is_what_is_asked():
 
 
 def test_a_card_and_its_readme_tell():
-    card = ModelCard("a", "toy", {}, ("cat",), task="detect", letter_box=True)
+    model = {"input_shape": INPUT}
+    card = ModelCard("a", "toy", model, ("cat",), task="detect", letter_box=True)
     assert ModelCard.from_json(card.to_json()).letter_box
     text = task_named("detect").about_pictures(card)
     assert "letter box" in text
-    assert "No file does it itself" in text
+    assert "`serve_xla` do it, too" in text
+    assert "No other file does it itself" in text
     wrong = card.to_json().replace('"letter_box": true', '"letter_box": 1')
     with pytest.raises(ValueError, match="`letter_box` must be true or false"):
         ModelCard.from_json(wrong)

@@ -1,5 +1,7 @@
 """Weights of a detector: its own, whole; a backbone's; another detector's backbone."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from files import checkpoint_arrays, small_model
@@ -7,10 +9,13 @@ from safetensors.numpy import save_file
 
 from swin_keras.applications import SwinDetector
 from swin_keras.errors import WeightsError
+from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files import save_keras
 from swin_keras.model_files.card import ModelCard
-from swin_keras.models import DetectionHead, SwinConfig
-from swin_keras.weights import load_weights
+from swin_keras.models import DetectionHead, SwinConfig, end_in_detections
+from swin_keras.weights import convert, from_pretrained, info, load_weights
+from swin_keras.weights.checkpoint import open_checkpoint
+from swin_keras.weights.detectors import checkpoint_detection_head
 from swin_keras.weights.places import published_places
 
 SIZES = {
@@ -138,3 +143,106 @@ def test_another_head_is_refused_in_words(tmp_path):
     other = DetectionHead(channels=16, convolutions=1, extra_levels=2)
     with pytest.raises(WeightsError, match=r"detector\.pyramid_lateral_3\.weight is"):
         SwinDetector(TOY, head=other, classes=2, weights=str(tmp_path / "a.keras"))
+
+
+# Built from a file
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"convolutions": 0, "first_stage": 1, "extra_levels": 0},
+        {"convolutions": 2, "first_stage": 2, "norm": "none"},
+        {"convolutions": 1, "first_stage": 1, "extra_levels": 1},
+    ],
+)
+def test_a_head_is_told_from_its_tensors(sizes, tmp_path):
+    head = DetectionHead(channels=8, **sizes)
+    trained = detector(head=head)
+    trained.save(tmp_path / "a.keras")
+    assert checkpoint_detection_head(open_checkpoint(tmp_path / "a.keras")) == head
+    back = from_pretrained(tmp_path / "a.keras")
+    assert list(back.output) == list(trained.output)
+    assert_equal(weights_of(back), weights_of(trained), weights_of(trained))
+
+
+@pytest.mark.parametrize("preprocessing", [True, False])
+def test_a_detector_of_a_run_comes_back_whole(preprocessing, tmp_path, caplog):
+    trained = detector(include_preprocessing=preprocessing)
+    card = ModelCard("x", "toy", {}, ("cat", "dog"), task="detect")
+    save_keras(trained, tmp_path / "best.keras", card)
+    back = from_pretrained(tmp_path)
+    assert not caplog.records  # nothing was adapted
+    images = np.random.default_rng(0).uniform(0, 255, (2, *TOY.input_shape))
+    for name, expected in trained(images).items():
+        np.testing.assert_array_equal(back(images)[name], expected, err_msg=name)
+
+
+def test_a_detector_is_built_for_other_classes_and_pictures(tmp_path):
+    trained = detector()
+    card = ModelCard("x", "toy", {}, ("cat", "dog"), task="detect")
+    save_keras(trained, tmp_path / "a.keras", card)
+    names = ("dog", "owl", "cat")
+    back = from_pretrained(
+        tmp_path / "a.keras", class_names=names, input_shape=(48, 64, 3)
+    )
+    assert back.input_shape == (None, 48, 64, 3)
+    assert back.output["one_scores"].shape[-1] == 3
+    given, old = weights_of(back), weights_of(trained)
+    for name in (name for name in old if "class_logits" in name):
+        np.testing.assert_array_equal(given[name][..., 0], old[name][..., 1])
+        np.testing.assert_array_equal(given[name][..., 2], old[name][..., 0])
+    path = tmp_path / "a.keras"
+    backbone = from_pretrained(path, include_top=False, new_head=True)
+    assert not head_of(backbone)
+
+
+def test_an_export_gives_a_detector_whose_other_branch_begins_as_its_own(
+    tmp_path, caplog
+):
+    trained = detector()
+    end_in_detections(trained).save(tmp_path / "model.keras")
+    back = from_pretrained(tmp_path)
+    assert "the branch that exports leave out begins as the other" in caplog.text
+    given, old = weights_of(back), weights_of(trained)
+    assert given.keys() == old.keys()
+    many = [name for name in old if name.startswith("head_many_")]
+    assert_equal(given, old, old.keys() - set(many))
+    for name in many:
+        if "centerness" not in name:
+            twin = name.replace("many", "one")
+            np.testing.assert_array_equal(given[name], old[twin], err_msg=name)
+    model = detector(seed=1)
+    assert "branch" in str(load_weights(model, tmp_path))
+    assert_equal(weights_of(model), old, old.keys() - set(many))
+
+
+def test_a_detector_that_lacks_a_part_of_a_branch_is_refused(tmp_path):
+    model = detector()
+    model.get_layer("head_many_box_edges").name = "head_many_other"
+    model.save(tmp_path / "a.keras")
+    with pytest.raises(WeightsError, match=r"lacks 2 tensors .*many_box_edges"):
+        from_pretrained(tmp_path / "a.keras")
+
+
+def test_a_converted_detector_predicts_as_before(tmp_path):
+    trained = detector()
+    source, sizes = tmp_path / "a.keras", dataclasses.asdict(HEAD)
+    card = ModelCard(
+        "x",
+        "toy",
+        dataclasses.asdict(TOY),
+        ("cat", "dog"),
+        task="detect",
+        letter_box=True,
+        train={"head": "light", "head_sizes": sizes},
+    )
+    save_keras(trained, source, card)
+    assert info(source)["head"] == "detector"
+    assert info(source)["classes"] == 2
+    path = convert(source, tmp_path / "b.keras")
+    picture = np.random.default_rng(0).integers(0, 256, (20, 50, 3), np.uint8)
+    (before,), (after,) = (Predictor(f).predict(picture) for f in (source, path))
+    assert len(before.boxes) > 10
+    np.testing.assert_array_equal(after.boxes, before.boxes)
+    assert after.scores == before.scores

@@ -11,8 +11,15 @@ from test_openmmlab import unfolded
 
 from swin_keras.applications import SwinSegmenter
 from swin_keras.errors import UsageError, WeightsError
+from swin_keras.model_files import read_card
 from swin_keras.models import SegmentationHead, SwinBackbone, SwinConfig
-from swin_keras.weights import from_pretrained, info, load_weights, save_huggingface
+from swin_keras.weights import (
+    convert,
+    from_pretrained,
+    info,
+    load_weights,
+    save_huggingface,
+)
 from swin_keras.weights.saving import published_arrays
 
 FILES = Path(__file__).parent / "segmenters"
@@ -283,3 +290,11 @@ def test_hugging_face_has_no_other_heads(kind, tmp_path):
     model = SwinSegmenter(TOY, kind, input_shape=size, classes=2)
     with pytest.raises(UsageError, match="transformers has UPerNet only"):
         save_huggingface(model, tmp_path / "x")
+
+
+def test_a_converted_segmenter_is_a_segmenter_for_its_card(tmp_path):
+    first = convert(FILES / "huggingface", tmp_path / "first.keras")
+    again = convert(first, tmp_path / "again.keras")
+    for card in map(read_card, (first, again)):
+        assert card.task == "segment"
+        assert card.class_names == ("wall", "tree", "sky")
