@@ -43,13 +43,14 @@ own size and 1,000 classes.
 ## What they cost
 
 Parameters and multiply-adds as `swin-keras info NAME` counts them; LiteRT files as
-`swin-keras export` writes them for one image. Time is that of one thread for one image,
-as a multiple of `swin_tiny`'s float32 file, which took turns with each: float32, int8.
+`swin-keras export` writes them for one image.{time}
 """
+TIME = """ Time is that of one thread for one image, as a multiple of `swin_tiny`'s
+float32 file, which takes turns with each: float32, int8."""
 BELOW_COST = """
-{left_out}Written by `python docs/measure_models.py`, on CPU cores with AVX-512 and AMX.
-In milliseconds on your machine: `swin-keras benchmark saved_models/NAME`; Swin-T beside
-other projects: [Performance](performance.md).
+{left_out}Written by `python docs/measure_models.py`. How fast they run on your machine:
+`swin-keras benchmark saved_models/NAME`; how fast Swin-T runs here, beside other
+projects: [Performance](performance.md).
 
 `swin_nano` is this package's own, for images of about 32 pixels: three stages, patches
 of 2 x 2 pixels, windows of 4 x 4 tokens.
@@ -77,14 +78,15 @@ def page() -> str:
     from swin_keras.weights.source import IMAGENET
 
     figures = json.loads(FIGURES.read_text("utf-8"))
+    is_timed = all("times" in one for one in figures.values())
     cost = [
         "| variant | image | window | parameters | multiply-adds "
-        "| LiteRT float32 | float16 | int8 | time |",
-        "|---|---|---|--:|--:|--:|--:|--:|--:|",
+        "| LiteRT float32 | float16 | int8 |" + " time |" * is_timed,
+        "|---|---|---|--:|--:|--:|--:|--:|" + "--:|" * is_timed,
     ]
     for name, config in VARIANTS.items():
         if name in figures:
-            cost.append(_cost_row(name, config, figures[name]))
+            cost.append(_cost_row(name, config, figures[name], is_timed))
     missing = [f"`{name}`" for name in VARIANTS if name not in figures]
     left_out = f"Not measured yet: {', '.join(missing)}. " if missing else ""
     published = ["| variant | published | timm | checkpoint |", "|---|--:|--:|---|"]
@@ -95,7 +97,7 @@ def page() -> str:
         )
     return "\n".join(
         [
-            HEAD,
+            HEAD.format(time=TIME if is_timed else ""),
             *cost,
             BELOW_COST.format(left_out=left_out),
             *published,
@@ -104,7 +106,7 @@ def page() -> str:
     )
 
 
-def _cost_row(name, config, figures) -> str:
+def _cost_row(name, config, figures, is_timed) -> str:
     height, width, _ = config.input_shape
     macs = figures["macs"]
     shown = f"{macs / 1e9:.2f} G" if macs >= 1e8 else f"{macs / 1e6:.1f} M"
@@ -112,13 +114,10 @@ def _cost_row(name, config, figures) -> str:
         f"{figures['bytes'][form] / 1e6:.1f} MB"
         for form in ("litert", "litert-fp16", "litert-int8")
     )
+    time = ""
+    if is_timed:
+        time = f" {', '.join(f'{value:.2g}' for value in figures['times'].values())} |"
     return (
         f"| `{name}` | {height} x {width} | {config.window_size} "
-        f"| {figures['parameters']:,} | {shown} | {' | '.join(megabytes)} "
-        f"| {_time(figures)} |"
+        f"| {figures['parameters']:,} | {shown} | {' | '.join(megabytes)} |{time}"
     )
-
-
-def _time(figures) -> str:
-    times = figures.get("times", {}).values()  # not of those measured before
-    return ", ".join(f"{time:.2g}" for time in times)
