@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from timing import write_json
 
 import swin_keras
 
@@ -34,6 +35,7 @@ def main():
     parser.add_argument("--weight", type=float, default=0.7, help="of the teacher")
     parser.add_argument("--teacher", help="a model that is trained already")
     parser.add_argument("--folder", help="where runs go; by default nowhere for long")
+    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         compare(options, Path(options.folder or folder))
@@ -64,6 +66,9 @@ def compare(options, folder):
             run = trained(name, {**own, "seed": seed, **more})
             card = json.loads(run.card.read_text())
             accuracies.setdefault(kind, []).append(card["metrics"]["test_accuracy"])
+    write_json(
+        options.json, {kind or "labels": values for kind, values in accuracies.items()}
+    )
     for kind in options.kinds:
         gain = 100 * (np.array(accuracies[kind]) - np.array(accuracies[None]))
         points = ", ".join(f"{value:+.2f}" for value in gain)
@@ -87,12 +92,10 @@ def trained(name, values):
 def show_exports(teacher, student, folder):
     """Export both, and print what a phone would take of each."""
     for name, path in (("teacher", teacher), ("student", student)):
-        exported = swin_keras.export(
-            path,
-            formats=("litert", "litert-int8"),
-            name=name,
-            saved_models_dir=str(folder),
+        config = swin_keras.ExportConfig(
+            formats=("litert", "litert-int8"), name=name, saved_models_dir=str(folder)
         )
+        exported = swin_keras.export(path, config)
         for file in sorted(Path(exported).glob("*.tflite")):
             result = swin_keras.benchmark(file, threads=(1,))
             milliseconds = 1e3 * min(timing.median for timing in result.timings)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from idx_files import write_garments
 from PIL import Image
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -72,6 +73,16 @@ def test_the_gpu_benchmark_runs_without_a_gpu(run, framework):
         framework, ["inference", "training"]
     )
     assert all(row["share"] > 0 for row in rows)
+
+
+@pytest.mark.slow
+def test_students_are_compared_with_and_without_a_teacher(run, tmp_path, capsys):
+    words = ("--data-dir", write_garments(tmp_path), "--epochs", 1, "--seeds", 1)
+    report = run("distillation.py", *words, "--kinds", "soft")
+    assert set(report) == {"labels", "soft"}
+    said = capsys.readouterr().out
+    assert "points on average" in said
+    assert said.count("MB, ") == 4
 
 
 @pytest.mark.slow
