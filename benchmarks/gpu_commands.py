@@ -21,7 +21,6 @@ import io
 import itertools
 import json
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -33,6 +32,8 @@ import h5py
 import numpy as np
 from photos import CLASSES, write_photos
 from timing import write_json
+
+from swin_keras.processes import module_command
 
 REPORT = {}  # of each run
 HERE = Path(__file__).parent
@@ -167,7 +168,7 @@ def train(scratch, name, *words):
 def swin_keras(*words):
     """Run a command; return what it printed, and its seconds."""
     start = time.perf_counter()
-    command = [sys.executable, "-m", "swin_keras.cli", *map(str, words)]
+    command = module_command("swin_keras.cli", *words)
     done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
     if done.returncode:
         raise SystemExit(done.stdout[-2000:] + done.stderr[-4000:])

@@ -17,8 +17,10 @@ TASKS = {
     "detect": "swin_keras.tasks.detect",
     "features": "swin_keras.tasks.features",
 }
+# Kinds of distillation that learn from a teacher's answers.
+ANSWERS = ("soft", "dist")
 
-__all__ = ["TASKS", "check_task", "task_named"]
+__all__ = ["ANSWERS", "TASKS", "check_task", "task_named"]
 
 
 def check_task(name: str):

@@ -6,9 +6,10 @@ from swin_keras.data import Augmentation, BatchLoader, Mixing, RandAugment, batc
 from swin_keras.litert.metadata import classifier_metadata
 from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.scores.classification import Answers, Evaluation
+from swin_keras.tasks import ANSWERS
 from swin_keras.tasks.explained import class_target
 from swin_keras.tasks.prediction import Prediction
-from swin_keras.tasks.task import ANSWERS, Task
+from swin_keras.tasks.task import Task
 
 NEAR_TIE = 4  # see `clear_images`
 SMALLEST_PROBABILITY = 1e-30

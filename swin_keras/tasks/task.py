@@ -3,8 +3,6 @@
 from swin_keras.errors import UsageError
 from swin_keras.model_files.card import ModelCard
 
-ANSWERS = ("soft", "dist")  # kinds of distillation that learn from a teacher's answers
-
 
 class Task:
     """What kind of answer a model gives, and everything that follows from it.

@@ -12,8 +12,7 @@ import yaml
 from swin_keras.errors import UsageError, nearest_name
 from swin_keras.names import check_name
 from swin_keras.options import named, settle_types
-from swin_keras.tasks import check_task, task_named
-from swin_keras.tasks.task import ANSWERS
+from swin_keras.tasks import ANSWERS, check_task, task_named
 from swin_keras.training.presets import (
     Preset,
     check_preset,

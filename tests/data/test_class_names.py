@@ -27,7 +27,7 @@ def test_no_two_names_share_a_folder(names):
     [
         ("", "empty"),
         ("a\nb", "line break"),
-        ("\udce9", "no text"),
+        ("\udce9", "not text"),
         ("x" * 201, "longer"),
         (3, "type int"),
     ],

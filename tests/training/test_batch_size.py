@@ -22,7 +22,7 @@ def _a_machine_of_16_gib(monkeypatch):
 def fitted(images, devices=1, machines=1, **options):
     replicas = types.SimpleNamespace(count=devices, is_multiworker=machines > 1)
     config = TrainConfig(**{"model": "swin_tiny"} | options)
-    dataset = types.SimpleNamespace(splits={"train": range(images)})
+    dataset = types.SimpleNamespace(training=range(images))
     sizes = variant_config(config.model).replace(remat=config.remat)
     return with_batch_size(config, dataset, sizes, replicas)
 
@@ -66,7 +66,7 @@ def test_rates_fall_with_the_root_of_a_fitted_batch():
 
 def test_what_is_given_stays():
     given = TrainConfig(batch_size=48, learning_rate=1e-3, min_learning_rate=0.0)
-    dataset = types.SimpleNamespace(splits={"train": range(100)})
+    dataset = types.SimpleNamespace(training=range(100))
     assert with_batch_size(given, dataset, SwinConfig(), None) == given
 
 
