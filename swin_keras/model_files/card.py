@@ -4,8 +4,13 @@ import dataclasses
 import json
 import platform
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import (
+    PackageNotFoundError,
+    packages_distributions,
+    version,
+)
 
 from swin_keras.data.grey import check_grey_range
 from swin_keras.files import to_json
@@ -117,8 +122,10 @@ def installed_version(package: str) -> str:
 
     Or of one that was installed by another name, such as `tensorflow-cpu`.
     """
-    try:
+    with suppress(PackageNotFoundError):
         return version(package)
-    except PackageNotFoundError:
-        module = sys.modules.get(package.replace("-", "_"))
-        return getattr(module, "__version__", "unknown")
+    name = package.replace("-", "_")
+    with suppress(PackageNotFoundError):
+        for other in packages_distributions().get(name, ()):
+            return version(other)
+    return getattr(sys.modules.get(name), "__version__", "unknown")

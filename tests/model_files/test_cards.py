@@ -20,7 +20,7 @@ from swin_keras.errors import ModelFileError
 from swin_keras.inference import predictor as inference
 from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files import CARD_IN_ZIP, embed_card, read_card
-from swin_keras.model_files.card import ModelCard, installed_versions
+from swin_keras.model_files.card import ModelCard, installed_version, installed_versions
 from swin_keras.model_files.card_in_file import MAX_CARD
 
 ROOT = Path(__file__).parents[2]
@@ -293,3 +293,20 @@ def test_versions_are_known_without_an_installed_package(monkeypatch):
     assert versions["swin-keras"] == swin_keras.__version__
     assert versions["keras"] == keras.__version__
     assert versions["pillow"] == "unknown"
+
+
+def test_the_version_is_known_of_a_package_with_another_name(monkeypatch):
+    """Before it is imported: the cache of compiled steps has a folder for each."""
+
+    def of_cpu(name):
+        if name != "tensorflow-cpu":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "2.21.0"
+
+    names = {"tensorflow": ["tensorflow-cpu"]}
+    monkeypatch.setattr("swin_keras.model_files.card.version", of_cpu)
+    monkeypatch.setattr(
+        "swin_keras.model_files.card.packages_distributions", lambda: names
+    )
+    assert installed_version("tensorflow") == "2.21.0"
+    assert installed_version("not-there") == "unknown"
