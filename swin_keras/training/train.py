@@ -1,45 +1,31 @@
-"""Train a classifier: `swin-keras train`, or `swin_keras.train(TrainConfig(...))`."""
+"""Train a model: `swin-keras train`, or `swin_keras.train(TrainConfig(...))`."""
 
 import dataclasses
 import functools
 import logging
 import os
-import shlex
-import shutil
 from collections.abc import Sequence
-from contextlib import ExitStack, contextmanager
 
-from swin_keras.data import extract
-from swin_keras.errors import DataError, Interrupted, UsageError
+from swin_keras.errors import DataError, UsageError
 from swin_keras.explaining.mistakes import mistakes_explained
 from swin_keras.files import write_text
 from swin_keras.inference.evaluation import evaluate_dataset
 from swin_keras.inference.predictor import Predictor
-from swin_keras.processes import StopSignals
 from swin_keras.report import (
     RunReport,
     part_of,
     plot_curves,
-    plot_lr_range,
     write_report,
 )
-from swin_keras.screen import PlainFormatter
-from swin_keras.training.backend import require_tensorflow
-from swin_keras.training.compile_cache import CompileCache
 from swin_keras.training.config import TrainConfig
-from swin_keras.training.description import describe, why_kept
-from swin_keras.training.extending import as_begun
+from swin_keras.training.description import why_kept
 from swin_keras.training.fitting import fit, memory_errors
 from swin_keras.training.job import TrainingJob, load_data, prepare
-from swin_keras.training.lost_images import lost_images
-from swin_keras.training.run_folder import RunFolder, create_run, disk_errors, locked
+from swin_keras.training.open_run import open_run
+from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.search import resolve_auto
-from swin_keras.training.speaking import logged_by, spoken
-from swin_keras.training.strategy import Replicas, make_strategy
-from swin_keras.training.xla_flags import leave_out_triton
 
 log = logging.getLogger(__name__)
-SAMPLES = 16  # test images kept with the run: for prediction and export checks
 
 
 def train(
@@ -52,7 +38,7 @@ def train(
     verbose: bool = True,
     **options,
 ) -> RunFolder:
-    """Train a classifier and write everything about it to `runs/<name>/`.
+    """Train a model and write everything about it to `runs/<name>/`.
 
     `config.yaml`, `metrics.csv`, `checkpoints/`, `best.keras` (the best epoch on the
     validation images), `card.json`, `report.html`, `plots/`, `samples/` (test
@@ -88,54 +74,21 @@ def train(
             in this run's folder.
     """
     config = _configured(config, options)
-    require_tensorflow("Training")
-    leave_out_triton()
-    with ExitStack() as stack:
-        if config.compile_cache is not False:  # before the devices are looked for
-            stack.enter_context(CompileCache(on_cpu=bool(config.compile_cache)))
-        replicas = Replicas(make_strategy(config.strategy))
-        _check_shared(config, resume, replicas)
-        stack.enter_context(spoken(verbose and replicas.is_chief))
-        stop = StopSignals()
-        stack.enter_context(stop.handled())
-        run = _find_run(config) if resume else None
-        if run and replicas.is_chief:
-            stack.enter_context(locked(run))
-        if run:
-            config = as_begun(run, config, replicas)
-            if run.card.is_file():
-                log.info("run %s is finished; --epochs N trains it to more", run.path)
-                return run
+    with open_run(config, resume=resume, verbose=verbose) as run:
+        if run.is_finished:
+            log.info(
+                "run %s is finished; --epochs N trains it to more", run.folder.path
+            )
+            return run.folder
         range_test = None
         if job is None:
-            with memory_errors(config):
-                dataset = _load(config, run)
-                config, range_test = resolve_auto(config, dataset)
-                job = prepare(config, replicas, dataset)
-        is_new = run is None
-        if not replicas.is_chief:
-            run = run or RunFolder.named(config.runs_dir, config.name)
-        elif is_new:
-            run = create_run(config.runs_dir, config.name, config.data, resume=resume)
-            stack.enter_context(locked(run))
-        stack.enter_context(disk_errors(run, lambda: _how_to_resume(run)))
-        if replicas.is_chief:
-            stack.enter_context(_log_file(run.log))
-            log.info("run %s%s", run.path, "" if is_new else " resumes")
-            for line in describe(job):
-                log.info("%s", line)
-            if is_new:
-                _write_inputs(run, job, range_test)
-        try:
-            with lost_images(run, job):
-                with stop.deferred():
-                    metrics = fit(run, job, stop, part, callbacks, verbose)
-                if replicas.is_chief:
-                    _conclude(run, job, metrics)
-        except (Interrupted, KeyboardInterrupt):
-            message = f"stopped; checkpoints are in {run.checkpoints}. "
-            raise Interrupted(stop.signal, message + _how_to_resume(run)) from None
-    return run
+            job, range_test = _prepare(run)
+        with run.recorded(job, range_test) as folder:
+            with run.stop.deferred():
+                metrics = fit(folder, job, run.stop, part, callbacks, verbose)
+            if run.replicas.is_chief:
+                _conclude(folder, job, metrics)
+        return folder
 
 
 def _configured(config, options):
@@ -157,23 +110,12 @@ def _configured(config, options):
     return config
 
 
-def _check_shared(config, resume, replicas):
-    if not config.name and (resume or replicas.is_multiworker):
-        raise UsageError(
-            "A run that is resumed, or that workers share, is found by its name. Give "
-            "--name, or --config runs/<name>/config.yaml."
-        )
-    autos = [n for n in ("batch_size", "learning_rate") if getattr(config, n) == "auto"]
-    if autos and replicas.is_multiworker:
-        raise UsageError(
-            f"Workers must agree on {' and '.join(autos)}, which is 'auto'. Find it in "
-            "one process with --dry-run, then give the number."
-        )
-
-
-def _find_run(config):
-    run = RunFolder.named(config.runs_dir, config.name)
-    return run if run.config.exists() else None
+def _prepare(run):
+    """Return the job of an open run, and how its learning rate was found."""
+    with memory_errors(run.config):
+        dataset = _load(run.config, run.folder)
+        config, range_test = resolve_auto(run.config, dataset)
+        return prepare(config, run.replicas, dataset), range_test
 
 
 def _load(config, run):
@@ -186,32 +128,6 @@ def _load(config, run):
             f"{error} If the run's data have moved, name where they are now: --data "
             "FOLDER."
         ) from error
-
-
-def _how_to_resume(run):
-    if run.config.is_file():
-        path = shlex.quote(str(run.config))
-        return f"Resume with: swin-keras train --config {path} --resume"
-    return f"Then start it again, with --name {run.name} --resume."
-
-
-def _write_inputs(run, job, range_test):
-    run.plots.mkdir(exist_ok=True)
-    if range_test:
-        picture = run.plots / "learning_rate.png"
-        chosen = range_test.chosen
-        plot_lr_range(range_test.rates, range_test.losses, chosen, picture)
-    picture = run.plots / "training_images.png"
-    part_of(job.config.task).plot_training_images(
-        *job.first_images(), job.dataset, picture
-    )
-    if not run.samples.exists():
-        part = run.samples.with_name(".samples.part")
-        shutil.rmtree(part, ignore_errors=True)
-        extract(job.dataset, part, count=SAMPLES, split="test")
-        part.rename(run.samples)
-    config = dataclasses.replace(job.config, name=run.name)
-    write_text(run.config, config.to_yaml())  # last: from now on the run can be resumed
 
 
 def _conclude(run, job, training):
@@ -251,16 +167,3 @@ def _conclude(run, job, training):
         metrics["epoch"],
         run.path,
     )
-
-
-class _LogFile(logging.FileHandler):
-    def handleError(self, record):  # noqa: N802  logging's name
-        """Continue without the line: other writes report that the disk is full."""
-
-
-@contextmanager
-def _log_file(path):
-    handler = _LogFile(path, encoding="utf-8")
-    handler.setFormatter(PlainFormatter("%(asctime)s %(message)s"))
-    with logged_by(handler):
-        yield

@@ -53,19 +53,20 @@ def test_other_faults_stay_what_they_are(tmp_path):
 
 @pytest.mark.parametrize(
     "place",
-    ["extract", "write_report"],  # before the first step, after the last
+    ["open_run.extract", "train.write_report"],  # before the first step, after the last
 )
 def test_a_disk_that_fills_up_anywhere_loses_nothing(
     toy, undisturbed, tmp_path, monkeypatch, place
 ):
     config = TrainConfig.from_dict(
-        vars(toy) | {"runs_dir": str(tmp_path), "tensorboard": False, "name": place}
+        vars(toy)
+        | {"runs_dir": str(tmp_path), "tensorboard": False, "name": place.split(".")[1]}
     )
 
     def full(*arguments, **options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(f"swin_keras.training.train.{place}", full)
+    monkeypatch.setattr(f"swin_keras.training.{place}", full)
     with pytest.raises(ResourceError, match=r"No space left.*--resume") as caught:
         train(config, resume=True)
     assert caught.value.exit_code == 5

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from toy_studies import folder_of, write_study
+from toy_studies import LIMITED, folder_of, write_study
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +32,3 @@ def undisturbed(start, tmp_path_factory):
     assert process.wait(400) == 0, process.said()
     assert len(folder_of(path).trials()) == 3
     return path
-
-
-LIMITED = {"limits": {"parameters": 10_000}, "seed": 1}

@@ -11,8 +11,7 @@ import sys
 import time
 
 import pytest
-from conftest import LIMITED
-from toy_studies import SIZES, SPACE, TRAIN, folder_of, outcome, write_study
+from toy_studies import LIMITED, SIZES, SPACE, TRAIN, folder_of, outcome, write_study
 
 from swin_keras.errors import DataError, ResourceError, TrainingError, UsageError
 from swin_keras.report.tensorboard import read_events

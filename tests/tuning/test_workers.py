@@ -4,9 +4,8 @@ import os
 import signal
 import time
 
-from conftest import LIMITED
 from test_tune import children_of, wait_for_checkpoint
-from toy_studies import folder_of, outcome, write_study
+from toy_studies import LIMITED, folder_of, outcome, write_study
 
 
 def test_two_workers_find_what_one_process_finds_although_one_dies(

@@ -23,6 +23,8 @@ SPACE = {
     "sizes.embed_dim": [8, 16],
 }
 
+LIMITED = {"limits": {"parameters": 10_000}, "seed": 1}  # one model is too large
+
 
 def write_study(folder, name="toy", **changes):
     """Write a study's file; return its path."""
