@@ -20,7 +20,7 @@ from swin_keras.weights.head import (
     rows_by_position,
     some_names,
 )
-from swin_keras.weights.head_places import BY_CLASS, HEADS, LEFT_OUT, kept_twin
+from swin_keras.weights.head_mapping import BY_CLASS, HEADS, LEFT_OUT, kept_twin
 from swin_keras.weights.resize import crop_table, resize_map, resize_table
 from swin_keras.weights.sizes import model_config, table_window
 
@@ -50,7 +50,7 @@ class Adapter:
 
     Args:
         model: The model.
-        places: Its tensors, as `published_places` lists them.
+        mapping: Its tensors, as `tensor_mapping` lists them.
         resize: `"bicubic"` or `"geometric"`; see `resize_map`.
         head_rows: For each class of the model, its row in the file's head.
         new_head: Whether the head stays as the model has it; `None` is only where
@@ -63,7 +63,7 @@ class Adapter:
     """
 
     model: object
-    places: dict
+    mapping: dict
     resize: str = "bicubic"
     head_rows: np.ndarray | None = None
     new_head: bool | None = None
@@ -88,7 +88,7 @@ class Adapter:
             return True
         if name.startswith(HEADS):
             return bool(self.new_head)
-        is_bare = not any(place.startswith(HEADS) for place in self.places)
+        is_bare = not any(name.startswith(HEADS) for name in self.mapping)
         if re.match(r"norm\d\.", name):
             return not is_there and (bool(self.new_head) or is_bare)
         return bool(self.new_head) and name.startswith("norm.") and not is_there
@@ -102,13 +102,13 @@ class Adapter:
         """
         twin = kept_twin(name)
         if twin and self.is_exported and not self.new_head:
-            shapes = checkpoint.shape(twin), self.places[name].shape
+            shapes = checkpoint.shape(twin), self.mapping[name].shape
             if fit := self.fit(twin, *shapes):
                 words = "head: the branch that exports leave out begins as the other"
                 return replace(fit, words=fit.words or words, source=twin)
         mirrored = re.sub(r"^decoder\.(?=\d+\.blocks\.)", "layers.", name)
         if mirrored != name and checkpoint.has(mirrored):
-            shapes = checkpoint.shape(mirrored), self.places[name].shape
+            shapes = checkpoint.shape(mirrored), self.mapping[name].shape
             if fit := self.fit(mirrored, *shapes):
                 words = "decoder: its blocks begin as the encoder's"
                 return replace(fit, words=words, source=mirrored)
@@ -160,7 +160,7 @@ class Adapter:
             return AS_IT_IS
         if (head.rows == NEW).all():
             return Adapted(head.words)
-        own = self.places[name]
+        own = self.mapping[name]
         return Adapted(head.words, lambda x: head.apply(x, own.read()))
 
     def _rows(self, given, wanted):
@@ -206,7 +206,7 @@ class Adapter:
         stated = self.given and self.given.stage_sizes[0]
         if stated and stated[0] * stated[1] == shape[1]:
             return stated
-        if shape == self.places["absolute_pos_embed"].shape:
+        if shape == self.mapping["absolute_pos_embed"].shape:
             return None  # taken as it is
         side = math.isqrt(shape[1])
         return (side, side) if side**2 == shape[1] else None

@@ -6,13 +6,12 @@ from pathlib import Path
 from swin_keras.errors import UsageError, nearest_name
 from swin_keras.model_files import read_card, save_keras
 from swin_keras.model_files.card import ModelCard
-from swin_keras.models import SwinV2Config
+from swin_keras.models import DetectionHead, SegmentationHead, SwinV2Config
 from swin_keras.weights.checkpoint import open_checkpoint
-from swin_keras.weights.detectors import checkpoint_detection_head
+from swin_keras.weights.dense_heads import checkpoint_head, head_classes
 from swin_keras.weights.pretrained import from_pretrained
 from swin_keras.weights.project_config import stated_class_names, stated_crop
 from swin_keras.weights.saving import save_huggingface, save_timm
-from swin_keras.weights.segmenters import checkpoint_head, head_classes
 from swin_keras.weights.sizes import checkpoint_config, model_config, published_name
 
 _FOLDERS = {"huggingface": save_huggingface, "timm": save_timm}
@@ -124,12 +123,12 @@ def _save_keras(model, path, class_names, checkpoint):
 
 def _use(checkpoint, card) -> dict:
     """Return what a card says of how a model is used, from that of its file."""
-    segments = checkpoint_head(checkpoint) is not None
-    use = {"task": "segment" if segments else "classify"}
+    head = checkpoint_head(checkpoint)
+    use = {"task": "segment" if isinstance(head, SegmentationHead) else "classify"}
     if card:
         names = ("task", "letter_box", "grey_range")
         use = {name: getattr(card, name) for name in names}
-    if head := checkpoint_detection_head(checkpoint):
+    if isinstance(head, DetectionHead):
         sizes = dataclasses.asdict(head)
         use |= {"task": "detect", "train": {"head": "light", "head_sizes": sizes}}
     return use
@@ -155,9 +154,7 @@ def info(source) -> dict:
     checkpoint = open_checkpoint(source)
     config, found = checkpoint_config(checkpoint), checkpoint.source
     head = checkpoint_head(checkpoint)
-    kind = head.kind if head else None
-    if checkpoint_detection_head(checkpoint):
-        kind = "detector"
+    kind = "detector" if isinstance(head, DetectionHead) else head and head.kind
     classes = None
     if kind or checkpoint.has("head.weight"):
         classes = head_classes(checkpoint)

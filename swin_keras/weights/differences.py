@@ -7,8 +7,8 @@ from swin_keras.models import SwinV2Config
 from swin_keras.models.layer_names import PREPROCESSING
 from swin_keras.weights.adaptation import Adapter
 from swin_keras.weights.checkpoint import Checkpoint
+from swin_keras.weights.dense_heads import is_of_dense_code
 from swin_keras.weights.matching import some
-from swin_keras.weights.segmenters import is_of_dense_code
 from swin_keras.weights.sizes import checkpoint_window_fit, checkpoint_windows
 
 
@@ -35,8 +35,8 @@ def differences(checkpoint: Checkpoint, adapter: Adapter):
             f"patches: taken for patch_size={config.patch_size} and patch_overlap="
             f"{config.patch_overlap}, which the file does not say"
         )
-    places = {id(place.variable) for place in adapter.places.values()}
-    others = [v.path for v in adapter.model.weights if id(v) not in places]
+    mapping = {id(mapped.variable) for mapped in adapter.mapping.values()}
+    others = [v.path for v in adapter.model.weights if id(v) not in mapping]
     if others:
         yield f"left as they were, since not of this package: {some(others)}"
 

@@ -34,8 +34,8 @@ from swin_keras.models.layer_names import (
     PREPROCESSING,
 )
 from swin_keras.weights.layer_sizes import layers_config
-from swin_keras.weights.places import layer_places
 from swin_keras.weights.tensor_file import StoredTensor, damaged_file
+from swin_keras.weights.tensor_mapping import layer_mapping
 
 _WEIGHTS = "model.weights.h5"
 _MAX_JSON = 2**25  # bytes; a model of 1,000 layers has 1 MB
@@ -85,7 +85,7 @@ class StoredLayer:
 
 
 def list_keras(path: Path, patches=None) -> dict[str, StoredTensor]:
-    """List the tensors of a file that Keras wrote, under the names of `places.py`.
+    """List the tensors of a file that Keras wrote, under their published names.
 
     Layers that are not of this package go by `/name/number`. A position embedding
     keeps its grid, `(1, H, W, C)`.
@@ -106,8 +106,10 @@ def list_keras(path: Path, patches=None) -> dict[str, StoredTensor]:
     for layer in layers:
         if layer.stands_for is PatchEmbedding:
             layer.kernel_size = _kernel_side(layer.embedding.kernel.shape[0], patches)
-        for name, place in layer_places(layer).items():
-            tensors[name] = StoredTensor(place.shape, place.variable.dtype, place.read)
+        for name, mapped in layer_mapping(layer).items():
+            tensors[name] = StoredTensor(
+                mapped.shape, mapped.variable.dtype, mapped.read
+            )
         if layer.stands_for is PositionEmbedding:
             tensors["absolute_pos_embed"] = layer.embedding
     return tensors

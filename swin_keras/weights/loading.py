@@ -10,17 +10,17 @@ from swin_keras.errors import UsageError
 from swin_keras.models.layer_names import PREPROCESSING
 from swin_keras.weights.adaptation import Adapter, read_head_rows
 from swin_keras.weights.checkpoint import Checkpoint, open_checkpoint
-from swin_keras.weights.detectors import is_exported_detector
+from swin_keras.weights.dense_heads import is_exported_detector
 from swin_keras.weights.differences import differences
-from swin_keras.weights.head_places import CLASS_WEIGHTS, HEAD_BODIES
+from swin_keras.weights.head_mapping import CLASS_WEIGHTS, HEAD_BODIES
 from swin_keras.weights.matching import in_words, match, some
 from swin_keras.weights.normalization import follow_normalization
-from swin_keras.weights.places import published_places
 from swin_keras.weights.project_config import stated_class_names, stated_sizes
 from swin_keras.weights.sizes import (
     checkpoint_config,
 )
 from swin_keras.weights.source import find_source
+from swin_keras.weights.tensor_mapping import tensor_mapping
 
 _log = logging.getLogger("swin_keras.weights")
 
@@ -94,8 +94,8 @@ def load_weights(
             belong to the model; tensors at fault are listed.
         UsageError: If `class_names` are not as many as the model's classes.
     """
-    places = published_places(model)
-    _, channels, side, _ = places["patch_embed.proj.weight"].shape
+    mapping = tensor_mapping(model)
+    _, channels, side, _ = mapping["patch_embed.proj.weight"].shape
     checkpoint = Checkpoint(find_source(source, variant), (side, channels), key)
     return load_checkpoint(
         model, checkpoint, class_names, new_head=new_head, rows=head_rows, resize=resize
@@ -122,45 +122,45 @@ def load_checkpoint(
     model, checkpoint: Checkpoint, class_names, *, new_head, rows, resize
 ) -> LoadReport:
     """Load an open checkpoint; the arguments are those of `load_weights`."""
-    places = published_places(model)
+    mapping = tensor_mapping(model)
     source = checkpoint.source
     adapter = Adapter(
         model,
-        places,
+        mapping,
         resize=resize,
         head_rows=read_head_rows(rows),
-        new_head=_has_new_head(checkpoint, places, new_head),
-        class_names=_names_of(places, class_names),
+        new_head=_has_new_head(checkpoint, mapping, new_head),
+        class_names=_names_of(mapping, class_names),
         given=checkpoint_config(checkpoint) if stated_sizes(source.config) else None,
         given_names=stated_class_names(source.config),
         source=source.name,
-        is_exported=is_exported_detector(checkpoint, places),
+        is_exported=is_exported_detector(checkpoint, mapping),
     )
-    plan = match(checkpoint, places, adapter)
+    plan = match(checkpoint, mapping, adapter)
     if any(layer.name == PREPROCESSING for layer in model.layers):
         plan = follow_normalization(checkpoint, adapter.config, plan)
-    _assign(checkpoint, places, plan)
+    _assign(checkpoint, mapping, plan)
     report = LoadReport(
         source=source.name,
         format=checkpoint.format.name,
-        loaded=(sum(fit.apply is not None for fit in plan.values()), len(places)),
+        loaded=(sum(fit.apply is not None for fit in plan.values()), len(mapping)),
         adapted=(
             *checkpoint.choice(),
             *in_words(plan),
             *differences(checkpoint, adapter),
         ),
-        unused=tuple(checkpoint.unused(places)[0]),
+        unused=tuple(checkpoint.unused(mapping)[0]),
     )
     if report.adapted:
         _log.warning("%s", report)
     return report
 
 
-def _names_of(places, class_names) -> tuple[str, ...]:
+def _names_of(mapping, class_names) -> tuple[str, ...]:
     """Return the names of the model's classes, if they are as many as these."""
     names = tuple(class_names or ())
-    heads = (name for name in CLASS_WEIGHTS if name in places)
-    classes = next((places[name].shape[0] for name in heads), len(names))
+    heads = (name for name in CLASS_WEIGHTS if name in mapping)
+    classes = next((mapping[name].shape[0] for name in heads), len(names))
     if names and len(names) != classes:
         raise UsageError(
             f"`class_names` must name each of the model's {classes} classes. "
@@ -169,26 +169,26 @@ def _names_of(places, class_names) -> tuple[str, ...]:
     return names
 
 
-def _has_new_head(checkpoint, places, new_head) -> bool | None:
+def _has_new_head(checkpoint, mapping, new_head) -> bool | None:
     """Return whether a head is new: a segmenter's also if the file has another kind."""
-    bodies = [name for name in places if name.startswith(HEAD_BODIES)]
+    bodies = [name for name in mapping if name.startswith(HEAD_BODIES)]
     if new_head is None and bodies:
         return not any(checkpoint.has(name) for name in bodies) or None
     return new_head
 
 
-def _assign(checkpoint, places, plan):
+def _assign(checkpoint, mapping, plan):
     """Read all that the plan names, then set it, so that an error leaves no half."""
     arrays = {}
     for name, fit in plan.items():
         if fit.apply is None:
             continue
-        place = places[name]
+        mapped = mapping[name]
         variable, array = arrays.setdefault(
-            id(place.variable),
-            (place.variable, np.zeros(place.variable.shape, "float32")),
+            id(mapped.variable),
+            (mapped.variable, np.zeros(mapped.variable.shape, "float32")),
         )
-        array[place.index] = place.to_keras(
+        array[mapped.index] = mapped.to_keras(
             fit.apply(checkpoint.read(fit.source or name))
         )
     for variable, array in arrays.values():

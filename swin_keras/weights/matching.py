@@ -7,18 +7,20 @@ from swin_keras.errors import WeightsError
 from swin_keras.models import SwinV2Config
 from swin_keras.weights.adaptation import Adapted, Adapter
 from swin_keras.weights.checkpoint import Checkpoint
-from swin_keras.weights.head_places import HEADS
+from swin_keras.weights.head_mapping import HEADS
 from swin_keras.weights.sizes import SIZES, checkpoint_sizes, published_name
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
-def match(checkpoint: Checkpoint, places: dict, adapter: Adapter) -> dict[str, Adapted]:
+def match(
+    checkpoint: Checkpoint, mapping: dict, adapter: Adapter
+) -> dict[str, Adapted]:
     """Decide for each tensor of a model how it comes from a checkpoint.
 
     Args:
         checkpoint: The checkpoint.
-        places: The tensors of the model, as `published_places` lists them.
+        mapping: The tensors of the model, as `tensor_mapping` lists them.
         adapter: What is allowed where shapes differ.
 
     Returns:
@@ -29,13 +31,13 @@ def match(checkpoint: Checkpoint, places: dict, adapter: Adapter) -> dict[str, A
             missing, unexpected or of a shape that cannot be made to fit.
     """
     _check_kind(checkpoint, adapter.config)
-    new = [name for name in places if adapter.is_new(name, checkpoint.has(name))]
-    wanted = [name for name in places if name not in new]
-    _check_names(checkpoint, places, wanted)
+    new = [name for name in mapping if adapter.is_new(name, checkpoint.has(name))]
+    wanted = [name for name in mapping if name not in new]
+    _check_names(checkpoint, mapping, wanted)
     plan = {name: adapter.begin(name, checkpoint) for name in new}
     misfits = []
     for name in wanted:
-        given, shape = checkpoint.shape(name), places[name].shape
+        given, shape = checkpoint.shape(name), mapping[name].shape
         plan[name] = adapter.fit(name, given, shape)
         if checkpoint.dtype(name) not in _FLOATS:
             misfits.append(f"{name} is {checkpoint.dtype(name)}, not a float")
@@ -95,7 +97,7 @@ def _in_words(config_class, sizes):
     return f"{version} of {sizes}"
 
 
-def _check_names(checkpoint, places, wanted):
+def _check_names(checkpoint, mapping, wanted):
     if missing := [name for name in wanted if not checkpoint.has(name)]:
         only_head = all(
             re.match(r"norm\d?\.", n) or n.startswith(HEADS) for n in missing
@@ -107,7 +109,7 @@ def _check_names(checkpoint, places, wanted):
             f"{checkpoint.source.name} lacks {len(missing)} tensors of the model: "
             f"{some(missing)}. {remedy}."
         )
-    _, unexpected = checkpoint.unused(places)
+    _, unexpected = checkpoint.unused(mapping)
     if unexpected:
         raise WeightsError(
             f"{checkpoint.source.name} has {len(unexpected)} tensors that the model "

@@ -10,14 +10,13 @@ from swin_keras.models import (
     segmentation_model,
 )
 from swin_keras.weights.checkpoint import open_checkpoint
-from swin_keras.weights.detectors import checkpoint_detection_head
-from swin_keras.weights.loading import load_checkpoint
-from swin_keras.weights.project_config import stated_sizes
-from swin_keras.weights.segmenters import (
+from swin_keras.weights.dense_heads import (
     checkpoint_head,
     head_classes,
     is_of_dense_code,
 )
+from swin_keras.weights.loading import load_checkpoint
+from swin_keras.weights.project_config import stated_sizes
 from swin_keras.weights.sizes import (
     checkpoint_config,
     checkpoint_window_fit,
@@ -87,9 +86,7 @@ def from_pretrained(
     config = checkpoint_config(checkpoint)
     if input_shape is not None:
         sizes["input_shape"] = input_shape
-    head = None
-    if include_top:
-        head = checkpoint_head(checkpoint) or checkpoint_detection_head(checkpoint)
+    head = checkpoint_head(checkpoint) if include_top else None
     if classes is None and include_top:
         classes = len(class_names) if class_names else _classes(checkpoint, head)
     if head and is_of_dense_code(checkpoint):

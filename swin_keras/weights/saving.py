@@ -17,7 +17,6 @@ from swin_keras.models import SwinV2Config
 from swin_keras.models.layer_names import HEAD, PREDICTIONS
 from swin_keras.weights.differences import scaling
 from swin_keras.weights.formats import HUGGINGFACE, TIMM, Format
-from swin_keras.weights.places import published_places
 from swin_keras.weights.project_config import (
     Use,
     huggingface_config,
@@ -26,6 +25,7 @@ from swin_keras.weights.project_config import (
 )
 from swin_keras.weights.sizes import model_config, published_name
 from swin_keras.weights.targets import check_huggingface, check_timm
+from swin_keras.weights.tensor_mapping import tensor_mapping
 from swin_keras.weights.upernet_config import (
     check_upernet,
     is_segmenter,
@@ -109,9 +109,9 @@ def published_arrays(model, layout: Format, prefix="") -> dict[str, np.ndarray]:
     Parts without a tensor of ours, such as the key bias of torchvision's V2, are 0.
     """
     arrays = {}
-    for name, place in published_places(model).items():
+    for name, mapped in tensor_mapping(model).items():
         slot = layout.locate(name)
-        value = place.read().astype("float32")
+        value = mapped.read().astype("float32")
         shape = (len(value) * slot.parts, *value.shape[1:])
         whole = arrays.setdefault(slot.name, np.zeros(shape, "float32"))
         whole[slot.part * len(value) : (slot.part + 1) * len(value)] = value

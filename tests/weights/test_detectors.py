@@ -15,8 +15,8 @@ from swin_keras.model_files.card import ModelCard
 from swin_keras.models import DetectionHead, SwinConfig, end_in_detections
 from swin_keras.weights import convert, from_pretrained, info, load_weights
 from swin_keras.weights.checkpoint import open_checkpoint
-from swin_keras.weights.detectors import checkpoint_detection_head
-from swin_keras.weights.places import published_places
+from swin_keras.weights.dense_heads import checkpoint_head
+from swin_keras.weights.tensor_mapping import tensor_mapping
 
 SIZES = {
     "input_shape": (32, 32, 3),
@@ -58,8 +58,8 @@ def backbone_of(model):
 @pytest.mark.parametrize("norm", ["layer", "none"])
 def test_every_weight_of_a_detector_has_a_place(norm):
     model = detector(head=DetectionHead(channels=8, convolutions=2, norm=norm))
-    places = published_places(model).values()
-    assert {id(place.variable) for place in places} == {id(w) for w in model.weights}
+    mapped = tensor_mapping(model).values()
+    assert {id(one.variable) for one in mapped} == {id(w) for w in model.weights}
 
 
 @pytest.mark.parametrize("ending", ["keras", "weights.h5"])
@@ -160,7 +160,7 @@ def test_a_head_is_told_from_its_tensors(sizes, tmp_path):
     head = DetectionHead(channels=8, **sizes)
     trained = detector(head=head)
     trained.save(tmp_path / "a.keras")
-    assert checkpoint_detection_head(open_checkpoint(tmp_path / "a.keras")) == head
+    assert checkpoint_head(open_checkpoint(tmp_path / "a.keras")) == head
     back = from_pretrained(tmp_path / "a.keras")
     assert list(back.output) == list(trained.output)
     assert_equal(weights_of(back), weights_of(trained), weights_of(trained))

@@ -16,44 +16,52 @@ from swin_keras.layers import (
     SwinTransformerBlock,
 )
 from swin_keras.models.layer_names import HEAD, NORM, stage_part
-from swin_keras.weights.head_places import head_places
-from swin_keras.weights.place import Place, dense, is_a, norm, plain, transposed, under
+from swin_keras.weights.head_mapping import head_mapping
+from swin_keras.weights.mapped_tensor import (
+    MappedTensor,
+    dense,
+    is_a,
+    norm,
+    plain,
+    transposed,
+    under,
+)
 
 
-def published_places(model) -> dict[str, Place]:
+def tensor_mapping(model) -> dict[str, MappedTensor]:
     """List the published tensors of a model that this package built.
 
     Args:
         model: A classifier or backbone, of Swin or Swin V2.
 
     Returns:
-        Name to place, in the order of the layers.
+        Published name to tensor of ours, in the order of the layers.
 
     Raises:
         WeightsError: If the model has no Swin Transformer in it.
     """
-    places = {}
+    mapping = {}
     for layer in model.layers:
-        places |= layer_places(layer)
-    if "patch_embed.proj.weight" not in places:
+        mapping |= layer_mapping(layer)
+    if "patch_embed.proj.weight" not in mapping:
         raise WeightsError(
             "Published weights go into a model of this package, such as SwinTiny() or "
             f"SwinBackbone(). Received: {model.name!r}, which has no patch embedding."
         )
-    return places
+    return mapping
 
 
-def layer_places(layer) -> dict[str, Place]:
+def layer_mapping(layer) -> dict[str, MappedTensor]:
     """List the published tensors of one layer, or of what a file tells of it."""
     return {
-        f"{prefix}.{name}".strip("."): place
-        for prefix, places in _of_layer(layer)
-        for name, place in places.items()
+        f"{prefix}.{name}".strip("."): mapped
+        for prefix, mapping in _of_layer(layer)
+        for name, mapped in mapping.items()
     }
 
 
 def _of_layer(layer):
-    """Yield `(prefix, places)` of a layer; nothing for one without weights."""
+    """Yield `(prefix, mapping)` of a layer; nothing for one without weights."""
     is_head = layer.name.startswith("head_")
     part = stage_part(layer.name.removeprefix("head_"))
     if is_a(layer, PatchEmbedding):
@@ -68,7 +76,7 @@ def _of_layer(layer):
     elif part and is_a(layer, PatchMerging):
         yield f"layers.{part.stage - 1}.downsample", _merging(layer)
     elif is_head:
-        yield from head_places(layer)
+        yield from head_mapping(layer)
     elif part and part.kind == "norm":
         yield f"norm{part.stage - 1}", norm(layer)
     elif layer.name == NORM:
@@ -89,7 +97,7 @@ def _patches(layer):
         return kernel.reshape(side, side, channels, width).transpose(3, 2, 0, 1)
 
     shape = (width, channels, side, side)
-    kernel = Place(layer.embedding.kernel, shape, to_keras, to_published)
+    kernel = MappedTensor(layer.embedding.kernel, shape, to_keras, to_published)
     return {"weight": kernel, "bias": plain(layer.embedding.bias)}
 
 
@@ -98,7 +106,7 @@ def _positions(layer):
     _, height, width, channels = shape
     flat = (1, height * width, channels)
     return {
-        "": Place(
+        "": MappedTensor(
             layer.embedding, flat, lambda x: x.reshape(shape), lambda x: x.reshape(flat)
         )
     }
@@ -115,22 +123,22 @@ def _block(layer):
 
 
 def _attention(layer):
-    places = {}
+    mapping = {}
     for part, letter in enumerate("qkv"):
-        places[f"{letter}.weight"] = transposed(layer.qkv.kernel, part=part, parts=3)
+        mapping[f"{letter}.weight"] = transposed(layer.qkv.kernel, part=part, parts=3)
         if layer.qkv.bias is not None:
-            places[f"{letter}.bias"] = plain(layer.qkv.bias, part=part, parts=3)
+            mapping[f"{letter}.bias"] = plain(layer.qkv.bias, part=part, parts=3)
     if hasattr(layer, "logit_scale"):
         if getattr(layer, "q_bias", None) is not None:
-            places["q_bias"] = plain(layer.q_bias)
-            places["v_bias"] = plain(layer.v_bias)
-        places["logit_scale"] = plain(layer.logit_scale)
-        places |= under("cpb_mlp.0", dense(layer.position_bias.mlp_expand))
-        places |= under("cpb_mlp.2", dense(layer.position_bias.mlp_reduce))
+            mapping["q_bias"] = plain(layer.q_bias)
+            mapping["v_bias"] = plain(layer.v_bias)
+        mapping["logit_scale"] = plain(layer.logit_scale)
+        mapping |= under("cpb_mlp.0", dense(layer.position_bias.mlp_expand))
+        mapping |= under("cpb_mlp.2", dense(layer.position_bias.mlp_reduce))
     else:
         table = layer.position_bias.relative_position_bias_table
-        places["relative_position_bias_table"] = plain(table)
-    return {**places, **under("proj", dense(layer.projection))}
+        mapping["relative_position_bias_table"] = plain(table)
+    return {**mapping, **under("proj", dense(layer.projection))}
 
 
 def _merging(layer):
@@ -142,15 +150,17 @@ def _merging(layer):
     def to_published(kernel):
         return _swap_tokens(kernel).T
 
-    kernel = Place(layer.reduction.kernel, shape, to_keras, to_published)
-    places = {"reduction.weight": kernel}
+    kernel = MappedTensor(layer.reduction.kernel, shape, to_keras, to_published)
+    mapping = {"reduction.weight": kernel}
     for name, variable in (("weight", layer.norm.gamma), ("bias", layer.norm.beta)):
-        places[f"norm.{name}"] = (
+        mapping[f"norm.{name}"] = (
             plain(variable)
             if is_a(layer, PatchMergingV2)  # its norm comes after the tokens
-            else Place(variable, tuple(variable.shape), _swap_tokens, _swap_tokens)
+            else MappedTensor(
+                variable, tuple(variable.shape), _swap_tokens, _swap_tokens
+            )
         )
-    return places
+    return mapping
 
 
 def _swap_tokens(x):

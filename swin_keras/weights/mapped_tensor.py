@@ -1,6 +1,6 @@
 """A published tensor as the whole or a part of a Keras variable.
 
-Below it, how the places of the layers that all models consist of are found.
+Below it, those of the layers that all models consist of.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from swin_keras.weights.tensor_file import StoredTensor
 
 
 @dataclass(frozen=True)
-class Place:
+class MappedTensor:
     """A published tensor as the whole or a part of a Keras variable.
 
     Args:
@@ -54,28 +54,28 @@ def is_a(layer, kind: type) -> bool:
     return issubclass(getattr(layer, "stands_for", None) or type(layer), kind)
 
 
-def plain(variable, **part) -> Place:
-    """Return the place of a variable that is as published."""
+def plain(variable, **part) -> MappedTensor:
+    """Map a variable that is as published."""
     if not len(variable.shape):
-        return Place(variable, ())
+        return MappedTensor(variable, ())
     shape = (*variable.shape[:-1], variable.shape[-1] // part.get("parts", 1))
-    return Place(variable, shape, **part)
+    return MappedTensor(variable, shape, **part)
 
 
-def transposed(variable, **part) -> Place:
-    """Return the place of a matrix that is published the other way round."""
+def transposed(variable, **part) -> MappedTensor:
+    """Map a matrix that is published the other way round."""
     rows, columns = variable.shape
     shape = (columns // part.get("parts", 1), rows)
-    return Place(variable, shape, np.transpose, np.transpose, **part)
+    return MappedTensor(variable, shape, np.transpose, np.transpose, **part)
 
 
-def norm(layer) -> dict[str, Place]:
-    """Return the places of a layer normalization."""
+def norm(layer) -> dict[str, MappedTensor]:
+    """Map the tensors of a layer normalization."""
     return {"weight": plain(layer.gamma), "bias": plain(layer.beta)}
 
 
-def batch_norm(layer) -> dict[str, Place]:
-    """Return the places of a batch normalization."""
+def batch_norm(layer) -> dict[str, MappedTensor]:
+    """Map the tensors of a batch normalization."""
     return {
         **norm(layer),
         "running_mean": plain(layer.moving_mean),
@@ -83,10 +83,10 @@ def batch_norm(layer) -> dict[str, Place]:
     }
 
 
-def convolution(layer) -> dict[str, Place]:
-    """Return the places of a convolution: torch has its channels first."""
+def convolution(layer) -> dict[str, MappedTensor]:
+    """Map the tensors of a convolution: torch has its channels first."""
     height, width, given, channels = layer.kernel.shape
-    kernel = Place(
+    kernel = MappedTensor(
         layer.kernel,
         (channels, given, height, width),
         lambda x: np.transpose(x, (2, 3, 1, 0)),
@@ -95,8 +95,8 @@ def convolution(layer) -> dict[str, Place]:
     return {"weight": kernel, **_bias(layer)}
 
 
-def dense(layer) -> dict[str, Place]:
-    """Return the places of a dense layer."""
+def dense(layer) -> dict[str, MappedTensor]:
+    """Map the tensors of a dense layer."""
     return {"weight": transposed(layer.kernel), **_bias(layer)}
 
 
@@ -104,6 +104,6 @@ def _bias(layer):
     return {} if layer.bias is None else {"bias": plain(layer.bias)}
 
 
-def under(prefix: str, places: dict) -> dict[str, Place]:
-    """Put a name before those of places."""
-    return {f"{prefix}.{name}": place for name, place in places.items()}
+def under(prefix: str, mapping: dict) -> dict[str, MappedTensor]:
+    """Put a name before those of a mapping."""
+    return {f"{prefix}.{name}": mapped for name, mapped in mapping.items()}

@@ -9,7 +9,7 @@ are ours alone, `detector.one_class_logits`, since published ones have other lay
 import re
 
 from swin_keras.layers import EdgeDistances, PatchExpanding
-from swin_keras.weights.place import (
+from swin_keras.weights.mapped_tensor import (
     batch_norm,
     convolution,
     dense,
@@ -75,8 +75,8 @@ def kept_twin(name: str) -> str | None:
     return None if has_none else name.replace(LEFT_OUT, "detector.one_")
 
 
-def head_places(layer):
-    """Yield `(prefix, places)` of a head's layer; nothing for one without weights."""
+def head_mapping(layer):
+    """Yield `(prefix, mapping)` of a head's layer; nothing for one without weights."""
     name = layer.name
     for pattern, published, first in _CONVOLUTIONS:
         if match := re.fullmatch(rf"{pattern}_(conv|norm)", name):
