@@ -1,11 +1,12 @@
 """Does a small model learn more from a larger one than from the labels alone?
 
     python benchmarks/distillation.py --data-dir /usr/share/datasets/fashion-mnist
+    python benchmarks/distillation.py --task segment --data-dir ... --teacher runs/large
 
 A teacher, then for each seed the same student without and with it: same recipe, same
-epochs, same images. Each is judged on the test images; the last is exported to int8.
-Printed: accuracy, parameters, size and milliseconds of each side by side, and what the
-teacher gained, with its spread over the seeds.
+epochs, same images. Each is judged on the test images; the best is exported to int8.
+Printed: score, size and milliseconds of each side by side, and what the teacher
+gained, with its spread over the seeds.
 """
 
 import argparse
@@ -20,30 +21,47 @@ from timing import write_json
 
 import swin_keras
 
-RECIPE = Path(__file__).with_name("fashion_mnist.yaml")
-STUDENT = {"embed_dim": 24, "depths": [2, 2], "num_heads": [2, 4]}
+FOLDER = Path(__file__).parent
+STUDIES = {
+    "classify": {
+        "recipe": "fashion_mnist.yaml",
+        "student": {"embed_dim": 24, "depths": [2, 2], "num_heads": [2, 4]},
+        "figure": "test_accuracy",
+        "kinds": {
+            "soft": {"teacher_weight": 0.7, "temperature": 2.0},
+            "dist": {"teacher_weight": 0.7},
+        },
+    },
+    "segment": {
+        "recipe": "garments.yaml",
+        "student": {"embed_dim": 24},
+        "figure": "test_mean_iou",
+        "kinds": {"features": {"teacher_weight": 1.0}},
+    },
+}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--task", choices=STUDIES, default="classify")
     parser.add_argument("--data-dir", help="folder of the four files of Fashion-MNIST")
     parser.add_argument("--images", type=int, default=0, help="of training; 0: all")
     parser.add_argument("--epochs", type=int, help="of each; by default the recipe's")
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--kinds", nargs="+", default=["soft", "dist"])
-    parser.add_argument("--temperature", type=float, default=2.0)
-    parser.add_argument("--weight", type=float, default=0.7, help="of the teacher")
+    parser.add_argument("--kinds", nargs="+", help="by default all of the task")
+    parser.add_argument("--temperature", type=float, help="of soft targets")
+    parser.add_argument("--weight", type=float, help="of the teacher")
     parser.add_argument("--teacher", help="a model that is trained already")
     parser.add_argument("--folder", help="where runs go; by default nowhere for long")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        compare(options, Path(options.folder or folder))
+        compare(options, STUDIES[options.task], Path(options.folder or folder))
 
 
-def compare(options, folder):
+def compare(options, study, folder):
     """Train teacher and students, and print what came out."""
-    common = yaml.safe_load(RECIPE.read_text())
+    common = yaml.safe_load((FOLDER / study["recipe"]).read_text())
     common |= {"runs_dir": str(folder / "runs"), "tensorboard": False}
     common |= {"train_images": options.images}
     if options.data_dir:
@@ -52,41 +70,47 @@ def compare(options, folder):
         common["epochs"] = options.epochs
     teacher = options.teacher
     if teacher is None:
-        teacher = str(trained("teacher", common).path)
-    own = {**common, "sizes": common["sizes"] | STUDENT}
-    taught = {"teacher": teacher, "teacher_weight": options.weight}
-    taught |= {"temperature": options.temperature}
-    accuracies = {}
+        teacher = str(trained("teacher", common, study["figure"])[0].path)
+    own = {**common, "sizes": common["sizes"] | study["student"]}
+    kinds = {None: {}, **kinds_of(options, study, teacher)}
+    scores = {kind: [] for kind in kinds}
     for seed in range(options.seeds):
-        for kind in (None, *options.kinds):
-            more = {**taught, "distillation": kind} if kind else {}
-            if kind == "dist":
-                more["temperature"] = 1.0
+        for kind, taught in kinds.items():
             name = f"{kind or 'labels'}-{seed}"
-            run = trained(name, {**own, "seed": seed, **more})
-            card = json.loads(run.card.read_text())
-            accuracies.setdefault(kind, []).append(card["metrics"]["test_accuracy"])
+            _, score = trained(name, {**own, "seed": seed, **taught}, study["figure"])
+            scores[kind].append(score)
     write_json(
-        options.json, {kind or "labels": values for kind, values in accuracies.items()}
+        options.json, {kind or "labels": values for kind, values in scores.items()}
     )
-    for kind in options.kinds:
-        gain = 100 * (np.array(accuracies[kind]) - np.array(accuracies[None]))
+    labels = np.array(scores.pop(None))
+    for kind, values in scores.items():
+        gain = 100 * (np.array(values) - labels)
         points = ", ".join(f"{value:+.2f}" for value in gain)
         print(f"{kind}: {gain.mean():+.2f} points on average ({points})")
-    best = max(options.kinds, key=lambda kind: np.mean(accuracies[kind]))
+    best = max(scores, key=lambda kind: np.mean(scores[kind]))
     student = folder / "runs" / f"{best}-0"
     show_exports(teacher, student, folder / "saved_models")
 
 
-def trained(name, values):
-    """Train one model; print a line about it."""
+def kinds_of(options, study, teacher):
+    """Return the options of each kind of distillation to compare."""
+    given = {"teacher_weight": options.weight, "temperature": options.temperature}
+    given = {name: value for name, value in given.items() if value is not None}
+    return {
+        kind: {"teacher": teacher, "distillation": kind}
+        | {name: given.get(name, usual) for name, usual in study["kinds"][kind].items()}
+        for kind in options.kinds or study["kinds"]
+    }
+
+
+def trained(name, values, figure):
+    """Train one model, print a line about it; return its run and its score."""
     start = time.perf_counter()
     run = swin_keras.train(swin_keras.TrainConfig(**values, name=name), verbose=False)
-    card = json.loads(run.card.read_text())
-    accuracy = card["metrics"]["test_accuracy"]
+    score = json.loads(run.card.read_text())["metrics"][figure]
     minutes = (time.perf_counter() - start) / 60
-    print(f"{name:12} {accuracy:.2%} of the test images, {minutes:.1f} min", flush=True)
-    return run
+    print(f"{name:12} {score:.2%} {figure}, {minutes:.1f} min", flush=True)
+    return run, score
 
 
 def show_exports(teacher, student, folder):
@@ -99,10 +123,9 @@ def show_exports(teacher, student, folder):
         for file in sorted(Path(exported).glob("*.tflite")):
             result = swin_keras.benchmark(file, threads=(1,))
             milliseconds = 1e3 * min(timing.median for timing in result.timings)
-            accuracy = swin_keras.evaluate(file).accuracy
             print(
                 f"{name:8} {file.name:18} {file.stat().st_size / 1e6:.2f} MB, "
-                f"{milliseconds:.3f} ms, {accuracy:.2%} of the test images",
+                f"{milliseconds:.3f} ms, {swin_keras.evaluate(file).headline()}",
                 flush=True,
             )
 

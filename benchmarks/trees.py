@@ -10,11 +10,11 @@ branch that is exported and for the one with suppression.
 
 import argparse
 import json
-import tempfile
 import time
 from pathlib import Path
 
 from aerial_photos import PHOTOS, Photo, find_folder, read_photo, write_photos
+from masked_pictures import work_folder
 from timing import write_json
 
 import swin_keras
@@ -43,13 +43,8 @@ def main():
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     photos = find_folder(options.data_dir)
-    if options.folder:
-        work = Path(options.folder)
-        work.mkdir(parents=True, exist_ok=True)
-        report = measure(photos, options, Path(tempfile.mkdtemp("", "trees-", work)))
-    else:
-        with tempfile.TemporaryDirectory() as work:
-            report = measure(photos, options, Path(work))
+    with work_folder(options.folder, "trees-") as work:
+        report = measure(photos, options, work)
     print(json.dumps({k: v for k, v in report.items() if k != "photos"}))
     if options.json:
         write_json(options.json, report)

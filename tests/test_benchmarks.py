@@ -182,3 +182,81 @@ def test_trees_are_learned_on_one_photo_and_found_on_others(run, aerial, tmp_pat
 def test_missing_photos_are_asked_for(run, tmp_path):
     with pytest.raises(SystemExit, match="pip download --no-deps deepforest"):
         run("trees.py", "--data-dir", tmp_path)
+
+
+@pytest.mark.slow
+def test_nuclei_of_one_half_are_learned_and_of_the_other_found(run, tmp_path):
+    rows, columns = np.mgrid[:512, :512]
+    mask = (rows % 64 // 32) & (columns % 64 // 32)
+    for name, values in (("img2d", 40 + 160 * mask), ("mask2d", mask)):
+        Image.fromarray(values.astype("uint16")).save(tmp_path / f"{name}.tif")
+    sizes = {"patch_size": 4, "embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]}
+    words = ("--epochs", 1, "--sizes", json.dumps(sizes), "--folder", tmp_path / "work")
+    report = run("nuclei.py", "--data-dir", tmp_path, *words)
+    assert list(report["IoU"]) == ["best.keras", "model.tflite", "model_int8.tflite"]
+    assert all(0 <= value <= 1 for value in report["IoU"].values())
+    (work,) = (tmp_path / "work").iterdir()
+    for title, count in {
+        "tiles/train": 10 * 5,
+        "tiles/val": 2,
+        "right/test": 1,
+    }.items():
+        assert len(list((work / title / "images").iterdir())) == count
+
+
+@pytest.fixture
+def tuxpaint(tmp_path):
+    """Write 30 stamps and 10 photos of one colour each, with a pattern in it."""
+    rng = np.random.default_rng(0)
+    for folder in ("stamps/animals", "stamps/cartoon", "templates"):
+        (tmp_path / folder).mkdir(parents=True)
+    for number in range(30):
+        pixels = rng.integers(100, 256, (80, 80, 4), np.uint8)
+        pixels[..., 3] = 0
+        pixels[10:70, 20:60, 3] = 255
+        Image.fromarray(pixels).save(tmp_path / f"stamps/animals/{number}.png")
+        Image.fromarray(pixels).save(tmp_path / f"stamps/cartoon/{number}.png")
+    glass = np.concatenate([pixels[..., :3], pixels[..., 3:] // 4], -1)
+    Image.fromarray(glass).save(tmp_path / "stamps/animals/glass.png")
+    Image.fromarray(pixels[..., :3]).save(tmp_path / "stamps/animals/square.png")
+    for number in range(10):
+        Image.new("RGB", (150, 140), (number, 0, 0)).save(
+            tmp_path / f"templates/{number}.jpg", quality=95
+        )
+    return tmp_path
+
+
+def test_a_scene_has_things_where_its_mask_says(tuxpaint, monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    cutouts = importlib.import_module("cutouts")
+    stamps, photos = cutouts.read_stamps(tuxpaint), cutouts.read_photos(tuxpaint)
+    assert [stamp.size for stamp in stamps] == [(40, 60)] * 30
+    rng = np.random.default_rng(0)
+    parts = cutouts.divided(stamps, rng)
+    assert [len(part) for part in parts.values()] == [21, 3, 6]
+    assert len({id(stamp) for part in parts.values() for stamp in part}) == 30
+    for _ in range(20):
+        picture, mask = cutouts.scene(stamps, photos, rng)
+        assert picture.shape == (128, 128, 3)
+        assert 0 < mask.mean() < 1
+        assert (picture[mask == 1][:, 1] > 60).all()
+        assert (picture[mask == 0][:, 1] < 60).mean() > 0.9
+
+
+@pytest.mark.slow
+def test_things_are_learned_and_others_found(run, tuxpaint):
+    sizes = {"patch_size": 4, "embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]}
+    words = ("--scenes", 32, "--epochs", 1, "--sizes", json.dumps(sizes))
+    report = run("cutouts.py", "--data-dir", tuxpaint, *words)
+    assert report["stamps"] == {"train": 21, "val": 3, "test": 6}
+    assert report["photos"] == {"train": 7, "val": 1, "test": 2}
+    assert list(report["IoU"]) == ["best.keras", "model.tflite", "model_int8.tflite"]
+
+
+@pytest.mark.parametrize(
+    ("script", "how"),
+    [("nuclei.py", "pip download --no-deps stardist"), ("cutouts.py", "apt-get")],
+)
+def test_missing_pictures_are_asked_for(run, tmp_path, script, how):
+    with pytest.raises(SystemExit, match=how):
+        run(script, "--data-dir", tmp_path)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from swin_keras.cli.console import load_tensorflow, make_table, out
-from swin_keras.errors import ResourceError
+from swin_keras.errors import ResourceError, UsageError
 
 MAX_EMPTY = 5  # classes without anything that a table shows
 
@@ -30,6 +30,11 @@ def _check(options):
             folder, options.follow_links
         )
         task = "detect" if has_boxes else "segment" if holds_pairs(folder) else task
+    if options.unlabelled is not None and task in ("detect", "segment"):
+        raise UsageError(
+            "--unlabelled is for images with classes: other tasks do not learn without "
+            f"labels. This folder is checked for the task {task!r}."
+        )
     if task == "detect":
         report = check_boxes(
             folder, box_format=options.box_format, sheet=options.sheet, **shared
@@ -41,6 +46,7 @@ def _check(options):
             folder,
             label_pattern=options.label_pattern,
             multi_label=task == "multi-label",
+            unlabelled=options.unlabelled,
             **shared,
         )
     if options.json:

@@ -370,6 +370,11 @@ def _data(parser):
         help="Whether to follow links that lead out of the folder anywhere.",
     )
     check.add_argument(
+        "--unlabelled",
+        metavar="FOLDER",
+        help="Also a folder of images without labels, for a teacher to answer about.",
+    )
+    check.add_argument(
         "--box_format",
         choices=["coco", "yolo", "voc", "labelme"],
         help="Which boxes are meant in a folder that holds several.",

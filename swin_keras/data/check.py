@@ -12,9 +12,11 @@ from swin_keras.data.image_file import FORMATS_OF
 from swin_keras.data.inspection import Look, look_at_all, look_into, unusable
 from swin_keras.data.listing import (
     NO_CLASS,
+    UNLABELLED,
     WHOLE,
     Listing,
     list_source,
+    list_unlabelled,
     with_shared_files,
 )
 from swin_keras.data.readiness import problems_to_train
@@ -26,6 +28,7 @@ TIMES = 10  # as many images in the largest class as in the smallest: the same
 SMALL = 32  # pixels a side, of an image and of the smallest input of a variant
 DARK = 24  # the brightest value of a picture that shows nothing; 12 bits in 16 have 15
 MAX_READ = 2**28  # bytes that training reads in search of duplicates
+LABELLED = "the same file as {}; if that is in val or test, this one is left out"
 DEEP_LOOKS = 16  # grey images of more than 8 bits that training looks into
 
 
@@ -37,6 +40,7 @@ def check_folder(
     grey_range=None,
     follow_links: bool = False,
     multi_label: bool = False,
+    unlabelled=None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Check every image of a folder and the folder itself.
@@ -50,6 +54,8 @@ def check_folder(
         grey_range: As for `load_dataset`.
         follow_links: As for `load_dataset`.
         multi_label: As for `load_dataset`.
+        unlabelled: A folder of images without labels that a teacher is to answer
+            about, or `None`.
         progress: Called with `(done, total)` after each image.
 
     Raises:
@@ -81,17 +87,51 @@ def check_folder(
     for note in listing.notes:
         kind = "left out" if "left out" in note else "folders"
         findings.append(Finding("info", kind, "", note))
+    counts = {
+        title: {name or "(none)": len(paths) for name, paths in sorted(classes.items())}
+        for title, classes in listing.splits.items()
+    }
+    if unlabelled is not None:
+        loose = list_unlabelled(unlabelled)
+        counts[UNLABELLED] = {"(none)": len(loose.places())}
+        findings += on_unlabelled(loose, good, quick, grey_range)
     return Report(
         folder=printable(path),
         quick=quick,
-        counts={
-            title: {
-                name or "(none)": len(paths) for name, paths in sorted(classes.items())
-            }
-            for title, classes in listing.splits.items()
-        },
+        counts=counts,
         findings=tuple(sorted(findings, key=lambda f: LEVELS.index(f.level))),
     )
+
+
+def on_unlabelled(
+    loose: Listing, labelled: Listing, quick: bool = False, grey_range=None
+) -> list[Finding]:
+    """Describe what is unusual about images without labels.
+
+    Args:
+        loose: Those images.
+        labelled: The images with labels that can be used.
+        quick: As for `check_folder`.
+        grey_range: As for `check_folder`.
+    """
+    root = loose.root
+    if not loose.places():
+        return [Finding("error", "unlabelled", "", f"no image in {printable(root)}")]
+    looks = look_at_all(loose, decode=not quick, grey_range=grey_range)
+    bad = unusable(looks)
+    findings = [Finding("error", "unreadable", f"{root / p}", bad[p]) for p in bad]
+    good = {str(root / path): look for path, look in looks.items() if path not in bad}
+    for path, look in good.items():
+        findings += on_file(path, look)
+    known = {str(labelled.root / path) for path in labelled.places()}
+    for same in same_files(Path(), dict.fromkeys([*good, *known])):
+        twins = known.intersection(same)
+        findings += [
+            Finding("info", "has a label", path, LABELLED.format(printable(min(twins))))
+            for path in same
+            if twins and path in good
+        ]
+    return findings
 
 
 def on_file(path: str, look: Look) -> list[Finding]:

@@ -20,6 +20,7 @@ SPLIT_NAMES = {
 }
 WHOLE = "all"  # the title of a folder that is not split
 NO_CLASS = ""  # in the place of a class, for images that have none of several
+UNLABELLED = "unlabelled"  # in the place of a split, of images that are in none
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,20 @@ def list_images(root: Path, folder: str = "") -> list[str]:
     for note in walk.notes():
         log.info("%s: %s", printable(root), note)
     return [Path(path).relative_to(root).as_posix() for path in paths]
+
+
+def list_unlabelled(folder) -> Listing:
+    """List the images of a folder, at any depth.
+
+    Raises:
+        DataError: If there is no such folder.
+    """
+    root = Path(folder).expanduser()
+    if not str(folder) or not root.is_dir():
+        raise DataError(
+            f"`unlabelled` must be a folder of images. Received: {printable(folder)!r}."
+        )
+    return Listing(root, {UNLABELLED: {NO_CLASS: list_images(root)}})
 
 
 def list_table(

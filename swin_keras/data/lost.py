@@ -7,10 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from swin_keras.data.dataset import FileSplit, ImageDataset
 from swin_keras.data.image_file import without_pillow_warnings
 from swin_keras.data.inspection import look_into
+from swin_keras.data.listing import UNLABELLED
 from swin_keras.data.targets import NO_LABEL
 from swin_keras.errors import UsageError
-
-UNLABELLED = "unlabelled"  # in the place of a split, of images that are in none
 
 
 def find_lost(dataset: ImageDataset):

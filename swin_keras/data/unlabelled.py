@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 
@@ -13,8 +12,8 @@ from swin_keras.data.duplicates import digest
 from swin_keras.data.folder import bad_images, shorten
 from swin_keras.data.image_io import decode_image
 from swin_keras.data.inspection import look_at_all, unusable
-from swin_keras.data.listing import NO_CLASS, Listing, list_images
-from swin_keras.data.lost import UNLABELLED, check_lost, lost_unlabelled
+from swin_keras.data.listing import UNLABELLED, list_unlabelled
+from swin_keras.data.lost import check_lost, lost_unlabelled
 from swin_keras.data.targets import NO_LABEL
 from swin_keras.errors import DataError
 from swin_keras.names import printable
@@ -45,12 +44,8 @@ def with_unlabelled(
     Raises:
         DataError: If there is no such folder, or no image in it that can be used.
     """
-    root = Path(folder).expanduser()
-    if not root.is_dir():
-        raise DataError(
-            f"`unlabelled` must be a folder of images. Received: {printable(root)}."
-        )
-    listing = Listing(root, {UNLABELLED: {NO_CLASS: list_images(root)}})
+    listing = list_unlabelled(folder)
+    root = listing.root
     looks = look_at_all(listing, decode=on_bad == "skip", grey_range=grey_range)
     lost, bad = lost_unlabelled(check_lost(lost)), unusable(looks)
     gone = [p for p in lost if p not in looks or (p in bad and on_bad == "skip")]

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -93,3 +95,37 @@ def test_a_folder_can_be_checked_for_another_task_than_it_looks_like(root, capsy
     assert "holds no boxes" in capsys.readouterr().err
     assert check(root, "--task", "segment") == 3
     assert "must hold images/ and masks/" in capsys.readouterr().err
+
+
+def test_images_without_labels_are_checked_beside_the_others(root, tmp_path, capsys):
+    loose = make_folder(tmp_path / "loose", {"a/b": 3})
+    shutil.copy(root / "cat" / "000.png", loose / "again.png")
+    assert check(root, "--unlabelled", loose) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"\(none\) .* 4\b", shown)
+    assert re.search(r"has a label .* 1 .*again\.png", shown)
+    (loose / "broken.png").write_bytes(b"no picture")
+    report = tmp_path / "report.json"
+    assert check(root, "--unlabelled", loose, "--json", report) == 3
+    findings = json.loads(report.read_text())["findings"]
+    assert [f["path"] for f in findings if f["level"] == "error"] == [
+        str(loose / "broken.png")
+    ]
+
+
+def test_a_folder_without_an_image_is_not_ready(root, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert check(root, "--unlabelled", tmp_path / "empty") == 3
+    assert "no image in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("folder", ["", "nowhere"])
+def test_images_without_labels_are_in_a_folder(root, folder, capsys):
+    assert check(root, "--unlabelled", folder) == 3
+    said = f"`unlabelled` must be a folder of images. Received: {folder!r}."
+    assert said in capsys.readouterr().err
+
+
+def test_images_without_labels_are_for_classes_alone(root, capsys):
+    assert check(root, "--task", "detect", "--unlabelled", root) == 2
+    assert "--unlabelled is for images with classes" in capsys.readouterr().err
