@@ -75,6 +75,14 @@ def test_the_gpu_benchmark_runs_without_a_gpu(run, framework):
     assert all(row["share"] > 0 for row in rows)
 
 
+def test_dense_files_are_compared_with_their_products_alone(run):
+    words = ("--side", 64, "--sizes", 8, 3, "--seconds", 0.2, "--threads", 1)
+    models = run("dense_mobile.py", *words)["models"]
+    assert list(models) == ["mlp", "upernet", "light detector"]
+    assert all(row["products_ms"] > 0 for row in models.values())
+    assert "in 1" in models["mlp"]["graph"]  # piece of XNNPACK's
+
+
 @pytest.mark.slow
 def test_students_are_compared_with_and_without_a_teacher(run, tmp_path, capsys):
     words = ("--data-dir", write_garments(tmp_path), "--epochs", 1, "--seeds", 1)

@@ -8,6 +8,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from small_model import shaken
 
+import swin_keras
 from swin_keras.applications import SwinDetector
 from swin_keras.exporting.inference_model import inference_model
 from swin_keras.exporting.saved_model import write_for_conversion
@@ -156,3 +157,10 @@ def test_mediapipe_finds_the_same_boxes(file, tmp_path):
                 rest = exact - told  # MediaPipe cuts off parts of pixels
                 assert ((rest > -1e-3) & (rest < 1 + 1e-3)).all()
     assert len(seen) > 1
+
+
+def test_every_operation_of_a_detector_is_timed_alone(ending, tmp_path):
+    path = write(ending, tmp_path)
+    result = swin_keras.benchmark(path, threads=(1,), seconds=0.1)
+    counts = {kind: count for kind, (count, _) in result.profiles[str(path)].items()}
+    assert {kind: counts[kind] for kind in TOP_K} == TOP_K
