@@ -25,6 +25,7 @@ import swin_keras
 
 NAMES = ("background", "nucleus")
 SIDE, STEP = 128, 32  # of tiles, in pixels
+RANGE = 1, 99.8  # percentiles that become black and white, as stardist has them
 HOW = (
     "The picture is in the package stardist: pip download --no-deps stardist, unpack "
     "the wheel, and give its folder stardist/data/images as --data-dir."
@@ -34,7 +35,7 @@ HOW = (
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-dir", help="stardist's folder of pictures")
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=150)
     parser.add_argument("--head", default="unet", choices=["mlp", "upernet", "unet"])
     parser.add_argument(
         "--sizes", type=json.loads, default={}, help="fields of SwinConfig, as JSON"
@@ -71,7 +72,7 @@ def measure(picture, mask, options, work: Path) -> dict:
         sizes=options.sizes,
         image_size=SIDE,
         epochs=options.epochs,
-        batch_size=16,
+        batch_size=8,
         dice=0.5,
         seed=options.seed,
         tensorboard=False,
@@ -116,7 +117,9 @@ def read_nuclei(given):
         with Image.open(file) as image:
             arrays.append(np.asarray(image))
     picture, mask = arrays
-    return picture.clip(0, 255).astype("uint8"), (mask > 0).astype("uint8")
+    low, high = np.percentile(picture, RANGE)
+    grey = ((picture - low) / (high - low)).clip(0, 1)
+    return np.rint(255 * grey).astype("uint8"), (mask > 0).astype("uint8")
 
 
 if __name__ == "__main__":

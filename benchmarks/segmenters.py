@@ -28,8 +28,10 @@ from keras import ops
 from timing import write_json
 
 import swin_keras
+from swin_keras.applications import SwinSegmenter
+from swin_keras.benchmarking.timing import time_files
 from swin_keras.data import BatchLoader, batches, load_dataset
-from swin_keras.models import SegmentationHead, SwinConfig, SwinSegmenter
+from swin_keras.models import SegmentationHead, SwinConfig
 from swin_keras.scores.segmentation import SegmentationScore
 from swin_keras.tasks import task_named
 
@@ -123,9 +125,9 @@ def main():
             words = [sys.executable, __file__, *sys.argv[1:], "--one", name, folder]
             done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
             rows[name] = json.loads(done.stdout.splitlines()[-1])
-        files = {name: Path(folder) / f"{name}.tflite" for name in rows}
-        result = swin_keras.benchmark(*files.values(), threads=(1,), seconds=5)
-    for name, timing in zip(rows, result.timings, strict=True):
+        files = [Path(folder) / f"{name}.tflite" for name in rows]
+        timings = time_files(files, threads=1, seconds=5)
+    for name, timing in zip(rows, timings, strict=True):
         rows[name]["milliseconds"] = 1e3 * timing.minimum
         print(name, json.dumps(rows[name]))
     if options.json:

@@ -255,7 +255,7 @@ def test_a_scene_has_things_where_its_mask_says(tuxpaint, monkeypatch):
 def test_things_are_learned_and_others_found(run, tuxpaint):
     sizes = {"patch_size": 4, "embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]}
     words = ("--scenes", 32, "--epochs", 1, "--sizes", json.dumps(sizes))
-    report = run("cutouts.py", "--data-dir", tuxpaint, *words)
+    report = run("cutouts.py", "--data-dir", tuxpaint, "--unseen-photos", *words)
     assert report["stamps"] == {"train": 21, "val": 3, "test": 6}
     assert report["photos"] == {"train": 7, "val": 1, "test": 2}
     assert list(report["IoU"]) == ["best.keras", "model.tflite", "model_int8.tflite"]

@@ -9,10 +9,10 @@ import numpy as np
 from keras import ops
 
 from swin_keras.layers import SwinTransformerBlock, SwinTransformerV2Block
-from swin_keras.layers.position_bias import RelativePositionBias, add_to_scores
+from swin_keras.layers.position_bias import add_to_scores
 from swin_keras.layers.window_attention import CosineWindowAttention, WindowAttention
 
-MAX_BIAS_BYTES = 4 * 2**20  # of one block's constant; all of Swin-L's at 224
+MAX_BIAS_BYTES = 2 * 2**20  # of one block's constant; all of Swin-T's at 224
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -23,18 +23,21 @@ class ConstantBias(keras.layers.Layer):
 
     Args:
         num_windows: Windows with a bias of their own; 1 if all share one.
+        mask_apart: Whether the bias is that of all windows, and the mask is added by
+            itself: their sum would be as large as the scores, and most of a file.
 
     Call arguments:
         inputs: Scores of shape `(B * num_windows, num_heads, N, N)`.
-        attention_mask: Ignored: it is in the bias.
+        attention_mask: As in `RelativePositionBias`; ignored where it is in the bias.
 
     Returns:
         Scores of the same shape.
     """
 
-    def __init__(self, num_windows: int = 1, **kwargs):
+    def __init__(self, num_windows: int = 1, mask_apart: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.num_windows = num_windows
+        self.mask_apart = mask_apart
 
     def build(self, input_shape):
         _, num_heads, tokens, _ = input_shape
@@ -45,34 +48,45 @@ class ConstantBias(keras.layers.Layer):
         )
 
     def call(self, inputs, attention_mask=None):
-        return add_to_scores(inputs, ops.convert_to_tensor(self.bias))
+        x = add_to_scores(inputs, ops.convert_to_tensor(self.bias))
+        if not self.mask_apart:
+            return x
+        # A reshape between them keeps converters from adding the two up.
+        _, num_heads, tokens, _ = inputs.shape
+        mask = ops.reshape(ops.cast(attention_mask, x.dtype), (1, -1, 1, tokens**2))
+        x = ops.reshape(x, (-1, mask.shape[1], num_heads, tokens**2)) + mask
+        return ops.reshape(x, (-1, num_heads, tokens, tokens))
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
-        return {**super().get_config(), "num_windows": self.num_windows}
+        return {
+            **super().get_config(),
+            "num_windows": self.num_windows,
+            "mask_apart": self.mask_apart,
+        }
 
 
 class _FoldedBias:
-    """A window attention whose bias was computed before.
+    """A window attention whose bias was computed before; see `ConstantBias`."""
 
-    `bias_windows` is that of `ConstantBias`; at 0, bias and mask stay apart: their
-    sum, which has a bias for every window, would be most of a file.
-    """
-
-    def __init__(self, *args, bias_windows: int = 1, **kwargs):
+    def __init__(self, *args, bias_windows=1, mask_apart=False, **kwargs):
         super().__init__(*args, **kwargs)
         self.bias_windows = bias_windows
+        self.mask_apart = mask_apart
 
     def _position_bias_layer(self):
-        options = {"dtype": "float32", "name": "position_bias"}
-        if self.bias_windows:
-            return ConstantBias(self.bias_windows, **options)
-        return RelativePositionBias(self.window_size, **options)
+        return ConstantBias(
+            self.bias_windows, self.mask_apart, dtype="float32", name="position_bias"
+        )
 
     def get_config(self):
-        return {**super().get_config(), "bias_windows": self.bias_windows}
+        return {
+            **super().get_config(),
+            "bias_windows": self.bias_windows,
+            "mask_apart": self.mask_apart,
+        }
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -91,11 +105,13 @@ class FoldedCosineWindowAttention(_FoldedBias, CosineWindowAttention):
 class _FoldedBlock:
     """A block that knows how many biases its windows need."""
 
-    def _bias_windows(self) -> int:
+    def _bias_options(self) -> dict:
         windows = 1 if self._mask is None else len(self._mask)
         tokens = self._window[0] * self._window[1]
         size = 4 * windows * self.num_heads * tokens**2
-        return windows if size <= MAX_BIAS_BYTES else 0
+        if windows > 1 and size > MAX_BIAS_BYTES:
+            return {"bias_windows": 1, "mask_apart": True}
+        return {"bias_windows": windows}
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -106,7 +122,7 @@ class FoldedSwinTransformerBlock(_FoldedBlock, SwinTransformerBlock):
         return FoldedWindowAttention(
             self._window,
             self.num_heads,
-            bias_windows=self._bias_windows(),
+            **self._bias_options(),
             **options,
         )
 
@@ -120,7 +136,7 @@ class FoldedSwinTransformerV2Block(_FoldedBlock, SwinTransformerV2Block):
             self._window,
             self.num_heads,
             self.pretrained_window_size,
-            bias_windows=self._bias_windows(),
+            **self._bias_options(),
             **options,
         )
 
@@ -146,12 +162,8 @@ def fold_weights(block, folded):
         for name in ("kernel", "bias")[: len(attention.qkv.weights)]:
             values[f"attention/qkv/{name}"] = values[f"attention/qkv/{name}"] * scale
     bias, place = attention.position_bias, "attention/position_bias"
-    if folded.attention.bias_windows:
-        constant = bias.bias_and_mask(block._mask)
-        values[f"{place}/bias"] = ops.convert_to_numpy(constant)
-    else:
-        table = ops.convert_to_numpy(bias.table())
-        values[f"{place}/relative_position_bias_table"] = table
+    mask = None if folded.attention.mask_apart else block._mask
+    values[f"{place}/bias"] = ops.convert_to_numpy(bias.bias_and_mask(mask))
     for weight in folded.weights:
         weight.assign(values[_place(weight, folded)])
 
