@@ -46,9 +46,9 @@ Parameters and multiply-adds as `swin-keras info NAME` counts them; LiteRT files
 `swin-keras export` writes them for one image.{time}
 """
 TIME = """ Time is that of one thread for one image, as a multiple of `swin_tiny`'s
-float32 file, which takes turns with each: float32, int8. The largest had few turns, and
-are known to about a tenth. Times were measured before large masks were stored apart from
-the biases, which changed sizes, and at 512 x 512 no time."""
+float32 file, which takes turns with each: float32, int8. The largest had few turns,
+and are known to about a tenth. Times were measured before large masks were stored
+apart from the biases, which changed sizes, and at 512 x 512 no time."""
 BELOW_COST = """
 {left_out}Written by `python docs/measure_models.py`. How fast they run on your machine:
 `swin-keras benchmark saved_models/NAME`; how fast Swin-T runs here, beside other
