@@ -57,7 +57,12 @@ def test_startup_times_commands(run):
 
 
 @pytest.mark.parametrize(
-    "framework", ["jax", "torch", pytest.param("tensorflow", marks=pytest.mark.slow)]
+    "framework",
+    [
+        pytest.param("jax", marks=pytest.mark.slow),
+        "torch",
+        pytest.param("tensorflow", marks=pytest.mark.slow),
+    ],
 )
 def test_the_gpu_benchmark_runs_without_a_gpu(run, framework):
     pytest.importorskip(framework)
@@ -75,6 +80,7 @@ def test_the_gpu_benchmark_runs_without_a_gpu(run, framework):
     assert all(row["share"] > 0 for row in rows)
 
 
+@pytest.mark.slow
 def test_dense_files_are_compared_with_their_products_alone(run):
     words = ("--side", 64, "--sizes", 8, 3, "--seconds", 0.2, "--threads", 1)
     models = run("dense_mobile.py", *words)["models"]

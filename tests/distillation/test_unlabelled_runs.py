@@ -59,6 +59,7 @@ class StopsAfter(keras.callbacks.Callback):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_ends_the_same_with_answers_from_disk(
     config, tmp_path, monkeypatch
 ):
@@ -75,6 +76,7 @@ def test_a_run_that_was_stopped_ends_the_same_with_answers_from_disk(
     assert outcome(train(stopped, resume=True)) == whole
 
 
+@pytest.mark.slow
 def test_two_devices_learn_as_one(config, train_mirrored, tmp_path):
     student = config(**OPTIONS)
     one = train(student)

@@ -64,6 +64,7 @@ def train_until_stopped(config, callbacks=()):
     assert caught.value.exit_code == 143
 
 
+@pytest.mark.slow
 def test_a_run_stopped_again_and_again_is_as_one_that_never_was(
     digits_dir, tmp_path, monkeypatch
 ):

@@ -59,6 +59,7 @@ def test_two_devices_train_as_one(configuration, one_device, train_mirrored):
     assert_same(close_outcome(configuration, "mirrored"), one_device)
 
 
+@pytest.mark.slow
 def test_two_workers_train_as_one(configuration, one_device):
     words = ("--workers", 2, "--", "train", "--config", configuration)
     more = ("--name", "workers", "--jit-compile", "true")

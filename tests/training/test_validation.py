@@ -164,6 +164,7 @@ class Stopping(ValidationMAP):
         super().add(targets, outputs)
 
 
+@pytest.mark.slow
 def test_a_run_stopped_meanwhile_is_as_one_that_never_was(config, monkeypatch):
     config = dataclasses.replace(config, name="stopped", epochs=2)
     monkeypatch.setattr(detect, "ValidationMAP", Stopping)

@@ -24,6 +24,7 @@ def config(digits_dir, tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:currentThread:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore:getName:DeprecationWarning")
 def test_a_tuner_of_kerastuner_trains_as_the_command_does(config, tmp_path):
