@@ -67,7 +67,7 @@ def test_expanding_puts_the_parts_of_a_token_row_by_row(factor):
         for column in range(3 * factor):
             part = row % factor * factor + column % factor
             token = wide[:, row // factor, column // factor, 3 * part : 3 * part + 3]
-            expected = to_numpy(layer.norm(token))
+            expected = to_numpy(layer.norm(token[:, None])[:, 0])
             np.testing.assert_allclose(result[:, row, column], expected, atol=1e-5)
 
 
