@@ -11,15 +11,12 @@ phones, too.
 
 import argparse
 import json
-import time
 from pathlib import Path
 
 import numpy as np
-from masked_pictures import work_folder, write_pairs
+from masked_pictures import learned_and_judged, work_folder, write_pairs
 from PIL import Image
 from timing import write_json
-
-import swin_keras
 
 NAMES = ("background", "thing")
 SIDE = 128  # of a scene, in pixels
@@ -73,34 +70,12 @@ def measure(options, work: Path) -> dict:
         count = max(1, round(share * options.scenes))
         scenes = (scene(stamps_of[title], photos_of[title], rng) for _ in range(count))
         write_pairs(work / "scenes" / title, scenes, NAMES)
-    start = time.time()
-    run = swin_keras.train(
-        str(work / "scenes"),
-        task="segment",
-        model="swin_nano",
-        head=options.head,
-        sizes=options.sizes,
-        image_size=SIDE,
-        epochs=options.epochs,
-        batch_size=16,
-        dice=0.5,
-        seed=options.seed,
-        tensorboard=False,
-        runs_dir=str(work / "runs"),
+    data = work / "scenes"
+    report = learned_and_judged(
+        data, data, work, options, image_size=SIDE, batch_size=16
     )
-    report = {
-        "minutes": (time.time() - start) / 60,
-        "stamps": {title: len(part) for title, part in stamps_of.items()},
-        "photos": {title: len(part) for title, part in photos_of.items()},
-        "IoU": {},
-    }
-    config = swin_keras.ExportConfig(
-        formats=("litert", "litert-int8"), saved_models_dir=str(work / "saved_models")
-    )
-    exported = swin_keras.export(run.path, config)
-    for path in (run.best_model, *sorted(Path(exported).glob("*.tflite"))):
-        result = swin_keras.evaluate(path, str(work / "scenes"))
-        report["IoU"][path.name] = float(result.score_of_pixels.iou[1])
+    for name, parts in (("stamps", stamps_of), ("photos", photos_of)):
+        report[name] = {title: len(part) for title, part in parts.items()}
     print(json.dumps(report))
     return report
 

@@ -160,7 +160,7 @@ def trained(model, dataset, seconds) -> int:
     config = swin_keras.TrainConfig(data="garments", task="segment", scale_range=SCALES)
     loader = BatchLoader(
         dataset.splits["train"],
-        BATCH,
+        min(BATCH, len(dataset.splits["train"])),
         (SIDE, SIDE),
         3,
         training=True,

@@ -100,6 +100,16 @@ def test_students_are_compared_with_and_without_a_teacher(run, tmp_path, capsys)
 
 
 @pytest.mark.slow
+def test_segmenters_learn_for_as_long_as_they_may(run, tmp_path):
+    words = ("--data-dir", write_garments(tmp_path), "--minutes", 0.001)
+    rows = run("segmenters.py", *words, "--only", "Swin-Unet")
+    (row,) = rows.values()
+    assert 0 <= row["mIoU"] <= 1
+    assert row["steps"] >= 1
+    assert row["milliseconds"] > 0
+
+
+@pytest.mark.slow
 def test_the_commands_of_a_gpu_run_without_one(run):
     report = run("gpu_commands.py", "--toy", "--photos", 128)
     names = {"first", "second", "digits", "true-0", "true-1", "false-0", "false-1"}

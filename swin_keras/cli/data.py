@@ -30,10 +30,10 @@ def _check(options):
             folder, options.follow_links
         )
         task = "detect" if has_boxes else "segment" if holds_pairs(folder) else task
-    if options.unlabelled is not None and task in ("detect", "segment"):
+    if options.unlabelled is not None and task not in (None, "classify"):
         raise UsageError(
-            "--unlabelled is for images with classes: other tasks do not learn without "
-            f"labels. This folder is checked for the task {task!r}."
+            "--unlabelled is for images of one class each: other tasks do not learn "
+            f"without labels. This folder is checked for the task {task!r}."
         )
     if task == "detect":
         report = check_boxes(

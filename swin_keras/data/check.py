@@ -119,7 +119,7 @@ def on_unlabelled(
         return [Finding("error", "unlabelled", "", f"no image in {printable(root)}")]
     looks = look_at_all(loose, decode=not quick, grey_range=grey_range)
     bad = unusable(looks)
-    findings = [Finding("error", "unreadable", f"{root / p}", bad[p]) for p in bad]
+    findings = [Finding("error", "unreadable", str(root / p), bad[p]) for p in bad]
     good = {str(root / path): look for path, look in looks.items() if path not in bad}
     for path, look in good.items():
         findings += on_file(path, look)
