@@ -10,26 +10,17 @@ Printed: mean IoU on the test scenes, parameters, and milliseconds of the float3
 file on one thread.
 """
 
-import argparse
-import json
 import os
-import subprocess
-import sys
-import tempfile
-import time
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
-from timing import write_json
+from same_minutes import race, train_for, write_litert
 
 import swin_keras
 from swin_keras.applications import SwinSegmenter
-from swin_keras.benchmarking.timing import time_files
 from swin_keras.data import BatchLoader, batches, load_dataset
 from swin_keras.models import SegmentationHead, SwinConfig
 from swin_keras.scores.segmentation import SegmentationScore
@@ -37,7 +28,6 @@ from swin_keras.tasks import task_named
 
 SIDE = 96
 BATCH = 32
-RATE = 1e-3
 SCALES = (0.9, 1.1)
 OURS = {"patch_size": 4, "patch_overlap": 1, "embed_dim": 48, "depths": (2, 4)}
 OURS |= {"num_heads": (2, 4), "window_size": 6}
@@ -106,47 +96,15 @@ CONTENDERS = {
 }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data-dir", help="folder of the four files of Fashion-MNIST")
-    parser.add_argument("--minutes", type=float, default=10, help="of each")
-    parser.add_argument("--images", type=int, default=0, help="test scenes; 0: all")
-    parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=CONTENDERS)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.one:
-        name, folder = options.one
-        print(json.dumps(measure(name, Path(folder), options)))
-        return
-    rows = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for name in options.only:
-            words = [sys.executable, __file__, *sys.argv[1:], "--one", name, folder]
-            done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
-            rows[name] = json.loads(done.stdout.splitlines()[-1])
-        files = [Path(folder) / f"{name}.tflite" for name in rows]
-        timings = time_files(files, threads=1, seconds=5)
-    for name, timing in zip(rows, timings, strict=True):
-        rows[name]["milliseconds"] = 1e3 * timing.minimum
-        print(name, json.dumps(rows[name]))
-    if options.json:
-        write_json(options.json, rows)
-
-
 def measure(name, folder, options) -> dict:
     """Train one of them, judge it, and write its LiteRT file."""
-    keras.utils.set_random_seed(0)
     dataset = load_dataset("garments", data_dir=options.data_dir, targets="masks")
     model = CONTENDERS[name](len(dataset.class_names))
-    steps = trained(model, dataset, 60 * options.minutes)
+    loss = keras.losses.SparseCategoricalCrossentropy(True, ignore_class=255)
+    steps = train_for(model, scenes(dataset), 60 * options.minutes, loss=loss)
     score = judged(model, dataset, options.images)
     probabilities = keras.Model(model.inputs, ops.softmax(model.outputs[0]))
-    probabilities.export(
-        folder / "saved_model", verbose=False, input_signature=[_signature()]
-    )
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(folder / "saved_model"))
-    (folder / f"{name}.tflite").write_bytes(converter.convert())
+    write_litert(probabilities, folder / f"{name}.tflite")
     return {
         "mIoU": score.mean_iou,
         "foreground IoU": score.foreground_iou(),
@@ -155,8 +113,8 @@ def measure(name, folder, options) -> dict:
     }
 
 
-def trained(model, dataset, seconds) -> int:
-    """Train for some seconds, the compilation left out; return the number of steps."""
+def scenes(dataset):
+    """Return an iterator of training batches."""
     config = swin_keras.TrainConfig(data="garments", task="segment", scale_range=SCALES)
     loader = BatchLoader(
         dataset.splits["train"],
@@ -167,23 +125,7 @@ def trained(model, dataset, seconds) -> int:
         seed=config.seed,
         **task_named("segment").loader_options(dataset, config),
     )
-    data = iter(batches(loader, epochs=1000))
-    loss = keras.losses.SparseCategoricalCrossentropy(True, ignore_class=255)
-    first = model.get_weights()
-    model.compile(keras.optimizers.AdamW(1e-6), loss)
-    model.train_on_batch(*next(data))
-    start = time.perf_counter()
-    for _ in range(10):
-        model.train_on_batch(*next(data))
-    steps = max(1, round(seconds / ((time.perf_counter() - start) / 10)))
-    model.set_weights(first)
-    rate = keras.optimizers.schedules.PolynomialDecay(RATE, steps, 0.0)
-    model.compile(
-        keras.optimizers.AdamW(rate, weight_decay=0.05, global_clipnorm=5.0), loss
-    )
-    for _ in range(steps):
-        model.train_on_batch(*next(data))
-    return steps
+    return iter(batches(loader, epochs=1000))
 
 
 def judged(model, dataset, images) -> SegmentationScore:
@@ -205,9 +147,5 @@ def _of_bytes(model):
     return keras.Model(inputs, model(x))
 
 
-def _signature():
-    return keras.InputSpec(shape=(1, SIDE, SIDE, 3), dtype="float32")
-
-
 if __name__ == "__main__":
-    main()
+    race(__file__, __doc__, CONTENDERS, measure)

@@ -5,6 +5,7 @@ says is data: it decides neither where files go nor what a terminal does.
 """
 
 import unicodedata
+from collections.abc import Sequence
 
 MAX_BYTES = 200  # file systems take 255; suffixes come on top
 
@@ -66,6 +67,12 @@ def printable(text) -> str:
         char.encode("unicode_escape").decode() if _is_control(char) else char
         for char in str(text)
     )
+
+
+def some_names(of_classes: Sequence[str], most=5) -> str:
+    """Name the first few classes, printable, and say how many more there are."""
+    rest = f" and {len(of_classes) - most} more" if len(of_classes) > most else ""
+    return ", ".join(printable(name)[:40] for name in of_classes[:most]) + rest
 
 
 def _is_control(char):

@@ -10,6 +10,7 @@ import numpy as np
 from swin_keras.data.augmentation import Augmentation
 from swin_keras.data.boxes.augmentation import whole_picture
 from swin_keras.data.boxes.mosaic import draw_tiles, is_mosaic
+from swin_keras.data.copy_paste import draw_donor, paste
 from swin_keras.data.dataset import ArraySplit, Split
 from swin_keras.data.image_io import image_mode, prepare_image, useful_side
 from swin_keras.data.mixing import Mixing
@@ -166,9 +167,21 @@ class BatchLoader:
         if self.augments and is_mosaic(self.augmentation, rng):
             return self._mosaic(index, rng)
         pixels, geometry = self._view(index, target, self.image_size, rng)
-        if self.augments:
-            pixels = geometry.blackened(self.augmentation.finish(pixels, rng))
-        return pixels, targets.placed(target, geometry)
+        placed = targets.placed(target, geometry)
+        if not self.augments:
+            return pixels, placed
+        donor = draw_donor(self.augmentation, len(split), rng)
+        if donor is not None:
+            pixels, placed = self._pasted(pixels, placed, donor, rng)
+        pixels = geometry.blackened(self.augmentation.finish(pixels, rng))
+        return pixels, placed
+
+    def _pasted(self, pixels, mask, donor, rng):
+        """Return an image and its mask with the objects of another picture."""
+        target = self.split.targets.load(donor)
+        front, geometry = self._view(donor, target, self.image_size, rng)
+        front_mask = self.split.targets.placed(target, geometry)
+        return paste(pixels, mask, front, front_mask, self.augmentation.background)
 
     def _mosaic(self, index, rng):
         """Return an image of four, and its target."""

@@ -11,6 +11,7 @@ MAX_BYTES = 200  # of a folder's name; file systems take 255
 UNSAFE = re.compile(
     r"^[.\-]|^__MACOSX|[/\\\x00-\x1f\x7f]|%(?=[0-9A-Fa-f]{2})|^\s|\s$", re.UNICODE
 )
+BACKGROUND = {"background", "_background_", "__background__"}  # names of no object
 
 
 def folder_of(class_name: str) -> str:

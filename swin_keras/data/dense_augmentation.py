@@ -26,6 +26,9 @@ class DenseAugmentation:
             again, ten times at most. 1 takes any crop.
         flip: Mirror left and right half of the time.
         photometric: Whether to change brightness, contrast, saturation and hue.
+        copy_paste: Share of the inputs onto which the objects of another picture are
+            pasted, which is scaled, cropped and mirrored by itself.
+        background: The class whose pixels are no object.
 
     Raises:
         UsageError: If a number is out of its range.
@@ -38,6 +41,8 @@ class DenseAugmentation:
     largest_share: float = 0.75
     flip: bool = True
     photometric: bool = True
+    copy_paste: float = 0.0
+    background: int = 0
 
     def __post_init__(self):
         low, high = self.scale
@@ -50,6 +55,11 @@ class DenseAugmentation:
             raise UsageError(
                 "`largest_share` must be above 0 and at most 1. "
                 f"Received: largest_share={self.largest_share}."
+            )
+        if not 0 <= self.copy_paste <= 1:
+            raise UsageError(
+                "`copy_paste` must be between 0 and 1. "
+                f"Received: copy_paste={self.copy_paste}."
             )
 
     def draw(self, size, image_size, rng: np.random.Generator, preview=None):

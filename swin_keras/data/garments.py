@@ -8,7 +8,7 @@ scene has. A scene is drawn when it is asked for, always the same.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,23 +83,28 @@ class Scenes:
 
     def garments_of(self, index: int) -> list[Garment]:
         """Return the garments of a scene, the uppermost last."""
-        rng = np.random.default_rng([SEED, self.key, index])
-        covered, found = np.zeros((self.side, self.side), np.int32), []
-        for member in self.members[index]:
-            pixels, mask = _dressed(self.garments[member], rng)
-            top, left = _place(covered, mask, rng)
-            rows, columns = (
-                slice(start, start + length)
-                for start, length in zip((top, left), mask.shape, strict=True)
-            )
-            number = len(found) + 1
-            covered[rows, columns][mask] = number
-            label = int(self.labels[member])
-            found.append(Garment(label, pixels, mask, rows, columns))
-        return [
-            garment._replace(mask=covered[garment.rows, garment.columns] == number)
-            for number, garment in enumerate(found, 1)
-        ]
+        return _garments_of(self, index)
+
+
+@lru_cache(maxsize=16)  # a scene's image and its mask are asked for one after the other
+def _garments_of(scenes, index):
+    rng = np.random.default_rng([SEED, scenes.key, index])
+    covered, found = np.zeros((scenes.side, scenes.side), np.int32), []
+    for member in scenes.members[index]:
+        pixels, mask = _dressed(scenes.garments[member], rng)
+        top, left = _place(covered, mask, rng)
+        rows, columns = (
+            slice(start, start + length)
+            for start, length in zip((top, left), mask.shape, strict=True)
+        )
+        number = len(found) + 1
+        covered[rows, columns][mask] = number
+        label = int(scenes.labels[member])
+        found.append(Garment(label, pixels, mask, rows, columns))
+    return [
+        garment._replace(mask=covered[garment.rows, garment.columns] == number)
+        for number, garment in enumerate(found, 1)
+    ]
 
 
 def _dressed(garment, rng):

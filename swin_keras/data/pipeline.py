@@ -3,7 +3,10 @@
 import re
 from contextlib import contextmanager
 
+import numpy as np
+
 from swin_keras.data.batch_loader import BatchLoader
+from swin_keras.data.exit_gate import GATE
 from swin_keras.data.workers import Workers
 from swin_keras.errors import DataError
 
@@ -40,10 +43,17 @@ def batches(
         step, place = divmod(int(number), len(shards))
         return load_shard(step, shards[place])
 
+    rows = loader.rows or 0  # `None` where the last batch may be short
+    blank = (
+        np.zeros((rows, *loader.image_shape), np.uint8),
+        np.zeros((rows, *loader.target_shape), loader.target_dtype),
+    )
+    load_guarded = GATE.guard(load_element, blank)
+
     def load(number):
         # Not stateful: `enable_op_determinism` would load one step after another.
         images, targets = tf.numpy_function(
-            load_element, [number], (tf.uint8, loader.target_dtype), stateful=False
+            load_guarded, [number], (tf.uint8, loader.target_dtype), stateful=False
         )
         images.set_shape((loader.rows, *loader.image_shape))
         targets.set_shape((loader.rows, *loader.target_shape))

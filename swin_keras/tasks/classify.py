@@ -21,7 +21,15 @@ class Classify(Task):
     name = "classify"
     figure = "accuracy"
     title = "accuracy"
-    without = ("head", "head_sizes", "auxiliary", "dice", "mosaic", "letter_box")
+    without = (
+        "head",
+        "head_sizes",
+        "auxiliary",
+        "dice",
+        "mosaic",
+        "copy_paste",
+        "letter_box",
+    )
     teaching = ("soft", "dist", "features")
     monitors = {
         **Task.monitors,

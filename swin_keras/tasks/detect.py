@@ -25,7 +25,7 @@ class Detect(DenseTask):
     data_options = {"targets": "boxes"}
     figure = "map"
     title = "mAP"
-    without = (*DenseTask.without, "dice", "auxiliary", "class_weights")
+    without = (*DenseTask.without, "dice", "auxiliary", "class_weights", "copy_paste")
     tail = frozenset(TAIL.split())
     finds_boxes = True
     monitors = {

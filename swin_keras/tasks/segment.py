@@ -3,6 +3,7 @@
 import numpy as np
 
 from swin_keras.data import IGNORED, BatchLoader, DenseAugmentation, batches
+from swin_keras.data.copy_paste import background_of
 from swin_keras.litert.segmenter_metadata import segmenter_metadata
 from swin_keras.scores.class_maps import class_map
 from swin_keras.scores.segmentation import SegmentationScore
@@ -65,8 +66,13 @@ class Segment(DenseTask):
         return [MeanIoU(dataset.classes)]
 
     def loader_options(self, dataset, config):
-        flip = self.flips(dataset, config)
-        return {"augmentation": DenseAugmentation(scale=config.scale_range, flip=flip)}
+        augmentation = DenseAugmentation(
+            scale=config.scale_range,
+            flip=self.flips(dataset, config),
+            copy_paste=config.copy_paste,
+            background=background_of(dataset.class_names) if config.copy_paste else 0,
+        )
+        return {"augmentation": augmentation}
 
     def example_targets(self, dataset, input_shape):
         return np.zeros((1, *input_shape[:2]), "uint8")

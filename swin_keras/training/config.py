@@ -60,7 +60,7 @@ _RULES = (  # what must hold, of which options, and how to check it
     ("be in [0, 0.5)", ("test_fraction",), lambda value: 0 <= value < 0.5),
     (
         "be in [0, 1]",
-        ("erase", "mosaic", "teacher_weight"),
+        ("erase", "mosaic", "copy_paste", "teacher_weight"),
         lambda value: 0 <= value <= 1,
     ),
     ("be in [0, 10]", ("rand_augment",), lambda value: 0 <= value <= 10),
@@ -163,6 +163,8 @@ class TrainConfig:
             embedding; "all" leaves only the classes' weights.
         scale_range: Smallest and largest random scale of pictures with masks or boxes.
         mosaic: Share of the training pictures with boxes that are put together of four.
+        copy_paste: Share of the training pictures with masks onto which the objects of
+            another are pasted; "background" is no object.
         letter_box: Whether pictures with boxes keep their width over height, with black
             at two sides, instead of being stretched to the input.
         min_crop_area: Smallest random crop, as a share of the image's area.
@@ -254,6 +256,7 @@ class TrainConfig:
     freeze_stages: int | Literal["all"] | None = None
     scale_range: tuple[float, float] | None = None
     mosaic: float = 0.0
+    copy_paste: float = 0.0
     letter_box: bool = False
     min_crop_area: float | None = None
     crop_ratio: float | None = None

@@ -12,13 +12,13 @@ import numpy as np
 from swin_keras.errors import UsageError, WeightsError
 from swin_keras.layers.windows import as_pair, fit_window
 from swin_keras.models import SwinConfig
+from swin_keras.names import some_names
 from swin_keras.weights.head import (
     NEW,
     HeadRows,
     check_names,
     rows_by_name,
     rows_by_position,
-    some_names,
 )
 from swin_keras.weights.head_mapping import BY_CLASS, HEADS, LEFT_OUT, kept_twin
 from swin_keras.weights.resize import crop_table, resize_map, resize_table

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_keras.errors import WeightsError
-from swin_keras.names import printable
+from swin_keras.names import some_names
 
 NEW = -1
 
@@ -87,9 +87,3 @@ def check_names(source: str, given: Sequence[str], classes: int):
             f"{source} must name each of its {classes} classes. It names "
             f"{len(given)}. Say which rows to take by `head_rows`, or `new_head=True`."
         )
-
-
-def some_names(of_classes: Sequence[str], most=5) -> str:
-    """Name the first few classes, printable, and say how many more there are."""
-    rest = f" and {len(of_classes) - most} more" if len(of_classes) > most else ""
-    return ", ".join(printable(name)[:40] for name in of_classes[:most]) + rest

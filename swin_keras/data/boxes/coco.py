@@ -14,14 +14,13 @@ from swin_keras.data.boxes.numbers import (
 )
 from swin_keras.data.boxes.pictures import PictureNames, split_of
 from swin_keras.data.boxes.records import Annotations, RawBoxes, unusable
-from swin_keras.data.class_names import problem_of
+from swin_keras.data.class_names import BACKGROUND, problem_of
 from swin_keras.data.findings import Finding
 from swin_keras.data.listing import WHOLE
 from swin_keras.data.walk import examples
 from swin_keras.names import printable
 
 FORMAT = "COCO json"
-BACKGROUND = {"background", "_background_", "__background__"}
 
 
 def is_coco(content) -> bool:

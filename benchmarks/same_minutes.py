@@ -1,0 +1,95 @@
+"""Contenders that learn the same pictures for the same minutes, each in a subprocess.
+
+Their LiteRT files are timed side by side afterwards.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+from timing import write_json
+
+from swin_keras.benchmarking.timing import time_files
+
+RATE = 1e-3
+
+
+def race(script, about, contenders, measure):
+    """Measure contenders one after the other, and print a line of each.
+
+    Args:
+        script: Its file, which is called again for each contender.
+        about: Its docstring.
+        contenders: Their names.
+        measure: Takes a name, a folder and the options; returns figures, and leaves
+            `NAME.tflite` in the folder where the model converts.
+    """
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("--data-dir", help="folder of the four files of Fashion-MNIST")
+    parser.add_argument("--minutes", type=float, default=10, help="of each")
+    parser.add_argument("--images", type=int, default=0, help="test scenes; 0: all")
+    parser.add_argument("--only", nargs="+", choices=contenders, default=contenders)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        name, folder = options.one
+        keras.utils.set_random_seed(0)
+        print(json.dumps(measure(name, Path(folder), options)))
+        return
+    rows = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in options.only:
+            words = [sys.executable, script, *sys.argv[1:], "--one", name, folder]
+            done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
+            rows[name] = json.loads(done.stdout.splitlines()[-1])
+        files = {name: Path(folder) / f"{name}.tflite" for name in rows}
+        files = {name: path for name, path in files.items() if path.exists()}
+        timings = time_files(list(files.values()), threads=1, seconds=5)
+        for name, timing in zip(files, timings, strict=True):
+            rows[name]["milliseconds"] = 1e3 * timing.minimum
+    for name, row in rows.items():
+        print(name, json.dumps(row))
+    if options.json:
+        write_json(options.json, rows)
+
+
+def train_for(model, data, seconds, **losses) -> int:
+    """Train for some seconds, the compilation left out; return the number of steps.
+
+    Args:
+        model: A Keras model.
+        data: Iterator of batches.
+        seconds: How long. The steps are counted beforehand, from the time of ten.
+        **losses: What `compile` takes beside the optimizer.
+    """
+    first = model.get_weights()
+    model.compile(keras.optimizers.AdamW(1e-6), **losses)
+    model.train_on_batch(*next(data))
+    start = time.perf_counter()
+    for _ in range(10):
+        model.train_on_batch(*next(data))
+    steps = max(1, round(seconds / ((time.perf_counter() - start) / 10)))
+    model.set_weights(first)
+    rate = keras.optimizers.schedules.PolynomialDecay(RATE, steps, 0.0)
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=0.05, global_clipnorm=5.0)
+    model.compile(optimizer, **losses)
+    for _ in range(steps):
+        model.train_on_batch(*next(data))
+    return steps
+
+
+def write_litert(model, path: Path):
+    """Write a model of one picture as a float32 LiteRT file."""
+    shape = (1, *model.inputs[0].shape[1:])
+    with tempfile.TemporaryDirectory() as folder:
+        signature = [keras.InputSpec(shape=shape, dtype="float32")]
+        model.export(folder, verbose=False, input_signature=signature)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        path.write_bytes(converter.convert())
