@@ -45,7 +45,7 @@ OURS |= {"num_heads": (2, 4), "window_size": 6}
 
 
 class Swin:
-    """Ours, of the sizes of `garments_boxes.yaml`."""
+    """Ours: the branch that is exported."""
 
     batch = 32
 

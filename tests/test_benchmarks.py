@@ -110,6 +110,16 @@ def test_segmenters_learn_for_as_long_as_they_may(run, tmp_path):
 
 
 @pytest.mark.slow
+def test_detectors_learn_for_as_long_as_they_may(run, tmp_path):
+    words = ("--data-dir", write_garments(tmp_path), "--minutes", 0.001)
+    rows = run("detectors.py", *words, "--only", "Swin")
+    (row,) = rows.values()
+    assert 0 <= row["mAP"] <= row["AP50"] <= 1
+    assert row["steps"] >= 1
+    assert row["milliseconds"] > 0
+
+
+@pytest.mark.slow
 def test_the_commands_of_a_gpu_run_without_one(run):
     report = run("gpu_commands.py", "--toy", "--photos", 128)
     names = {"first", "second", "digits", "true-0", "true-1", "false-0", "false-1"}

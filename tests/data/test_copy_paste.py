@@ -82,7 +82,7 @@ def test_without_it_draws_are_those_of_before(split):
 
 def test_the_background_is_found_by_its_name():
     assert background_of(["cat", "Background"]) == 1
-    with pytest.raises(UsageError, match="called background.*cat, dog"):
+    with pytest.raises(UsageError, match=r"called background.*cat, dog"):
         background_of(["cat", "dog"])
 
 
