@@ -52,7 +52,7 @@ class Swin:
     def build(self, classes):
         config = SwinConfig(input_shape=(SIDE, SIDE, 3), **OURS)
         model = SwinDetector(config, DetectionHead(extra_levels=0), classes=classes)
-        return _Learns(model.inputs, model.output)
+        return LearningDetector(model.inputs, model.output)
 
     def targets(self, boxes):
         return boxes
@@ -71,7 +71,7 @@ class Swin:
         return end_in_detections(model, MOST, THRESHOLD)
 
 
-class _Learns(keras.Model):
+class LearningDetector(keras.Model):
     """A detector with its own loss."""
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, **_):
