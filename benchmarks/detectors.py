@@ -7,8 +7,8 @@ the nano size (`pip install keras-hub`), on the `garments` scenes with their box
 trains in a subprocess, with the same AdamW and schedule, for as many steps as fit into
 the minutes; RetinaNet and ours on the same batches. KerasHub's D-FINE sees one scene a
 step: with more, it gives every scene the objects of the first
-(`hungarian_matcher` numbers them within a scene, the losses over the batch, seen in
-0.32).
+(in the code of 0.32, `hungarian_matcher` numbers them within a scene, and the losses
+over the batch).
 Printed: mAP and AP50 on the test scenes, parameters, and milliseconds of the float32
 LiteRT file on one thread, where the model converts: ours with its choice of boxes,
 KerasHub's without.
@@ -20,8 +20,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-from keras import ops
-from same_minutes import race, train_for, write_litert
+from keras import ops, tree
+from same_minutes import race, resnet_18, train_for, write_litert
 
 import swin_keras
 from swin_keras.applications import SwinDetector
@@ -86,22 +86,12 @@ class RetinaNet:
     def build(self, classes):
         from keras_hub.layers import NonMaxSuppression
         from keras_hub.models import (
-            ResNetBackbone,
             RetinaNetBackbone,
             RetinaNetObjectDetector,
         )
 
-        encoder = ResNetBackbone(
-            input_conv_filters=[64],
-            input_conv_kernel_sizes=[7],
-            stackwise_num_filters=[64, 128, 256, 512],
-            stackwise_num_blocks=[2, 2, 2, 2],
-            stackwise_num_strides=[1, 2, 2, 2],
-            block_type="basic_block",
-            image_shape=(SIDE, SIDE, 3),
-        )
         backbone = RetinaNetBackbone(
-            image_encoder=encoder,
+            image_encoder=resnet_18(SIDE),
             min_level=3,
             max_level=5,
             use_p5=False,
@@ -264,7 +254,10 @@ def scenes(dataset, contender):
     for pictures, boxes in batches(loader, epochs=1000):
         pictures, boxes = pictures.numpy(), boxes.numpy()
         if (boxes[..., 4] >= 0).any():
-            yield pictures, contender.targets(boxes)
+            yield (
+                pictures,
+                tree.map_structure(ops.convert_to_tensor, contender.targets(boxes)),
+            )
 
 
 def judged(contender, model, dataset, images):

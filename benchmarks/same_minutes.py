@@ -71,18 +71,35 @@ def train_for(model, data, seconds, **losses) -> int:
     """
     first = model.get_weights()
     model.compile(keras.optimizers.AdamW(1e-6), **losses)
-    model.train_on_batch(*next(data))
+    model.make_train_function()
+    model.train_function(data)  # as `train_on_batch`, which takes no dictionaries
     start = time.perf_counter()
     for _ in range(10):
-        model.train_on_batch(*next(data))
+        model.train_function(data)
     steps = max(1, round(seconds / ((time.perf_counter() - start) / 10)))
     model.set_weights(first)
     rate = keras.optimizers.schedules.PolynomialDecay(RATE, steps, 0.0)
     optimizer = keras.optimizers.AdamW(rate, weight_decay=0.05, global_clipnorm=5.0)
     model.compile(optimizer, **losses)
+    model.make_train_function()
     for _ in range(steps):
-        model.train_on_batch(*next(data))
+        model.train_function(data)
     return steps
+
+
+def resnet_18(side):
+    """Return KerasHub's, for pictures of a side; its maps are P2 to P5."""
+    from keras_hub.models import ResNetBackbone
+
+    return ResNetBackbone(
+        input_conv_filters=[64],
+        input_conv_kernel_sizes=[7],
+        stackwise_num_filters=[64, 128, 256, 512],
+        stackwise_num_blocks=[2, 2, 2, 2],
+        stackwise_num_strides=[1, 2, 2, 2],
+        block_type="basic_block",
+        image_shape=(side, side, 3),
+    )
 
 
 def write_litert(model, path: Path):

@@ -17,7 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 from keras import ops
-from same_minutes import race, train_for, write_litert
+from same_minutes import race, resnet_18, train_for, write_litert
 
 import swin_keras
 from swin_keras.applications import SwinSegmenter
@@ -65,20 +65,10 @@ def deeplab(classes):
     from keras_hub.models import (
         DeepLabV3Backbone,
         DeepLabV3ImageSegmenter,
-        ResNetBackbone,
     )
 
-    encoder = ResNetBackbone(
-        input_conv_filters=[64],
-        input_conv_kernel_sizes=[7],
-        stackwise_num_filters=[64, 128, 256, 512],
-        stackwise_num_blocks=[2, 2, 2, 2],
-        stackwise_num_strides=[1, 2, 2, 2],
-        block_type="basic_block",
-        image_shape=(SIDE, SIDE, 3),
-    )
     backbone = DeepLabV3Backbone(
-        image_encoder=encoder,
+        image_encoder=resnet_18(SIDE),
         projection_filters=48,
         low_level_feature_key="P2",
         spatial_pyramid_pooling_key="P5",

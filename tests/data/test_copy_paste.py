@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from swin_keras.data import IGNORED, BatchLoader, DenseAugmentation
-from swin_keras.data.copy_paste import background_of, paste
+from swin_keras.data.copy_paste import background_of, draw_donor, paste
 from swin_keras.data.dataset import ArraySplit
 from swin_keras.data.targets import Masks
 from swin_keras.data.targets.target import Reader
@@ -73,11 +73,11 @@ def test_a_share_of_the_inputs_is_pasted_onto(split):
     assert 110 < pasted < 190  # 400 x 1/2 x 3/4
 
 
-def test_without_it_draws_are_those_of_before(split):
-    plain, none = loader_of(split), loader_of(split, copy_paste=0.0)
-    for left, right in zip(plain(3), none(3), strict=True):
-        np.testing.assert_array_equal(left, right)
-    assert all(len(np.unique(mask)) == 2 for mask in plain(3)[1])
+def test_without_it_nothing_is_drawn_and_nothing_is_pasted(split):
+    rng = np.random.default_rng(0)
+    assert draw_donor(DenseAugmentation(), COUNT, rng) is None
+    assert rng.random() == np.random.default_rng(0).random()
+    assert all(len(np.unique(mask)) == 2 for mask in loader_of(split)(3)[1])
 
 
 def test_the_background_is_found_by_its_name():
