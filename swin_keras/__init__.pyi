@@ -136,6 +136,9 @@ from .layers import (
     EdgeDistances as EdgeDistances,
 )
 from .layers import (
+    LayerNormalization as LayerNormalization,
+)
+from .layers import (
     NearestUpsampling as NearestUpsampling,
 )
 from .layers import (

@@ -10,6 +10,7 @@ from swin_keras.layers.channel_dropout import ChannelDropout
 from swin_keras.layers.drop_path import DropPath
 from swin_keras.layers.dropout import Dropout
 from swin_keras.layers.edge_distances import EdgeDistances
+from swin_keras.layers.layer_normalization import LayerNormalization
 from swin_keras.layers.nearest_upsampling import NearestUpsampling
 from swin_keras.layers.patch_embedding import PatchEmbedding
 from swin_keras.layers.patch_expanding import PatchExpanding
@@ -44,6 +45,7 @@ __all__ = [
     "DropPath",
     "Dropout",
     "EdgeDistances",
+    "LayerNormalization",
     "NearestUpsampling",
     "PatchEmbedding",
     "PatchExpanding",

@@ -7,6 +7,7 @@ from swin_keras.layers.initialization import (
     initializer_config,
     make_patch_initializers,
 )
+from swin_keras.layers.layer_normalization import LayerNormalization
 from swin_keras.layers.quantization import KeepsQuantization
 from swin_keras.layers.windows import known_size, pad_to_multiple, window_partition
 
@@ -82,9 +83,7 @@ class PatchEmbedding(KeepsQuantization, keras.layers.Layer):
         )
         self.embedding.build((None, values))
         if self.use_norm:
-            self.norm = keras.layers.LayerNormalization(
-                epsilon=1e-5, dtype=self.dtype_policy, name="norm"
-            )
+            self.norm = LayerNormalization(dtype=self.dtype_policy, name="norm")
             self.norm.build((None, None, None, self.embed_dim))
 
     def call(self, inputs):

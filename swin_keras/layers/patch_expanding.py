@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from swin_keras.layers.initialization import initializer_config, make_initializer
+from swin_keras.layers.layer_normalization import LayerNormalization
 from swin_keras.layers.quantization import KeepsQuantization
 from swin_keras.layers.windows import known_size, window_reverse
 
@@ -52,9 +53,7 @@ class PatchExpanding(KeepsQuantization, keras.layers.Layer):
             name="expansion",
         )
         self.expansion.build((None, channels))
-        self.norm = keras.layers.LayerNormalization(
-            epsilon=1e-5, dtype=self.dtype_policy, name="norm"
-        )
+        self.norm = LayerNormalization(dtype=self.dtype_policy, name="norm")
         self.norm.build((None, None, self.units))
 
     def call(self, inputs):

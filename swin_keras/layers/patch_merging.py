@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from swin_keras.layers.initialization import initializer_config, make_initializer
+from swin_keras.layers.layer_normalization import LayerNormalization
 from swin_keras.layers.quantization import KeepsQuantization
 from swin_keras.layers.windows import known_size, pad_to_multiple, window_partition
 
@@ -42,9 +43,7 @@ class PatchMerging(KeepsQuantization, keras.layers.Layer):
     def build(self, input_shape):
         known_size(input_shape)
         channels = input_shape[-1]
-        self.norm = keras.layers.LayerNormalization(
-            epsilon=1e-5, dtype=self.dtype_policy, name="norm"
-        )
+        self.norm = LayerNormalization(dtype=self.dtype_policy, name="norm")
         self.norm.build((None, self._normalized * channels))
         self.reduction = keras.layers.Dense(
             2 * channels,

@@ -8,6 +8,7 @@ from keras import ops
 from swin_keras.layers.drop_path import DropPath
 from swin_keras.layers.dropout import Dropout
 from swin_keras.layers.initialization import initializer_config, make_initializer
+from swin_keras.layers.layer_normalization import LayerNormalization
 from swin_keras.layers.quantization import KeepsQuantization
 from swin_keras.layers.window_attention import WindowAttention
 from swin_keras.layers.windows import (
@@ -142,8 +143,7 @@ class SwinTransformerBlock(KeepsQuantization, keras.layers.Layer):
         return WindowAttention(self._window, self.num_heads, **options)
 
     def _norm(self, name, channels):
-        norm = keras.layers.LayerNormalization(
-            epsilon=1e-5,
+        norm = LayerNormalization(
             gamma_initializer=self._norm_scale,
             dtype=self.dtype_policy,
             name=name,

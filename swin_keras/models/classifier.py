@@ -3,6 +3,7 @@
 import keras
 
 from swin_keras.errors import UsageError
+from swin_keras.layers import LayerNormalization
 from swin_keras.layers.initialization import published_normal
 from swin_keras.models.backbone import feature_maps
 from swin_keras.models.config import SwinConfig
@@ -60,7 +61,7 @@ def SwinClassifier(
 
     inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
     x = list(feature_maps(x, config).values())[-1]
-    x = keras.layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
+    x = LayerNormalization(name="norm")(x)
 
     if include_top or pooling == "avg":
         x = keras.layers.GlobalAveragePooling2D(

@@ -6,6 +6,7 @@ import keras
 
 from swin_keras.layers import (
     Dropout,
+    LayerNormalization,
     PatchEmbedding,
     PatchMerging,
     PatchMergingV2,
@@ -109,8 +110,6 @@ def normalized_maps(stages: list[Stage]) -> list:
     carry them.
     """
     return [
-        keras.layers.LayerNormalization(epsilon=1e-5, name=f"stage_{number}_norm")(
-            stage.outputs
-        )
+        LayerNormalization(name=f"stage_{number}_norm")(stage.outputs)
         for number, stage in enumerate(stages, start=1)
     ]

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from swin_keras.layers import EdgeDistances
+from swin_keras.layers import EdgeDistances, LayerNormalization
 from swin_keras.models.detection.head import DetectionHead
 from swin_keras.models.inputs import exact_dtype
 
@@ -79,9 +79,7 @@ def _tower(maps, head, name) -> list:
         )
         steps = [convolution, keras.layers.ReLU(name=f"{name}_relu_{number}")]
         if head.norm == "layer":
-            norm = keras.layers.LayerNormalization(
-                epsilon=1e-5, name=f"{name}_norm_{number}"
-            )
+            norm = LayerNormalization(name=f"{name}_norm_{number}")
             steps.insert(1, norm)
         for step in steps:
             maps = [step(x) for x in maps]

@@ -2,7 +2,7 @@
 
 import keras
 
-from swin_keras.layers import PatchExpanding
+from swin_keras.layers import LayerNormalization, PatchExpanding
 from swin_keras.layers.initialization import make_initializer
 from swin_keras.models.config import SwinConfig
 from swin_keras.models.segmentation.convolution import concatenate
@@ -25,7 +25,7 @@ def unet_head(stages: list[Stage], config: SwinConfig):
     Reference:
         Cao et al., 2021, section 3: https://arxiv.org/abs/2105.05537
     """
-    x = keras.layers.LayerNormalization(epsilon=1e-5, name="norm")(stages[-1].outputs)
+    x = LayerNormalization(name="norm")(stages[-1].outputs)
     for number in reversed(range(1, len(stages))):
         skip, channels = stages[number - 1].inputs, config.stage_channels[number - 1]
         x = PatchExpanding(
@@ -41,7 +41,7 @@ def unet_head(stages: list[Stage], config: SwinConfig):
             name=f"head_stage_{number}_skip",
         )(x)
         x = stage_blocks(x, config, number, prefix="head_")
-    x = keras.layers.LayerNormalization(epsilon=1e-5, name="head_norm")(x)
+    x = LayerNormalization(name="head_norm")(x)
     x = PatchExpanding(
         config.embed_dim,
         factor=config.patch_size,
