@@ -4,11 +4,11 @@
 
 A detector of this package beside KerasHub's RetinaNet on a ResNet-18 and its D-FINE of
 the nano size (`pip install keras-hub`), on the `garments` scenes with their boxes. Each
-trains in a subprocess, with the same AdamW and schedule, for as many steps as fit into
-the minutes; RetinaNet and ours on the same batches. KerasHub's D-FINE sees one scene a
-step: with more, it gives every scene the objects of the first
-(in the code of 0.32, `hungarian_matcher` numbers them within a scene, and the losses
-over the batch).
+trains in a subprocess, with the same schedule, for as many steps as fit into the
+minutes: AdamW, or with `--optimizer muon` this package's Muon for the first and Keras'
+for the others. RetinaNet and ours see the same batches; KerasHub's D-FINE sees one
+scene a step, as with more it gives every scene the objects of the first (in the code of
+0.32, `hungarian_matcher` numbers them within a scene, and the losses over the batch).
 Printed: mAP and AP50 on the test scenes, parameters, and milliseconds of the float32
 LiteRT file on one thread, where the model converts: ours with its choice of boxes,
 KerasHub's without.
@@ -223,12 +223,14 @@ def measure(name, folder, options) -> dict:
     dataset = load_dataset("garments", data_dir=options.data_dir, targets="boxes")
     model = contender.build(len(dataset.class_names))
     data = scenes(dataset, contender)
-    steps = train_for(model, data, 60 * options.minutes)
+    seconds = 60 * options.minutes
+    steps = train_for(model, data, seconds, options.optimizer, ours=name == "Swin")
     figures = judged(contender, model, dataset, options.images)
     row = {
         "mAP": figures.mean_average_precision,
         "AP50": figures.at_50,
         "parameters": model.count_params(),
+        "optimizer": options.optimizer,
         "steps": steps,
         "scenes a step": contender.batch,
     }

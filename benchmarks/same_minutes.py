@@ -16,8 +16,10 @@ import tensorflow as tf
 from timing import write_json
 
 from swin_keras.benchmarking.timing import time_files
+from swin_keras.training.muon import SwinMuon
 
-RATE = 1e-3
+RATES = {"adamw": 1e-3, "muon": 6e-3}  # at their highest
+WARM_UP = 0.05  # share of the steps
 
 
 def race(script, about, contenders, measure):
@@ -33,6 +35,7 @@ def race(script, about, contenders, measure):
     parser = argparse.ArgumentParser(description=about.splitlines()[0])
     parser.add_argument("--data-dir", help="folder of the four files of Fashion-MNIST")
     parser.add_argument("--minutes", type=float, default=10, help="of each")
+    parser.add_argument("--optimizer", choices=RATES, default="adamw")
     parser.add_argument("--images", type=int, default=0, help="test scenes; 0: all")
     parser.add_argument("--only", nargs="+", choices=contenders, default=contenders)
     parser.add_argument("--json", type=Path)
@@ -60,17 +63,19 @@ def race(script, about, contenders, measure):
         write_json(options.json, rows)
 
 
-def train_for(model, data, seconds, **losses) -> int:
+def train_for(model, data, seconds, optimizer, ours, **losses) -> int:
     """Train for some seconds, the compilation left out; return the number of steps.
 
     Args:
         model: A Keras model.
         data: Iterator of batches.
         seconds: How long. The steps are counted beforehand, from the time of ten.
+        optimizer: Its name.
+        ours: Whether the model is one of this package.
         **losses: What `compile` takes beside the optimizer.
     """
     first = model.get_weights()
-    model.compile(keras.optimizers.AdamW(1e-6), **losses)
+    model.compile(_optimizer(optimizer, 1e-6, ours), **losses)
     model.make_train_function()
     model.train_function(data)  # as `train_on_batch`, which takes no dictionaries
     start = time.perf_counter()
@@ -78,13 +83,24 @@ def train_for(model, data, seconds, **losses) -> int:
         model.train_function(data)
     steps = max(1, round(seconds / ((time.perf_counter() - start) / 10)))
     model.set_weights(first)
-    rate = keras.optimizers.schedules.PolynomialDecay(RATE, steps, 0.0)
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=0.05, global_clipnorm=5.0)
-    model.compile(optimizer, **losses)
+    warm_up = max(1, round(WARM_UP * steps))
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warm_up, warmup_target=RATES[optimizer], warmup_steps=warm_up
+    )
+    model.compile(_optimizer(optimizer, rate, ours), **losses)
     model.make_train_function()
     for _ in range(steps):
         model.train_function(data)
     return steps
+
+
+def _optimizer(name, rate, ours):
+    """Return AdamW, or the Muon of a model's own library."""
+    if name == "adamw":
+        return keras.optimizers.AdamW(rate, weight_decay=0.05, global_clipnorm=5.0)
+    if ours:
+        return SwinMuon(rate, weight_decay=0.05, clip_norm=5.0)
+    return keras.optimizers.Muon(rate, adam_weight_decay=0.05, global_clipnorm=5.0)
 
 
 def resnet_18(side):

@@ -4,8 +4,8 @@
 
 A Swin-Unet of this package beside KerasHub's SegFormer-B0 and DeepLabV3+ on a ResNet-18
 (`pip install keras-hub`), on the `garments` scenes. Each trains in a subprocess, on the
-same batches, with the same AdamW and schedule, for as many steps as fit into the
-minutes.
+same batches, with the same schedule, for as many steps as fit into the minutes: AdamW,
+or with `--optimizer muon` this package's Muon for the first and Keras' for the others.
 Printed: mean IoU on the test scenes, parameters, and milliseconds of the float32 LiteRT
 file on one thread.
 """
@@ -91,7 +91,14 @@ def measure(name, folder, options) -> dict:
     dataset = load_dataset("garments", data_dir=options.data_dir, targets="masks")
     model = CONTENDERS[name](len(dataset.class_names))
     loss = keras.losses.SparseCategoricalCrossentropy(True, ignore_class=255)
-    steps = train_for(model, scenes(dataset), 60 * options.minutes, loss=loss)
+    steps = train_for(
+        model,
+        scenes(dataset),
+        60 * options.minutes,
+        options.optimizer,
+        ours=name == "Swin-Unet",
+        loss=loss,
+    )
     score = judged(model, dataset, options.images)
     probabilities = keras.Model(model.inputs, ops.softmax(model.outputs[0]))
     write_litert(probabilities, folder / f"{name}.tflite")
@@ -99,6 +106,7 @@ def measure(name, folder, options) -> dict:
         "mIoU": score.mean_iou,
         "foreground IoU": score.foreground_iou(),
         "parameters": model.count_params(),
+        "optimizer": options.optimizer,
         "steps": steps,
     }
 
