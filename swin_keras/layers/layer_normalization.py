@@ -8,12 +8,12 @@ EPSILON = 1e-5  # of the published models
 
 @keras.saving.register_keras_serializable(package="swin_keras")
 class LayerNormalization(keras.layers.LayerNormalization):
-    """Normalize over the channels; on TensorFlow, training takes half the time.
+    """Normalize over the channels, as Keras does, with a short gradient.
 
-    `(B, ..., C) -> (B, ..., C)`: Keras' layer, and its result. TensorFlow
-    differentiates that layer operation by operation, which reads and writes a
-    feature map some twenty times. In training the gradient is written out instead:
-    its sums over channels and over tokens are matrix products.
+    `(B, ..., C) -> (B, ..., C)`. TensorFlow differentiates Keras' layer operation
+    by operation and keeps what each of them made. In training on TensorFlow the
+    gradient is written out instead, which keeps the input and two numbers a token: a
+    step without XLA takes about a tenth less time.
 
     Args:
         epsilon: Added to the variance.
@@ -47,32 +47,26 @@ class LayerNormalization(keras.layers.LayerNormalization):
 
 
 def _normalized(x, scale, offset, epsilon):
-    channels = x.shape[-1]
-
     @ops.custom_gradient
     def normalized(x, scale, offset):
-        centred = x - ops.mean(x, axis=-1, keepdims=True)
-        variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
-        inverse = ops.rsqrt(variance + epsilon)
-        unit = centred * inverse
+        mean = _mean(x)
+        centred = x - mean
+        inverse = ops.rsqrt(_mean(ops.square(centred)) + epsilon)
 
         def gradient(upstream):
-            rows, row_units, row_inverse = (
-                ops.reshape(part, (-1, part.shape[-1]))
-                for part in (upstream, unit, inverse)
-            )
-            products = rows * row_units
-            every_row = ops.ones((1, ops.shape(rows)[0]))
-            mean_weights = ops.expand_dims(scale, -1) / channels
-            mean = ops.matmul(rows, mean_weights)
-            correlation = ops.matmul(products, mean_weights)
-            to_x = row_inverse * (rows * scale - row_units * correlation - mean)
-            return (
-                ops.reshape(to_x, ops.shape(x)),
-                ops.matmul(every_row, products)[0],
-                ops.matmul(every_row, rows)[0],
-            )
+            unit = (x - mean) * inverse
+            scaled = upstream * scale
+            to_x = inverse * (scaled - _mean(scaled) - unit * _mean(scaled * unit))
+            return to_x, _sum_of_tokens(upstream * unit), _sum_of_tokens(upstream)
 
-        return unit * scale + offset, gradient
+        return centred * inverse * scale + offset, gradient
 
     return normalized(x, scale, offset)
+
+
+def _mean(x):
+    return ops.mean(x, axis=-1, keepdims=True)
+
+
+def _sum_of_tokens(x):
+    return ops.sum(x, axis=tuple(range(len(x.shape) - 1)))
