@@ -295,3 +295,12 @@ def test_things_are_learned_and_others_found(run, tuxpaint):
 def test_missing_pictures_are_asked_for(run, tmp_path, script, how):
     with pytest.raises(SystemExit, match=how):
         run(script, "--data-dir", tmp_path)
+
+
+@pytest.mark.slow
+def test_two_ways_of_layer_normalization_are_timed(run):
+    report = run("normalization.py", "--rounds", 1)
+    assert set(report["milliseconds"]) == {
+        f"{name}, {mode}" for name in ("own", "Keras") for mode in ("graph", "XLA")
+    }
+    assert min(report["milliseconds"].values()) > 0
