@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from swin_keras.benchmarking.worker import WARM_UP, any_image, open_to_time
+from swin_keras.benchmarking.worker import WARM_UP, any_images, open_to_time
 
 LIBRARIES = {
     ".tflite": "ai_edge_litert.interpreter",
@@ -33,7 +33,7 @@ def main(threads, trust, path):
     run, shape = open_to_time(path, int(threads), trust == "true")
     seconds = time.perf_counter() - start
     for _ in range(WARM_UP):
-        run(any_image(shape))
+        run(any_images(shape))
     json.dump({"seconds": seconds, "memory": memory_held() - before}, answer)
     answer.close()
 

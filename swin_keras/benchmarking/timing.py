@@ -13,12 +13,12 @@ from swin_keras.processes import module_command
 
 @dataclass(frozen=True)
 class Timing:
-    """How a file ran, one image at a time.
+    """How a file ran: one image at a time, or as many as it was made for.
 
     Args:
         path: The file.
         threads: Threads of the runtime.
-        times: Seconds of each run.
+        times: Seconds of each run, for each of its images.
         load_seconds: Time to load it in a fresh process; `None` if not measured.
         memory: Bytes that loading it and its first runs added there.
     """

@@ -3,7 +3,7 @@
     python -m swin_keras.benchmarking.worker 2 3.0 false a.tflite b.tflite
 
 Taking turns shares whatever else the machine does fairly between the files: the
-seconds of every run of each.
+seconds of every run of each, divided by the images that it takes at a time.
 """
 
 import json
@@ -25,22 +25,32 @@ def main(threads, seconds, trust, *paths):
     models = []
     for path in paths:
         run, shape = open_to_time(Path(path), int(threads), trust == "true")
-        image = any_image(shape)
+        images = any_images(shape)
         for _ in range(WARM_UP):
-            run(image)
-        models.append((run, image, []))
-    end = time.perf_counter() + float(seconds) * len(models)
-    turns = 0
-    while turns < MIN_TURNS or time.perf_counter() < end:
-        for run, image, times in models:
+            run(images)
+        models.append((run, images))
+    json.dump(take_turns(models, float(seconds)), answer)
+    answer.close()
+
+
+def take_turns(models, seconds, clock=time.perf_counter) -> list[list[float]]:
+    """Return the seconds of each model's runs, for each of its images.
+
+    Args:
+        models: Functions, and the images that each is given.
+        seconds: How long for each of them.
+        clock: Tells the time in seconds.
+    """
+    times = [[] for _ in models]
+    end = clock() + seconds * len(models)
+    while len(times[0]) < MIN_TURNS or clock() < end:
+        for (run, images), own in zip(models, times, strict=True):
             if len(models) > 1:
                 time.sleep(PAUSE)
-            start = time.perf_counter()
-            run(image)
-            times.append(time.perf_counter() - start)
-        turns += 1
-    json.dump([times for _, _, times in models], answer)
-    answer.close()
+            start = clock()
+            run(images)
+            own.append((clock() - start) / len(images))
+    return times
 
 
 def open_to_time(path, threads, trust=False):
@@ -68,7 +78,7 @@ def open_to_time(path, threads, trust=False):
     return run, tuple(detail["shape"])
 
 
-def any_image(shape) -> np.ndarray:
+def any_images(shape) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, shape).astype("float32")
 
 

@@ -7,7 +7,7 @@ from swin_keras.cli.benchmark_table import (
     COLUMNS,
     draw,
     profile_rows,
-    short_name,
+    short_names,
     timing_rows,
 )
 from swin_keras.errors import ResourceError, UsageError
@@ -46,8 +46,9 @@ def _show(result, out, make_table):
     for row in timing_rows(result):
         table.add_row(*row)
     out.print(table)
+    names = short_names(timing.path for timing in result.timings)
     for path, profile in result.profiles.items():
-        table = make_table(f"{short_name(path)}", "count", "ms alone", "share")
+        table = make_table(names[path], "count", "ms alone", "share")
         for row in profile_rows(profile):
             table.add_row(*row)
         out.print(table)
@@ -72,10 +73,11 @@ def _pairs(models, other) -> list[tuple[Path, Path]]:
 def _comparison(result, pairs):
     """State how many times as long as the other each file takes."""
     least = {(t.path, t.threads): t.minimum for t in result.timings}
+    names = short_names(timing.path for timing in result.timings)
     for threads in sorted({timing.threads for timing in result.timings}):
         for one, other in pairs:
             ratio = least[str(one), threads] / least[str(other), threads]
             yield (
-                f"threads {threads}: {short_name(one)} takes {ratio:.2f} x the time "
-                f"of {short_name(other)}"
+                f"threads {threads}: {names[str(one)]} takes {ratio:.2f} x the time "
+                f"of {names[str(other)]}"
             )

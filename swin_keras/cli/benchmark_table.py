@@ -18,10 +18,11 @@ COLUMNS = (
 
 def timing_rows(result: Benchmark):
     """Yield the cells of a row for each file and number of threads."""
+    names = short_names(timing.path for timing in result.timings)
     for timing in result.timings:
         row = timing.to_dict()
         yield (
-            short_name(timing.path),
+            names[timing.path],
             f"{timing.threads}",
             f"{row['min_ms']:.2f}",
             f"{row['median_ms']:.2f}",
@@ -57,7 +58,8 @@ def draw(result: Benchmark, path: Path):
     rows = 1 + bool(result.profiles)
     figure = Figure(figsize=(9, 3 * rows), layout="constrained")
     axes = figure.subplots(rows, squeeze=False)[:, 0]
-    labels = [f"{short_name(t.path)}, {t.threads}" for t in result.timings]
+    names = short_names(timing.path for timing in result.timings)
+    labels = [f"{names[t.path]}, {t.threads}" for t in result.timings]
     medians = [1e3 * timing.median for timing in result.timings]
     upper = [1e3 * (timing.p95 - timing.median) for timing in result.timings]
     lower = [1e3 * (timing.median - timing.minimum) for timing in result.timings]
@@ -66,11 +68,11 @@ def draw(result: Benchmark, path: Path):
     axes[0].set_xlabel("ms an image: median, from the least to the 95th percentile")
     axes[0].set_title("file, threads", loc="left", fontsize="medium")
     if result.profiles:
-        _draw_profiles(axes[1], result.profiles)
+        _draw_profiles(axes[1], result.profiles, names)
     figure.savefig(path, dpi=120)
 
 
-def _draw_profiles(axes, profiles):
+def _draw_profiles(axes, profiles, names):
     kinds = []
     for profile in profiles.values():
         kinds += [kind for kind in list(profile)[:PROFILED] if kind not in kinds]
@@ -78,7 +80,7 @@ def _draw_profiles(axes, profiles):
     for index, kind in enumerate([*kinds, "others"]):
         widths = [_milliseconds(profile, kind, kinds) for profile in profiles.values()]
         axes.barh(
-            [short_name(path) for path in profiles],
+            [names[path] for path in profiles],
             widths,
             left=list(left.values()),
             label=kind.lower(),
@@ -98,12 +100,22 @@ def _milliseconds(profile, kind, kinds):
     return 1e3 * profile.get(kind, (0, 0.0))[1]
 
 
-def short_name(path: str) -> str:
-    """Return the end of a path that tells files apart.
+def short_names(paths) -> dict[str, str]:
+    """Return the end of each path: as much as tells it from the others.
 
-    >>> short_name("/a/saved_models/digits/model.tflite")
-    'digits/model.tflite'
+    >>> list(short_names(["a/digits/model.tflite", "old/digits/model.tflite"]).values())
+    ['a/digits/model.tflite', 'old/digits/model.tflite']
+    >>> list(short_names(["/a/saved_models/digits/model.tflite"]).values())
+    ['digits/model.tflite']
     """
-    parts = Path(path).parts
-    keep = 3 if parts[-1:] == ("1",) else 2
-    return "/".join(parts[-keep:])
+    parts = {path: Path(path).parts for path in paths}
+    return {path: _short_name(path, parts) for path in parts}
+
+
+def _short_name(path, parts):
+    own = parts[path]
+    others = [those for other, those in parts.items() if other != path]
+    keep = 3 if own[-1:] == ("1",) else 2
+    while keep < len(own) and any(those[-keep:] == own[-keep:] for those in others):
+        keep += 1
+    return str(Path(*own[-keep:]))

@@ -53,6 +53,12 @@ def litert_file(path: Path) -> Path:
             f"The file must have a card with its class names. {file} {given}; "
             "export the model with this package."
         )
+    if (card.litert_batch_size or 1) > 1:
+        raise ModelFileError(
+            "The page gives a model one picture at a time. Received: "
+            f"{file}, which takes {card.litert_batch_size}. Export the model again "
+            "without --batch-size."
+        )
     return file
 
 

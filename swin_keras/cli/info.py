@@ -3,8 +3,6 @@
 import dataclasses
 from pathlib import Path
 
-from rich.markup import escape
-
 from swin_keras.cli.console import load_tensorflow, make_table, out
 from swin_keras.files import to_json
 from swin_keras.inference.predictor import find_keras_model
@@ -54,8 +52,8 @@ def _show_checkpoint(name, as_json):
     names = found.pop("class_names")
     for key, value in (found | found.pop("config")).items():
         text = f"{value:,}" if key in ("bytes", "parameters") else str(value)
-        table.add_row(key.replace("_", " "), _plain(text))
-    table.add_row("class names", _plain(", ".join(names[:10])) or "none")
+        table.add_row(key.replace("_", " "), printable(text))
+    table.add_row("class names", printable(", ".join(names[:10])) or "none")
     out.print(table)
     return 0
 
@@ -98,7 +96,7 @@ def _show_file(file, as_json, trust):
         _show_facts(facts)
     if card:
         metrics = ", ".join(f"{k} {v:.4g}" for k, v in card.metrics.items())
-        out.print(_plain(f"{card.name}: {len(card.class_names)} classes; {metrics}"))
+        out.print(printable(f"{card.name}: {len(card.class_names)} classes; {metrics}"))
     return 0
 
 
@@ -115,12 +113,12 @@ def _facts(file, form, takes, gives) -> dict:
 
 def _show_facts(facts):
     table = make_table("", "")
-    table.add_row("file", _plain(facts["path"]))
+    table.add_row("file", printable(facts["path"]))
     table.add_row("form", facts["form"])
     table.add_row("bytes", f"{facts['bytes']:,}")
     table.add_row("takes images of", _by(facts["takes"]))
     for name, shape in facts["gives"].items():
-        table.add_row("gives", _plain(f"{name}: {_by(shape)}"))
+        table.add_row("gives", printable(f"{name}: {_by(shape)}"))
     out.print(table)
 
 
@@ -129,7 +127,7 @@ def _show_parts(parts):
     for part in parts:
         macs = f"{part.macs / 1e6:,.2f}"
         table.add_row(
-            _plain(part.name),
+            printable(part.name),
             _by(part.output_shape),
             f"{part.parameters:,}",
             macs,
@@ -172,8 +170,3 @@ def _list_variants(as_json):
         )
     out.print(table)
     return 0
-
-
-def _plain(text) -> str:
-    """Return a text from a file as it is, neither markup nor control characters."""
-    return escape(printable(text))

@@ -55,22 +55,29 @@ def predict(options):
             "--coco writes the boxes of a detector. Received: "
             f"{options.model}, a model for the task {predictor.task.name!r}."
         )
-    with _saver(options.save, options.rate) as save:
-        predictions = []
-        for prediction, picture in _predictions(
-            predictor, images, videos, options.top, options.window
-        ):
-            predictions.append(prediction)
-            if save and not prediction.error:
-                save(prediction, picture)
-    if options.csv:
-        _write_csv(options.csv, predictions)
-    if options.coco:
-        _write_coco(options.coco, predictor.class_names, predictions)
+    for path in filter(None, (options.csv, options.coco)):
+        _check_place(Path(path))
+    predictions, stop = [], None
+    with _saver(options.save, options.rate, predictor.grey_range) as save:
+        try:
+            for prediction, picture in _predictions(
+                predictor, images, videos, options.top, options.window
+            ):
+                predictions.append(prediction.in_words())
+                if save and not prediction.error:
+                    save(prediction, picture)
+        except KeyboardInterrupt as stopped:
+            stop = stopped  # once what was found is written
     if options.json:
         print(json.dumps([p.to_dict() for p in predictions], indent=2))
     else:
         _show(predictions)
+    if options.csv and predictions:
+        _write_csv(options.csv, predictions)
+    if options.coco:
+        _write_coco(options.coco, predictor.class_names, predictions)
+    if stop:
+        raise stop
     unread = [p for p in predictions if p.error]
     for prediction in unread:
         complain(f"{prediction.path}: {prediction.error}")
@@ -103,8 +110,16 @@ def _predictions(predictor, images, videos, top, window):
         yield from predict_frames(predictor, name, frames, top, window)
 
 
+def _check_place(path):
+    """Refuse a file that cannot be written, before hours of work are for it."""
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise UsageError(
+            f"A file must be written to a folder that exists. Received: {path}."
+        )
+
+
 @contextlib.contextmanager
-def _saver(place, rate):
+def _saver(place, rate, grey_range):
     """Give what writes an annotated picture to a folder or a video, or `None`."""
     from swin_keras.inference.annotate import Album, annotated_by
     from swin_keras.inference.video import is_video
@@ -112,9 +127,11 @@ def _saver(place, rate):
 
     if place and is_video(place):
         with video_writer(place, rate) as write:
-            yield lambda prediction, picture: write(annotated_by(prediction, picture))
+            yield lambda prediction, picture: write(
+                annotated_by(prediction, picture, grey_range)
+            )
     else:
-        yield Album(place).add if place else None
+        yield Album(place, grey_range).add if place else None
 
 
 def _write_csv(path, predictions):

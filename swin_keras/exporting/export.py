@@ -22,8 +22,10 @@ from swin_keras.exporting.precision import true_float32
 from swin_keras.exporting.readme import readme_text
 from swin_keras.exporting.saved_model import export_saved_model
 from swin_keras.exporting.source import (
+    check_input,
     complete_card,
     export_name,
+    nameless_card,
     task_of_export,
 )
 from swin_keras.exporting.verify import require_good, verify
@@ -69,8 +71,10 @@ def export(model, config: ExportConfig | None = None) -> Path:
         true_float32(),
     ):
         model = load_keras(source)
+        check_input(model)
         task = task_of_export(card, model, config)
-        model = task.export_model(model)
+        loaded, model = model, task.export_model(model)
+        card = card or nameless_card(loaded, model, task, name, config)
         card = complete_card(card, model, task, name, given, config)
         images = comparison_images(config, given, card)
         _write_forms(folder, model, card, config, images)

@@ -6,17 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_keras.data import BatchLoader, garments, load_image, load_trained
+from swin_keras.data import BatchLoader, garments, load_trained
 from swin_keras.data.loading import looks_like_path
 from swin_keras.errors import DataError, UsageError
 from swin_keras.inference.evaluation import evaluate_dataset
-from swin_keras.inference.predictor import Predictor, image_files
+from swin_keras.inference.pictures import Picture, image_files
+from swin_keras.inference.predictor import Predictor
 from swin_keras.litert.quantize import MAX_CALIBRATION_IMAGES
 from swin_keras.model_files.card import ModelCard
+from swin_keras.model_files.preparation import CardPreparation
 from swin_keras.tasks import task_named
 
 log = logging.getLogger(__name__)
 NOISE_IMAGES = 8
+MAX_COMPARED = 64  # images; more say no more of a form
 
 
 def comparison_images(config, model: Path, card: ModelCard):
@@ -26,7 +29,7 @@ def comparison_images(config, model: Path, card: ModelCard):
     """
     folder = Path(config.images) if config.images else model / "samples"
     if config.images or folder.is_dir():
-        return _load(folder, card), True
+        return _load(folder, card, MAX_COMPARED), True
     log.info("no images to compare on (--images): random noise instead")
     rng = np.random.default_rng(0)
     size = (NOISE_IMAGES, *card.model["input_shape"])
@@ -40,7 +43,7 @@ def calibration_images(config, card: ModelCard) -> np.ndarray:
         UsageError: If there are none.
     """
     if config.calibration:
-        return _load(Path(config.calibration), card)
+        return _load(Path(config.calibration), card, MAX_CALIBRATION_IMAGES)
     dataset = data_at_hand(card)
     if dataset is None:
         raise UsageError(
@@ -79,8 +82,12 @@ def evaluator(config, card: ModelCard):
 
 def _sample(split, count):
     """Return `count` images of a split, always the same ones."""
-    chosen = np.random.default_rng(0).permutation(len(split))[:count]
-    return split.subset(np.sort(chosen), split.title)
+    return split.subset(_chosen(len(split), count), split.title)
+
+
+def _chosen(count, most):
+    """Return which of `count` things are taken where `most` are enough."""
+    return np.sort(np.random.default_rng(0).permutation(count)[:most])
 
 
 def data_at_hand(card: ModelCard):
@@ -113,11 +120,20 @@ def _is_here(name, data_dir) -> bool:
         return False
 
 
-def _load(folder: Path, card: ModelCard) -> np.ndarray:
-    *size, channels = card.model["input_shape"]
+class _Preparation(CardPreparation):
+    """What `Task.read` asks of a model, which is not there yet."""
+
+    def __init__(self, card):
+        self.card, self.input_shape = card, tuple(card.model["input_shape"])
+
+
+def _load(folder: Path, card: ModelCard, most: int) -> np.ndarray:
+    """Return some images of a folder, prepared as the model's own are."""
+    files = image_files(folder)
+    if len(files) > most:
+        log.info("%d of the %d images in %s are enough", most, len(files), folder)
+        files = [files[index] for index in _chosen(len(files), most)]
+    task, preparation = task_named(card.task), _Preparation(card)
     return np.stack(
-        [
-            load_image(file, size, channels, card.crop_fraction, card.grey_range)
-            for file in image_files(folder)
-        ]
+        [task.read(Picture(str(file), file), preparation)[0] for file in files]
     )

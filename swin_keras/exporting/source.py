@@ -12,7 +12,7 @@ from swin_keras.exporting.config import ExportConfig, check_printable
 from swin_keras.exporting.inference_model import named_outputs, normalizes
 from swin_keras.model_files.card import CLASS_MAPS, ModelCard
 from swin_keras.names import check_name
-from swin_keras.tasks import task_named
+from swin_keras.tasks import TASKS, task_named
 from swin_keras.tasks.task import Task
 
 log = logging.getLogger(__name__)
@@ -44,21 +44,85 @@ def export_name(model: Path, source: Path, card: ModelCard | None, config) -> st
     return name
 
 
+def check_input(model) -> None:
+    """Refuse a model that takes anything but images of one size.
+
+    Raises:
+        UsageError: If it does.
+    """
+    shapes = [tuple(tensor.shape) for tensor in model.inputs]
+    if len(shapes) != 1 or len(shapes[0]) != 4 or None in shapes[0][1:]:
+        raise UsageError(
+            "An exported model must take images of one size: one input of the shape "
+            "(None, height, width, channels) with known sides. Received: "
+            f"{', '.join(map(str, shapes))}."
+        )
+
+
 def task_of_export(card: ModelCard | None, model, config: ExportConfig) -> Task:
-    """Return what an export is for: what was asked, what the card says, what it is."""
+    """Return what an export is for: what was asked, what the card says, what it is.
+
+    Raises:
+        UsageError: If the model's answers are of no known kind.
+    """
     if config.features:
         return task_named("features")
-    task = task_named(card.task if card else "classify")
-    shapes = {key: value.shape[1:] for key, value in named_outputs(model).items()}
+    if card and _fits(task_named(card.task), model):
+        return task_named(card.task)
+    for task in map(task_named, TASKS):
+        if task.owns(model):
+            return task
+    if _fits(task_named("classify"), model):
+        return task_named("classify")
+    shapes = [tuple(value.shape) for value in named_outputs(model).values()]
+    raise UsageError(
+        "An exported model must be a classifier, whose answer has the shape (None, "
+        "classes), or a segmenter, detector or backbone of this package. Received: "
+        f"outputs of the shapes {', '.join(map(str, shapes))}. --features exports the "
+        "feature maps of a Swin Transformer's stages."
+    )
+
+
+def _fits(task: Task, model) -> bool:
+    """Return whether a model's outputs are those of a task."""
     try:
-        task.class_count(shapes)
+        task.class_count(_shapes(model))
     except ValueError:
-        return task_named("features")
-    return task
+        return False
+    return True
+
+
+def _shapes(model) -> dict[str, list]:
+    """Return the shape of each output by name, without the batch."""
+    return {key: list(value.shape[1:]) for key, value in named_outputs(model).items()}
+
+
+def nameless_card(model, exported, task: Task, name: str, config) -> ModelCard:
+    """Return the card of a model that has none: its classes have numbers.
+
+    Args:
+        model: As it was loaded.
+        exported: As it will be exported.
+        task: What it is for.
+        name: Of the export.
+        config: Of the export.
+
+    Raises:
+        UsageError: If nothing says how many classes it has.
+    """
+    classes = task.class_count(_shapes(exported))
+    if classes is None:  # boxes do not tell
+        classes = task.class_count(_shapes(model)) or len(config.class_names)
+        if not classes:
+            raise UsageError(
+                "A detector that gives boxes without a card does not say how many "
+                "classes it has. Name them: --class-names."
+            )
+    return ModelCard(name, "a Keras model", {}, tuple(map(str, range(classes))))
 
 
 def complete_card(
-    card: ModelCard | None,
+    card: ModelCard,
     model,
     task: Task,
     name: str,
@@ -68,7 +132,7 @@ def complete_card(
     """Return the card of an export, as far as it is known before the files are.
 
     Args:
-        card: The model's own; `None` if it has none.
+        card: The model's own.
         model: What will be exported.
         task: What it is for.
         name: Of the export.
@@ -79,20 +143,16 @@ def complete_card(
         UsageError: If the names of the classes are not those of the outputs, or
             there are to be maps of classes and the model's head has none.
     """
-    outputs = named_outputs(model)
-    shapes = {key: list(value.shape[1:]) for key, value in outputs.items()}
+    shapes = _shapes(model)
     classes = task.class_count(shapes)
     if classes is None:
         classes = len(card.class_names)
     if not classes:
         names = _no_names(config)
     else:
-        numbers = [str(index) for index in range(classes)]
-        given_names = config.class_names or (card.class_names if card else numbers)
-        names = _checked_names(given_names, classes)
+        names = _checked_names(config.class_names or card.class_names, classes)
     if config.explain:
         shapes[CLASS_MAPS] = list(class_maps(model).shape[1:])
-    card = card or ModelCard(name, "a Keras model", {}, ())
     takes_raw = normalizes(model)
     if names and not takes_raw:
         log.warning("%s", NO_NORMALIZATION)

@@ -15,14 +15,15 @@ class Album:
 
     Args:
         folder: The folder to make; it may exist if it is empty.
+        grey_range: That of the `Predictor`.
 
     Raises:
         UsageError: If there is something in it.
         ResourceError: If it cannot be written.
     """
 
-    def __init__(self, folder):
-        self.folder = Path(folder)
+    def __init__(self, folder, grey_range=None):
+        self.folder, self.grey_range = Path(folder), grey_range
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             is_empty = not any(self.folder.iterdir())
@@ -48,7 +49,7 @@ class Album:
             stem += f"-{prediction.time:09.3f}"
         path = self._free_path(stem)
         try:
-            annotated_by(prediction, picture).save(path, quality=92)
+            annotated_by(prediction, picture, self.grey_range).save(path, quality=92)
             prediction.save_more(path)
         except OSError as error:
             raise _unwritable(path, error) from error
@@ -61,15 +62,18 @@ class Album:
         return path
 
 
-def annotated_by(prediction: Prediction, picture: Image.Image | None = None):
+def annotated_by(
+    prediction: Prediction, picture: Image.Image | None = None, grey_range=None
+):
     """Return a picture with what is said of it.
 
     Args:
         prediction: What the model says of it.
         picture: The picture, if `prediction.path` is no image file.
+        grey_range: That of the `Predictor`, for grey images of more than 8 bits.
     """
     if picture is None:
-        picture = decode_image(prediction.path, 3)
+        picture = decode_image(prediction.path, 3, grey_range=grey_range)
     return prediction.drawn(picture)
 
 

@@ -78,6 +78,8 @@ def evaluate(
         )
     changes = {"data_dir": data_dir, "on_bad": on_bad}
     changes = {name: value for name, value in changes.items() if value is not None}
+    if predictor.grey_range:  # a converted model has it, but not what it was fed
+        changes["grey_range"] = predictor.grey_range
     changes |= predictor.task.data_options
     if data is None:
         dataset = load_trained(trained_on, **changes)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from PIL import Image
 
 from swin_keras.data.image_file import ImageError
+from swin_keras.errors import DataError
 from swin_keras.inference.predictor import Predictor
 from swin_keras.tasks.prediction import Prediction
 
@@ -40,6 +41,8 @@ def predict_frames(
             error = ""
         except ImageError as broken:
             error = broken.reason
+        except DataError as broken:  # it is no video that can be read
+            error = str(broken)
         images = [frame.image for frame in batch]
         found = predictor.predict(images, top=top, window=window)
         for frame, prediction in zip(batch, found if batch else (), strict=True):

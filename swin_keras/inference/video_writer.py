@@ -15,7 +15,8 @@ def video_writer(path, rate: float):
     """Give a function that adds pictures to a new video; MP4, MKV or another.
 
     Args:
-        path: The file, which must not exist; the ending says of which kind.
+        path: The file, which must not exist; the ending says of which kind. It keeps
+            the pictures that were added before an error or Ctrl-C.
         rate: Pictures a second. All are made as large as the first.
 
     Raises:
@@ -51,15 +52,18 @@ def video_writer(path, rate: float):
         container.mux(stream.encode(av.VideoFrame.from_image(picture)))
 
     try:
-        yield add
-        for stream in streams:
-            container.mux(stream.encode())
-        container.close()
-    except BaseException as error:
+        try:
+            yield add
+        finally:  # what is written when something stops the rest is a video, too
+            for stream in streams:
+                container.mux(stream.encode())
+            container.close()
+    except av.FFmpegError as error:
         with suppress(Exception):
             container.close()
         path.unlink(missing_ok=True)
-        if isinstance(error, av.FFmpegError):
-            reason = reason_of(error)
-            raise ResourceError(f"{path} cannot be written ({reason}).") from error
-        raise
+        reason = reason_of(error)
+        raise ResourceError(f"{path} cannot be written ({reason}).") from error
+    finally:
+        if not streams:
+            path.unlink(missing_ok=True)

@@ -16,6 +16,8 @@ from swin_keras.models.predictions import decode_predictions, preprocess_input
 from swin_keras.models.segmentation import (
     SEGMENTATION_HEADS,
     SegmentationHead,
+    end_in_probabilities,
+    is_segmenter,
     segmentation_model,
     without_auxiliary,
 )
@@ -35,6 +37,8 @@ __all__ = [
     "decode_predictions",
     "detection_model",
     "end_in_detections",
+    "end_in_probabilities",
+    "is_segmenter",
     "list_models",
     "model_strides",
     "preprocess_input",

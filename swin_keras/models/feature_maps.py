@@ -1,14 +1,16 @@
 """The feature maps of a finished model: what each stage makes of an image."""
 
+import re
+
 import keras
 
 from swin_keras.errors import UsageError
-from swin_keras.models.layer_names import feature_name, stage_part
+from swin_keras.models.layer_names import NORM, feature_name, stage_part
 
 
 def features(model) -> dict:
     """Return the feature map of each stage, symbolic: `{"C2": ..., "C3": ...}`."""
-    if isinstance(model.output, dict):
+    if are_features(model.output):
         return dict(model.output)
     maps = {}
     for layer in model.layers:
@@ -16,6 +18,18 @@ def features(model) -> dict:
         if part and part.kind == "block":
             maps[feature_name(part.stage)] = layer.output
     return maps
+
+
+def are_features(outputs) -> bool:
+    """Return whether outputs are feature maps by name, as a `SwinBackbone`'s are."""
+    return isinstance(outputs, dict) and all(re.fullmatch(r"C\d+", n) for n in outputs)
+
+
+def is_headless(model) -> bool:
+    """Return whether a model is one of `include_top=False` and without pooling."""
+    return model.layers[-1].name == NORM and any(
+        stage_part(layer.name) for layer in model.layers
+    )
 
 
 def feature_model(model):

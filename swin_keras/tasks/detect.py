@@ -159,6 +159,10 @@ class Detect(DenseTask):
             box=tuple((found.boxes[row] / (width, height, width, height)).tolist()),
         )
 
+    def owns(self, model):
+        names = model.output.keys() if isinstance(model.output, dict) else set()
+        return names == FINAL or names >= RAW
+
     def export_model(self, model):
         from swin_keras.models import end_in_detections
 

@@ -13,6 +13,11 @@ class FeatureMaps(Task):
     def class_count(self, outputs):
         return 0
 
+    def owns(self, model):
+        from swin_keras.models.feature_maps import are_features, is_headless
+
+        return are_features(model.output) or is_headless(model)
+
     def export_model(self, model):
         from swin_keras.models.feature_maps import feature_model
 

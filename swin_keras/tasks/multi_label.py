@@ -5,6 +5,7 @@ import numpy as np
 from swin_keras.data import BatchLoader, batches
 from swin_keras.scores.multi_label import THRESHOLD, MultiLabelResult
 from swin_keras.tasks.classify import NEAR_TIE, Classify
+from swin_keras.tasks.prediction import LabelsPrediction
 
 SMALLEST = 1e-7  # of a probability and of what it lacks to 1
 
@@ -80,6 +81,14 @@ class MultiLabel(Classify):
             dataset.notes,
             split,
         )
+
+    def predictions(self, outputs, seen, predictor, top):
+        (probabilities,) = outputs.values()
+        for (name, _), row in zip(seen, probabilities, strict=True):
+            order = np.argsort(-row, kind="stable")
+            pairs = [(predictor.class_names[i], float(row[i])) for i in order]
+            labels = tuple(pair for pair in pairs if pair[1] >= THRESHOLD)
+            yield LabelsPrediction(name, tuple(pairs[:top]), labels=labels)
 
     def compared(self, outputs):
         (rows,) = outputs.values()

@@ -1,6 +1,6 @@
 """What a model says of one picture, for each task: names, a mask, or boxes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,6 +49,31 @@ class Prediction:
     def save_more(self, path):
         """Write beside an annotated picture what a program wants to read."""
 
+    def in_words(self) -> "Prediction":
+        """Return what rows and JSON are made of, without what is large."""
+        return self
+
+
+@dataclass(frozen=True)
+class LabelsPrediction(Prediction):
+    """What a model says of one image that may have several classes, or none.
+
+    Args:
+        labels: `(class name, probability)` of those that are there, best first.
+    """
+
+    labels: tuple[tuple[str, float], ...] = ()
+
+    def rows(self):
+        return list(self.labels)
+
+    def _said(self):
+        return {"scores": self.scores, "labels": [name for name, _ in self.labels]}
+
+    def drawn(self, picture):
+        said = [f"{printable(name)}  {score:.1%}" for name, score in self.labels]
+        return annotated(picture, ", ".join(said) or "(none)")
+
 
 @dataclass(frozen=True, eq=False)
 class MaskPrediction(Prediction):
@@ -56,6 +81,7 @@ class MaskPrediction(Prediction):
 
     Args:
         mask: Class index of each pixel, uint8 `(H, W)`, in the picture's size.
+        size: `(height, width)` of the picture.
         class_names: Names of the classes.
     """
 
@@ -63,6 +89,7 @@ class MaskPrediction(Prediction):
     columns = ("class", number)
 
     mask: np.ndarray | None = None
+    size: tuple[int, int] | None = None
     class_names: tuple[str, ...] = ()
 
     @classmethod
@@ -71,7 +98,9 @@ class MaskPrediction(Prediction):
         pixels = np.bincount(mask.ravel(), minlength=len(class_names))
         order = [i for i in np.argsort(-pixels, kind="stable")[:top] if pixels[i]]
         scores = tuple((class_names[i], float(pixels[i] / mask.size)) for i in order)
-        return cls(path, scores, mask=mask, class_names=tuple(class_names))
+        return cls(
+            path, scores, mask=mask, size=mask.shape, class_names=tuple(class_names)
+        )
 
     def drawn(self, picture):
         picture = _smaller(picture)
@@ -83,8 +112,11 @@ class MaskPrediction(Prediction):
     def save_more(self, path):
         save_mask(self.mask, path.with_suffix(".png"))
 
+    def in_words(self):
+        return replace(self, mask=None)
+
     def _said(self):
-        height, width = self.mask.shape
+        height, width = self.size
         areas = [{"class": name, "share": share} for name, share in self.scores]
         return {"width": width, "height": height, "areas": areas}
 

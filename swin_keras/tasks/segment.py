@@ -31,14 +31,11 @@ class Segment(DenseTask):
     asked_by = ("region",)
 
     def build(self, model_config, dataset, config):
-        import keras
-
         from swin_keras.models import (
             SegmentationHead,
+            end_in_probabilities,
             segmentation_model,
-            without_auxiliary,
         )
-        from swin_keras.models.inputs import exact_dtype
 
         sizes = {"kind": config.head or "mlp", **config.head_sizes}
         trained = segmentation_model(
@@ -48,12 +45,7 @@ class Segment(DenseTask):
             classes=dataset.classes,
             name=config.model,
         )
-        logits = without_auxiliary(trained).output
-        probabilities = keras.layers.Activation(
-            "softmax", dtype=exact_dtype(), name="probabilities"
-        )(logits)
-        model = keras.Model(trained.input, probabilities, name=config.model)
-        return model, trained.output
+        return end_in_probabilities(trained), trained.output
 
     def loss(self, model_config, dataset, config):
         from swin_keras.tasks.pixel_loss import PixelLoss
@@ -149,6 +141,16 @@ class Segment(DenseTask):
             for index, mask in zip(classes, masks, strict=True)
             if mask.any()
         ]
+
+    def owns(self, model):
+        from swin_keras.models import is_segmenter
+
+        return is_segmenter(model)
+
+    def export_model(self, model):
+        from swin_keras.models import end_in_probabilities
+
+        return end_in_probabilities(model)
 
     def compared(self, outputs):
         (maps,) = outputs.values()

@@ -191,6 +191,10 @@ class Task:
 
     # Export.
 
+    def owns(self, model) -> bool:
+        """Return whether a Keras model without a card gives this task's answers."""
+        return False
+
     def export_model(self, model):
         """Return the model that is exported; the task's own ending is on it."""
         return model

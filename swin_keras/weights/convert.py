@@ -6,11 +6,21 @@ from pathlib import Path
 from swin_keras.errors import UsageError, nearest_name
 from swin_keras.model_files import read_card, save_keras
 from swin_keras.model_files.card import ModelCard
-from swin_keras.models import DetectionHead, SegmentationHead, SwinV2Config
+from swin_keras.models import (
+    DetectionHead,
+    SegmentationHead,
+    SwinV2Config,
+    end_in_probabilities,
+    is_segmenter,
+)
 from swin_keras.weights.checkpoint import open_checkpoint
 from swin_keras.weights.dense_heads import checkpoint_head, head_classes
 from swin_keras.weights.pretrained import from_pretrained
-from swin_keras.weights.project_config import stated_class_names, stated_crop
+from swin_keras.weights.project_config import (
+    stated_activation,
+    stated_class_names,
+    stated_crop,
+)
 from swin_keras.weights.saving import save_huggingface, save_timm
 from swin_keras.weights.sizes import checkpoint_config, model_config, published_name
 
@@ -97,16 +107,20 @@ def convert(
 def _kept_names(checkpoint, model, is_other_head) -> tuple[str, ...]:
     """Return the names of a file's classes, if its head is the model's."""
     names = stated_class_names(checkpoint.source.config)
-    output = model.output
-    scores = output["one_scores"] if isinstance(output, dict) else output
-    is_kept = scores.shape[-1] == len(names) and not is_other_head
+    is_kept = _class_count(model) == len(names) and not is_other_head
     return names if is_kept else ()
 
 
+def _class_count(model) -> int:
+    output = model.output
+    scores = output["one_scores"] if isinstance(output, dict) else output
+    return scores.shape[-1]
+
+
 def _save_keras(model, path, class_names, checkpoint):
-    """Save a model, with a card where there are names to tell."""
-    if not class_names:
-        return model.save(path)
+    """Save a model as a run does, with a card; nameless classes have numbers."""
+    if is_segmenter(model):
+        model = end_in_probabilities(model)
     config = model_config(model)
     source = checkpoint.source
     of_source = read_card(source.path) if checkpoint.is_keras else None
@@ -114,17 +128,21 @@ def _save_keras(model, path, class_names, checkpoint):
         name=path.stem,
         variant=published_name(type(config), vars(config)) or "of other sizes",
         model=dataclasses.asdict(config),
-        class_names=class_names,
+        class_names=class_names or tuple(map(str, range(_class_count(model)))),
         crop_fraction=stated_crop(source.config),
-        **_use(checkpoint, of_source),
+        **_use(checkpoint, of_source, model),
     )
     save_keras(model, path, card)
 
 
-def _use(checkpoint, card) -> dict:
+def _use(checkpoint, card, model) -> dict:
     """Return what a card says of how a model is used, from that of its file."""
     head = checkpoint_head(checkpoint)
-    use = {"task": "segment" if isinstance(head, SegmentationHead) else "classify"}
+    use = {"task": "classify"}
+    if isinstance(head, SegmentationHead):
+        use = {"task": "segment"}
+    elif stated_activation(checkpoint.source.config) == "sigmoid":
+        use = {"task": "multi-label"}
     if card:
         names = ("task", "letter_box", "grey_range")
         use = {name: getattr(card, name) for name in names}

@@ -16,7 +16,7 @@ from swin_keras.weights.dense_heads import (
     is_of_dense_code,
 )
 from swin_keras.weights.loading import load_checkpoint
-from swin_keras.weights.project_config import stated_sizes
+from swin_keras.weights.project_config import stated_activation, stated_sizes
 from swin_keras.weights.sizes import (
     checkpoint_config,
     checkpoint_window_fit,
@@ -64,7 +64,8 @@ def from_pretrained(
             file, and `True` for a checkpoint of others.
         pooling: See `SwinClassifier`.
         classifier_activation: See `SwinClassifier`; `"as saved"` is as in the
-            `.keras` file, and `"softmax"` for a checkpoint of others.
+            `.keras` file, and for a checkpoint of others `"softmax"`, or `"sigmoid"`
+            if its `config.json` says that images have several labels.
         auxiliary: See `SwinSegmenter`.
         name: Name of the model; `None` is the variant's.
         **sizes: Fields of the configuration to change, such as `window_size`.
@@ -98,7 +99,7 @@ def from_pretrained(
         saved = checkpoint.source.config
         include_preprocessing = not checkpoint.is_keras or bool(saved["mean"])
     if classifier_activation == "as saved":
-        classifier_activation = checkpoint.source.config.get("activation", "softmax")
+        classifier_activation = stated_activation(checkpoint.source.config)
     variant = published_name(type(config), vars(config)) or "swin"
     if isinstance(head, DetectionHead):
         model = detection_model(

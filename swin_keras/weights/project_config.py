@@ -62,6 +62,18 @@ def stated_sizes(config: dict) -> dict:
     return stated
 
 
+def stated_activation(config: dict) -> str:
+    """Return what a file says that a classifier's logits go through.
+
+    >>> stated_activation({"problem_type": "multi_label_classification"})
+    'sigmoid'
+    """
+    if "activation" in config:  # a `.keras` file's
+        return config["activation"]
+    is_multi = config.get("problem_type") == "multi_label_classification"
+    return "sigmoid" if is_multi else "softmax"
+
+
 def stated_class_names(config: dict) -> tuple[str, ...]:
     """Return the names of the classes that are stated, in order; perhaps none.
 

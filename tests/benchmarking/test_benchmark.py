@@ -2,10 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import swin_keras
+from swin_keras.benchmarking.worker import take_turns
 from swin_keras.cli import main
 from swin_keras.errors import ModelFileError, UsageError
 
@@ -150,3 +152,24 @@ def test_mistakes_get_one_sentence(
     said = capsys.readouterr().err
     assert message in said
     assert "Traceback" not in said
+
+
+def test_files_for_several_images_are_timed_for_each_of_them():
+    now = [0.0]
+
+    def run(images):
+        now[0] += 2.0
+
+    models = [(run, np.zeros((count, 2, 2, 1))) for count in (1, 8)]
+    one, eight = take_turns(models, 0.0, clock=lambda: now[0])
+    assert set(one) == {2.0}
+    assert set(eight) == {0.25}
+
+
+def test_names_tell_files_of_two_folders_apart(exported, tmp_path, capsys):
+    other = tmp_path / "old" / exported.name
+    other.mkdir(parents=True)
+    (other / "model.tflite").write_bytes((exported / "model.tflite").read_bytes())
+    assert run(exported / "model.tflite", "--vs", other, "--threads", 1) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"of old/{exported.name}/model.tflite" in said

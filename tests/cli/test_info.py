@@ -39,7 +39,7 @@ def test_a_keras_file_is_described_by_its_layers(tmp_path, card, capsys):
     card = dataclasses.replace(card, name="[b]huge")
     save_keras(SwinClassifier(SMALL, classes=2), path, card)
     assert main(["info", str(path)]) == 0
-    assert "[b]huge: 2 classes" in capsys.readouterr().out
+    assert "\n[b]huge: 2 classes" in capsys.readouterr().out
 
 
 def test_other_forms_are_described_by_what_they_take_and_give(tmp_path, card, capsys):

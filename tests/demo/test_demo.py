@@ -177,15 +177,28 @@ def test_the_page_draws_as_predict_does(server):
         assert get(server, f"/{file.name}")[2] == file.read_bytes()
 
 
-def test_a_file_of_feature_maps_is_refused(tmp_path):
-    path = tmp_path / "model.tflite"
+def with_card(path, **changes):
+    """Write the model with another card inside; return its path."""
     path.write_bytes(MODEL.read_bytes())
-    card = dataclasses.replace(read_card(MODEL), task="features", class_names=())
+    card = dataclasses.replace(read_card(MODEL), **changes)
     with zipfile.ZipFile(path, "a") as archive, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of two members of one name the last counts
         archive.writestr(CARD_IN_ZIP, card.to_json())
+    return path
+
+
+def test_a_file_of_feature_maps_is_refused(tmp_path):
+    path = with_card(tmp_path / "model.tflite", task="features", class_names=())
     with pytest.raises(ModelFileError, match=r"class names.*is for features"):
         litert_file(path)
+
+
+def test_a_file_for_several_pictures_at_a_time_is_refused(tmp_path):
+    path = with_card(tmp_path / "model.tflite", litert_batch_size=8)
+    with pytest.raises(ModelFileError, match=r"one picture at a time.*takes 8"):
+        litert_file(path)
+    path = with_card(tmp_path / "any.tflite", litert_batch_size=0)
+    assert litert_file(path) == path
 
 
 def test_a_model_that_browsers_cannot_run_is_refused(tmp_path):

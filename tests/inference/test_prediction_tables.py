@@ -1,12 +1,15 @@
 """What `predict` shows and writes of masks and boxes."""
 
 import csv
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from swin_keras.cli import use
+from swin_keras.cli import main, use
 from swin_keras.scores.detection_result import FoundObjects
+from swin_keras.tasks import prediction, task_named
 from swin_keras.tasks.prediction import BoxPrediction, MaskPrediction, Prediction
 
 NAMES = ("sky", "road")
@@ -69,3 +72,63 @@ def test_the_screen_says_what_the_numbers_are_and_where_nothing_is(capsys):
     assert "score" in shown
     assert "(none)" in shown
     assert "0.0%" not in shown
+
+
+def labels_of(row, top=1):
+    predictor = SimpleNamespace(class_names=("cat", "dog", "bird"))
+    outputs = {"probabilities": np.array([row], np.float32)}
+    seen = [("a.png", None)]
+    (found,) = task_named("multi-label").predictions(outputs, seen, predictor, top)
+    return found
+
+
+def test_a_table_of_labels_has_all_that_are_there_and_no_others(table):
+    rows = table(labels_of([0.5, 0.25, 0.75]), labels_of([0.125, 0.25, 0.125]))
+    assert [(row["class"], row["probability"]) for row in rows] == [
+        ("bird", "0.75"),
+        ("cat", "0.5"),
+        ("", ""),
+    ]
+    assert labels_of([0.5, 0.25, 0.75]).to_dict() == {
+        "path": "a.png",
+        "scores": (("bird", 0.75),),
+        "labels": ["bird", "cat"],
+        "error": None,
+    }
+
+
+def test_pictures_of_labels_say_them_all(monkeypatch):
+    said = []
+    monkeypatch.setattr(prediction, "annotated", lambda _, text: said.append(text))
+    labels_of([0.5, 0.25, 0.75]).drawn(None)
+    labels_of([0.125, 0.25, 0.125]).drawn(None)
+    assert said == ["bird  75.0%, cat  50.0%", "(none)"]
+
+
+def test_rows_and_json_need_no_mask(table):
+    whole, words = masks_of("a.png"), masks_of("a.png").in_words()
+    assert words.mask is None
+    assert words.to_dict() == whole.to_dict()
+    assert words.to_dict()["height"] == 1
+    assert table(words) == table(whole)
+
+
+def test_a_table_that_cannot_be_written_is_told_before_the_work(tmp_path, capsys):
+    words = ["predict", "saved_models/digits", "saved_models/digits"]
+    for option in ("--csv", "--coco"):
+        path = str(tmp_path / "nowhere" / "a")
+        assert main([*words[:2], str(tmp_path), option, path]) == 2
+    assert "folder that exists" in capsys.readouterr().err
+
+
+def test_what_was_found_before_ctrl_c_is_shown(tmp_path, monkeypatch, capsys):
+    def interrupted(*_):
+        yield Prediction("a.png", (("7", 0.75),)), None
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(use, "_predictions", interrupted)
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    words = ["predict", "saved_models/digits", str(tmp_path / "a.png")]
+    assert main([*words, "--csv", str(tmp_path / "a.csv")]) == 130
+    assert "75.0%" in capsys.readouterr().out
+    assert "a.png,,7,0.75," in (tmp_path / "a.csv").read_text()

@@ -138,6 +138,20 @@ def test_a_video_that_breaks_off_is_answered_as_far_as_it_goes(tmp_path, av, cap
     assert "A video must be a file that FFmpeg reads" in capsys.readouterr().err
 
 
+def test_one_video_that_cannot_be_read_takes_nothing_with_it(tmp_path, av, capsys):
+    good, bad = write_video(tmp_path / "a.mp4"), tmp_path / "b.mp4"
+    bad.write_text("no video")
+    after = write_video(tmp_path / "c.mp4")
+    words = ["predict", DIGITS, *map(str, (good, bad, after)), "--json"]
+    assert main([*words, "--save", str(tmp_path / "out.mp4")]) == 3
+    captured = capsys.readouterr()
+    found = json.loads(captured.out)
+    assert [row["path"] for row in found if row["error"]] == [str(bad)]
+    assert {row["path"] for row in found} == {str(good), str(bad), str(after)}
+    assert "A video must be a file that FFmpeg reads" in captured.err
+    assert len(list(read_video(tmp_path / "out.mp4", rate=100))) == len(found) - 1
+
+
 def test_damaged_videos_are_answered_or_refused(tmp_path, av):
     data = write_video(tmp_path / "a.mp4").read_bytes()
     rng, outcomes = np.random.default_rng(0), set()
@@ -235,4 +249,8 @@ def test_a_video_that_cannot_be_written_is_told(tmp_path, av):
     writer.__enter__()(Image.new("RGB", (63, 41)))
     error = ImageError("a", "b")
     assert not writer.__exit__(ImageError, error, None)
-    assert not (tmp_path / "b.mp4").exists()
+    (frame,) = read_video(tmp_path / "b.mp4")  # what was written before is kept
+    assert frame.image.size == (62, 40)
+    with pytest.raises(KeyboardInterrupt), video_writer(tmp_path / "c.mp4", 1):
+        raise KeyboardInterrupt
+    assert not (tmp_path / "c.mp4").exists()  # nothing was

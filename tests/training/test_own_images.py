@@ -8,11 +8,13 @@ from PIL import Image
 
 from swin_keras.data import load_image
 from swin_keras.exporting.images import comparison_images, data_at_hand
+from swin_keras.inference.annotate import annotated_by
 from swin_keras.inference.evaluation import evaluate
 from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files.card import ModelCard
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.train import train
+from swin_keras.weights import convert
 
 TOY = {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2], "window_size": 4}
 RANGE = [0.0, 4095.0]
@@ -99,3 +101,18 @@ def test_a_card_keeps_the_range_and_refuses_what_is_none():
         values = {**json.loads(card.to_json()), "grey_range": bad}
         with pytest.raises(ValueError, match="grey_range"):
             ModelCard.from_json(json.dumps(values))
+
+
+def test_the_range_is_used_for_what_is_drawn_and_judged(run, folder, tmp_path):
+    """Also of a converted model, whose card says no more of its training."""
+    predictor = Predictor(run.path)
+    (prediction,) = predictor.predict([folder / "light3.png"])
+    drawn = annotated_by(prediction, grey_range=predictor.grey_range)
+    assert np.asarray(drawn.convert("L")).max() > 150
+    path = convert(run.path / "best.keras", tmp_path / "converted.keras")
+    assert Predictor(path).grey_range == tuple(RANGE)
+    own, other = (
+        evaluate(model, folder / "labels.csv", on_bad="skip").accuracy
+        for model in (run.path, path)
+    )
+    assert own == other

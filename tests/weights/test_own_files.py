@@ -281,7 +281,8 @@ def test_convert_takes_own_files_to_other_classes_and_keeps_names(tmp_path):
     assert read_card(same).crop_fraction == 0.8
     other = convert(source, tmp_path / "other.keras", class_names=ANIMALS)
     assert read_card(other).class_names == ANIMALS
-    assert read_card(convert(source, tmp_path / "n.keras", classes=5)) is None
+    numbered = read_card(convert(source, tmp_path / "n.keras", classes=5))
+    assert numbered.class_names == ("0", "1", "2", "3", "4")
     theirs = convert(source, tmp_path / "hf", to="huggingface")
     assert info(theirs)["class_names"] == list(COLOURS)
 

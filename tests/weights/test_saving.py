@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 from files import CONFIGS, SIZES, logits, small_model
@@ -177,6 +178,17 @@ def test_sigmoid_and_one_class_are_told(tmp_path):
         folder = save_huggingface(model, tmp_path / str(classes))
         told = json.loads((folder / "config.json").read_text())
         assert told.get("problem_type") == kind
+
+
+def test_several_labels_an_image_come_back_as_such(tmp_path):
+    config = CONFIGS["Swin"]().replace(**SIZES)
+    model = SwinClassifier(config, classes=2, classifier_activation="sigmoid")
+    folder = save_huggingface(model, tmp_path / "hf", ("cat", "dog"))
+    path = convert(folder, tmp_path / "back.keras")
+    assert read_card(path).task == "multi-label"
+    x = np.random.default_rng(0).uniform(0, 255, (2, *model.input_shape[1:]))
+    back = keras.models.load_model(path)
+    np.testing.assert_allclose(back(x), model(x), atol=1e-6)
 
 
 def test_preprocessing_of_timm_travels_through_a_conversion(tmp_path):

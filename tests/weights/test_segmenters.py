@@ -298,3 +298,16 @@ def test_a_converted_segmenter_is_a_segmenter_for_its_card(tmp_path):
     for card in map(read_card, (first, again)):
         assert card.task == "segment"
         assert card.class_names == ("wall", "tree", "sky")
+    model = from_pretrained(FILES / "huggingface")
+    x = np.random.default_rng(0).uniform(0, 255, (1, *model.input_shape[1:]))
+    expected = model(x)
+    for path in (first, again):
+        np.testing.assert_allclose(from_pretrained(path)(x), expected, atol=1e-4)
+        said = keras.models.load_model(path)(x)
+        np.testing.assert_allclose(said, keras.ops.softmax(expected), atol=1e-4)
+
+
+def test_a_converted_model_without_names_has_numbers_for_them(tmp_path):
+    path = convert(FILES / "huggingface", tmp_path / "a.keras", classes=2)
+    card = read_card(path)
+    assert (card.task, card.class_names) == ("segment", ("0", "1"))

@@ -5,6 +5,8 @@ Heads are functions from the stages to a feature map, one file for each.
 
 from swin_keras.models.segmentation.head import SEGMENTATION_HEADS, SegmentationHead
 from swin_keras.models.segmentation.segmenter import (
+    end_in_probabilities,
+    is_segmenter,
     segmentation_model,
     without_auxiliary,
 )
@@ -12,6 +14,8 @@ from swin_keras.models.segmentation.segmenter import (
 __all__ = [
     "SEGMENTATION_HEADS",
     "SegmentationHead",
+    "end_in_probabilities",
+    "is_segmenter",
     "segmentation_model",
     "without_auxiliary",
 ]

@@ -13,6 +13,8 @@ from swin_keras.models.segmentation.unet import unet_head
 from swin_keras.models.segmentation.upernet import upernet_head
 from swin_keras.models.stages import normalized_maps, swin_stages
 
+LOGITS = "head_logits"  # the layer that ends a segmenter
+
 
 def segmentation_model(
     config: SwinConfig,
@@ -48,12 +50,12 @@ def segmentation_model(
     inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
     stages = swin_stages(x, config)
     if head.kind == "unet":
-        outputs = _logits(unet_head(stages, config), classes, "head_logits", bias=False)
+        outputs = _logits(unet_head(stages, config), classes, LOGITS, bias=False)
     else:
         features = normalized_maps(stages)
         x = _HEADS[head.kind](features, head)
         x = ChannelDropout(head.dropout_rate, name="head_dropout")(x)
-        outputs = _logits(x, classes, "head_logits")
+        outputs = _logits(x, classes, LOGITS)
         if auxiliary:
             outputs = {
                 "logits": outputs,
@@ -77,6 +79,30 @@ def without_auxiliary(model):
     if not isinstance(model.output, dict):
         return model
     return keras.Model(model.input, model.output["logits"], name=model.name)
+
+
+def end_in_probabilities(model):
+    """Return a segmenter that ends in a softmax, without its auxiliary head.
+
+    Args:
+        model: A segmenter; one that ends so already is returned as it is.
+
+    Returns:
+        A functional `keras.Model` from images to `(B, H/s, W/s, classes)`
+        probabilities; its layers are the same.
+    """
+    model = without_auxiliary(model)
+    if getattr(model.layers[-1], "activation", None) is keras.activations.softmax:
+        return model
+    probabilities = keras.layers.Activation(
+        "softmax", dtype=exact_dtype(), name="probabilities"
+    )(model.output)
+    return keras.Model(model.input, probabilities, name=model.name)
+
+
+def is_segmenter(model) -> bool:
+    """Return whether a Keras model has the logits of a `SwinSegmenter`."""
+    return any(layer.name == LOGITS for layer in model.layers)
 
 
 def _auxiliary(x, head, classes):
