@@ -74,6 +74,18 @@ def stage_part(name: str) -> StagePart | None:
     return StagePart(int(stage), kind, int(block or 0))
 
 
+def pooling_number(name: str) -> int | None:
+    """Return which pooling of a pyramid a layer is, from 1; `None` for another layer.
+
+    Layers of one depth have no order of their own: a file lists them in any.
+
+    >>> pooling_number("head_pooling_2"), pooling_number("head_pooling_2_conv")
+    (2, None)
+    """
+    match = re.fullmatch(rf"head_pooling_{_NUMBER}", name)
+    return int(match[1]) if match else None
+
+
 def stage_of(name: str) -> int | None:
     """Return the stage of a layer: 0 before the first, `None` after the last.
 

@@ -32,6 +32,7 @@ from swin_keras.models.config import SwinConfig
 from swin_keras.models.layer_names import (
     PATCH_EMBEDDING,
     PREPROCESSING,
+    pooling_number,
 )
 from swin_keras.weights.layer_sizes import layers_config
 from swin_keras.weights.tensor_file import StoredTensor, damaged_file
@@ -146,9 +147,8 @@ def keras_statement(path: Path) -> dict:
         "variance": scaling.get("variance"),
         "activation": layers.get("predictions", {}).get("activation"),
         "pool_scales": [
-            layer["size"]
-            for name, layer in layers.items()
-            if re.fullmatch(r"head_pooling_\d+", name)
+            layers[name]["size"]
+            for name in sorted(filter(pooling_number, layers), key=pooling_number)
         ],
     }
 

@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from swin_keras import __version__
 from swin_keras.errors import UsageError
 from swin_keras.imagenet import imagenet_scaling
-from swin_keras.models import SwinV2Config
+from swin_keras.models import SwinV2Config, is_segmenter
 from swin_keras.models.layer_names import HEAD, PREDICTIONS
 from swin_keras.weights.differences import scaling
 from swin_keras.weights.formats import HUGGINGFACE, TIMM, Format
@@ -28,7 +28,6 @@ from swin_keras.weights.targets import check_huggingface, check_timm
 from swin_keras.weights.tensor_mapping import tensor_mapping
 from swin_keras.weights.upernet_config import (
     check_upernet,
-    is_segmenter,
     upernet_config,
     upernet_processor,
 )

@@ -2,12 +2,8 @@
 
 from swin_keras.errors import UsageError
 from swin_keras.models import SwinConfig, SwinV2Config
+from swin_keras.models.layer_names import pooling_number
 from swin_keras.weights.project_config import Use, huggingface_config
-
-
-def is_segmenter(model) -> bool:
-    """Whether a model of this package segments."""
-    return any(layer.name == "head_logits" for layer in model.layers)
 
 
 def check_upernet(model, config: SwinConfig):
@@ -52,7 +48,8 @@ def upernet_config(model, config: SwinConfig, classes: int, use: Use) -> dict:
         },
         "hidden_size": layers["head_fusion_conv"].filters,
         "pool_scales": [
-            layer.size for name, layer in layers.items() if _is_pooling(name)
+            layers[name].size
+            for name in sorted(filter(pooling_number, layers), key=pooling_number)
         ],
         "use_auxiliary_head": has_auxiliary,
         "auxiliary_in_channels": config.stage_channels[-2],
@@ -81,7 +78,3 @@ def upernet_processor(config: SwinConfig, use: Use) -> dict:
         "image_std": list(use.std),
         "do_reduce_labels": False,
     }
-
-
-def _is_pooling(name):
-    return name.startswith("head_pooling_") and name.rpartition("_")[2].isdigit()
