@@ -9,7 +9,7 @@ import numpy as np
 
 from swin_keras.data.augmentation import Augmentation
 from swin_keras.data.boxes.augmentation import whole_picture
-from swin_keras.data.boxes.mosaic import draw_tiles, is_mosaic
+from swin_keras.data.boxes.mosaic import PICTURES, draw_tiles, is_mosaic
 from swin_keras.data.copy_paste import draw_donor, paste
 from swin_keras.data.dataset import ArraySplit, Split
 from swin_keras.data.image_io import image_mode, prepare_image, useful_side
@@ -142,9 +142,16 @@ class BatchLoader:
         by_shard = whole.reshape(self.micro_batches, self.shard_count, -1)
         return epoch, by_shard[:, shard].ravel()
 
+    @functools.cached_property
+    def _targets(self):
+        """The split's targets, with room for those of several pictures in an input."""
+        targets = self.split.targets
+        is_joined = self.augments and getattr(self.augmentation, "mosaic", 0) > 0
+        return targets.together(PICTURES) if is_joined else targets
+
     def samples(self, epoch: int, indices):
         """Return some images, uint8 `(B, H, W, C)`, and their targets."""
-        targets = self.split.targets
+        targets = self._targets
         if self.is_ready():
             loaded = [targets.load(index) for index in indices]
             return self.split.items[indices], targets.stacked(loaded)
@@ -156,7 +163,7 @@ class BatchLoader:
 
     def sample(self, epoch: int, index: int):
         """Return one image, uint8 `(H, W, C)`, and its target."""
-        split, targets = self.split, self.split.targets
+        split, targets = self.split, self._targets
         target = targets.load(index)
         if not (self.augments or targets.has_places):  # as a model will be asked
             at_least = useful_side(self.image_size, self.crop_fraction)
@@ -195,7 +202,7 @@ class BatchLoader:
         pixels = self.augmentation.finish(pixels, rng)
         for tile, (_, geometry, _) in zip(tiles, views, strict=True):
             tile.within(pixels)[:] = geometry.blackened(tile.within(pixels))
-        return pixels, self.split.targets.placed_together(views)
+        return pixels, self._targets.placed_together(views)
 
     def _view(self, index, target, image_size, rng):
         """Return what is seen of a picture, uint8 `(H, W, C)`, and its geometry."""
@@ -234,7 +241,7 @@ class BatchLoader:
         """The shape of one target of a batch."""
         if self.is_mixed:
             return (self.classes,)
-        return self.split.targets.shape(self.image_size)
+        return self._targets.shape(self.image_size)
 
     @property
     def target_dtype(self):

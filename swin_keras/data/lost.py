@@ -8,7 +8,7 @@ from swin_keras.data.dataset import FileSplit, ImageDataset
 from swin_keras.data.image_file import without_pillow_warnings
 from swin_keras.data.inspection import look_into
 from swin_keras.data.listing import UNLABELLED
-from swin_keras.data.targets import NO_LABEL
+from swin_keras.data.targets import NO_LABEL, Classes
 from swin_keras.errors import UsageError
 
 
@@ -17,7 +17,8 @@ def find_lost(dataset: ImageDataset):
 
     Returns:
         `(lost, reasons)` of those that cannot be: path -> `[split, class, bytes]`,
-        bytes as when this object first asked for them, and path -> why. The paths of
+        bytes as when this object first asked for them, and path -> why. The class is
+        empty where images have more than one, or masks or boxes. The paths of
         images without labels, which are in another folder, begin with "unlabelled:".
     """
     splits = [*dataset.splits.values(), dataset.unlabelled]
@@ -32,13 +33,19 @@ def find_lost(dataset: ImageDataset):
             for place, look in zip(places, looks, strict=True):
                 if look.reason:
                     path, name = split.items[place], ""
-                    if (label := split.labels[place]) == NO_LABEL:
+                    label = split.labels[place] if has_labels(split) else None
+                    if label == NO_LABEL:
                         path = f"{UNLABELLED}:{path}"
-                    else:
+                    elif label is not None:
                         name = dataset.class_names[label]
                     lost[path] = [split.title, name, int(split.sizes[place])]
                     reasons[path] = look.reason
     return lost, reasons
+
+
+def has_labels(split) -> bool:
+    """Return whether each image of a split has one class, or none."""
+    return isinstance(split.targets, Classes)
 
 
 def check_lost(lost: Mapping | None) -> Mapping:

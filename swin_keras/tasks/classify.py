@@ -30,6 +30,7 @@ class Classify(Task):
         "copy_paste",
         "letter_box",
     )
+    unread = ("scale_range",)
     teaching = ("soft", "dist", "features")
     monitors = {
         **Task.monitors,

@@ -10,7 +10,11 @@ MULTIPLE = 32  # of the sides, which four stages halve without padding
 class DenseTask(Task):
     """A task whose answers have places: pictures are stretched to the input."""
 
-    without = ("mixup", "cutmix", "label_smoothing", "rand_augment", "erase", "rotate")
+    without = (
+        *("mixup", "cutmix", "label_smoothing"),
+        *("rand_augment", "erase", "rotate", "shift"),
+    )
+    unread = ("min_crop_area", "crop_ratio", "crop_fraction")
     teaching = ("features",)
     explained_by = ("grad-cam", "hires-cam", "rollout", "gradient-rollout")
     looked_into_by = ("attention",)  # rollout begins where an answer is

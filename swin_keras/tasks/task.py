@@ -1,5 +1,7 @@
 """What every task says of itself: the one seam between tasks and the rest."""
 
+import numpy as np
+
 from swin_keras.errors import UsageError
 from swin_keras.model_files.card import ModelCard
 
@@ -19,6 +21,7 @@ class Task:
         title: The same in words.
         finds_boxes: Whether its answers are boxes around objects.
         without: Options of a run that mean nothing to it, and must be off.
+        unread: Options of a run that mean nothing to it, and must be the preset's.
         tail: LiteRT operations at the end of an exported file that phones run on the
             CPU, such as the choice of the best boxes.
         teaching: Kinds of distillation that it can learn by, the usual one first.
@@ -35,6 +38,7 @@ class Task:
     tail = frozenset()
     finds_boxes = False
     without = ()
+    unread = ()
     teaching = ()
     monitors = {"val_loss": "the smallest loss on the validation images"}
     explained_by = ()
@@ -243,14 +247,18 @@ class Task:
         Raises:
             UsageError: That names the first.
         """
-        for name in self.without:
+        usual = config.usual
+        for name in (*self.without, *self.unread):
             value = getattr(config, name)
-            if value and value != "none":
+            if name in self.unread:
+                is_off = value is None or np.array_equal(value, usual[name])
+            else:
+                is_off = not value or value == "none"
+            if not is_off:
                 raise UsageError(
                     f"`{name}` means nothing to the task {self.name!r}. Received: "
                     f"{name}={value!r}. Leave it out."
                 )
-
         if config.teacher is not None and config.distillation not in self.teaching:
             raise UsageError(
                 f"The task {self.name!r} can learn from a teacher by "

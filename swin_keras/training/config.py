@@ -319,6 +319,7 @@ class TrainConfig:
             if self.distillation is None and kinds:
                 object.__setattr__(self, "distillation", kinds[0])
             self._check_unlabelled(kinds)
+            self._check_answers()
             return
         for name in _OF_TEACHERS:
             if getattr(self, name) != getattr(type(self), name):
@@ -339,6 +340,23 @@ class TrainConfig:
             "`unlabelled` is for what learns from a teacher's answers. Received: "
             f"distillation={self.distillation!r}. {remedy}"
         )
+
+    @property
+    def usual(self) -> dict:
+        """What its preset says of each of a preset's options."""
+        return preset_values(self.preset, self.batch_size)
+
+    def _check_answers(self):
+        """Refuse options of a teacher's answers where its feature maps are learned."""
+        if self.distillation in (None, *ANSWERS):
+            return
+        for name in ("temperature", "teacher_cache"):
+            if getattr(self, name) != getattr(type(self), name):
+                raise UsageError(
+                    f"`{name}` is for a teacher's answers, and not for its "
+                    f"{self.distillation}. Received: {name}={getattr(self, name)!r}. "
+                    "Leave it out."
+                )
 
     def _check_monitor(self):
         monitors = task_named(self.task).monitors

@@ -13,6 +13,7 @@ from swin_keras.training.devices import on_cpu
 from swin_keras.training.fitting import memory_errors
 from swin_keras.training.job import load_data, prepare
 from swin_keras.training.search import resolve_auto, seconds_per_step
+from swin_keras.training.strategy import Replicas, make_strategy
 from swin_keras.training.xla_check import in_words, xla_difference
 
 BATCHES = 10
@@ -34,8 +35,9 @@ def dry_run(config: TrainConfig) -> str:
         DataError: If the data cannot be used.
     """
     dataset = load_data(config)
-    config, _ = resolve_auto(config, dataset)
-    job = prepare(config, dataset=dataset)
+    replicas = Replicas(make_strategy(config.strategy))
+    config, _ = resolve_auto(config, dataset, replicas.count)
+    job = prepare(config, replicas, dataset)
     lines = describe(job)
     measured = dataclasses.replace(job.config, teacher_cache=None)
     job = dataclasses.replace(job, config=measured)

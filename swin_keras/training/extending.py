@@ -7,8 +7,7 @@ from swin_keras.errors import UsageError
 from swin_keras.files import write_text
 from swin_keras.training.checkpoints import CheckpointFolder
 from swin_keras.training.config import TrainConfig
-from swin_keras.training.run_folder import RunFolder, disk_errors
-from swin_keras.training.strategy import Replicas
+from swin_keras.training.run_folder import RunFolder
 
 log = logging.getLogger(__name__)
 MAY_CHANGE = (
@@ -23,16 +22,15 @@ MAY_CHANGE = (
 )
 
 
-def as_begun(run: RunFolder, config: TrainConfig, replicas: Replicas) -> TrainConfig:
+def as_begun(run: RunFolder, config: TrainConfig) -> TrainConfig:
     """Return the options a run began with, with what may change taken from new ones.
 
     The data may have moved: whether they are the same is seen when they are read. A
-    finished run that is to have more epochs is none any more, and has a restart.
+    finished run that is to have more epochs has a restart; its files stay as they are.
 
     Args:
         run: The run to resume.
         config: The options given now; `None` in it is not given.
-        replicas: The devices: all processes must have read before one writes.
 
     Raises:
         UsageError: If other options changed.
@@ -52,7 +50,7 @@ def as_begun(run: RunFolder, config: TrainConfig, replicas: Replicas) -> TrainCo
         and getattr(config, field.name) != getattr(before, field.name)
     ]
     if changed == ["epochs"] and config.epochs > before.epochs:
-        more = _extended(run, before, config.epochs, replicas)
+        more = _extended(run, before, config.epochs)
         return dataclasses.replace(more, **may_change)
     if changed:
         differences = [
@@ -66,8 +64,15 @@ def as_begun(run: RunFolder, config: TrainConfig, replicas: Replicas) -> TrainCo
     return dataclasses.replace(before, **may_change)
 
 
-def _extended(run, before, epochs, replicas):
-    """Make a finished run one that can be resumed, and record that."""
+def record_extension(run: RunFolder, config: TrainConfig) -> None:
+    """Make a finished run one that is not, once its data are known to be there."""
+    if run.read_config().epochs != config.epochs:
+        run.card.unlink(missing_ok=True)  # first: from now on it is not finished
+    write_text(run.config, config.to_yaml())
+
+
+def _extended(run, before, epochs):
+    """Return the options with which a finished run continues."""
     if not run.card.is_file():
         raise UsageError(
             f"A run gets more epochs when it is finished, and {run.path} is not: its "
@@ -91,9 +96,4 @@ def _extended(run, before, epochs, replicas):
         epochs,
         done,
     )
-    replicas.any(False)
-    if replicas.is_chief:
-        with disk_errors(run):
-            run.card.unlink()  # first: from now on the run is not finished
-            write_text(run.config, config.to_yaml())
     return config

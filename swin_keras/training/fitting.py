@@ -10,7 +10,6 @@ import keras
 
 from swin_keras.data import data_errors
 from swin_keras.errors import ResourceError
-from swin_keras.files import write_text
 from swin_keras.processes import StopSignals
 from swin_keras.report.tensorboard import tensorboard_callback
 from swin_keras.training.callbacks import (
@@ -20,6 +19,7 @@ from swin_keras.training.callbacks import (
     ValidateAverage,
 )
 from swin_keras.training.checkpoints import CheckpointFolder
+from swin_keras.training.extending import record_extension
 from swin_keras.training.job import TrainingJob
 from swin_keras.training.progress import LiveProgress
 from swin_keras.training.resume import SaveCheckpoints
@@ -82,7 +82,7 @@ def fit(
     if saver.restore():
         log.info("resuming after step %d of %d", saver.step, epochs.stop * job.steps)
         if is_chief:  # the data are those that it began with, wherever they are now
-            write_text(run.config, config.to_yaml())
+            record_extension(run, config)
         if saver.epochs in config.restarts:
             best.waited = 0
     progress = LiveProgress(

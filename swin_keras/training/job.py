@@ -212,6 +212,7 @@ def prepare(
     task.check_options(config)
     model_config = model_config_of(config, dataset)
     config = with_batch_size(config, dataset, model_config, replicas)
+    task.loader_options(dataset, config)  # which refuses what cannot be
     check_devices(config, replicas)
     parts = replicas.count * config.gradient_accumulation_steps
     check_memory(config, model_config, config.batch_size // parts)

@@ -6,13 +6,21 @@ from contextlib import contextmanager
 
 from swin_keras.data import load_trained
 from swin_keras.data.folder import shorten
-from swin_keras.data.lost import find_lost
+from swin_keras.data.lost import find_lost, has_labels
 from swin_keras.errors import DataError
 from swin_keras.files import write_text
 from swin_keras.names import printable
 from swin_keras.training.job import TrainingJob
 from swin_keras.training.run_folder import RunFolder
 
+_REMEDY = (
+    "Repair or remove them, or leave them out with --on-bad skip. Resume with: "
+    "{command}. Another image of its class stands for each that is gone."
+)
+_REPAIR = (
+    "Repair them, and resume with: {command}. Without them it is another run: remove "
+    "them, or leave them out with --on-bad skip, and start that under another --name."
+)
 MAX_SHARE = 0.5  # of the images: more are not damaged files, but a disk that is gone
 
 
@@ -20,8 +28,9 @@ MAX_SHARE = 0.5  # of the images: more are not damaged files, but a disk that is
 def lost_images(run: RunFolder, job: TrainingJob):
     """Look for all images that cannot be read when a run ends at one of them.
 
-    They are recorded in its configuration. Then it resumes when they are repaired or
-    removed, since the rest of its data can still be told from other data.
+    Where each image has one class, they are recorded in its configuration. Then it
+    resumes when they are repaired or removed, since the rest of its data can still be
+    told from other data. With other targets it resumes when they are repaired.
 
     Raises:
         DataError: That names them and says how the run resumes.
@@ -32,23 +41,24 @@ def lost_images(run: RunFolder, job: TrainingJob):
         config = job.config
         dataset = job.dataset
         if config.train_images:  # all that `data check` would name, too
-            dataset = dataclasses.replace(
-                load_trained(dataclasses.asdict(config)), unlabelled=dataset.unlabelled
-            )
+            whole = load_trained(dataclasses.asdict(config), **job.task.data_options)
+            dataset = dataclasses.replace(whole, unlabelled=dataset.unlabelled)
         lost, reasons = find_lost(dataset)
         count = sum(map(len, {id(s): s for s in dataset.splits.values()}.values()))
         count += len(dataset.unlabelled or ())
         if not 0 < len(lost) <= MAX_SHARE * count or not run.config.is_file():
             raise
-        if job.replicas.is_chief:
+        may_be_gone = has_labels(job.dataset.training)
+        if job.replicas.is_chief and may_be_gone:
             before = run.read_config()
             kept = dataclasses.replace(before, lost={**before.lost, **lost})
             write_text(run.config, kept.to_yaml())
         lines = shorten(f"{printable(p)}: {why}" for p, why in reasons.items())
         raise DataError(
             f"{len(lost)} of {count} images in {printable(config.data)} cannot be "
-            f"read, which ended the run:\n{lines}\nRepair or remove them, or leave "
-            "them out with --on-bad skip. Resume with: swin-keras train --config "
-            f"{shlex.quote(str(run.config))} --resume. Another image of its class "
-            "stands for each that is gone."
+            f"read, which ended the run:\n{lines}\n"
+            + (_REMEDY if may_be_gone else _REPAIR).format(
+                command=f"swin-keras train --config {shlex.quote(str(run.config))} "
+                "--resume"
+            )
         ) from error

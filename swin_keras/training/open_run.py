@@ -43,7 +43,9 @@ class OpenRun:
     @property
     def is_finished(self) -> bool:
         """Whether there is nothing left to train."""
-        return self.folder is not None and self.folder.card.is_file()
+        if self.folder is None or not self.folder.card.is_file():
+            return False
+        return self.folder.read_config().epochs == self.config.epochs
 
     @contextmanager
     def recorded(self, job: TrainingJob, range_test: RangeTest | None = None):
@@ -116,7 +118,7 @@ def open_run(config: TrainConfig, *, resume: bool = False, verbose: bool = True)
         if folder and replicas.is_chief:
             stack.enter_context(locked(folder))
         if folder:
-            config = as_begun(folder, config, replicas)
+            config = as_begun(folder, config)
         yield OpenRun(config, replicas, stop, folder, may_exist=resume)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from swin_keras.data import ImageDataset
 from swin_keras.errors import ResourceError, UsageError
-from swin_keras.training.batch_size import largest_batch
+from swin_keras.training.batch_size import images_mixed, largest_batch
 from swin_keras.training.config import TrainConfig
 
 log = logging.getLogger(__name__)
@@ -33,13 +33,19 @@ class RangeTest:
 
 
 def resolve_auto(
-    config: TrainConfig, dataset: ImageDataset
+    config: TrainConfig, dataset: ImageDataset, devices: int = 1
 ) -> tuple[TrainConfig, RangeTest | None]:
-    """Replace "auto" by numbers; see `find_batch_size` and `find_learning_rate`."""
+    """Replace "auto" by numbers; see `find_batch_size` and `find_learning_rate`.
+
+    Args:
+        config: The run's.
+        dataset: Its data.
+        devices: How many share a step.
+    """
     test = None
     if config.batch_size == "auto":
         largest = largest_batch(len(dataset.training))
-        batch_size = find_batch_size(config, largest)
+        batch_size = find_batch_size(config, largest, devices)
         log.info("batch size auto: %d", batch_size)
         config = dataclasses.replace(config, batch_size=batch_size)
     if config.learning_rate == "auto":
@@ -49,24 +55,32 @@ def resolve_auto(
     return config, test
 
 
-def find_batch_size(config: TrainConfig, largest: int = LARGEST_BATCH) -> int:
+def find_batch_size(
+    config: TrainConfig, largest: int = LARGEST_BATCH, devices: int = 1
+) -> int:
     """Return the batch size from which on larger ones are not faster, or do not fit.
 
-    Sizes double from 8. Each is tried in a subprocess, so that one that
-    runs out of memory takes nothing with it.
+    Sizes double from 8, or the next that devices, parts of a step and mixed images
+    divide. Each is tried in a subprocess, so that one that runs out of memory takes
+    nothing with it.
 
     Args:
         config: The run's.
         largest: The largest to try; the first is tried in any case.
+        devices: How many share a step.
 
     Raises:
-        ResourceError: If not even 8 images fit.
+        ResourceError: If not even the first fits.
+        UsageError: If the first cannot be, whatever the memory.
     """
     best, best_rate = None, 0.0
-    size = smallest = 8 * config.gradient_accumulation_steps
+    parts = devices * config.gradient_accumulation_steps * images_mixed(config)
+    size = smallest = -(-8 * config.gradient_accumulation_steps // parts) * parts
     while size <= max(smallest, min(largest, LARGEST_BATCH)):
         rate = _try(config, size)
-        if rate is None:
+        if isinstance(rate, str) and best is None:
+            raise UsageError(rate)
+        if not isinstance(rate, int | float):
             break
         log.info("batch size %d: %.0f images/s", size, rate)
         if best is not None and rate < GAIN * best_rate:
@@ -82,7 +96,10 @@ def find_batch_size(config: TrainConfig, largest: int = LARGEST_BATCH) -> int:
 
 
 def _try(config, size):
-    """Return the images a second at a batch size, or `None` if it does not work."""
+    """Return the images a second at a batch size.
+
+    Or why it cannot be, in words; or `None` if it does not work.
+    """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_measure, args=(config, size, sender))
@@ -108,7 +125,8 @@ def _measure(config, size, sender):
     )
     try:
         job = prepare(config)
-    except UsageError:  # more than the training images, or than the memory
+    except UsageError as error:  # such as more than the training images
+        sender.send(str(error))
         return
     seconds = seconds_per_step(job)
     sender.send(size / seconds)

@@ -70,6 +70,7 @@ def _multiworker():
             "The strategy 'multiworker' needs TF_CONFIG, which names all workers and "
             "which of them this is. `swin-keras launch` sets it."
         )
+    _worker_number()  # before the others are waited for
     return tf.distribute.MultiWorkerMirroredStrategy()
 
 
@@ -84,7 +85,26 @@ def _tpu():
 
 
 def _workers():
-    return tf_config().get("cluster", {}).get("worker", [])
+    """Return the addresses of all that train, the chief's first."""
+    cluster = tf_config().get("cluster", {})
+    return [*cluster.get("chief", []), *cluster.get("worker", [])]
+
+
+def _worker_number() -> int:
+    """Return which of `_workers` this process is.
+
+    Raises:
+        UsageError: If it is none that trains.
+    """
+    task = tf_config().get("task", {})
+    kind, index = task.get("type", "worker"), int(task.get("index", 0))
+    if kind not in ("chief", "worker"):
+        raise UsageError(
+            "TF_CONFIG must make this process the chief or a worker, which share the "
+            f"training. Received: a task of the type {kind!r}."
+        )
+    has_chief = bool(tf_config().get("cluster", {}).get("chief"))
+    return index + (kind == "worker" and has_chief)
 
 
 def tf_config() -> dict:
@@ -115,8 +135,7 @@ class Replicas:
         self.is_multiworker = isinstance(
             strategy, tf.distribute.MultiWorkerMirroredStrategy
         )
-        task = tf_config().get("task", {}) if self.is_multiworker else {}
-        self.worker = int(task.get("index", 0))
+        self.worker = _worker_number() if self.is_multiworker else 0
 
     @property
     def is_chief(self) -> bool:

@@ -114,7 +114,7 @@ def _prepare(run):
     """Return the job of an open run, and how its learning rate was found."""
     with memory_errors(run.config):
         dataset = _load(run.config, run.folder)
-        config, range_test = resolve_auto(run.config, dataset)
+        config, range_test = resolve_auto(run.config, dataset, run.replicas.count)
         return prepare(config, run.replicas, dataset), range_test
 
 

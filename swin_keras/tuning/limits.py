@@ -111,10 +111,8 @@ def _measure_file(job):
 
     with tempfile.TemporaryDirectory(prefix="swin-keras-") as scratch:
         path, card = Path(scratch) / FORMATS["litert"], job.card(job.config.model, {})
-        with (
-            quiet(),
-            exporting_litert(inference_model(job.model), path.parent, ["litert"], card),
-        ):
+        model = inference_model(job.task.export_model(job.model))
+        with quiet(), exporting_litert(model, path.parent, ["litert"], card):
             pass  # nothing else is to be done meanwhile
         (timing,) = time_files([path], THREADS, SECONDS)
         return {

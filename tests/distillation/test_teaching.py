@@ -164,6 +164,11 @@ class TestRefused:
         with pytest.raises(UsageError, match=r"for a run with a teacher.*temperature"):
             TrainConfig(temperature=2.0)
 
+    @pytest.mark.parametrize("option", [{"temperature": 2.0}, {"teacher_cache": "a"}])
+    def test_options_of_answers_for_feature_maps(self, config, option):
+        with pytest.raises(UsageError, match="is for a teacher's answers"):
+            config(distillation="features", **option)
+
     def test_answers_for_pixels(self, config):
         with pytest.raises(UsageError, match=r"'segment' can learn .* by features"):
             task_named("segment").check_options(

@@ -426,6 +426,10 @@ def test_unknown_names_are_refused_with_the_nearest(tmp_path):
         ("multi-label", {"class_weights": "balanced"}),
         ("segment", {"mixup": 0.2}),
         ("detect", {"dice": 0.5}),
+        ("segment", {"shift": 0.1}),
+        ("detect", {"min_crop_area": 0.2}),
+        ("segment", {"crop_fraction": 0.5}),
+        ("classify", {"scale_range": (0.9, 1.1)}),
     ],
 )
 def test_options_that_a_task_would_not_obey_are_refused(

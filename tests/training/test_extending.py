@@ -7,7 +7,7 @@ import pytest
 import yaml
 from toy_runs import EVERYTHING, folder_of_images, outcome
 
-from swin_keras.errors import UsageError
+from swin_keras.errors import DataError, UsageError
 from swin_keras.model_files import read_card
 from swin_keras.training import TrainConfig
 from swin_keras.training.train import train
@@ -56,3 +56,12 @@ def test_what_cannot_have_more_epochs_is_told(toy):
     with pytest.raises(UsageError, match="Start another run from its weights"):
         train(more, resume=True)
     assert run.card.read_text() == text
+
+
+def test_a_run_whose_data_are_gone_stays_as_it_is(toy):
+    run = train(dataclasses.replace(toy, name="gone", epochs=1))
+    before = run.config.read_text(), run.card.read_text()
+    more = dataclasses.replace(toy, name="gone", epochs=3, data=toy.data + "-moved")
+    with pytest.raises(DataError):
+        train(more, resume=True)
+    assert (run.config.read_text(), run.card.read_text()) == before

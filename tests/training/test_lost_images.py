@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from idx_files import write_garments
+from PIL import Image
 from toy_runs import EVERYTHING, folder_of_images, outcome, write_config
 
 from swin_keras.data import load_dataset
@@ -145,3 +148,49 @@ def test_a_record_that_is_none_is_refused(tmp_path, lost):
     folder_of_images(tmp_path)
     with pytest.raises(UsageError, match="`lost` must hold"):
         load_dataset(tmp_path, lost=lost or [1])
+
+
+@pytest.mark.parametrize("train_images", [0, 8])
+def test_a_broken_picture_with_a_mask_is_named(tmp_path, train_images):
+    root = tmp_path / "pets"
+    rng = np.random.default_rng(0)
+    for kind in ("images", "masks"):
+        (root / kind).mkdir(parents=True)
+    for index in range(12):
+        noise = rng.integers(0, 256, (64, 64, 3), np.uint8)
+        Image.fromarray(noise).save(root / "images" / f"{index:02}.jpg")
+        mask = rng.integers(0, 2, (64, 64), np.uint8)
+        Image.fromarray(mask).save(root / "masks" / f"{index:02}.png")
+    config = TrainConfig(
+        data=str(root),
+        task="segment",
+        runs_dir=str(tmp_path / "runs"),
+        name="run",
+        train_images=train_images,
+        sizes=OPTIONS["sizes"],
+        image_size=64,
+        batch_size=4,
+        epochs=1,
+        jit_compile=False,
+    )
+    job = prepare(config)
+    broken = Path(job.names(1)[0])  # a step that follows the first pictures
+    break_middle(broken)
+    with pytest.raises(DataError, match=rf"1 of \d+ .*\n.*{broken.name}: [^\n]*\nRep"):
+        train(config)
+
+
+def test_options_that_cannot_be_leave_no_folder(tmp_path):
+    write_garments(tmp_path)
+    config = TrainConfig(
+        task="segment",
+        data="garments/48",
+        data_dir=str(tmp_path),
+        runs_dir=str(tmp_path / "runs"),
+        scale_range=(2.0, 1.0),
+        batch_size=4,
+        epochs=1,
+    )
+    with pytest.raises(UsageError, match="`scale"):
+        train(config)
+    assert not (tmp_path / "runs").exists()

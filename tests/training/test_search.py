@@ -45,6 +45,17 @@ def test_batches_grow_until_they_do_not_fit(monkeypatch):
         find_batch_size(TrainConfig())
 
 
+def test_batches_are_those_that_devices_and_mixed_images_divide(monkeypatch):
+    tried = []
+    monkeypatch.setattr(search, "_try", lambda config, size: tried.append(size) or 1)
+    find_batch_size(TrainConfig(mixup=0.8), devices=8)
+    find_batch_size(TrainConfig(mixup=0.0), devices=3)
+    assert tried == [16, 32, 9, 18]
+    monkeypatch.setattr(search, "_try", lambda config, size: "it must not be")
+    with pytest.raises(UsageError, match="it must not be"):
+        find_batch_size(TrainConfig())
+
+
 def test_a_run_finds_both(digits_dir, tmp_path, monkeypatch):
     monkeypatch.setattr(search, "LARGEST_BATCH", 16)  # two real processes
     config = TrainConfig(

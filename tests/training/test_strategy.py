@@ -1,5 +1,6 @@
 """Training on several devices gives what one device gives."""
 
+import json
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 from toy_runs import EVERYTHING, write_config
 
 from swin_keras.errors import UsageError
-from swin_keras.training import TrainConfig
+from swin_keras.training import TrainConfig, strategy
 from swin_keras.training.job import prepare
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.strategy import make_strategy, tf_config
@@ -87,6 +88,28 @@ def test_a_broken_tf_config_is_refused(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", "{")
     with pytest.raises(UsageError, match="TF_CONFIG must be JSON"):
         tf_config()
+
+
+@pytest.mark.parametrize(
+    ("kind", "index", "number"), [("chief", 0, 0), ("worker", 0, 1), ("worker", 1, 2)]
+)
+def test_a_chief_beside_workers_is_the_first_of_them(monkeypatch, kind, index, number):
+    cluster = {"chief": ["a:1"], "worker": ["b:1", "c:1"]}
+    monkeypatch.setenv(
+        "TF_CONFIG",
+        json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}}),
+    )
+    assert strategy._workers() == ["a:1", "b:1", "c:1"]
+    assert strategy._worker_number() == number
+    assert strategy._best_strategy() == "multiworker"
+
+
+def test_a_task_that_does_not_train_is_refused(monkeypatch):
+    task = {"type": "evaluator", "index": 0}
+    text = json.dumps({"cluster": {"worker": ["a:1", "b:1"]}, "task": task})
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(UsageError, match="'evaluator'"):
+        make_strategy("auto")
 
 
 def test_one_worker_alone_trains_without_a_strategy(monkeypatch):

@@ -1,6 +1,7 @@
 """What a model costs is known before it is trained."""
 
 import pytest
+from idx_files import write_garments
 from toy_studies import TRAIN
 
 from swin_keras.training import TrainConfig
@@ -43,3 +44,19 @@ def test_a_limit_is_broken_only_above_it():
         "2,000,001 multiply-adds, limit 2,000,000; "
         "0.6 ms an image on one thread, limit 0.5"
     )
+
+
+@pytest.mark.parametrize("task", ["detect", "segment"])
+def test_files_of_other_tasks_are_measured_as_they_are_exported(tmp_path, task):
+    options = TRAIN | {
+        "task": task,
+        "data": "garments/48",
+        "image_size": 48,
+        "batch_size": 8,
+    }
+    options["data_dir"] = str(write_garments(tmp_path))
+    options.pop("mixup", None)
+    job = prepare(TrainConfig.from_dict(options))
+    costs = measure(job, Limits(litert_kb=1e4))
+    assert 0 < costs["litert_kb"] < 1e4
+    assert costs["litert_ms"] > 0

@@ -32,7 +32,7 @@ def as_dataset(boxes: BoxSet, *, capacity: int | None = None, grey_range=None):
     Args:
         boxes: The set.
         capacity: Most boxes of an input; of more, the largest are kept. Defaults to
-            the most of any picture; mosaics may need more.
+            the most of any picture.
         grey_range: As for `load_dataset`.
     """
     most = max((record.count for record in boxes.records), default=0)

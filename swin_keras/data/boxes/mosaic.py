@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+PICTURES = 4  # in one input
 NEAREST, FARTHEST = 0.3, 0.7  # of the point where the four meet, in shares of a side
 
 

@@ -65,6 +65,7 @@ def load_outlines(
     problems = dict(problems)
     problems |= {f.path: f.detail for f in annotations.findings if f.level == "error"}
     problems |= {path: str(error) for path, error in damaged.items()}
+    problems |= _twice(annotations.splits)
     used = [r for split in annotations.splits.values() for r in split]
     looks = headers(root, sorted({record.path for record in used}))
     items = {}
@@ -107,6 +108,18 @@ def load_outlines(
         ),
         skipped=tuple((printable(root / p), why) for p, why in problems.items()),
     )
+
+
+def _twice(splits) -> dict[str, str]:
+    """Return what is wrong with pictures that have outlines in two places."""
+    seen, problems = {}, {}
+    for title, records in splits.items():
+        for record in records:
+            if record.path in seen:
+                where = f"in {seen[record.path]} and in {title}"
+                problems[record.path] = f"has outlines twice, {where}"
+            seen[record.path] = title
+    return problems
 
 
 def _fitted(record, look, shapes) -> Outlines:

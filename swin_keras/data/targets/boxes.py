@@ -1,6 +1,6 @@
 """Targets that are boxes around objects, each with a class."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -74,6 +74,10 @@ class Boxes(ReadTargets):
         items = list(items)
         most = max((len(item.classes) for item in items), default=0)
         return cls(items, AsIs(), max(capacity or most, 1), classes)
+
+    def together(self, count: int) -> "Boxes":
+        """Return targets with room for the boxes of several images in one input."""
+        return replace(self, capacity=count * self.capacity)
 
     def preview(self, target, geometry):
         """Return how much of each box a geometry shows, crowds aside, `(N,)`."""

@@ -188,7 +188,7 @@ def split_of_squares(count=6, side=40):
         x1, y1, x2, y2 = random_box(rng, (side, side))
         items[index, y1:y2, x1:x2] = 100 + 20 * index
         targets.append(ImageBoxes.of([[x1, y1, x2, y2]], [index]))
-    return ArraySplit(items, Boxes.of(targets, count, capacity=4), "train")
+    return ArraySplit(items, Boxes.of(targets, count), "train")
 
 
 def test_tiles_fill_the_input_and_the_picture_is_one_of_them():

@@ -280,3 +280,25 @@ def test_two_kinds_of_outlines_and_options_for_files_are_refused(tmp_path):
     write_labelme(tmp_path / "coco" / "more")
     with pytest.raises(DataError, match=r"one kind of outlines.*COCO json and LabelMe"):
         load(tmp_path / "coco")
+
+
+def test_a_picture_with_outlines_in_two_places_is_said(tmp_path):
+    root = write_coco(tmp_path, count=10)
+    content = json.loads((root / "instances.json").read_text())
+    (root / "instances.json").unlink()
+    (root / "instances_train.json").write_text(json.dumps(content))
+    other = content | {"images": content["images"][:1], "annotations": []}
+    (root / "instances_val.json").write_text(json.dumps(other))
+    with pytest.raises(DataError, match=r"001\.jpg: has outlines twice, in train and"):
+        load(root)
+    dataset = load(root, on_bad="skip")
+    assert len(dataset.splits["train"]) <= 9
+    assert not any("001" in name for name in dataset.split("all").items)
+
+
+def test_a_picture_with_two_files_of_labelme_is_said(tmp_path):
+    root = write_labelme(tmp_path)
+    content = json.loads((root / "001.json").read_text())
+    (root / "001 (copy).json").write_text(json.dumps(content | {"shapes": []}))
+    with pytest.raises(DataError, match="has outlines twice"):
+        load(root)
