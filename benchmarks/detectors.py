@@ -29,9 +29,9 @@ from swin_keras.data import BatchLoader, batches, load_dataset
 from swin_keras.detection.decoding import best_points
 from swin_keras.models import (
     DetectionHead,
-    SwinConfig,
     end_in_detections,
     model_strides,
+    variant_config,
 )
 from swin_keras.scores.detection import DetectionScore
 from swin_keras.tasks import task_named
@@ -50,7 +50,9 @@ class Swin:
     batch = 32
 
     def build(self, classes):
-        config = SwinConfig(input_shape=(SIDE, SIDE, 3), **OURS)
+        config = variant_config("swin_nano").replace(
+            input_shape=(SIDE, SIDE, 3), **OURS
+        )
         model = SwinDetector(config, DetectionHead(extra_levels=0), classes=classes)
         return LearningDetector(model.inputs, model.output)
 

@@ -22,7 +22,7 @@ from same_minutes import race, resnet_18, train_for, write_litert
 import swin_keras
 from swin_keras.applications import SwinSegmenter
 from swin_keras.data import BatchLoader, batches, load_dataset
-from swin_keras.models import SegmentationHead, SwinConfig
+from swin_keras.models import SegmentationHead, variant_config
 from swin_keras.scores.segmentation import SegmentationScore
 from swin_keras.tasks import task_named
 
@@ -34,7 +34,7 @@ OURS |= {"num_heads": (2, 4), "window_size": 6}
 
 
 def swin_unet(classes):
-    config = SwinConfig(input_shape=(SIDE, SIDE, 3), **OURS)
+    config = variant_config("swin_nano").replace(input_shape=(SIDE, SIDE, 3), **OURS)
     model = SwinSegmenter(config, SegmentationHead("unet"), classes=classes)
     return keras.Model(model.inputs, model.get_layer("head_logits").output)
 
