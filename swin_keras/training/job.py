@@ -291,8 +291,8 @@ def load_data(config: TrainConfig) -> ImageDataset:
     )
     train = dataset.splits["train"]
     if 0 < config.train_images < len(train):
-        share = config.train_images / len(train)
-        _, chosen = stratified(train.targets.strata, [share], config.seed)
+        left_out = 1 - config.train_images / len(train)  # of each class one is kept
+        chosen, _ = stratified(train.targets.strata, [left_out], config.seed)
         splits = {**dataset.splits, "train": train.subset(chosen, "train")}
         dataset = dataclasses.replace(dataset, splits=splits)
     if config.unlabelled is None:
