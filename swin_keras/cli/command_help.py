@@ -44,7 +44,7 @@ HELP = {
     "explain": (
         "Show where in images a model sees what it says; writes overlays and maps.",
         "swin-keras explain runs/digits-1 image.png",
-        "swin-keras explain runs/streets photos/ --class car --box 2 --stage 3",
+        "swin-keras explain runs/photos photos/ --class dog --box 2 --stage 3",
     ),
     "info": (
         "List the variants, or show one, a model or a checkpoint.",

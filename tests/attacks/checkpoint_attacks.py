@@ -311,7 +311,7 @@ INDEXES = {
 
 def mutate(data: bytes, rng) -> bytes:
     """Damage bytes in one of the ways that files are damaged, or attacked."""
-    data = bytearray(data)
+    whole, data = data, bytearray(data)
     where, other = (int(place) for place in rng.integers(len(data), size=2))
     match rng.integers(8):
         case 0:  # one bit
@@ -338,6 +338,8 @@ def mutate(data: bytes, rng) -> bytes:
             width = int(rng.choice([1, 2, 4, 8]))
             size = int(rng.integers(2**62)) >> int(rng.integers(62))
             data[where : where + width] = (size % 256**width).to_bytes(width, "little")
+    if data == whole:  # the same bytes again are no damage
+        data[where] ^= 1
     return bytes(data)
 
 

@@ -36,7 +36,7 @@ TOY = {
         "drop_path_rate": 0.2,
     },
     "batch_size": 4,
-    "train_images": 8,
+    "train_images": 10,
     "jit_compile": False,
     "tensorboard": False,
 }
@@ -86,12 +86,27 @@ def exports(runs, tmp_path_factory):
 @pytest.fixture(scope="module")
 def sure_detector(runs, tmp_path_factory):
     """Export the toy with surer scores: those of two epochs are no detections."""
-    folder, run = tmp_path_factory.mktemp("sure"), runs("detect")
-    model = load(run)
+    model = load(runs("detect"))
     for weight in model.weights:
         if weight.path.endswith("class_logits/bias"):
             weight.assign(weight + 4.0)
-    path = folder / "sure.keras"
+    return exported(model, runs("detect"), tmp_path_factory.mktemp("sure"))
+
+
+@pytest.fixture(scope="module")
+def lively_segmenter(runs, tmp_path_factory):
+    """Export the toy with all classes alike likely: after two epochs, one wins all."""
+    model, rng = load(runs("segment")), np.random.default_rng(0)
+    kernel, bias = model.get_layer("head_logits").weights
+    kernel.assign(rng.normal(size=kernel.shape))
+    images = rng.uniform(0, 255, (2, *model.input_shape[1:])).astype("float32")
+    bias.assign_sub(np.median(model(images), axis=(0, 1, 2)))
+    return exported(model, runs("segment"), tmp_path_factory.mktemp("lively"))
+
+
+def exported(model, run, folder):
+    """Export a model that was changed by hand, with the card of its run."""
+    path = folder / "model.keras"
     model.save(path)
     embed_card(path, read_card(run.path))
     config = ExportConfig(
@@ -216,9 +231,10 @@ def test_exported_forms_are_checked_and_answer_about_pictures(exports, picture, 
     assert said["images"] == 4
 
 
-def test_views_of_a_segmenter_are_options_of_evaluate(exports, capsys):
-    folder = exports("segment")
-    words = ["evaluate", folder, "--split", "val", "--json"]
+def test_views_of_a_segmenter_are_options_of_evaluate(
+    lively_segmenter, exports, capsys
+):
+    words = ["evaluate", lively_segmenter, "--split", "val", "--json"]
     figures = []
     for more in ([], ["--flip"], ["--window", "slide", "--scales", "1", "2"]):
         assert main([*map(str, words), *more]) == 0
@@ -325,8 +341,8 @@ def resized_to_input(picture, folder):
     return picture
 
 
-def test_mediapipe_gives_the_mask_of_an_exported_segmenter(exports, picture):
-    folder = exports("segment")
+def test_mediapipe_gives_the_mask_of_an_exported_segmenter(lively_segmenter, picture):
+    folder = lively_segmenter
     picture = resized_to_input(picture, folder)
     base_options, vision, image = mediapipe_image(picture)
     options = vision.ImageSegmenterOptions(
