@@ -16,6 +16,7 @@ def data(options):
 def _check(options):
     from swin_keras.data import check_folder
     from swin_keras.data.boxes import check_boxes, holds_boxes
+    from swin_keras.data.loading import check_layout
     from swin_keras.data.segmentation import check_masks, holds_pairs
 
     folder = Path(options.folder).expanduser()
@@ -25,22 +26,31 @@ def _check(options):
         "grey_range": options.grey_range,
         "follow_links": options.follow_links,
     }
-    if task in (None, "segment") and folder.is_dir():  # outlines have boxes, too
-        has_boxes = not (task and holds_pairs(folder)) and holds_boxes(
-            folder, options.follow_links
-        )
-        task = "detect" if has_boxes else "segment" if holds_pairs(folder) else task
+    if task is None and folder.is_dir():
+        if holds_boxes(folder, options.follow_links):
+            task = "detect"
+        elif holds_pairs(folder, options.follow_links):
+            task = "segment"
     if options.unlabelled is not None and task not in (None, "classify"):
         raise UsageError(
             "--unlabelled is for images of one class each: other tasks do not learn "
             f"without labels. This folder is checked for the task {task!r}."
         )
+    kind = {"detect": "boxes", "segment": "masks"}.get(task, "classes")
+    check_layout(
+        kind,
+        label_pattern=options.label_pattern,
+        reduce_zero_label=options.reduce_zero_label,
+        box_format=options.box_format,
+    )
     if task == "detect":
         report = check_boxes(
             folder, box_format=options.box_format, sheet=options.sheet, **shared
         )
     elif task == "segment":
-        report = check_masks(folder, **shared)
+        report = check_masks(
+            folder, reduce_zero_label=options.reduce_zero_label, **shared
+        )
     else:
         report = check_folder(
             folder,

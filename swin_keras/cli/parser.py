@@ -375,6 +375,11 @@ def _data(parser):
         help="Also a folder of images without labels, for a teacher to answer about.",
     )
     check.add_argument(
+        "--reduce_zero_label",
+        action="store_true",
+        help="Value 0 of files of masks is ignored, and 1 is the first class.",
+    )
+    check.add_argument(
         "--box_format",
         choices=["coco", "yolo", "voc", "labelme"],
         help="Which boxes are meant in a folder that holds several.",

@@ -92,7 +92,7 @@ def check_folder(
         for title, classes in listing.splits.items()
     }
     if unlabelled is not None:
-        loose = list_unlabelled(unlabelled)
+        loose = list_unlabelled(unlabelled, follow_links)
         counts[UNLABELLED] = {"(none)": len(loose.places())}
         findings += on_unlabelled(loose, good, quick, grey_range)
     return Report(

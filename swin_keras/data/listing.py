@@ -182,19 +182,19 @@ def list_folder(
     return Listing(root, splits, (*notes, *walk.notes()))
 
 
-def list_images(root: Path, folder: str = "") -> list[str]:
+def list_images(root: Path, folder: str = "", follow_links: bool = False) -> list[str]:
     """Return the images at any depth of a folder, sorted, as paths below `root`.
 
     What is left out is logged.
     """
-    walk = Walk(root)
+    walk = Walk(root, follow_links)
     paths = walk.images(Path(root) / folder)
     for note in walk.notes():
         log.info("%s: %s", printable(root), note)
     return [Path(path).relative_to(root).as_posix() for path in paths]
 
 
-def list_unlabelled(folder) -> Listing:
+def list_unlabelled(folder, follow_links: bool = False) -> Listing:
     """List the images of a folder, at any depth.
 
     Raises:
@@ -205,7 +205,8 @@ def list_unlabelled(folder) -> Listing:
         raise DataError(
             f"`unlabelled` must be a folder of images. Received: {printable(folder)!r}."
         )
-    return Listing(root, {UNLABELLED: {NO_CLASS: list_images(root)}})
+    images = list_images(root, follow_links=follow_links)
+    return Listing(root, {UNLABELLED: {NO_CLASS: images}})
 
 
 def list_table(
@@ -268,9 +269,27 @@ def find_splits(walk: Walk, root: Path, needs_train: bool, any_images: bool):
                 f"{printable(root)} must hold a train folder beside the others. "
                 f"Received: {', '.join(folders)}."
             )
+        _refuse_half_split(walk, root, folders, found)
         return {WHOLE: root}
     titles = [title for title in SPLIT_NAMES if title in found]
     return {title: root / found[title][0] for title in titles} or {WHOLE: root}
+
+
+def _refuse_half_split(walk, root, folders, found):
+    """Refuse classes beside a split of the same classes, which is none of them.
+
+    Raises:
+        DataError: That names the split.
+    """
+    splits = {name for names in found.values() for name in names}
+    for name in sorted(splits):
+        if shared := set(walk.folders(root / name)) & (set(folders) - splits):
+            raise DataError(
+                f"{printable(root)} must hold classes, or splits with the classes in "
+                f"them. Received: {name}/ with {examples(sorted(shared))}, and beside "
+                f"it {examples(sorted(set(folders) - splits))}. Put those into "
+                f"{printable(root / 'train')}/."
+            )
 
 
 def title_of(folder: str) -> str | None:

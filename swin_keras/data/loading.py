@@ -34,6 +34,11 @@ OPTIONS = (
 )
 LAYOUT = ("label_pattern", "follow_links", "reduce_zero_label", "box_format", "lost")
 TARGETS = ("classes", "masks", "boxes")
+READ_WITH = {  # option -> the targets with which it is read
+    "label_pattern": ("classes", "multi_label"),
+    "reduce_zero_label": ("masks",),
+    "box_format": ("boxes",),
+}
 
 
 def load_dataset(
@@ -103,6 +108,12 @@ def load_dataset(
     held_out = HeldOut(val_fraction, test_fraction, seed) if hold_out else None
     grey_range = check_grey_range(grey_range)
     kind = _kind(targets, multi_label)
+    check_layout(
+        kind,
+        label_pattern=label_pattern,
+        reduce_zero_label=reduce_zero_label,
+        box_format=box_format,
+    )
     path = Path(source).expanduser()
     if path.is_dir() and kind == "masks":
         return load_masks(
@@ -128,7 +139,7 @@ def load_dataset(
         raise DataError(
             f"{printable(path)} holds boxes ({found}). Read it with targets='boxes'."
         )
-    if path.is_dir() and holds_pairs(path):
+    if path.is_dir() and holds_pairs(path, follow_links):
         raise DataError(
             f"{printable(path)} holds images and masks. Read it with targets='masks'."
         )
@@ -200,6 +211,20 @@ def targets_of_folder(path) -> str:
     if holds_boxes(path):
         return "boxes"
     return "masks" if holds_pairs(Path(path)) else "classes"
+
+
+def check_layout(kind: str, **options):
+    """Refuse options of the layout that data with another kind of targets has not.
+
+    Raises:
+        UsageError: That names the first.
+    """
+    for name, value in options.items():
+        if value and kind not in READ_WITH[name]:
+            raise UsageError(
+                f"`{name}` is for {' or '.join(READ_WITH[name])} and means nothing to "
+                f"{kind}. Received: {name}={value!r}."
+            )
 
 
 def _of_kind(dataset, kind):

@@ -5,10 +5,18 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from swin_keras import errors
 from swin_keras.data.batch_loader import BatchLoader
 from swin_keras.data.exit_gate import GATE
 from swin_keras.data.workers import Workers
 from swin_keras.errors import DataError
+
+# As TensorFlow quotes what was raised while a batch was made.
+OURS = re.compile(
+    r": (ImageError|DataError|ResourceError|UsageError|ModelFileError): (.*?)"
+    r"\nTraceback \(most recent call last\)",
+    re.DOTALL,
+)
 
 
 def batches(
@@ -77,7 +85,7 @@ def batches(
 
 @contextmanager
 def data_errors():
-    """Turn what TensorFlow makes of a `DataError` in `batches` back into one.
+    """Turn what TensorFlow makes of our errors in `batches` back into them.
 
     ```python
     with data_errors():
@@ -89,10 +97,14 @@ def data_errors():
     try:
         yield
     except tf.errors.OpError as error:
-        found = re.search(r"ImageError: (.*)", error.message)
+        found = OURS.search(error.message)
         if found is None:
             raise
-        raise DataError(
-            f"{found[1]}. Look for all such files with swin-keras data check, or leave "
-            "them out: --on-bad skip."
-        ) from error
+        kind, text = found.groups()
+        if kind == "ImageError":
+            text += (
+                ". Look for all such files with swin-keras data check, or leave them "
+                "out: --on-bad skip."
+            )
+            raise DataError(text) from error
+        raise getattr(errors, kind)(text) from error

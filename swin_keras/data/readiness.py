@@ -41,6 +41,9 @@ def structure_problems(listing: Listing) -> list[str]:
     if listing.multi_label:
         if not names:
             problems.append("There must be an image that has a class.")
+        for title, classes in listing.splits.items():
+            if not any(classes.values()):
+                problems.append(f"There are no images in {title}.")
         others = sorted(set(listing.class_names) - set(names))
         return problems + [f"Class {name!r} is not in train." for name in others]
     if len(names) < 2:

@@ -43,6 +43,14 @@ def stratified(labels, fractions, seed: int) -> list[np.ndarray]:
     return [np.sort(np.concatenate(part)) for part in parts]
 
 
+def left_out(title: str, count: int) -> str:
+    """Return the note on a split that judges nothing."""
+    return (
+        f"Nothing is labelled in the {count} images of {title}, which judge no model: "
+        "they are left out."
+    )
+
+
 @dataclass(frozen=True)
 class HeldOut:
     """What is held out of the training images where a split is missing.
@@ -75,13 +83,20 @@ class HeldOut:
     def complete(self, splits: Mapping[str, Split]):
         """Return train, val and test, and notes on how the missing ones were made.
 
-        `train` alone gives up images for both; `train` and `test` for val; with
-        `train` and `val`, the validation images serve for both.
+        A val or test split in which nothing is labelled, as where the makers keep the
+        masks secret, counts as missing. `train` alone gives up images for both;
+        `train` and `test` for val; with `train` and `val`, the validation images
+        serve for both.
 
         Raises:
             DataError: If there are too few images.
         """
         shares = {"val": self.val, "test": self.test}
+        for title in shares:
+            if title in splits and splits[title].targets.is_blank:
+                others = {t: split for t, split in splits.items() if t != title}
+                completed, notes = self.complete(others)
+                return completed, (left_out(title, len(splits[title])), *notes)
         missing = [title for title in shares if title not in splits]
         if not missing:
             return dict(splits), ()

@@ -25,6 +25,7 @@ def with_unlabelled(
     *,
     on_bad: str = "stop",
     grey_range=None,
+    follow_links: bool = False,
     lost: Mapping | None = None,
 ) -> ImageDataset:
     """Return a data set with images to train on that have no label.
@@ -39,12 +40,13 @@ def with_unlabelled(
             nothing.
         on_bad: As for `load_dataset`.
         grey_range: As for `load_dataset`.
+        follow_links: As for `load_dataset`.
         lost: As for `load_dataset`.
 
     Raises:
         DataError: If there is no such folder, or no image in it that can be used.
     """
-    listing = list_unlabelled(folder)
+    listing = list_unlabelled(folder, follow_links)
     root = listing.root
     looks = look_at_all(listing, decode=on_bad == "skip", grey_range=grey_range)
     lost, bad = lost_unlabelled(check_lost(lost)), unusable(looks)

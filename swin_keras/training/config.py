@@ -203,6 +203,8 @@ class TrainConfig:
             them, "skip" continues without them.
         label_pattern: Takes the labels from file names: a regular expression with a
             group "label", such as "(?P<label>[a-z]+)_[0-9]+"; see docs/data.md.
+        reduce_zero_label: Whether value 0 of files of masks is ignored, and 1 is the
+            first class.
         box_format: Format of a folder of boxes that could be read as several: "coco",
             "yolo", "voc" or "labelme".
         grey_range: Values of black and white in grey images of more than 8 bits, such
@@ -280,6 +282,7 @@ class TrainConfig:
     deterministic: bool = False
     on_bad: Literal["stop", "skip"] = "stop"
     label_pattern: str | None = None
+    reduce_zero_label: bool = False
     box_format: Literal["coco", "yolo", "voc", "labelme"] | None = None
     grey_range: tuple[float, float] | None = None
     follow_links: bool = False

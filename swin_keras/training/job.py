@@ -88,7 +88,11 @@ class TrainingJob:
         """Steps that several devices must agree on; one device sees the end."""
         if self.replicas.strategy is None:
             return None
-        return steps_per_epoch(self.dataset.splits["val"], self.config.batch_size)
+        return steps_per_epoch(
+            self.dataset.splits["val"],
+            self.config.batch_size,
+            shard_count=self.replicas.count,
+        )
 
     def first_images(self):
         """Return the images and targets of the first step, as the loader has them.
@@ -302,5 +306,6 @@ def load_data(config: TrainConfig) -> ImageDataset:
         config.unlabelled,
         on_bad=config.on_bad,
         grey_range=config.grey_range,
+        follow_links=config.follow_links,
         lost=config.lost,
     )

@@ -56,7 +56,8 @@ def train(
             it is extended from its last state, on another warm-up and cosine.
         job: This configuration, if it is prepared already.
         part: Epochs to train now, such as `range(3)`, on the schedule of all; by
-            default all.
+            default all. Only a run that has come to its end is judged on the test
+            images and has a card and a report; until then, it can be resumed.
         callbacks: Further callbacks of Keras.
         verbose: Whether to show data, epochs and the outcome on standard error, where
             the program has no logging of its own.
@@ -86,7 +87,8 @@ def train(
         with run.recorded(job, range_test) as folder:
             with run.stop.deferred():
                 metrics = fit(folder, job, run.stop, part, callbacks, verbose)
-            if run.replicas.is_chief:
+            is_whole = part is None or part.stop >= job.config.epochs
+            if run.replicas.is_chief and is_whole:
                 _conclude(folder, job, metrics)
         return folder
 

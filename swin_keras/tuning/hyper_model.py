@@ -76,10 +76,10 @@ class SwinHyperModel(keras_tuner.HyperModel):
         part = range(initial_epoch, epochs or job.config.epochs)
         callbacks = kwargs.get("callbacks", ())
         run = train(job.config, job=job, part=part, callbacks=callbacks)
-        metrics = read_card(run.path).metrics
+        card = read_card(run.path) or read_card(run.best_model)
         monitors = job.task.monitors
         return {
             name: value
-            for name, value in metrics.items()
+            for name, value in card.metrics.items()
             if name in monitors or f"val_{name}" in monitors
         }

@@ -92,7 +92,7 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
     if "tuner/trial_id" in trial.values:
         take_over(folder, trial.values["tuner/trial_id"], trial.id)
     run = train(config, resume=True, job=job, part=part)
-    card = read_card(run.path)
+    card = read_card(run.path) or read_card(run.best_model)  # if it is to go on
     metrics = {n: v for n, v in card.metrics.items() if n != "seconds"}
     metrics["score"] = score_of(metrics, job.task)
     trial = dataclasses.replace(trial, status=FINISHED, metrics=metrics)

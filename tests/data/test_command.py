@@ -130,3 +130,16 @@ def test_images_without_labels_are_in_a_folder(root, folder, capsys):
 def test_images_without_labels_are_for_classes_alone(root, task, capsys):
     assert check(root, "--task", task, "--unlabelled", root) == 2
     assert "--unlabelled is for images of one class each" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (("--task", "detect", "--label-pattern", "(?P<label>a)"), "boxes"),
+        (("--task", "segment", "--box-format", "coco"), "masks"),
+        (("--reduce-zero-label",), "classes"),
+    ],
+)
+def test_options_of_another_layout_are_refused(root, words, kind, capsys):
+    assert check(root, *words) == 2
+    assert f"means nothing to {kind}" in capsys.readouterr().err

@@ -230,3 +230,14 @@ def test_a_file_that_was_cut_off_is_found_before_training(tmp_path, suffix):
     appended.write_bytes(appended.read_bytes() + bytes(100))  # still a whole image
     dataset = load_dataset(tmp_path, on_bad="skip")
     assert [path for path, _ in dataset.skipped] == [str(cut)]
+
+
+def test_classes_beside_a_split_of_the_same_classes_are_refused(tmp_path):
+    make_folder(tmp_path, {"cat": 4, "dog": 4, "test/cat": 2, "test/dog": 2})
+    with pytest.raises(DataError, match=r"test/ with cat, dog, and beside it cat, dog"):
+        load_dataset(tmp_path)
+
+
+def test_a_class_that_is_called_as_a_split_is_a_class(tmp_path):
+    make_folder(tmp_path, {"cat": 4, "test/old": 2, "test/new": 2})
+    assert load_dataset(tmp_path).class_names == ("cat", "test")

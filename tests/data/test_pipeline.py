@@ -14,7 +14,7 @@ from swin_keras.data import (
 )
 from swin_keras.data.dataset import ArraySplit, FileSplit
 from swin_keras.data.image_io import prepare_image
-from swin_keras.errors import DataError, UsageError
+from swin_keras.errors import DataError, ResourceError, UsageError
 
 AUGMENTATION = Augmentation(crop_scale=(0.3, 1.0))
 
@@ -215,6 +215,17 @@ def test_an_image_that_breaks_in_the_middle_is_named(tmp_path):
         collect(batches_of(split, 2, (8, 8), 3))
     assert str(error.value).startswith(str(broken))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", [DataError, ResourceError, UsageError])
+def test_our_errors_come_back_as_they_were(split, kind):
+    class Failing(BatchLoader):
+        def __call__(self, step, shard=0):
+            raise kind("There must be memory.\nUse fewer --workers: 2.")
+
+    with pytest.raises(kind) as error, data_errors():
+        collect(batches(Failing(split, 4, (8, 8), 3)))
+    assert str(error.value) == "There must be memory.\nUse fewer --workers: 2."
 
 
 def test_other_errors_of_tensorflow_pass_through():

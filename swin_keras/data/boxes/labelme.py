@@ -13,7 +13,7 @@ from swin_keras.data.findings import Finding
 from swin_keras.names import printable
 
 FORMAT = "LabelMe json"
-WITH_AREA = ("polygon", "rectangle", "mask", "rotation", "circle")
+NO_AREA = ("point", "points", "line", "linestrip")
 NO_OBJECT = ("_background_", "__ignore__")
 
 
@@ -47,8 +47,8 @@ def read_labelme(contents: dict, pictures: PictureNames) -> Annotations:
             continue
         shapes = [s if isinstance(s, dict) else {} for s in content["shapes"]]
         shapes = [s for s in shapes if s.get("label") not in NO_OBJECT]
-        objects = _objects([s for s in shapes if _kind(s) in WITH_AREA])
-        without_area += sum(_kind(s) not in WITH_AREA for s in shapes)
+        objects = _objects([s for s in shapes if kind_of(s) not in NO_AREA])
+        without_area += sum(kind_of(s) in NO_AREA for s in shapes)
         for label, _ in objects:
             (bad_names if problem_of(label) else labels).add(label)
         stated = size(content.get("imageWidth"), content.get("imageHeight"))
@@ -94,17 +94,22 @@ def picture_of(path, named, pictures):
             raise problem from None
 
 
-def _kind(shape) -> str:
+def kind_of(shape: dict) -> str:
+    """Return the word for what a shape is; files of old say nothing of polygons."""
     return shape.get("shape_type") or "polygon"
+
+
+def label_of(shape: dict) -> str:
+    """Return the class of a shape, as a text where it is a number."""
+    label = shape.get("label")
+    return label if isinstance(label, str) else repr(label)
 
 
 def _objects(shapes) -> list[tuple[object, list[float]]]:
     """Return label and box of each object: of a shape, or of a group of shapes."""
     objects, groups = [], {}
     for shape in shapes:
-        label, group = shape.get("label"), shape.get("group_id")
-        label = label if isinstance(label, str) else repr(label)
-        box = _box(shape)
+        label, group, box = label_of(shape), shape.get("group_id"), _box(shape)
         if isinstance(group, int | str) and (label, group) in groups:
             place = groups[label, group]
             (left, top, right, bottom), other = objects[place][1], box
@@ -125,8 +130,10 @@ def _box(shape) -> list[float]:
     points = [numbers(p, 2) for p in points] if isinstance(points, list) else []
     if len(points) < 2:
         return [math.nan] * 4
-    if _kind(shape) == "circle":  # its centre, and a point on it
+    if kind_of(shape) == "circle":  # its centre, and a point on it
         (x, y), (edge_x, edge_y) = points[:2]
         radius = math.hypot(edge_x - x, edge_y - y)
         return [x - radius, y - radius, x + radius, y + radius]
-    return extent(points)
+    left, top, right, bottom = extent(points)
+    is_painted = kind_of(shape) == "mask"  # from the first pixel to the last
+    return [left, top, right + is_painted, bottom + is_painted]

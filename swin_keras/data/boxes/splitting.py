@@ -6,15 +6,16 @@ import numpy as np
 
 from swin_keras.data.boxes.records import BoxSet
 from swin_keras.data.listing import WHOLE
-from swin_keras.data.splitting import USUAL, HeldOut
+from swin_keras.data.splitting import USUAL, HeldOut, left_out
 from swin_keras.errors import DataError
 
 
 def complete(boxes: BoxSet, held_out: HeldOut = USUAL) -> BoxSet:
     """Return the set with train, val and test, and notes on how these were made.
 
-    As for classes of pictures: `train` alone gives up pictures for both, `train` and
-    `test` for val; with `train` and `val`, the val pictures serve for both.
+    As for classes of pictures: a val or test split without any object, whose boxes
+    may be kept secret, counts as missing. `train` alone gives up pictures for both,
+    `train` and `test` for val; with `train` and `val`, the val pictures serve for both.
 
     Raises:
         DataError: If there are no pictures to train on, or too few.
@@ -22,12 +23,15 @@ def complete(boxes: BoxSet, held_out: HeldOut = USUAL) -> BoxSet:
     splits = dict(boxes.splits)
     if WHOLE in splits:
         splits = {"train": splits[WHOLE]}
+    shares, notes = {}, []
+    for title in ("val", "test"):
+        if splits.get(title) and not boxes.counts(title).sum():
+            notes.append(left_out(title, len(splits.pop(title))))
     if not splits.get("train"):
         raise DataError(
             "There must be pictures to train on. "
             f"Received: {', '.join(f'{len(r)} in {t}' for t, r in splits.items())}."
         )
-    shares, notes = {}, []
     if "val" not in splits:
         shares = {"val": held_out.val}
         if "test" not in splits and held_out.test:

@@ -1,4 +1,4 @@
-"""Look over a folder of pictures and masks before training does. Changes no file."""
+"""Look over pictures and masks, or outlines, before training does. Changes no file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from swin_keras.data.duplicates import same_files
 from swin_keras.data.findings import LEVELS, Finding, Report
 from swin_keras.data.grey import check_grey_range
 from swin_keras.data.listing import WHOLE
-from swin_keras.data.segmentation.folder import MaskFolder, look_into_folder
+from swin_keras.data.segmentation.folder import MaskFolder
 from swin_keras.data.splitting import USUAL
 from swin_keras.errors import DataError
 from swin_keras.names import printable
@@ -55,12 +55,12 @@ def check_masks(
     Raises:
         DataError: If there is no such folder, or it is laid out otherwise.
     """
-    from swin_keras.data.segmentation.loading import problem_to_train
+    from swin_keras.data.segmentation.loading import look_into, problem_to_train
 
     path = Path(path).expanduser()
     if not path.is_dir():
         raise DataError(f"There is no folder {printable(path)} to check.")
-    folder = look_into_folder(
+    folder = look_into(
         path,
         decode=not quick,
         reduce_zero_label=reduce_zero_label,
@@ -73,24 +73,24 @@ def check_masks(
         findings.append(Finding("error", "classes", "", problem))
     else:
         findings += held_out_problems(folder)
-    for title in folder.pairs.splits:
-        for image in folder.usable(title):
-            findings += on_file(image, folder.looks[image].image)
+    for title in folder.titles:
+        for image, look in folder.image_looks(title).items():
+            findings += on_file(image, look)
     findings += on_folder(folder)
-    findings += [Finding("info", "left out", "", note) for note in folder.pairs.notes]
+    findings += [Finding("info", "left out", "", note) for note in folder.notes]
     return MaskReport(
         folder=printable(path),
         quick=quick,
         counts=_by_class(folder, folder.images),
         findings=tuple(sorted(findings, key=lambda f: LEVELS.index(f.level))),
         shares=_by_class(folder, lambda title: _shares(folder.pixels(title))),
-        ignored={title: _ignored(folder, title) for title in folder.pairs.splits},
+        ignored={title: _ignored(folder, title) for title in folder.titles},
     )
 
 
 def held_out_problems(folder: MaskFolder) -> list[Finding]:
     """Report whether there are too few images to hold some out."""
-    splits = {title: folder.split(title) for title in folder.pairs.splits}
+    splits = {title: folder.split(title) for title in folder.titles}
     if WHOLE in splits:
         splits = {"train": splits[WHOLE]}
     try:
@@ -103,7 +103,7 @@ def held_out_problems(folder: MaskFolder) -> list[Finding]:
 def on_folder(folder: MaskFolder) -> list[Finding]:
     """Describe what is unusual about the pictures and classes together."""
     findings = []
-    for title in folder.pairs.splits:
+    for title in folder.titles:
         shares = _shares(folder.pixels(title))
         learns = title in ("train", WHOLE)
         missing = [n for n, s in zip(folder.class_names, shares, strict=True) if s == 0]
@@ -127,21 +127,18 @@ def on_folder(folder: MaskFolder) -> list[Finding]:
         if (share := _ignored(folder, title)) > 0.5:
             detail = f"{share:.0%} of the pixels in {title} are ignored"
             findings.append(Finding("warning", "ignored", "", detail))
-    turned = [image for image, look in folder.looks.items() if look.orientation != 1]
     findings += [
         Finding("info", "turned masks", image, "its mask is turned upright with it")
-        for image in turned
+        for image in folder.turned
     ]
     return findings + leaks(folder)
 
 
 def leaks(folder: MaskFolder) -> list[Finding]:
     """Report which pictures are there more than once."""
-    places = {
-        image: title for title in folder.pairs.splits for image in folder.usable(title)
-    }
+    places = {image: title for title in folder.titles for image in folder.usable(title)}
     findings = []
-    for first, *others in same_files(folder.pairs.root, places, MAX_READ):
+    for first, *others in same_files(folder.root, places, MAX_READ):
         detail = f"same bytes as {', '.join(map(printable, others[:3]))}"
         if len({places[path] for path in (first, *others)}) > 1:
             findings.append(
@@ -155,7 +152,7 @@ def leaks(folder: MaskFolder) -> list[Finding]:
 def _by_class(folder, figures_of):
     return {
         title: dict(zip(folder.class_names, figures_of(title).tolist(), strict=True))
-        for title in folder.pairs.splits
+        for title in folder.titles
     }
 
 
@@ -164,6 +161,5 @@ def _shares(pixels):
 
 
 def _ignored(folder, title) -> float:
-    looks = [folder.looks[image] for image in folder.usable(title)]
-    total = sum(look.size[0] * look.size[1] for look in looks)
-    return float(1 - folder.pixels(title).sum() / max(total, 1)) if total else 0.0
+    total = folder.area(title)
+    return float(1 - folder.pixels(title).sum() / total) if total else 0.0

@@ -1,4 +1,4 @@
-"""Fill outlines: polygons, circles and run lengths -> the pixels inside."""
+"""Fill outlines: polygons, circles, run lengths, bitmaps -> the pixels inside."""
 
 import numpy as np
 
@@ -43,6 +43,28 @@ def fill_circle(centre, radius: float, size) -> np.ndarray:
     across = np.arange(width) + 0.5 - centre[0]
     down = np.arange(height)[:, None] + 0.5 - centre[1]
     return across**2 + down**2 <= radius**2
+
+
+def fill_bitmap(bitmap: np.ndarray, corner, size) -> np.ndarray:
+    """Return the pixels of a painted part, bool `(height, width)`.
+
+    Args:
+        bitmap: The part, bool `(rows, columns)`; what leaves the picture is cut off.
+        corner: `(left, top)`: where its first pixel lies in the picture.
+        size: `(width, height)` of the picture.
+
+    Example:
+
+    >>> fill_bitmap(np.ones((2, 2), bool), (-1, 1), (3, 3)).astype(int).tolist()
+    [[0, 0, 0], [1, 0, 0], [1, 0, 0]]
+    """
+    (left, top), (width, height) = corner, size
+    inside = np.zeros((height, width), bool)
+    part = bitmap[max(0, -top) :, max(0, -left) :]
+    place = inside[max(0, top) :, max(0, left) :]
+    rows, columns = np.minimum(part.shape, place.shape)
+    place[:rows, :columns] = part[:rows, :columns]
+    return inside
 
 
 def fill_runs(counts, size) -> np.ndarray:

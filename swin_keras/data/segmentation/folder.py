@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from swin_keras.data.dataset import FileSplit
+from swin_keras.data.inspection import Look
 from swin_keras.data.segmentation.class_table import ClassTable, find_table
 from swin_keras.data.segmentation.looking import PairLook, look_at_pairs
 from swin_keras.data.segmentation.mask_file import VALUES, MaskFiles, Meaning
 from swin_keras.data.segmentation.pairs import Pairs, list_pairs
 from swin_keras.data.targets import Masks
-from swin_keras.errors import DataError
+from swin_keras.errors import DataError, UsageError
 from swin_keras.masks import IGNORED
 from swin_keras.names import printable
 
@@ -34,6 +35,18 @@ class MaskFolder:
     table: ClassTable | None
     meaning: Meaning
     class_names: tuple[str, ...]
+
+    @property
+    def root(self) -> Path:
+        return self.pairs.root
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        return tuple(self.pairs.splits)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.pairs.notes
 
     @property
     def problems(self) -> dict[str, str]:
@@ -65,6 +78,20 @@ class MaskFolder:
             if not self.looks[image].problems
             and not self._wrong_values(self.looks[image]).size
         }
+
+    def area(self, title: str) -> int:
+        """Return the pixels of all masks that can be used."""
+        sizes = [self.looks[image].size for image in self.usable(title)]
+        return sum(width * height for width, height in sizes)
+
+    def image_looks(self, title: str) -> dict[str, Look]:
+        """Return picture -> what was found of it, of what can be used."""
+        return {image: self.looks[image].image for image in self.usable(title)}
+
+    @property
+    def turned(self) -> list[str]:
+        """The pictures whose masks are turned with them."""
+        return [image for image, look in self.looks.items() if look.orientation != 1]
 
     def pixels_of(self, look: PairLook) -> np.ndarray:
         """Return the pixels of each class in one mask: `(classes,)`."""
@@ -115,6 +142,11 @@ def look_into_folder(
     """
     root = Path(path)
     pairs, table = list_pairs(root, follow_links), find_table(root)
+    if reduce_zero_label and table is not None and table.colours:
+        raise UsageError(
+            "`reduce_zero_label` is for masks of values. Received: reduce_zero_label="
+            f"True, and the colours of {table.file}. Name its first class void instead."
+        )
     looks = look_at_pairs(
         pairs, table, decode=decode, grey_range=grey_range, progress=progress
     )

@@ -8,7 +8,10 @@ from swin_keras.data.folder import as_note, shorten
 from swin_keras.data.listing import WHOLE
 from swin_keras.data.segmentation.check import on_folder
 from swin_keras.data.segmentation.folder import MaskFolder, look_into_folder
-from swin_keras.data.segmentation.outline_folder import load_outlines
+from swin_keras.data.segmentation.outline_folder import (
+    OutlineFolder,
+    look_into_outlines,
+)
 from swin_keras.data.segmentation.pairs import holds_pairs
 from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.errors import DataError, UsageError
@@ -26,7 +29,8 @@ def load_masks(
 ) -> ImageDataset:
     """Read `images/` and `masks/`, with or without split folders, or outlines.
 
-    Outlines are COCO's or LabelMe's json; see `load_outlines`.
+    Outlines are COCO's or LabelMe's json; class 0 is the background: what no outline
+    holds.
 
     Every mask is decoded once: values that are no class are found here, not in the
     middle of a run.
@@ -47,17 +51,7 @@ def load_masks(
     if on_bad not in ("stop", "skip"):
         raise UsageError(f"`on_bad` must be 'stop' or 'skip'. Received: {on_bad!r}.")
     path = Path(path)
-    if not holds_pairs(path):
-        if reduce_zero_label:
-            raise UsageError("`reduce_zero_label` is for files of masks.")
-        return load_outlines(
-            path,
-            held_out,
-            on_bad=on_bad,
-            grey_range=grey_range,
-            follow_links=follow_links,
-        )
-    folder = look_into_folder(
+    folder = look_into(
         path,
         decode=on_bad == "skip",
         reduce_zero_label=reduce_zero_label,
@@ -71,31 +65,55 @@ def load_masks(
             + shorten(f"{printable(p)}: {reason}" for p, reason in problems.items())
             + "\nRepair or remove them, or leave them out with on_bad='skip'."
         )
-    splits = {title: folder.split(title, grey_range) for title in folder.pairs.splits}
+    splits = {title: folder.split(title, grey_range) for title in folder.titles}
     if held_out:
         if unfit := problem_to_train(folder):
             raise DataError(f"{printable(path)} cannot be used: {unfit}")
         if WHOLE in splits:
             splits = {"train": splits[WHOLE]}
         splits, notes = held_out.complete(splits)
-        notes += tuple(as_note(line) for line in summarize(on_folder(folder)))
+        if isinstance(folder, OutlineFolder):  # whose pixels are not counted yet
+            notes += folder.unseen(splits["train"])
+        else:
+            notes += tuple(as_note(line) for line in summarize(on_folder(folder)))
     else:
         notes = ()
     return ImageDataset(
         name=path.resolve().name,
         class_names=folder.class_names,
         splits=splits,
-        notes=folder.pairs.notes + notes,
+        notes=folder.notes + notes,
         skipped=tuple((printable(path / p), why) for p, why in problems.items()),
     )
 
 
-def problem_to_train(folder: MaskFolder) -> str | None:
+def look_into(
+    path, *, reduce_zero_label: bool = False, follow_links: bool = False, **options
+):
+    """Return a folder, looked at: of masks, or else of outlines.
+
+    Args:
+        path: The folder.
+        reduce_zero_label: As for `load_dataset`; not for outlines.
+        follow_links: As for `load_dataset`.
+        options: Those of `look_into_folder` and `look_into_outlines`.
+
+    Raises:
+        DataError: If it holds neither.
+    """
+    options["follow_links"] = follow_links
+    if holds_pairs(path, follow_links):
+        return look_into_folder(path, reduce_zero_label=reduce_zero_label, **options)
+    if reduce_zero_label:
+        raise UsageError("`reduce_zero_label` is for files of masks.")
+    return look_into_outlines(path, **options)
+
+
+def problem_to_train(folder: MaskFolder | OutlineFolder) -> str | None:
     """Explain why nothing can be learned from a folder, or return `None`."""
-    splits = folder.pairs.splits
-    if WHOLE not in splits and "train" not in splits:
-        return f"there is no train folder beside {', '.join(splits)}."
-    for title in splits:
+    if WHOLE not in folder.titles and "train" not in folder.titles:
+        return f"there are no train images beside {', '.join(folder.titles)}."
+    for title in folder.titles:
         if not folder.usable(title):
             where = "" if title == WHOLE else f" in {title}"
             return f"there is no image with a mask{where}."

@@ -144,8 +144,15 @@ class Meaning:
         return table.classes[order][places]
 
 
+class MaskReader(Reader):
+    """Reads masks that are stored as such, whose pixels may all be ignored."""
+
+    def has_labels(self, item):
+        return bool((self(item) != IGNORED).any())
+
+
 @dataclass(frozen=True, eq=False)
-class MaskFiles(Reader):
+class MaskFiles(MaskReader):
     """Reads mask files: each item is a path below `root`, and how it is turned.
 
     Args:
@@ -169,7 +176,7 @@ class MaskFiles(Reader):
 
 
 @dataclass(frozen=True, eq=False)
-class EncodedMasks(Reader):
+class EncodedMasks(MaskReader):
     """Reads masks held in memory: each item is the bytes of a file."""
 
     meaning: Meaning

@@ -1,15 +1,19 @@
-"""Make a data set of a folder of pictures and outlines: COCO's or LabelMe's json."""
+"""Pictures and their outlines, looked at: COCO's or LabelMe's json."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from swin_keras.data.boxes.files import annotation_files
-from swin_keras.data.boxes.looking import headers
+from swin_keras.data.boxes.looking import Header, headers
 from swin_keras.data.boxes.pictures import PictureNames
 from swin_keras.data.boxes.reading import FORMATS, find_formats
-from swin_keras.data.dataset import FileSplit, ImageDataset
-from swin_keras.data.folder import shorten
+from swin_keras.data.dataset import FileSplit
 from swin_keras.data.image_io import UPRIGHT
-from swin_keras.data.listing import WHOLE
+from swin_keras.data.inspection import Look
 from swin_keras.data.segmentation.outlines import (
     READERS,
     FilledOutlines,
@@ -17,7 +21,6 @@ from swin_keras.data.segmentation.outlines import (
     values_of,
 )
 from swin_keras.data.segmentation.pairs import LAYOUT
-from swin_keras.data.splitting import HeldOut
 from swin_keras.data.targets import Masks
 from swin_keras.data.walk import Walk, examples
 from swin_keras.errors import DataError
@@ -25,21 +28,108 @@ from swin_keras.masks import IGNORED
 from swin_keras.names import printable
 
 
-def load_outlines(
-    path,
-    held_out: HeldOut | None,
-    *,
-    on_bad: str = "stop",
-    grey_range=None,
-    follow_links: bool = False,
-) -> ImageDataset:
-    """Read pictures whose outlines stand in COCO's or LabelMe's json.
+@dataclass(frozen=True)
+class OutlineFolder:
+    """Pictures and their outlines; asked as a `MaskFolder` is.
 
-    Class 0 is the background: what no outline holds. The arguments are those of
-    `load_masks`.
+    Args:
+        root: The folder.
+        class_names: The background's, then those of the outlines.
+        pictures: Title -> pictures; "all" is the only title without splits.
+        outlines: Picture -> its outlines, of what can be used.
+        looks: Picture -> what its header tells.
+        problems: Path -> why it cannot be used.
+        notes: What was decided on the way, for the user.
+    """
+
+    root: Path
+    class_names: tuple[str, ...]
+    pictures: dict[str, list[str]]
+    outlines: dict[str, Outlines]
+    looks: dict[str, Header]
+    problems: dict[str, str]
+    notes: tuple[str, ...]
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        return tuple(self.pictures)
+
+    @property
+    def turned(self) -> list[str]:
+        """The pictures whose outlines are turned with them."""
+        return [path for path, one in self.outlines.items() if one.orientation != 1]
+
+    def usable(self, title: str) -> list[str]:
+        """Return the pictures of a split that can be used."""
+        return [path for path in self.pictures[title] if path in self.outlines]
+
+    def image_looks(self, title: str) -> dict[str, Look]:
+        """Return picture -> what was found of it, of those that were decoded."""
+        looks = {path: self.looks[path].look for path in self.usable(title)}
+        return {path: look for path, look in looks.items() if look}
+
+    def pixels(self, title: str) -> np.ndarray:
+        """Return the pixels of each class in what can be used: `(classes,)`."""
+        return self._counts_of(title).sum(0)
+
+    def images(self, title: str) -> np.ndarray:
+        """Return how many usable pictures show each class: `(classes,)`."""
+        return (self._counts_of(title) > 0).sum(0)
+
+    def area(self, title: str) -> int:
+        """Return the pixels of all masks that can be used."""
+        sizes = [self.outlines[path].size for path in self.usable(title)]
+        return sum(width * height for width, height in sizes)
+
+    def split(self, title: str, grey_range=None) -> FileSplit:
+        """Return what can be used of a split."""
+        usable = self.usable(title)
+        targets = Masks([self.outlines[path] for path in usable], FilledOutlines())
+        return FileSplit(usable, targets, title, self.root, grey_range=grey_range)
+
+    def unseen(self, split) -> tuple[str, ...]:
+        """Report which classes a split for training does not show."""
+        seen = {shape.value for item in split.targets.items for shape in item.shapes}
+        missing = [n for v, n in enumerate(self.class_names) if v and v not in seen]
+        if not missing or seen == {IGNORED}:
+            return ()
+        listed = ", ".join(map(repr, missing[:5])) + ", ..." * (len(missing) > 5)
+        return (f"No outline in train, cannot be learned: {listed}.",)
+
+    @cached_property
+    def _counts(self) -> dict[str, np.ndarray]:
+        fill, classes = FilledOutlines(), len(self.class_names)
+        return {
+            path: np.bincount(fill(item).ravel(), minlength=IGNORED + 1)[:classes]
+            for path, item in self.outlines.items()
+        }
+
+    def _counts_of(self, title):
+        counts = [self._counts[path] for path in self.usable(title)]
+        return np.array(counts, np.int64).reshape(-1, len(self.class_names))
+
+
+def look_into_outlines(
+    path,
+    *,
+    decode: bool,
+    follow_links: bool = False,
+    grey_range=None,
+    progress: Callable[[int, int], None] | None = None,
+) -> OutlineFolder:
+    """Read the outlines of a folder, and look at the pictures that they are of.
+
+    Class 0 is the background: what no outline holds.
+
+    Args:
+        path: The folder.
+        decode: Whether to decode the pictures.
+        follow_links: Whether links may lead out of the folder.
+        grey_range: What pictures will be read with.
+        progress: Called with `(done, total)` after each picture.
 
     Raises:
-        DataError: If there are none, or some cannot be used. All are listed.
+        DataError: If there are none, or those of two formats.
     """
     root = Path(path)
     walk = Walk(root, follow_links)
@@ -67,46 +157,33 @@ def load_outlines(
     problems |= {path: str(error) for path, error in damaged.items()}
     problems |= _twice(annotations.splits)
     used = [r for split in annotations.splits.values() for r in split]
-    looks = headers(root, sorted({record.path for record in used}))
-    items = {}
+    looks = headers(
+        root,
+        sorted({record.path for record in used}),
+        decode=decode,
+        grey_range=grey_range,
+        progress=progress,
+    )
+    outlines = {}
     for record in used:
         try:
             shape_list = tuple(shapes[record.path])
-            items[record.path] = _fitted(record, looks[record.path], shape_list)
+            outlines[record.path] = _fitted(record, looks[record.path], shape_list)
         except ValueError as problem:
             problems.setdefault(record.path, str(problem))
-    if problems and on_bad == "stop":
-        raise DataError(
-            f"{len(problems)} files in {printable(root)} cannot be used:\n"
-            + shorten(f"{printable(p)}: {why}" for p, why in problems.items())
-            + "\nRepair or remove them, or leave them out with on_bad='skip'."
-        )
-    splits = {}
-    for title, records in annotations.splits.items():
-        usable = [r.path for r in records if r.path not in problems]
-        targets = Masks([items[path] for path in usable], FilledOutlines())
-        splits[title] = FileSplit(usable, targets, title, root, grey_range=grey_range)
-    class_names = tuple(values_of(annotations.class_names))
-    notes = (f"Masks are filled outlines, read as {FORMATS[name]}.", *annotations.notes)
-    if held_out:
-        if WHOLE in splits:
-            splits = {"train": splits[WHOLE]}
-        if not len(splits.get("train", ())):
-            raise DataError(
-                f"{printable(root)} cannot be used: there is no image with outlines "
-                "to train on."
-            )
-        splits, more = held_out.complete(splits)
-        notes = (*notes, *more, *_unseen(splits["train"], class_names))
-    return ImageDataset(
-        name=root.resolve().name,
-        class_names=class_names,
-        splits=splits,
+    splits = annotations.splits
+    return OutlineFolder(
+        root=root,
+        class_names=tuple(values_of(annotations.class_names)),
+        pictures={title: [r.path for r in split] for title, split in splits.items()},
+        outlines={p: one for p, one in outlines.items() if p not in problems},
+        looks=looks,
+        problems=problems,
         notes=(
-            *notes,
+            f"Masks are filled outlines, read as {FORMATS[name]}.",
+            *annotations.notes,
             *(note for note in walk.notes() if " files, which are not" not in note),
         ),
-        skipped=tuple((printable(root / p), why) for p, why in problems.items()),
     )
 
 
@@ -141,13 +218,3 @@ def _fitted(record, look, shapes) -> Outlines:
         f"has {upright[0]} x {upright[1]} pixels, its outlines are of {size[0]} x "
         f"{size[1]}"
     )
-
-
-def _unseen(split, class_names) -> list[str]:
-    """Report which classes training does not see."""
-    seen = {shape.value for item in split.targets.items for shape in item.shapes}
-    missing = [name for n, name in enumerate(class_names) if n and n not in seen]
-    if not missing or seen == {IGNORED}:
-        return []
-    listed = ", ".join(map(repr, missing[:5])) + ", ..." * (len(missing) > 5)
-    return [f"No outline in train, cannot be learned: {listed}."]

@@ -1,5 +1,7 @@
 """Masks from outlines: the polygons of COCO's and LabelMe's json, filled."""
 
+import base64
+import binascii
 import math
 import pickle
 from dataclasses import dataclass
@@ -8,17 +10,28 @@ from typing import NamedTuple
 import numpy as np
 
 from swin_keras.data.boxes.coco import files_of_splits, read_coco
-from swin_keras.data.boxes.labelme import picture_of, read_labelme
+from swin_keras.data.boxes.labelme import (
+    NO_AREA,
+    kind_of,
+    label_of,
+    picture_of,
+    read_labelme,
+)
 from swin_keras.data.boxes.numbers import integer, number, numbers
 from swin_keras.data.boxes.pictures import PictureNames
-from swin_keras.data.segmentation.filling import fill_circle, fill_polygon, fill_runs
-from swin_keras.data.segmentation.mask_file import turned
+from swin_keras.data.image_file import ImageError
+from swin_keras.data.segmentation.filling import (
+    fill_bitmap,
+    fill_circle,
+    fill_polygon,
+    fill_runs,
+)
+from swin_keras.data.segmentation.mask_file import open_mask, turned
 from swin_keras.data.targets.target import Reader
 from swin_keras.masks import IGNORED
 
 BACKGROUND = "background"  # class 0: what no outline holds
 LABELMES_BACKGROUND, LABELMES_IGNORED = "_background_", "__ignore__"
-AREAS = ("polygon", "rectangle", "circle")  # shapes that can be filled
 
 
 class Shape(NamedTuple):
@@ -29,12 +42,14 @@ class Shape(NamedTuple):
         polygons: `(N, 2)` of each.
         circles: Centre and radius of each.
         runs: COCO's run lengths, or `None`.
+        bitmap: LabelMe's `(left, top, PNG)`, or `None`.
     """
 
     value: int
     polygons: tuple = ()
     circles: tuple = ()
     runs: list | str | None = None
+    bitmap: tuple[int, int, bytes] | None = None
 
     def fill(self, size) -> np.ndarray:
         """Return the pixels inside, bool `(height, width)`."""
@@ -46,6 +61,9 @@ class Shape(NamedTuple):
             inside |= fill_circle(centre, radius, size)
         if self.runs is not None:
             inside |= fill_runs(self.runs, size)
+        if self.bitmap is not None:
+            left, top, content = self.bitmap
+            inside |= fill_bitmap(np.asarray(open_mask(content)) > 0, (left, top), size)
         return inside
 
 
@@ -73,6 +91,9 @@ class FilledOutlines(Reader):
         for shape in item.shapes:
             mask[shape.fill(item.size)] = shape.value
         return turned(mask, item.orientation)
+
+    def has_labels(self, item):
+        return bool(item.shapes)
 
     def contents(self, item):
         return pickle.dumps(item, protocol=5)
@@ -175,23 +196,27 @@ def labelme_outlines(contents: dict, pictures: PictureNames):
         shapes[picture] = []
         for one in content["shapes"]:
             one = one if isinstance(one, dict) else {}
-            kind = one.get("shape_type") or "polygon"
-            value = value_of.get(one.get("label"))
-            if kind not in AREAS or value is None:
+            if kind_of(one) in NO_AREA:
                 continue
             try:
-                shapes[picture].append(_labelme_shape(one, kind, value))
+                value = value_of.get(label_of(one))
+                if value is None:
+                    raise ValueError("has a shape whose label cannot name a class")
+                shapes[picture].append(_labelme_shape(one, value))
             except ValueError as problem:
                 problems.append((picture, str(problem)))
     return annotations, shapes, problems
 
 
-def _labelme_shape(shape, kind, value) -> Shape:
-    points = shape.get("points")
+def _labelme_shape(shape, value) -> Shape:
+    kind, points = kind_of(shape), shape.get("points")
     points = [numbers(p, 2) for p in points] if isinstance(points, list) else []
-    least = 3 if kind == "polygon" else 2
+    least = 3 if kind in ("polygon", "rotation") else 2
     if len(points) < least or not np.isfinite(points).all():
         raise ValueError(f"has a {kind} without {least} points x, y")
+    if kind == "mask":
+        left, top = map(round, np.min(points, axis=0))
+        return Shape(value, bitmap=(left, top, _bitmap(shape.get("mask"))))
     if kind == "circle":
         centre, edge = points[:2]
         return Shape(value, circles=((tuple(centre), math.dist(centre, edge)),))
@@ -199,6 +224,16 @@ def _labelme_shape(shape, kind, value) -> Shape:
         (x1, y1), (x2, y2) = points[:2]
         points = [(x1, y1), (x2, y1), (x2, y2), (x1, y2)]
     return Shape(value, polygons=(np.array(points, np.float64),))
+
+
+def _bitmap(text) -> bytes:
+    """Return the PNG of a shape that was painted."""
+    try:
+        content = base64.b64decode(text, validate=True)
+        open_mask(content)
+    except (TypeError, binascii.Error, ImageError):
+        raise ValueError("has a mask that is not a PNG in base64") from None
+    return content
 
 
 READERS = {"coco": coco_outlines, "labelme": labelme_outlines}

@@ -64,13 +64,29 @@ def list_pairs(root: Path, follow_links: bool = False) -> Pairs:
             pictures[stem]: outlines[stem]
             for stem in sorted(pictures.keys() & outlines.keys())
         }
-    return Pairs(root, splits, tuple(problems), walk.notes())
+    known = {path for path, _ in problems}
+    for pairs in splits.values():
+        known.update(pairs, pairs.values())
+    notes = (*walk.notes(), *_beside(walk, root, known))
+    return Pairs(root, splits, tuple(problems), notes)
 
 
-def holds_pairs(root: Path) -> bool:
+def _beside(walk, root, known):
+    """Report which pictures lie elsewhere than in the folders that are read."""
+    found = Walk(root, walk.follow_links).images(root)
+    others = sorted({Path(p).relative_to(root).as_posix() for p in found} - known)
+    if not others:
+        return ()
+    return (
+        f"Pictures elsewhere in the folder, left out: {len(others)} "
+        f"({examples(others)}).",
+    )
+
+
+def holds_pairs(root: Path, follow_links: bool = False) -> bool:
     """Return whether a folder looks as if it held pictures and masks."""
     try:
-        return bool(find_folders(Walk(root), root))
+        return bool(find_folders(Walk(root, follow_links), root))
     except DataError:  # there are some, and it cannot be told which
         return True
 
@@ -122,7 +138,7 @@ def _pair_in(walk, folder):
         names = [
             name
             for name in walk.folders(folder)
-            if name.lower() in known and Walk(folder / name).images(folder / name)
+            if name.lower() in known and _has_pictures(walk, folder / name)
         ]
         if len(names) > 1:
             raise DataError(
@@ -131,6 +147,10 @@ def _pair_in(walk, folder):
             )
         pair += [folder / name for name in names]
     return tuple(pair) if len(pair) == 2 else None
+
+
+def _has_pictures(walk, folder) -> bool:
+    return bool(Walk(folder, walk.follow_links).images(folder))
 
 
 def by_stem(walk: Walk, folder: Path, root: Path):

@@ -10,13 +10,13 @@ from swin_keras.data.listing import SPLIT_NAMES
 from swin_keras.data.segmentation.class_table import ClassTable
 from swin_keras.data.segmentation.mask_file import (
     EncodedMasks,
+    MaskReader,
     Meaning,
     open_mask,
     values_of,
 )
 from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.data.targets import Masks
-from swin_keras.data.targets.target import Reader
 from swin_keras.data.tfds_source import (
     find_builder,
     fits_memory,
@@ -138,7 +138,7 @@ def mask_keys(builder) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, eq=False)
-class StoredMasks(Reader):
+class StoredMasks(MaskReader):
     """Reads masks that stay on disk: each item is a place in `pairs`."""
 
     pairs: Sequence

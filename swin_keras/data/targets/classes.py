@@ -74,6 +74,10 @@ class MultiLabel(Targets):
         return self.vectors.shape[1:]
 
     @property
+    def is_blank(self):
+        return len(self) > 0 and not self.vectors.any()
+
+    @property
     def strata(self):
         return rarest(self.vectors)
 

@@ -22,6 +22,11 @@ class Masks(ReadTargets):
     def placed(self, target, geometry):
         return geometry.mask(target)
 
+    @property
+    def is_blank(self):
+        """Whether no pixel of any mask counts; they are read until one does."""
+        return len(self) > 0 and not any(map(self.read.has_labels, self.items))
+
     def pixels(self, classes: int) -> np.ndarray:
         """Count the pixels of each class in all masks, which are read for it."""
         counts = np.zeros(classes, np.int64)

@@ -15,11 +15,13 @@ class Targets(ABC):
         has_places: Whether a target has places in its picture, so that it must
             follow the picture's geometry, and the whole picture is evaluated.
         dtype: That of a batch.
+        is_blank: Whether there is nothing in them to judge a model by.
     """
 
     kind: str
     has_places = False
     dtype: type
+    is_blank = False
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -73,6 +75,10 @@ class Reader(ABC):
         """Return what distinguishes an item from others, cheap to compute."""
         return repr(item).encode()
 
+    def has_labels(self, item) -> bool:
+        """Return whether a model can be judged by the target of an item."""
+        return True
+
 
 @dataclass(frozen=True)
 class JoinedReader(Reader):
@@ -87,6 +93,10 @@ class JoinedReader(Reader):
     def contents(self, item):
         number, item = item
         return self.readers[number].contents(item)
+
+    def has_labels(self, item):
+        number, item = item
+        return self.readers[number].has_labels(item)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,8 +6,10 @@ import shutil
 import numpy as np
 import pytest
 from mask_folders import blocks, make_pairs, write_pair
+from test_outlines import cat_and_dog, write_coco
 
 from swin_keras.cli import main
+from swin_keras.data import load_dataset
 from swin_keras.data.segmentation import check_masks
 from swin_keras.errors import DataError
 
@@ -111,3 +113,29 @@ def test_without_a_usable_mask_nothing_is_said_of_classes_without_pixels(tmp_pat
     report = check_masks(tmp_path)
     assert not report.ok
     assert rows_of(report, "no pixels") == []
+
+
+def test_outlines_are_checked_as_the_masks_that_they_become(tmp_path, capsys):
+    root, report = write_coco(tmp_path / "data"), tmp_path / "report.json"
+    words = ["data", "check", str(root), "--task", "segment", "--json", str(report)]
+    assert main(words) == 0
+    found = json.loads(report.read_text())
+    assert found["counts"]["all"] == {"background": 10, "cat": 10, "dog": 10}
+    shares = found["shares"]["all"]
+    mask = cat_and_dog()
+    for value, name in enumerate(("background", "cat", "dog")):
+        assert shares[name] == pytest.approx((mask == value).mean())
+    assert "share of pixels" in capsys.readouterr().out
+    path = root / "images" / "004.jpg"
+    path.write_bytes(path.read_bytes()[:500])
+    assert main(words) == 3
+    assert "004.jpg" in capsys.readouterr().out
+    assert len(load_dataset(root, targets="masks", on_bad="skip").split("all")) == 9
+
+
+def test_value_zero_is_ignored_if_asked(tmp_path, capsys):
+    make_pairs(tmp_path)
+    assert main(["data", "check", str(tmp_path), "--reduce-zero-label"]) == 0
+    rows = [line.split()[:1] for line in capsys.readouterr().out.splitlines()]
+    assert ["1"] in rows
+    assert ["0"] not in rows

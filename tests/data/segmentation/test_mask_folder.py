@@ -10,7 +10,7 @@ from mask_folders import blocks, make_pairs, write_pair
 from PIL import ExifTags, Image
 
 from swin_keras.data import IGNORED, BatchLoader, DenseAugmentation, load_dataset
-from swin_keras.errors import DataError
+from swin_keras.errors import DataError, UsageError
 
 COLOURS = np.array([[0, 0, 0], [128, 64, 128], [255, 0, 7]], np.uint8)
 
@@ -313,7 +313,7 @@ def test_other_layouts_are_told_how_it_must_be(tmp_path):
     with pytest.raises(DataError, match=r"must hold images/ and masks/.*photos"):
         load(tmp_path)
     make_pairs(tmp_path / "val")
-    with pytest.raises(DataError, match="no train folder beside val"):
+    with pytest.raises(DataError, match="no train images beside val"):
         load(tmp_path)
     make_pairs(tmp_path / "other", classes=1)
     with pytest.raises(DataError, match=r"two classes or more.*not only '0'"):
@@ -323,3 +323,35 @@ def test_other_layouts_are_told_how_it_must_be(tmp_path):
 def test_masks_are_not_taken_for_classes(tmp_path):
     with pytest.raises(DataError, match=r"holds images and masks.*targets='masks'"):
         load_dataset(make_pairs(tmp_path))
+
+
+def test_pictures_beside_the_split_folders_are_said(tmp_path):
+    for title, count in (("train", 6), ("test", 2)):
+        make_pairs(tmp_path / title, count)
+        for kind in ("images", "masks"):
+            (tmp_path / "data" / kind).mkdir(parents=True, exist_ok=True)
+            shutil.move(tmp_path / title / kind, tmp_path / "data" / kind / title)
+    shutil.copy(tmp_path / "data/images/test/000.jpg", tmp_path / "data/images/a.jpg")
+    notes = "\n".join(load(tmp_path / "data").notes)
+    assert "elsewhere in the folder, left out: 1 (images/a.jpg)" in notes
+
+
+def test_pictures_that_are_links_are_followed_if_asked(tmp_path):
+    make_pairs(tmp_path / "far")
+    for kind in ("images", "masks"):
+        (tmp_path / "data" / kind).mkdir(parents=True)
+        for path in (tmp_path / "far" / kind).iterdir():
+            (tmp_path / "data" / kind / path.name).symlink_to(path)
+    with pytest.raises(DataError, match="must hold images/ and masks/"):
+        load(tmp_path / "data")
+    assert_blocks(load(tmp_path / "data", follow_links=True))
+
+
+def test_value_zero_is_not_ignored_where_colours_stand_for_classes(tmp_path):
+    for index in range(4):
+        write_pair(tmp_path, f"{index:03d}", Image.fromarray(COLOURS[blocks(index)]))
+    rows = "sky,0,0,0\nroad,128,64,128\ncar,255,0,7\n"
+    (tmp_path / "classes.csv").write_text(rows)
+    assert load(tmp_path).class_names == ("sky", "road", "car")
+    with pytest.raises(UsageError, match="is for masks of values"):
+        load(tmp_path, reduce_zero_label=True)
