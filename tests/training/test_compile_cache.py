@@ -125,6 +125,7 @@ def test_without_being_asked_only_what_a_gpu_runs_is_kept(tmp_path, monkeypatch)
         assert os.environ["TF_XLA_FLAGS"].endswith("_device_types=GPU")
 
 
+@pytest.mark.slow
 def test_training_keeps_what_it_compiles(digits_dir, tmp_path, monkeypatch):
     """In processes: TensorFlow reads its flags once."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

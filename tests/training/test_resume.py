@@ -62,15 +62,16 @@ def wait_for_checkpoint(run, process):
     raise AssertionError(f"no checkpoint: {process.said()}")
 
 
-def test_kills_at_random_moments_leave_no_trace(start, undisturbed):
-    rng = random.Random(0)
-    for _ in range(5):
-        process, run = start("killed")
+@pytest.mark.parametrize("kills", [2, pytest.param(6, marks=pytest.mark.slow)])
+def test_kills_at_random_moments_leave_no_trace(start, undisturbed, kills):
+    rng, name = random.Random(0), f"killed-{kills}"
+    for _ in range(kills):
+        process, run = start(name)
         wait_for_checkpoint(run, process)
         time.sleep(rng.uniform(0, 0.2))
         process.kill()
         assert process.wait() == -signal.SIGKILL
-    process, run = start("killed")
+    process, run = start(name)
     assert process.wait(300) == 0, process.said()
     assert outcome(run) == outcome(undisturbed)
 

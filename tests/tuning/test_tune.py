@@ -105,7 +105,10 @@ def test_kills_at_random_moments_lose_and_repeat_nothing(start, undisturbed, tmp
     assert "resuming after step" in folder.run(last).log.read_text()
 
 
-@pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [("SIGTERM", 143), pytest.param("SIGINT", 130, marks=pytest.mark.slow)],
+)
 def test_a_signal_stops_with_a_checkpoint(start, tmp_path, number, code):
     path = write_study(tmp_path, **LIMITED)
     folder = folder_of(path)

@@ -4,10 +4,12 @@ import os
 import signal
 import time
 
+import pytest
 from test_tune import children_of, wait_for_checkpoint
 from toy_studies import LIMITED, folder_of, outcome, write_study
 
 
+@pytest.mark.slow
 def test_two_workers_find_what_one_process_finds_although_one_dies(
     start, undisturbed, tmp_path
 ):

@@ -4,11 +4,14 @@ Needs the extra `parity`: torch, torchvision, timm and transformers.
 """
 
 import functools
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
+# Triton's LLVM beside TensorFlow's ends the process; torch does without on a CPU.
+sys.modules.setdefault("triton", None)
 torch = pytest.importorskip(
     "torch", reason="parity needs torch: pip install 'swin-keras[parity]'"
 )
