@@ -15,7 +15,8 @@ TASK_OF = {"classes": "classify", "masks": "segment", "boxes": "detect"}
 def main(arguments=None) -> int:
     """Run one command and return its exit code.
 
-    0 done; 2 usage; 3 data; 4 model file; 5 resources; 130 interrupted.
+    0 done; 2 usage; 3 data; 4 model file; 5 resources; 6 a loss that is not
+    finite; 130 or 143 interrupted, by Ctrl-C or by SIGTERM; 1 anything else.
     """
     options = make_parser().parse_args(arguments)
     logging.basicConfig(handlers=[ScreenHandler()])

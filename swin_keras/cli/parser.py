@@ -145,7 +145,7 @@ def _evaluate(parser):
 
 
 def _export(parser):
-    parser.add_argument("model", help="A run, or a .keras file with a card.")
+    parser.add_argument("model", help="A run or a .keras file.")
     skip = {"formats", "features", "explain", "class_names", "verify", "overwrite"}
     parser.add_class_arguments(ExportConfig, skip=skip)
     parser.add_argument(
@@ -188,7 +188,7 @@ def _benchmark(parser):
     parser.add_argument(
         "--threads", type=int, nargs="+", default=[1, 2], help="Numbers of threads."
     )
-    parser.add_argument("--seconds", type=float, default=3.0, help="For each file.")
+    parser.add_argument("--seconds", type=float, default=3.0, help="How long to measure a file.")
     parser.add_argument("--picture", metavar="FILE", help="Draw a picture.")
     parser.add_argument("--json", action="store_true", help="Print JSON.")
     _trust(parser)

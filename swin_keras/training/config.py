@@ -84,15 +84,15 @@ class TrainConfig:
         task: What the model is to say of an image: "classify" names its class,
             "multi-label" all that it shows of some classes, "segment" the class of each
             pixel, "detect" boxes around objects.
-        data: A folder of images, a .csv of files and labels, "digits",
-            "fashion_mnist", or the name of any image classification set of
-            TensorFlow Datasets.
+        data: A folder of images, with masks or boxes where the task asks for them; a
+            .csv of files and labels; "digits", "fashion_mnist" or "garments"; or the
+            name of a set of TensorFlow Datasets. See docs/data.md.
         data_dir: Where named data sets are kept, or the folder of the four IDX
-            files of fashion_mnist.
+            files of fashion_mnist and garments.
         val_fraction: Share of the images held out to choose the best epoch by, where
             the data has no such split.
-        test_fraction: The same for the images that judge the finished model; 0 lets
-            those of the choice judge it, too.
+        test_fraction: The same for the images that judge the finished model, where
+            val is missing, too; 0 lets the val images judge it.
         train_images: Training images to use, about as many of each class as its
             share; 0 for all.
         model: Name of the variant; `swin-keras info` lists them.
@@ -105,15 +105,15 @@ class TrainConfig:
         image_size: Side of the images in pixels, or (height, width); by default
             the variant's own, but at most twice that of small images; for pixels and
             boxes that of the pictures, to 512.
-        weights: Where to start from: a checkpoint, published or of Keras, the
-            folder of a run or an export, or "hf://ORG/NAME"; by default from random
-            weights.
+        weights: Where to start from: "imagenet" for the variant's published weights,
+            a checkpoint, published or of Keras, the folder of a run or an export, or
+            "hf://ORG/NAME"; by default from random weights.
         teacher: A model to learn from, beside the labels: a file or folder as
             `Predictor` takes it, of the same classes and image size; for pixels and
             boxes a Keras model, whose feature maps teach; see docs/distillation.md.
         distillation: What is learned of it: "soft" for its probabilities, "dist" for
             their correlations, "features" for its feature maps; by default "soft", for
-            pixels and boxes "features".
+            other tasks than "classify" "features".
         teacher_weight: Weight of the teacher's part of the loss: for classes a share,
             of which labels have the rest.
         temperature: What logits are divided by before a teacher is followed.
@@ -143,7 +143,7 @@ class TrainConfig:
         learning_rate: Highest learning rate, reached after the warm-up; by default
             the one that goes with the batch size. "auto" tries rates on a few steps.
         min_learning_rate: Learning rate at the end.
-        warmup_epochs: Epochs of linear warm-up; the rest is a cosine.
+        warmup_epochs: Epochs of linear warm-up; `schedule` has the rest.
         weight_decay: Decay of the weights, on matrices only.
         layer_decay: Factor of the learning rate from each block to the one before
             it, 1 for none.
@@ -171,14 +171,14 @@ class TrainConfig:
         crop_ratio: Largest change of a random crop's aspect ratio, 1 for none.
         rotate: Largest random rotation to either side, in degrees.
         shift: Largest random move, as a share of the image's side.
-        flip: Whether to mirror images at random; by default only where a
-            mirrored image keeps its class, so not for digits.
+        flip: Whether to mirror images at random, left and right; by default yes, but
+            for data sets of digits and letters.
         rand_augment: Magnitude of RandAugment's two changes, to 10; 0 for none.
         erase: Probability of erasing a random rectangle.
         mixup: Parameter of MixUp's beta distribution, 0 for none.
         cutmix: The same for CutMix. With both, each pair draws which.
         crop_fraction: Centre crop for evaluation and prediction, as a share of
-            the image.
+            the image; pictures with masks or boxes are seen whole.
         precision: Keras dtype policy. "mixed_bfloat16" is for devices, CPUs too,
             that have native bfloat16 matmuls. "mixed_float16" only on one device.
         remat: Whether blocks are computed again in the backward pass: slower,
