@@ -188,7 +188,9 @@ def _benchmark(parser):
     parser.add_argument(
         "--threads", type=int, nargs="+", default=[1, 2], help="Numbers of threads."
     )
-    parser.add_argument("--seconds", type=float, default=3.0, help="How long to measure a file.")
+    parser.add_argument(
+        "--seconds", type=float, default=3.0, help="How long to measure a file."
+    )
     parser.add_argument("--picture", metavar="FILE", help="Draw a picture.")
     parser.add_argument("--json", action="store_true", help="Print JSON.")
     _trust(parser)
