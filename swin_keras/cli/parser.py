@@ -378,8 +378,9 @@ def _data(parser):
     )
     check.add_argument(
         "--reduce_zero_label",
-        action="store_true",
-        help="Value 0 of files of masks is ignored, and 1 is the first class.",
+        type=bool,
+        default=False,
+        help="Whether value 0 of files of masks is ignored, and 1 is the first class.",
     )
     check.add_argument(
         "--box_format",

@@ -269,7 +269,8 @@ def find_splits(walk: Walk, root: Path, needs_train: bool, any_images: bool):
                 f"{printable(root)} must hold a train folder beside the others. "
                 f"Received: {', '.join(folders)}."
             )
-        _refuse_half_split(walk, root, folders, found)
+        if not any_images:  # whose folders are no classes
+            _refuse_half_split(walk, root, folders, found)
         return {WHOLE: root}
     titles = [title for title in SPLIT_NAMES if title in found]
     return {title: root / found[title][0] for title in titles} or {WHOLE: root}

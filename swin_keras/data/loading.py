@@ -32,7 +32,7 @@ OPTIONS = (
     "box_format",
     "lost",
 )
-LAYOUT = ("label_pattern", "follow_links", "reduce_zero_label", "box_format", "lost")
+LAYOUT = ("label_pattern", "follow_links", "box_format", "lost")
 TARGETS = ("classes", "masks", "boxes")
 READ_WITH = {  # option -> the targets with which it is read
     "label_pattern": ("classes", "multi_label"),
@@ -165,6 +165,8 @@ def load_dataset(
         )
     given = Path(data_dir).expanduser() if data_dir else None
     if is_built_in(source):
+        if reduce_zero_label:
+            raise UsageError("`reduce_zero_label` is for files of masks.")
         return garments.load_garments(source, kind, given, held_out)
     if source in CLASS_NAMES and given and holds_idx(given):
         return _of_kind(load_idx(source, given, held_out), kind)
@@ -203,7 +205,12 @@ def load_trained(train: Mapping, **changes) -> ImageDataset:
     options = {name: train[name] for name in OPTIONS if name in train}
     if source != train.get("data"):  # other data are not laid out as those were
         options = {k: v for k, v in options.items() if k not in LAYOUT}
-    return load_dataset(source, **options | changes)
+    options |= changes
+    kind = _kind(options.get("targets", "classes"), options.get("multi_label", False))
+    for name, kinds in READ_WITH.items():  # an older run may have what it never read
+        if kind not in kinds:
+            options.pop(name, None)
+    return load_dataset(source, **options)
 
 
 def targets_of_folder(path) -> str:

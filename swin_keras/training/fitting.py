@@ -58,7 +58,8 @@ def fit(
         ResourceError: If memory or disk are too small.
     """
     is_chief, config = job.replicas.is_chief, job.config
-    epochs = epochs or range(config.epochs)
+    if epochs is None:
+        epochs = range(config.epochs)
     metrics = MetricsFile(run.metrics if is_chief else None)
     best = BestModel(
         job.model,

@@ -16,6 +16,8 @@ _FIXED = {
     "runs_dir",
     "on_bad",
     "label_pattern",
+    "reduce_zero_label",
+    "box_format",
     "grey_range",
     "follow_links",
     "val_fraction",

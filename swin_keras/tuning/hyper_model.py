@@ -13,9 +13,9 @@ from swin_keras.tuning.space import Space
 class SwinHyperModel(keras_tuner.HyperModel):
     """A search space that edits a configuration, trained as `swin_keras.train` does.
 
-    Each trial is a run of its own in the configuration's `runs_dir`, with report and
-    checkpoints. Tuners of KerasTuner know nothing of these; `swin_keras.tune` does,
-    and resumes where it was stopped.
+    Each trial is a run of its own in the configuration's `runs_dir`, with checkpoints,
+    and, if it is trained to the last epoch, with a report. Tuners of KerasTuner know
+    nothing of these; `swin_keras.tune` does, and resumes where it was stopped.
 
     Args:
         space: What is changed; a `Space` or its mapping.

@@ -80,7 +80,8 @@ def write_results(study: Study, folder: StudyFolder) -> StudyOutcome:
 
 
 def _summary(study, folder, trials, winner):
-    card = read_card(folder.run(winner.id).path)
+    run = folder.run(winner.id)
+    card = read_card(run.path) or read_card(run.best_model)  # of a part of the epochs
     train = dataclasses.asdict(study.train_config(winner.values))
     fitted = {name: card.train[name] for name in ("batch_size", *RATES)}
     return {

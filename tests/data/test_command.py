@@ -137,7 +137,7 @@ def test_images_without_labels_are_for_classes_alone(root, task, capsys):
     [
         (("--task", "detect", "--label-pattern", "(?P<label>a)"), "boxes"),
         (("--task", "segment", "--box-format", "coco"), "masks"),
-        (("--reduce-zero-label",), "classes"),
+        (("--reduce-zero-label", "true"), "classes"),
     ],
 )
 def test_options_of_another_layout_are_refused(root, words, kind, capsys):

@@ -11,6 +11,7 @@ from image_files import make_folder, noise
 from PIL import Image
 
 from swin_keras.data import IGNORED, load_dataset
+from swin_keras.data.segmentation import check_masks
 from swin_keras.errors import DataError
 
 LEFT_OUT = "Nothing is labelled in the 3 images of test, which judge no model"
@@ -108,3 +109,9 @@ def test_a_split_all_of_whose_outlines_are_skipped_is_refused_at_once(tmp_path):
         path.write_bytes(b"")
     with pytest.raises(DataError, match="no image with a mask in val"):
         load_dataset(tmp_path, targets="masks", on_bad="skip")
+
+
+def test_the_check_says_that_a_split_is_left_out(tmp_path):
+    write_masks(tmp_path)
+    (row,) = [row for row in check_masks(tmp_path).rows() if row[1] == "no labels"]
+    assert LEFT_OUT in row[3]

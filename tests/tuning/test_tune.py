@@ -226,6 +226,24 @@ def test_hyperband_trains_on_where_the_earlier_round_ended(start, digits_dir, tm
     assert "resuming after step 2 of 6" in went_on.log.read_text()
 
 
+@pytest.mark.slow
+def test_a_trial_of_a_part_of_the_epochs_can_win(digits_dir, tmp_path):
+    sizes = {"embed_dim": 8, "depths": [1], "num_heads": [1]}
+    path = write_study(
+        tmp_path,
+        train=TRAIN | {"train_images": 128, "sizes": sizes},
+        space={"learning_rate": {"min": 1e-3, "max": 1e-2}},
+        tuner="hyperband",
+        trials=1,
+    )
+    came_out = tune(path, data_dir=str(digits_dir))
+    assert came_out.winner.values["tuner/epochs"] == 1
+    assert not came_out.run.card.exists()
+    found = json.loads(came_out.path.read_text())
+    assert 0 < found["scores"]["val_accuracy"] <= 1
+    assert found["model"]["embed_dim"] == 8
+
+
 def figures_of(run):
     """Return what each epoch measured, but for the time."""
     return [row.rsplit(",", 1)[0] for row in run.metrics.read_text().splitlines()]

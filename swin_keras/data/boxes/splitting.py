@@ -28,10 +28,8 @@ def complete(boxes: BoxSet, held_out: HeldOut = USUAL) -> BoxSet:
         if splits.get(title) and not boxes.counts(title).sum():
             notes.append(left_out(title, len(splits.pop(title))))
     if not splits.get("train"):
-        raise DataError(
-            "There must be pictures to train on. "
-            f"Received: {', '.join(f'{len(r)} in {t}' for t, r in splits.items())}."
-        )
+        given = ", ".join(f"{len(r)} in {t}" for t, r in boxes.splits.items())
+        raise DataError(f"There must be pictures to train on. Received: {given}.")
     if "val" not in splits:
         shares = {"val": held_out.val}
         if "test" not in splits and held_out.test:

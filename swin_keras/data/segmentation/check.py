@@ -89,15 +89,16 @@ def check_masks(
 
 
 def held_out_problems(folder: MaskFolder) -> list[Finding]:
-    """Report whether there are too few images to hold some out."""
+    """Report whether there are too few images to hold some out, or no labels."""
     splits = {title: folder.split(title) for title in folder.titles}
     if WHOLE in splits:
         splits = {"train": splits[WHOLE]}
     try:
-        USUAL.complete(splits)
+        kept, notes = USUAL.complete(splits)
     except DataError as error:
         return [Finding("error", "classes", "", str(error))]
-    return []
+    blank = [t for t in splits if kept[t] is not splits[t] and t != "train"]
+    return [Finding("warning", "no labels", "", note) for note in notes[: len(blank)]]
 
 
 def on_folder(folder: MaskFolder) -> list[Finding]:

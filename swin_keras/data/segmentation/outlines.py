@@ -1,7 +1,6 @@
 """Masks from outlines: the polygons of COCO's and LabelMe's json, filled."""
 
 import base64
-import binascii
 import math
 import pickle
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from swin_keras.data.boxes.labelme import (
 )
 from swin_keras.data.boxes.numbers import integer, number, numbers
 from swin_keras.data.boxes.pictures import PictureNames
-from swin_keras.data.image_file import ImageError
+from swin_keras.data.image_file import ImageError, open_image
 from swin_keras.data.segmentation.filling import (
     fill_bitmap,
     fill_circle,
@@ -215,8 +214,10 @@ def _labelme_shape(shape, value) -> Shape:
     if len(points) < least or not np.isfinite(points).all():
         raise ValueError(f"has a {kind} without {least} points x, y")
     if kind == "mask":
-        left, top = map(round, np.min(points, axis=0))
-        return Shape(value, bitmap=(left, top, _bitmap(shape.get("mask"))))
+        (left, top), (right, bottom) = np.rint([np.min(points, 0), np.max(points, 0)])
+        size = (int(right - left) + 1, int(bottom - top) + 1)
+        content = _bitmap(shape.get("mask"), size)
+        return Shape(value, bitmap=(int(left), int(top), content))
     if kind == "circle":
         centre, edge = points[:2]
         return Shape(value, circles=((tuple(centre), math.dist(centre, edge)),))
@@ -226,13 +227,23 @@ def _labelme_shape(shape, value) -> Shape:
     return Shape(value, polygons=(np.array(points, np.float64),))
 
 
-def _bitmap(text) -> bytes:
-    """Return the PNG of a shape that was painted."""
+def _bitmap(text, size) -> bytes:
+    """Return the PNG of a shape that was painted, of `(width, height)`."""
     try:
-        content = base64.b64decode(text, validate=True)
-        open_mask(content)
-    except (TypeError, binascii.Error, ImageError):
+        content = base64.b64decode(text)
+        with open_image(content) as image:  # its header: it may declare any size
+            found = image.size
+        if found == size:
+            is_grey = len(open_mask(content).getbands()) == 1
+    except (TypeError, ValueError, ImageError):
         raise ValueError("has a mask that is not a PNG in base64") from None
+    if found != size:
+        raise ValueError(
+            f"has a mask of {found[0]} x {found[1]} pixels, its points are of "
+            f"{size[0]} x {size[1]}"
+        )
+    if not is_grey:
+        raise ValueError("has a mask in colours, not of 0 and 1")
     return content
 
 

@@ -135,7 +135,7 @@ def test_outlines_are_checked_as_the_masks_that_they_become(tmp_path, capsys):
 
 def test_value_zero_is_ignored_if_asked(tmp_path, capsys):
     make_pairs(tmp_path)
-    assert main(["data", "check", str(tmp_path), "--reduce-zero-label"]) == 0
+    assert main(["data", "check", str(tmp_path), "--reduce-zero-label", "true"]) == 0
     rows = [line.split()[:1] for line in capsys.readouterr().out.splitlines()]
     assert ["1"] in rows
     assert ["0"] not in rows

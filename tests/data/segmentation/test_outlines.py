@@ -257,11 +257,16 @@ def test_labelme_shapes_become_masks_later_over_earlier(tmp_path):
     assert_all(load(write_labelme(tmp_path / "b", extra=extra)), expected)
 
 
+def png_text(pixels) -> str:
+    """Return a PNG in base64, in lines, as some tools write it."""
+    with io.BytesIO() as file:
+        Image.fromarray(pixels).save(file, "PNG")
+        return base64.encodebytes(file.getvalue()).decode()
+
+
 def painted(left, top, mask):
     """Return a shape as LabelMe's brush writes it."""
-    with io.BytesIO() as file:
-        Image.fromarray(mask).save(file, "PNG")
-        text = base64.b64encode(file.getvalue()).decode()
+    text = png_text(mask)
     height, width = mask.shape
     points = [[left, top], [left + width - 1, top + height - 1]]
     return {"label": "cat", "points": points, "shape_type": "mask", "mask": text}
@@ -293,6 +298,9 @@ def test_painted_and_turned_shapes_of_labelme_are_filled(tmp_path):
         ({"mask": None}, "a mask that is not a PNG in base64"),
         ({"mask": "?"}, "a mask that is not a PNG in base64"),
         ({"mask": "aaaa"}, "a mask that is not a PNG in base64"),
+        ({"mask": "é"}, "a mask that is not a PNG in base64"),
+        ({"points": [[1, 1], [5, 5]]}, "a mask of 2 x 2 pixels, its points are of 5 x"),
+        ({"mask": png_text(np.ones((2, 2, 3), np.uint8))}, "a mask in colours"),
         ({"label": "a\nb"}, "a shape whose label cannot name a class"),
         ({"label": ""}, "a shape whose label cannot name a class"),
     ],
