@@ -168,7 +168,19 @@ def read_annotations(
         for path, error in damaged.items()
         if name == "labelme"
     ]
-    return replace(annotations, findings=(*annotations.findings, *more))
+    return replace(
+        annotations,
+        findings=(*annotations.findings, *more),
+        notes=(*annotations.notes, *notes_on_json(files, {**parts, **damaged})),
+    )
+
+
+def notes_on_json(files, read) -> tuple[str, ...]:
+    """Report which JSON files of a folder hold nothing that is read."""
+    others = [f for f in files if f.lower().endswith(".json") and f not in read]
+    if not others:
+        return ()
+    return (f"JSON that is not read: {len(others)} ({examples(others)}).",)
 
 
 def find_formats(root, files, pictures: PictureNames):

@@ -10,7 +10,7 @@ import numpy as np
 from swin_keras.data.boxes.files import annotation_files
 from swin_keras.data.boxes.looking import Header, headers
 from swin_keras.data.boxes.pictures import PictureNames
-from swin_keras.data.boxes.reading import FORMATS, find_formats
+from swin_keras.data.boxes.reading import FORMATS, find_formats, notes_on_json
 from swin_keras.data.dataset import FileSplit
 from swin_keras.data.image_io import UPRIGHT
 from swin_keras.data.inspection import Look
@@ -135,7 +135,8 @@ def look_into_outlines(
     walk = Walk(root, follow_links)
     paths = [Path(p).relative_to(root).as_posix() for p in walk.images(root)]
     pictures = PictureNames(paths)
-    found, damaged = find_formats(root, annotation_files(root, follow_links), pictures)
+    files = annotation_files(root, follow_links)
+    found, damaged = find_formats(root, files, pictures)
     found = {name: parts for name, parts in found.items() if name in READERS}
     if damaged and not found:
         raise next(iter(damaged.values()))
@@ -182,6 +183,7 @@ def look_into_outlines(
         notes=(
             f"Masks are filled outlines, read as {FORMATS[name]}.",
             *annotations.notes,
+            *notes_on_json(files, {**contents, **damaged}),
             *(note for note in walk.notes() if " files, which are not" not in note),
         ),
     )

@@ -304,3 +304,10 @@ def test_the_check_says_what_is_unusual_about_pictures(tmp_path):
     }
     kinds = {f.kind for f in check_boxes(tmp_path, grey_range=(0, 255)).findings}
     assert "grey range" not in kinds
+
+
+def test_json_of_neither_format_is_counted(tmp_path):
+    write_coco(tmp_path)
+    (tmp_path / "instances_val.json").write_text("[]")
+    notes = "\n".join(load_boxes(tmp_path).notes)
+    assert "JSON that is not read: 1 (instances_val.json)" in notes
