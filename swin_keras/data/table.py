@@ -107,14 +107,16 @@ def _rows(path):
 
 
 def _columns(cells):
-    """Return name -> place of the columns if this row is a header, else `None`."""
+    """Return name -> place of the columns if this row is a header, else `None`.
+
+    Where two could be meant, such as "label" and "tags", the usual word is.
+    """
     words = [cell.lower() for cell in cells]
-    columns = {
-        name: place
-        for name, known in COLUMNS.items()
-        for place, word in enumerate(words)
-        if word in known
-    }
+    columns = {}
+    for name, known in COLUMNS.items():
+        places = [words.index(word) for word in known if word in words]
+        if places:
+            columns[name] = places[0]
     return columns if {"file", "label"} <= columns.keys() else None
 
 

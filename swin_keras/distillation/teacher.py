@@ -9,10 +9,11 @@ import numpy as np
 from swin_keras import __version__
 from swin_keras.data import BatchLoader
 from swin_keras.data.exit_gate import GATE
+from swin_keras.data.grey import check_grey_range
 from swin_keras.distillation.stored_answers import DTYPE, StoredAnswers
 from swin_keras.errors import UsageError
 from swin_keras.inference.predictor import Predictor, find_keras_model, find_model
-from swin_keras.model_files import load_keras
+from swin_keras.model_files import load_keras, read_card
 
 SMALLEST = 1e-7  # of a probability whose logarithm is taken
 
@@ -137,7 +138,7 @@ def load_teacher(config):
 
     Raises:
         ModelFileError: If it is no model.
-        UsageError: If it has no layers to look into.
+        UsageError: If it has no layers to look into, or sees grey otherwise.
     """
     path = find_keras_model(Path(config.teacher))
     if path.suffix != ".keras":
@@ -145,6 +146,9 @@ def load_teacher(config):
             "Feature maps are taught by a Keras model: a `.keras` file, or the folder "
             f"of a run. Received: {path}."
         )
+    card = read_card(path)
+    if card is not None:
+        _check_grey(path, card.grey_range, check_grey_range(config.grey_range))
     return load_keras(path), fingerprint_of(path)
 
 
@@ -192,10 +196,14 @@ def _check_images(predictor, input_shape, grey_range):
             f"{tuple(input_shape)}. Received: {predictor.path}, which takes "
             f"{predictor.input_shape}. {remedy}, or train a teacher of that size."
         )
-    if predictor.grey_range != grey_range:
+    _check_grey(predictor.path, predictor.grey_range, grey_range)
+
+
+def _check_grey(path, own, grey_range):
+    if own != grey_range:
         raise UsageError(
             "A teacher must see grey values as the student does: `grey_range` of "
-            f"{predictor.path} is {predictor.grey_range}, and of the run {grey_range}."
+            f"{path} is {own}, and of the run {grey_range}."
         )
 
 

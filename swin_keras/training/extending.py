@@ -40,6 +40,8 @@ def as_begun(run: RunFolder, config: TrainConfig) -> TrainConfig:
     may_change = {name: getattr(config, name) for name in MAY_CHANGE}
     may_change |= {"name": run.name, "data": config.data if named else before.data}
     may_change |= {"lost": before.lost}
+    if not config.restarts:  # the command that extended the run, given again
+        may_change |= {"restarts": before.restarts}
     if config.on_bad == "skip":  # what was left in until it ended the run
         may_change |= {"on_bad": "skip"}
     changed = [
@@ -51,6 +53,7 @@ def as_begun(run: RunFolder, config: TrainConfig) -> TrainConfig:
     ]
     if changed == ["epochs"] and config.epochs > before.epochs:
         more = _extended(run, before, config.epochs)
+        may_change |= {"restarts": more.restarts}
         return dataclasses.replace(more, **may_change)
     if changed:
         differences = [

@@ -120,7 +120,7 @@ def _run(words, workers, hosts, index, request):
         number: _start(words, addresses, number, len(indices)) for number in indices
     }
     passers = [_pass_on_output(number, process) for number, process in running.items()]
-    code = 0
+    code, failed = 0, None
     try:
         while running and not code:
             time.sleep(0.1)
@@ -128,9 +128,10 @@ def _run(words, workers, hosts, index, request):
             for number, process in list(running.items()):
                 if process.poll() is not None:
                     del running[number]
-                    code = code or exit_code(process)
+                    if not code:
+                        code, failed = exit_code(process), number
         if code:
-            log.info("worker %d ended with exit code %d", number, code)
+            log.info("worker %d ended with exit code %d", failed, code)
     finally:
         codes = _end(running.values())
     for passer in passers:

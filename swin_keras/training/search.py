@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from swin_keras.data import ImageDataset
-from swin_keras.errors import ResourceError, UsageError
+from swin_keras.data import ImageDataset, data_errors
+from swin_keras.errors import DataError, ResourceError, UsageError
 from swin_keras.training.batch_size import images_mixed, largest_batch
 from swin_keras.training.config import TrainConfig
 
@@ -72,14 +72,15 @@ def find_batch_size(
     Raises:
         ResourceError: If not even the first fits.
         UsageError: If the first cannot be, whatever the memory.
+        DataError: If an image cannot be read.
     """
     best, best_rate = None, 0.0
     parts = devices * config.gradient_accumulation_steps * images_mixed(config)
     size = smallest = -(-8 * config.gradient_accumulation_steps // parts) * parts
     while size <= max(smallest, min(largest, LARGEST_BATCH)):
         rate = _try(config, size)
-        if isinstance(rate, str) and best is None:
-            raise UsageError(rate)
+        if isinstance(rate, DataError) or (isinstance(rate, UsageError) and not best):
+            raise rate
         if not isinstance(rate, int | float):
             break
         log.info("batch size %d: %.0f images/s", size, rate)
@@ -98,7 +99,7 @@ def find_batch_size(
 def _try(config, size):
     """Return the images a second at a batch size.
 
-    Or why it cannot be, in words; or `None` if it does not work.
+    Or the error that says why it cannot be; or `None` if it does not work.
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
@@ -122,13 +123,15 @@ def _measure(config, size, sender):
         config,
         batch_size=size,
         learning_rate=1e-3 if rate == "auto" else rate,
+        teacher_cache=None,
     )
     try:
         job = prepare(config)
-    except UsageError as error:  # such as more than the training images
-        sender.send(str(error))
+        with data_errors():
+            seconds = seconds_per_step(job)
+    except (UsageError, DataError) as error:  # such as more than the training images
+        sender.send(error)
         return
-    seconds = seconds_per_step(job)
     sender.send(size / seconds)
 
 
@@ -167,23 +170,25 @@ def find_learning_rate(config: TrainConfig, dataset: ImageDataset) -> RangeTest:
 
     Raises:
         UsageError: If the loss fell at no rate.
+        DataError: If an image cannot be read.
     """
     from swin_keras.training.job import prepare
 
-    config = dataclasses.replace(config, learning_rate=SLOWEST_RATE)
+    config = dataclasses.replace(config, learning_rate=SLOWEST_RATE, teacher_cache=None)
     job = prepare(config, dataset=dataset)
     factor = (FASTEST_RATE / SLOWEST_RATE) ** (1 / RATES_TRIED)
     job.training_model.inner_optimizer.learning_rate = (
         keras.optimizers.schedules.ExponentialDecay(SLOWEST_RATE, 1, factor)
     )
     trial = _Losses()
-    job.training_model.fit(
-        _lasting(job, RATES_TRIED).training_batches(),
-        steps_per_epoch=RATES_TRIED,
-        callbacks=[trial],
-        shuffle=False,
-        verbose=0,
-    )
+    with data_errors():
+        job.training_model.fit(
+            _lasting(job, RATES_TRIED).training_batches(),
+            steps_per_epoch=RATES_TRIED,
+            callbacks=[trial],
+            shuffle=False,
+            verbose=0,
+        )
     losses = np.array(trial.losses)
     rates = SLOWEST_RATE * factor ** np.arange(len(losses))
     return RangeTest(rates, losses, choose_rate(rates, losses))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from swin_keras.errors import UsageError
 from swin_keras.tuning.fields import check_field, check_value, takes_fractions
 
+AUTO = ("batch_size", "learning_rate")  # which one run may find by itself
 _RANGE, _CHOICE = {"min", "max", "step", "scale", "when"}, {"choices", "when"}
 
 
@@ -191,6 +192,10 @@ def _check_edits(edits):
     for field, value in edits.items():
         check_field(field)
         check_value(field, value)
+        if value == "auto" and field in AUTO:
+            raise UsageError(
+                f"A trial needs a number for `{field}`, which cannot be 'auto'."
+            )
 
 
 def _label(value, choices):

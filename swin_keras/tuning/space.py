@@ -52,6 +52,14 @@ class Space:
             known[name] = read_parameter(str(name), values, known)
         return known
 
+    def changes(self, field: str) -> bool:
+        """Return whether a parameter, or a group of fields in it, changes a field."""
+        return any(
+            field in parameter.edits(value)
+            for parameter in self.parameters.values()
+            for value in parameter.samples
+        )
+
     def declare(self, hp):
         """Declare the space in KerasTuner's `HyperParameters`."""
         for parameter in self.parameters.values():

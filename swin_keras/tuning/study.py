@@ -10,6 +10,7 @@ from swin_keras.names import check_name
 from swin_keras.training.config import TrainConfig
 from swin_keras.tuning.fields import check_options
 from swin_keras.tuning.limits import Limits
+from swin_keras.tuning.parameters import AUTO
 from swin_keras.tuning.space import Space
 from swin_keras.yaml_files import read_yaml
 
@@ -79,16 +80,15 @@ class Study:
                     f"A study needs a budget: `{name}` must be a number above 0. "
                     f"Received: {value!r}."
                 )
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
-            raise UsageError(f"`seed` must be a whole number. Received: {self.seed!r}.")
+        is_number = isinstance(self.seed, int) and not isinstance(self.seed, bool)
+        if not is_number or self.seed < 0:
+            raise UsageError(
+                f"`seed` must be a whole number, 0 or above. Received: {self.seed!r}."
+            )
         self._check_base()
 
     def _check_base(self):
-        autos = [
-            name
-            for name in ("batch_size", "learning_rate")
-            if getattr(self.train, name) == "auto"
-        ]
+        autos = [name for name in AUTO if getattr(self.train, name) == "auto"]
         if autos:
             raise UsageError(
                 f"A study compares with the same {' and '.join(autos)}, which cannot "
@@ -98,7 +98,7 @@ class Study:
             raise UsageError(
                 "A trial runs on one machine: strategy 'multiworker' must be left out."
             )
-        if self.tuner == "hyperband" and "epochs" in self.space.parameters:
+        if self.tuner == "hyperband" and self.space.changes("epochs"):
             raise UsageError(
                 "Hyperband decides on the epochs itself: the space must not be over "
                 "`epochs`."

@@ -40,8 +40,9 @@ def main(path: str, trial_id: str) -> int:
     try:
         trial = run_trial(folder, trial)
     except Interrupted as error:
-        code = error.exit_code
+        trial, code = folder.trial(trial_id), error.exit_code  # with what it costs
     except Exception as error:
+        trial = folder.trial(trial_id)
         if not isinstance(error, SwinKerasError):
             logging.getLogger(__name__).exception("the trial failed")
         trial = dataclasses.replace(trial, status=FAILED, reason=reason_of(error))

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import logging
 import shlex
 import signal
@@ -51,6 +52,7 @@ def tune(
         Interrupted: If a signal stopped the study.
         TrainingError: If no trial was finished.
     """
+    begun_with = study
     given = study if isinstance(study, Study) else Study.read(study)
     given = _with_budget(given, max_trials, max_minutes)
     study = given
@@ -76,7 +78,13 @@ def tune(
             is_over = _search(study, folder, workers, stop, board)
             folder.note(pause=stop.signal, seconds=round(board.seconds, 2))
     if stop.signal and not is_over:
-        raise Interrupted(stop.signal, _how_to_resume(study, folder))
+        options = {
+            "--max-trials": max_trials,
+            "--max-minutes": max_minutes,
+            "--data-dir": data_dir,
+            "--workers": workers if workers > 1 else None,
+        }
+        raise Interrupted(stop.signal, _how_to_resume(begun_with, folder, options))
     if is_over:
         log.info("time is up; continue with --resume --max-minutes")
     with disk_errors(folder, lambda: "Resume with --resume."):
@@ -132,9 +140,14 @@ def _search(study, folder, workers, stop, board) -> bool:
     return is_over
 
 
-def _how_to_resume(study, folder):
-    file = shlex.quote(f"{study.folder}/{study.name}.yaml")
+def _how_to_resume(study, folder, options):
+    """Say how a study is resumed: one of a file by the command, with its options."""
+    resume = "the same call of `tune` with resume=True"
+    if not isinstance(study, Study):
+        given = [(n, v) for n, v in options.items() if v is not None]
+        words = ["swin-keras", "tune", study, "--resume", *itertools.chain(*given)]
+        resume = shlex.join(map(str, words))
     return (
         f"stopped; what was finished is in {folder.path}, and what was running has a "
-        f"checkpoint. Resume with: swin-keras tune {file} --resume"
+        f"checkpoint. Resume with: {resume}"
     )

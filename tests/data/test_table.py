@@ -40,6 +40,12 @@ def test_files_get_the_labels_of_their_rows(root, header):
     assert check_folder(table).ok
 
 
+def test_of_two_columns_that_may_be_the_label_the_usual_one_is(root):
+    lines = [f"{row},none" for row in rows(root, x="cat", y="dog")]
+    table = write(root, ["file,label,tags", *lines])
+    assert load_dataset(table).class_names == ("cat", "dog")
+
+
 def test_the_order_of_the_rows_does_not_matter(root):
     lines = rows(root, x="cat", y="dog")
     first = load_dataset(write(root, lines)).fingerprint()

@@ -175,6 +175,11 @@ class TestRefused:
                 config(task="segment", distillation="soft")
             )
 
+    @pytest.mark.parametrize("kind", ["soft", "features"])
+    def test_other_values_of_grey(self, config, kind):
+        with pytest.raises(UsageError, match="must see grey values as the student"):
+            prepare(config(sizes=SIZES, distillation=kind, grey_range=(0, 4095)))
+
     def test_a_form_without_layers_for_features(self, config, exported):
         file = str(exported / "model.tflite")
         with pytest.raises(UsageError, match=r"by a Keras model: a `\.keras` file"):

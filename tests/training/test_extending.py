@@ -38,7 +38,10 @@ def test_a_finished_run_goes_on_as_if_that_had_been_planned(toy):
     assert outcome(run) == outcome(train(planned))
     before = run.config.read_text()
     assert train(written, resume=True).card.is_file()  # it is finished
+    assert train(more, resume=True).card.is_file()  # the same command again, too
     assert run.config.read_text() == before
+    train(dataclasses.replace(toy, epochs=6), resume=True)
+    assert read_card(run.path).train["restarts"] == [2, 5]
 
 
 def test_what_cannot_have_more_epochs_is_told(toy):

@@ -1,12 +1,20 @@
 """`auto`: a batch size and a learning rate found by a few steps."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import yaml
+from toy_runs import folder_of_images
 
-from swin_keras.errors import ResourceError, UsageError
+from swin_keras.errors import DataError, ResourceError, UsageError
 from swin_keras.training import TrainConfig, search
-from swin_keras.training.search import choose_rate, find_batch_size
+from swin_keras.training.job import load_data
+from swin_keras.training.search import (
+    choose_rate,
+    find_batch_size,
+    find_learning_rate,
+)
 from swin_keras.training.train import train
 
 TOY = {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]}
@@ -51,9 +59,33 @@ def test_batches_are_those_that_devices_and_mixed_images_divide(monkeypatch):
     find_batch_size(TrainConfig(mixup=0.8), devices=8)
     find_batch_size(TrainConfig(mixup=0.0), devices=3)
     assert tried == [16, 32, 9, 18]
-    monkeypatch.setattr(search, "_try", lambda config, size: "it must not be")
-    with pytest.raises(UsageError, match="it must not be"):
+
+
+@pytest.mark.parametrize("kind", [UsageError, DataError])
+def test_why_no_batch_can_be_is_told(monkeypatch, kind):
+    error = kind("it must not be")
+    monkeypatch.setattr(search, "_try", lambda config, size: error)
+    with pytest.raises(kind, match="it must not be"):
         find_batch_size(TrainConfig())
+
+
+def test_an_image_that_breaks_while_a_rate_is_found_is_named(tmp_path):
+    root = folder_of_images(tmp_path / "pets")
+    config = TrainConfig(
+        data=str(root),
+        sizes=TOY,
+        image_size=16,
+        batch_size=8,
+        learning_rate="auto",
+        jit_compile=False,
+        runs_dir=str(tmp_path / "runs"),
+    )
+    dataset = load_data(config)
+    for index in range(len(dataset.splits["train"])):
+        path = Path(dataset.splits["train"].name(index))
+        path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(DataError, match=r"\.jpg: .*damaged.*--on-bad skip"):
+        find_learning_rate(config, dataset)
 
 
 def test_a_run_finds_both(digits_dir, tmp_path, monkeypatch):

@@ -31,6 +31,8 @@ def test_a_study_is_read_and_written_without_change(tmp_path):
         ({"minutes": -1}, "`minutes` must be a number above 0"),
         ({"minutes": "ten"}, "Received: 'ten'"),
         ({"seed": "one"}, "`seed` must be a whole number"),
+        ({"seed": -1}, "`seed` must be a whole number, 0 or above. Received: -1"),
+        ({"space": {"batch_size": ["auto", 32]}}, "which cannot be 'auto'"),
         ({"limits": {"latency": 3}}, "There is no limit on 'latency'"),
         ({"limits": {"litert_ms": 0}}, "limit on litert_ms must be a number above 0"),
         ({"limits": 3}, "`limits` must be a mapping"),
@@ -41,6 +43,15 @@ def test_a_study_is_read_and_written_without_change(tmp_path):
         ({"train": {"strategy": "multiworker"}}, "must be left out"),
         ({"space": {"mixup": []}}, "at least one choice"),
         ({"tuner": "hyperband", "space": {"epochs": [1, 2]}}, "decides on the epochs"),
+        (
+            {
+                "tuner": "hyperband",
+                "space": {
+                    "length": {"choices": {"a": {"epochs": 1}, "b": {"mixup": 0.1}}}
+                },
+            },
+            "decides on the epochs",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_in_a_sentence(tmp_path, changes, message):

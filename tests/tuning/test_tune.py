@@ -112,12 +112,13 @@ def test_kills_at_random_moments_lose_and_repeat_nothing(start, undisturbed, tmp
 def test_a_signal_stops_with_a_checkpoint(start, tmp_path, number, code):
     path = write_study(tmp_path, **LIMITED)
     folder = folder_of(path)
-    process = start(path)
-    wait_for_checkpoint(folder, process)
+    process = start(path, "--max-trials", "7")
+    trial_id = wait_for_checkpoint(folder, process)
     children = children_of(process.pid)
     process.send_signal(getattr(signal, number))
     assert process.wait(100) == code
-    assert f"swin-keras tune {path} --resume" in process.said()
+    assert f"swin-keras tune {path} --resume --max-trials 7" in process.said()
+    assert folder.trial(trial_id).costs  # measured before it trained
     assert not any(os.path.exists(f"/proc/{pid}") for pid in children)
     assert "stopping after this step" in "".join(
         file.read_text() for file in folder.trials_dir.glob("*/output.txt")
