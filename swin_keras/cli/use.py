@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from swin_keras.cli.console import command, load_tensorflow, make_table, out
-from swin_keras.errors import DataError, UsageError
+from swin_keras.errors import DataError, SwinKerasError, UsageError
 from swin_keras.scores.shares import percent
 from swin_keras.screen import complain
 
@@ -66,7 +66,7 @@ def predict(options):
                 predictions.append(prediction.in_words())
                 if save and not prediction.error:
                     save(prediction, picture)
-        except KeyboardInterrupt as stopped:
+        except (KeyboardInterrupt, SwinKerasError, OSError) as stopped:
             stop = stopped  # once what was found is written
     if options.json:
         print(json.dumps([p.to_dict() for p in predictions], indent=2))
@@ -76,12 +76,12 @@ def predict(options):
         _write_csv(options.csv, predictions)
     if options.coco:
         _write_coco(options.coco, predictor.class_names, predictions)
-    if stop:
+    if stop is not None:
         raise stop
     unread = [p for p in predictions if p.error]
     for prediction in unread:
         complain(f"{prediction.path}: {prediction.error}")
-    if save:
+    if save and len(unread) < len(predictions):
         log.info("annotated pictures are in %s", options.save)
     return 3 if unread else 0
 

@@ -20,15 +20,18 @@ def plot(evaluation, folder):
     """Draw precision over recall into a run's folder of plots."""
     figure = Figure(figsize=(6, 4.5), layout="constrained")
     axes = figure.subplots()
-    curves = list(evaluation.one.curves.items())[:MAX_CURVES]
-    for name, precisions in curves:
+    curves = dict(list(evaluation.one.curves.items())[:MAX_CURVES])
+    lines = []
+    for precisions in curves.values():
         recall = np.linspace(0, 1, len(precisions))
-        axes.plot(recall, precisions, label=name)
+        lines += axes.plot(recall, precisions)
     axes.set(xlabel="recall", ylabel="precision (overlap of at least .5)")
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
     axes.grid(alpha=0.3)
     if curves:
-        axes.legend(fontsize="small")
+        legend = axes.legend(lines, list(curves), fontsize="small")
+        for text in legend.get_texts():  # "$" in a name is no formula
+            text.set_parse_math(False)
     save_figure(figure, folder / "precision_recall.png")
 
 

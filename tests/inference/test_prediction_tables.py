@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from swin_keras.cli import main, use
+from swin_keras.errors import ResourceError
 from swin_keras.scores.detection_result import FoundObjects
 from swin_keras.tasks import prediction, task_named
 from swin_keras.tasks.prediction import BoxPrediction, MaskPrediction, Prediction
@@ -121,14 +122,19 @@ def test_a_table_that_cannot_be_written_is_told_before_the_work(tmp_path, capsys
     assert "folder that exists" in capsys.readouterr().err
 
 
-def test_what_was_found_before_ctrl_c_is_shown(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt, 130), (ResourceError, 5), (OSError, 5)]
+)
+def test_what_was_found_before_it_stopped_is_shown(
+    tmp_path, monkeypatch, capsys, error, code
+):
     def interrupted(*_):
         yield Prediction("a.png", (("7", 0.75),)), None
-        raise KeyboardInterrupt
+        raise error
 
     monkeypatch.setattr(use, "_predictions", interrupted)
     Image.new("L", (8, 8)).save(tmp_path / "a.png")
     words = ["predict", "saved_models/digits", str(tmp_path / "a.png")]
-    assert main([*words, "--csv", str(tmp_path / "a.csv")]) == 130
+    assert main([*words, "--csv", str(tmp_path / "a.csv")]) == code
     assert "75.0%" in capsys.readouterr().out
     assert "a.png,,7,0.75," in (tmp_path / "a.csv").read_text()

@@ -1,12 +1,14 @@
 """Pictures: drawn, complete, and readable for any number of classes."""
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from swin_keras.report import (
+    boxes,
     plot_confusion_matrix,
     plot_curves,
     plot_images,
@@ -110,3 +112,11 @@ def test_smoothing_starts_at_the_first_value_and_follows_slowly():
     assert values[0] == 4
     assert (np.diff(values) < 0).all()
     np.testing.assert_allclose(smoothed([1, 2], keep=0.5), [1, (0.5 + 2) / 1.5])
+
+
+@pytest.mark.parametrize("names", [["$5_$", "a$\\foo$", "_hidden"], ["_alone"]])
+def test_names_of_curves_are_shown_as_they_are(tmp_path, names):
+    curves = {name: np.linspace(1, 0, 11) for name in names}
+    evaluation = SimpleNamespace(one=SimpleNamespace(curves=curves))
+    boxes.plot(evaluation, tmp_path)
+    assert (tmp_path / "precision_recall.png").stat().st_size > 1000
