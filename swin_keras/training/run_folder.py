@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swin_keras.errors import ResourceError, UsageError
+from swin_keras.model_files import ModelCard, read_card
 from swin_keras.names import check_name
 from swin_keras.training.config import TrainConfig
 from swin_keras.yaml_files import read_yaml
@@ -87,6 +88,10 @@ class RunFolder:
     @property
     def card(self) -> Path:
         return self.path / "card.json"
+
+    def read_card(self) -> ModelCard:
+        """Return the card of a finished run; before that, its best model's."""
+        return read_card(self.path) or read_card(self.best_model)
 
     @property
     def tensorboard(self) -> Path:

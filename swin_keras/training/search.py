@@ -126,9 +126,7 @@ def _measure(config, size, sender):
         teacher_cache=None,
     )
     try:
-        job = prepare(config)
-        with data_errors():
-            seconds = seconds_per_step(job)
+        seconds = seconds_per_step(prepare(config))
     except (UsageError, DataError) as error:  # such as more than the training images
         sender.send(error)
         return
@@ -142,23 +140,28 @@ def seconds_per_step(job, **options) -> float:
         job: The run; its weights change.
         **options: Further arguments of `fit`.
     """
-    clock, steps = StepClock(), 1 + TIMED_STEPS
-    job.training_model.fit(
-        _lasting(job, steps).training_batches(),
-        steps_per_epoch=steps,
-        callbacks=[clock],
-        shuffle=False,
-        verbose=0,
-        **options,
-    )
+    clock = StepClock()
+    _fit_steps(job, 1 + TIMED_STEPS, clock, **options)
     return clock.seconds_per_step
 
 
-def _lasting(job, steps):
-    """Return a run that has at least as many steps, over however many epochs."""
-    epochs = max(job.config.epochs, steps)
-    config = dataclasses.replace(job.config, epochs=epochs)
-    return dataclasses.replace(job, config=config)
+def _fit_steps(job, steps, callback, **options):
+    """Train a number of steps, over however many epochs.
+
+    Raises:
+        DataError: If an image cannot be read.
+    """
+    config = dataclasses.replace(job.config, epochs=max(job.config.epochs, steps))
+    lasting = dataclasses.replace(job, config=config)
+    with data_errors():
+        job.training_model.fit(
+            lasting.training_batches(),
+            steps_per_epoch=steps,
+            callbacks=[callback],
+            shuffle=False,
+            verbose=0,
+            **options,
+        )
 
 
 def find_learning_rate(config: TrainConfig, dataset: ImageDataset) -> RangeTest:
@@ -181,14 +184,7 @@ def find_learning_rate(config: TrainConfig, dataset: ImageDataset) -> RangeTest:
         keras.optimizers.schedules.ExponentialDecay(SLOWEST_RATE, 1, factor)
     )
     trial = _Losses()
-    with data_errors():
-        job.training_model.fit(
-            _lasting(job, RATES_TRIED).training_batches(),
-            steps_per_epoch=RATES_TRIED,
-            callbacks=[trial],
-            shuffle=False,
-            verbose=0,
-        )
+    _fit_steps(job, RATES_TRIED, trial)
     losses = np.array(trial.losses)
     rates = SLOWEST_RATE * factor ** np.arange(len(losses))
     return RangeTest(rates, losses, choose_rate(rates, losses))

@@ -3,7 +3,6 @@
 import keras_tuner
 
 from swin_keras.errors import UsageError
-from swin_keras.model_files import read_card
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.job import prepare
 from swin_keras.training.train import train
@@ -76,10 +75,9 @@ class SwinHyperModel(keras_tuner.HyperModel):
         part = range(initial_epoch, epochs or job.config.epochs)
         callbacks = kwargs.get("callbacks", ())
         run = train(job.config, job=job, part=part, callbacks=callbacks)
-        card = read_card(run.path) or read_card(run.best_model)
         monitors = job.task.monitors
         return {
             name: value
-            for name, value in card.metrics.items()
+            for name, value in run.read_card().metrics.items()
             if name in monitors or f"val_{name}" in monitors
         }

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from swin_keras.errors import TrainingError
 from swin_keras.files import write_text
-from swin_keras.model_files import read_card
 from swin_keras.model_files.card import installed_version, installed_versions
 from swin_keras.report.search_plot import plot_search
 from swin_keras.training.presets import RATES
@@ -80,8 +79,7 @@ def write_results(study: Study, folder: StudyFolder) -> StudyOutcome:
 
 
 def _summary(study, folder, trials, winner):
-    run = folder.run(winner.id)
-    card = read_card(run.path) or read_card(run.best_model)  # of a part of the epochs
+    card = folder.run(winner.id).read_card()
     train = dataclasses.asdict(study.train_config(winner.values))
     fitted = {name: card.train[name] for name in ("batch_size", *RATES)}
     return {

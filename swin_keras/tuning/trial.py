@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 
 from swin_keras.errors import Interrupted, SwinKerasError
-from swin_keras.model_files import read_card
 from swin_keras.processes import quiet
 from swin_keras.tuning.study_folder import (
     FAILED,
@@ -93,8 +92,7 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
     if "tuner/trial_id" in trial.values:
         take_over(folder, trial.values["tuner/trial_id"], trial.id)
     run = train(config, resume=True, job=job, part=part)
-    card = read_card(run.path) or read_card(run.best_model)  # if it is to go on
-    metrics = {n: v for n, v in card.metrics.items() if n != "seconds"}
+    metrics = {n: v for n, v in run.read_card().metrics.items() if n != "seconds"}
     metrics["score"] = score_of(metrics, job.task)
     trial = dataclasses.replace(trial, status=FINISHED, metrics=metrics)
     write_hparams(run.tensorboard, trial.id, trial.chosen, trial.score)

@@ -95,7 +95,7 @@ def sure_detector(runs, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def lively_segmenter(runs, tmp_path_factory):
-    """Export the toy with all classes alike likely: after two epochs, one wins all."""
+    """Export the toy with classes equally likely: after two epochs, one wins all."""
     model, rng = load(runs("segment")), np.random.default_rng(0)
     kernel, bias = model.get_layer("head_logits").weights
     kernel.assign(rng.normal(size=kernel.shape))
@@ -359,7 +359,7 @@ def test_mediapipe_gives_the_mask_of_an_exported_segmenter(lively_segmenter, pic
         maps = np.stack(masks, axis=-1)
     (expected,) = Predictor(folder).predict([picture])
     assert len(np.unique(expected.mask)) > 1
-    # Where two classes are alike likely, rounding decides: not in the surer half.
+    # Where two classes are equally likely, rounding decides: not in the surer half.
     second, best = np.moveaxis(np.sort(maps, axis=-1)[..., -2:], -1, 0)
     is_sure = best - second >= np.median(best - second)
     said = class_map(maps, expected.mask.shape)

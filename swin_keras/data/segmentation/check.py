@@ -10,7 +10,7 @@ from swin_keras.data.findings import LEVELS, Finding, Report
 from swin_keras.data.grey import check_grey_range
 from swin_keras.data.listing import WHOLE
 from swin_keras.data.segmentation.folder import MaskFolder
-from swin_keras.data.splitting import USUAL
+from swin_keras.data.splitting import USUAL, left_out
 from swin_keras.errors import DataError
 from swin_keras.names import printable
 
@@ -94,11 +94,14 @@ def held_out_problems(folder: MaskFolder) -> list[Finding]:
     if WHOLE in splits:
         splits = {"train": splits[WHOLE]}
     try:
-        kept, notes = USUAL.complete(splits)
+        USUAL.complete(splits)
     except DataError as error:
         return [Finding("error", "classes", "", str(error))]
-    blank = [t for t in splits if kept[t] is not splits[t] and t != "train"]
-    return [Finding("warning", "no labels", "", note) for note in notes[: len(blank)]]
+    return [
+        Finding("warning", "no labels", "", left_out(title, len(split)))
+        for title, split in splits.items()
+        if title != "train" and split.targets.is_blank
+    ]
 
 
 def on_folder(folder: MaskFolder) -> list[Finding]:

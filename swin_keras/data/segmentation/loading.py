@@ -87,22 +87,19 @@ def load_masks(
     )
 
 
-def look_into(
-    path, *, reduce_zero_label: bool = False, follow_links: bool = False, **options
-):
-    """Return a folder, looked at: of masks, or else of outlines.
+def look_into(path, *, reduce_zero_label: bool = False, **options):
+    """Return a folder, looked at: a `MaskFolder`, or else an `OutlineFolder`.
 
     Args:
         path: The folder.
         reduce_zero_label: As for `load_dataset`; not for outlines.
-        follow_links: As for `load_dataset`.
-        options: Those of `look_into_folder` and `look_into_outlines`.
+        **options: Those of `look_into_folder` and `look_into_outlines` alike.
 
     Raises:
-        DataError: If it holds neither.
+        DataError: If it holds neither, or it cannot be told what the classes are.
+        UsageError: If `reduce_zero_label` is for no files of masks.
     """
-    options["follow_links"] = follow_links
-    if holds_pairs(path, follow_links):
+    if holds_pairs(path, options.get("follow_links", False)):
         return look_into_folder(path, reduce_zero_label=reduce_zero_label, **options)
     if reduce_zero_label:
         raise UsageError("`reduce_zero_label` is for files of masks.")

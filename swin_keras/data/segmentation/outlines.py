@@ -229,21 +229,24 @@ def _labelme_shape(shape, value) -> Shape:
 
 def _bitmap(text, size) -> bytes:
     """Return the PNG of a shape that was painted, of `(width, height)`."""
+    damaged = ValueError("has a mask that is not a PNG in base64")
     try:
         content = base64.b64decode(text)
-        with open_image(content) as image:  # its header: it may declare any size
-            found = image.size
-        if found == size:
-            is_grey = len(open_mask(content).getbands()) == 1
+        with open_image(content) as image:  # before its pixels fill the memory
+            found, channels = image.size, len(image.getbands())
     except (TypeError, ValueError, ImageError):
-        raise ValueError("has a mask that is not a PNG in base64") from None
+        raise damaged from None
     if found != size:
         raise ValueError(
             f"has a mask of {found[0]} x {found[1]} pixels, its points are of "
             f"{size[0]} x {size[1]}"
         )
-    if not is_grey:
+    if channels != 1:
         raise ValueError("has a mask in colours, not of 0 and 1")
+    try:
+        open_mask(content)
+    except ImageError:
+        raise damaged from None
     return content
 
 
