@@ -1,6 +1,6 @@
 """swin-keras explain: what is shown on the screen."""
 
-from swin_keras.explaining.explain import explain
+from swin_keras.explaining.explain import explanations
 from swin_keras.explaining.folder import free_folder, require_free, save_explanations
 from swin_keras.names import printable
 from swin_keras.screen import complain
@@ -16,7 +16,7 @@ def run(options, paths, out, make_table) -> int:
         make_table: A function that makes its tables.
     """
     folder = require_free(options.save or free_folder())
-    explanations = explain(
+    found = explanations(
         options.model,
         paths,
         method=options.method,
@@ -28,16 +28,22 @@ def run(options, paths, out, make_table) -> int:
         at=options.at,
         trust=options.trust,
     )
-    title = f"{printable(options.model)}: {explanations[0].method}"
-    page = save_explanations(folder, explanations, title)
-    table = make_table("image", "says", "explained")
-    for one in explanations:
-        if not one.error:
-            says = ", ".join(f"{name} {score:.1%}" for name, score in one.scores[:1])
-            table.add_row(one.path, says, ", ".join(one.maps) or one.note)
+    table, unread = make_table("image", "says", "explained"), []
+    title = f"Why {printable(options.model)} says what it says"
+    page = save_explanations(folder, _noted(found, table, unread), title)
     out.print(table)
-    unread = [one for one in explanations if one.error]
-    for one in unread:
-        complain(f"{one.path}: {one.error}")
+    for path, error in unread:
+        complain(f"{path}: {error}")
     out.print(f"to look at: {page}")
     return 3 if unread else 0
+
+
+def _noted(explanations, table, unread):
+    """Pass explanations on; of each a row of the table stays, or why there is none."""
+    for one in explanations:
+        if one.error:
+            unread.append((one.path, one.error))
+        else:
+            says = ", ".join(f"{name} {score:.1%}" for name, score in one.scores[:1])
+            table.add_row(one.path, says, ", ".join(one.maps) or one.note)
+        yield one

@@ -128,7 +128,7 @@ def _saver(place, rate, grey_range):
     if place and is_video(place):
         with video_writer(place, rate) as write:
             yield lambda prediction, picture: write(
-                annotated_by(prediction, picture, grey_range)
+                annotated_by(prediction, picture, grey_range), prediction.time
             )
     else:
         yield Album(place, grey_range).add if place else None

@@ -1,5 +1,6 @@
 """A strip below a picture that says which colour is what."""
 
+import numpy as np
 from PIL import Image, ImageDraw
 
 from swin_keras.drawing.boxes import font_for
@@ -10,30 +11,24 @@ MAX_ENTRIES = 24  # entries
 GROUND, INK = (24, 24, 24), (235, 235, 235)
 
 
-def with_legend(picture: Image.Image, entries) -> Image.Image:
+def with_legend(picture: Image.Image, entries, room_for=()) -> Image.Image:
     """Return a picture with a legend below it, as wide as the longest entry needs.
 
     Args:
         picture: The picture.
         entries: `(class, text)` of each entry; of more than 24 the first.
+        room_for: Texts of all entries that there could be: the result is as large for
+            any of them.
     """
-    entries = list(entries)
-    more = len(entries) - MAX_ENTRIES
-    texts = [(colour_of(c), printable(text)[:60]) for c, text in entries[:MAX_ENTRIES]]
-    texts += [(GROUND, f"and {more} more")] * (more > 0)
     font = font_for(picture.size)
-    line, x, y, places = round(1.5 * font.size), 6, 4, []
-    width = picture.width  # at least; a long name needs more than a small picture has
-    for _, text in texts:
-        across = line + font.getlength(text) + 8
-        if x > 6 and x + across > picture.width:
-            x, y = 6, y + line
-        places.append((x, y))
-        x += across
-        width = max(width, round(x))
-    result = Image.new(
-        "RGB", (width, picture.height + (y + line + 4) * bool(texts)), GROUND
-    )
+    line = round(1.5 * font.size)
+    texts = _shortened((colour_of(c), text) for c, text in entries)
+    places, size = _layout([text for _, text in texts], font, line, picture.width)
+    possible = [text for _, text in _shortened((None, text) for text in room_for)]
+    longest = max(possible, key=font.getlength, default="")
+    _, room = _layout([longest] * len(possible), font, line, picture.width)
+    width, strip = np.maximum(size, room).tolist()
+    result = Image.new("RGB", (width, picture.height + strip), GROUND)
     result.paste(picture, (0, 0))
     draw, side = ImageDraw.Draw(result), round(0.9 * font.size)
     for (colour, text), (left, top) in zip(texts, places, strict=True):
@@ -42,3 +37,24 @@ def with_legend(picture: Image.Image, entries) -> Image.Image:
         draw.rectangle(square, colour)
         draw.text((left + side + 4, middle), text, INK, font, anchor="lm")
     return result
+
+
+def _shortened(entries):
+    """Return the entries that are shown, with texts as long as they are shown."""
+    entries = [(colour, printable(text)[:60]) for colour, text in entries]
+    more = len(entries) - MAX_ENTRIES
+    return entries[:MAX_ENTRIES] + [(GROUND, f"and {more} more")] * (more > 0)
+
+
+def _layout(texts, font, line, picture_width):
+    """Return where each entry begins, and the size of the strip."""
+    x, y, places = 6, 4, []
+    width = picture_width  # at least; a long name needs more than a small picture has
+    for text in texts:
+        across = line + font.getlength(text) + 8
+        if x > 6 and x + across > picture_width:
+            x, y = 6, y + line
+        places.append((x, y))
+        x += across
+        width = max(width, round(x))
+    return places, (width, (y + line + 4) * bool(texts))

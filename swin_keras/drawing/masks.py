@@ -18,6 +18,7 @@ def draw_mask(
     opacity: float = 0.55,
     hidden=("background",),
     legend: bool = True,
+    is_frame: bool = False,
 ) -> Image.Image:
     """Return a copy of a picture with each class in its colour, edges darker.
 
@@ -29,6 +30,8 @@ def draw_mask(
         opacity: How much of the colour is seen, 0..1.
         hidden: Names of classes that are left as they are.
         legend: Whether the classes stand below, each with its share of the picture.
+        is_frame: Whether the legend has room for all classes, so that the results of
+            all frames of a video are of one size.
     """
     picture = picture.convert("RGB")
     mask = np.asarray(mask, np.uint8)
@@ -54,7 +57,9 @@ def draw_mask(
         for c in present
         if not is_hidden[c] and c < len(names)
     ]
-    return with_legend(result, entries)
+    shown = [name for c, name in enumerate(names) if not is_hidden[c]]
+    room_for = [f"{name} {1:.0%}" for name in shown] if is_frame else ()
+    return with_legend(result, entries, room_for)
 
 
 def save_mask(mask, path, names=(), hidden=("background",)):

@@ -1,7 +1,8 @@
 """Explain answers: `swin-keras explain`, or `swin_keras.explain(MODEL, IMAGES)`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 
@@ -122,6 +123,45 @@ def explain(
         UsageError: If there is no such method, class or stage.
         DataError: If a path does not exist, or a folder holds no image.
     """
+    return list(
+        explanations(
+            model,
+            images,
+            method=method,
+            class_name=class_name,
+            top=top,
+            box=box,
+            region=region,
+            stage=stage,
+            at=at,
+            batch_size=batch_size,
+            class_names=class_names,
+            task=task,
+            trust=trust,
+        )
+    )
+
+
+def explanations(
+    model,
+    images,
+    *,
+    method=None,
+    class_name=None,
+    top=1,
+    box=None,
+    region=None,
+    stage=None,
+    at=None,
+    batch_size=8,
+    class_names=None,
+    task=None,
+    trust=False,
+) -> Iterator[Explanation]:
+    """Return what `explain` does one by one: a batch is in memory at a time.
+
+    What is asked is checked at once.
+    """
     if not is_taken(images):
         raise refusal(type(images).__name__)
     if min(top, batch_size) < 1:
@@ -137,10 +177,9 @@ def explain(
     asked = None if class_name is None else explainer.class_index(class_name)
     question = Question(asked, top, box, region)
     ask = _Asked(explainer, method, question, stage, at)
-    given, found = pictures(images), []
-    while batch := list(islice(given, batch_size)):
-        found += _explain_batch(ask, batch)
-    return found
+    given = pictures(images)
+    batches = iter(lambda: list(islice(given, batch_size)), [])
+    return chain.from_iterable(_explain_batch(ask, batch) for batch in batches)
 
 
 @dataclass(frozen=True)

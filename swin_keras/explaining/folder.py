@@ -24,32 +24,39 @@ def save_explanations(folder, explanations, title: str) -> Path:
     For the first image `001.npz` with the arrays `image`, `names` and `maps`
     `(names, h, w)`, of a detector also `boxes (names, 4)` and of a segmenter `masks`,
     and `001_1.png`, `001_2.png`, ... with each map over the picture; and so on.
-    `index.html` shows all and needs no other file.
+    `index.html` shows all and needs no other file; it is written after an error or
+    Ctrl-C, too, for those that were explained before.
 
     Args:
         folder: The folder to make; it may exist if it is empty.
-        explanations: What `explain` returned.
-        title: What was asked, for the page.
+        explanations: What `explain` returned, or one by one what `explanations`
+            does.
+        title: What was asked, for the page; the methods are told there.
 
     Returns:
         The page.
 
     Raises:
-        UsageError: If there is something in the folder.
+        UsageError: If there is something in the folder, or no explanation.
         ResourceError: If it cannot be written.
     """
     folder = require_free(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        rows = [
-            _write(folder, number, explanation)
-            for number, explanation in enumerate(explanations, start=1)
-        ]
-        write_text(folder / "index.html", _page(title, explanations, rows))
+        rows, methods = [], {}
+        try:
+            for number, explanation in enumerate(explanations, start=1):
+                folder.mkdir(parents=True, exist_ok=True)
+                rows.append(_write(folder, number, explanation))
+                methods[explanation.method] = METHODS[explanation.method]
+        finally:
+            if rows:
+                write_text(folder / "index.html", _page(title, methods, rows))
     except OSError as error:
         raise ResourceError(
             f"{folder} cannot be written ({error.strerror or error})."
         ) from error
+    if not rows:
+        raise UsageError("There must be an explanation to save. Received none.")
     return folder / "index.html"
 
 
@@ -114,7 +121,7 @@ def _arrays(explanation) -> dict:
     return arrays
 
 
-def _page(title, explanations, rows) -> str:
+def _page(title, methods, rows) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([PAGES, STYLE]),
         autoescape=True,
@@ -122,7 +129,5 @@ def _page(title, explanations, rows) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    methods = {explanation.method for explanation in explanations}
-    return environment.get_template("explanations.html").render(
-        title=title, rows=rows, methods={name: METHODS[name] for name in methods}
-    )
+    template = environment.get_template("explanations.html")
+    return template.render(title=title, rows=rows, methods=methods)

@@ -7,7 +7,7 @@ from PIL import Image
 from swin_keras.data.image_io import decode_image
 from swin_keras.errors import ResourceError, UsageError
 from swin_keras.inference.predictor import Prediction
-from swin_keras.names import printable
+from swin_keras.names import MAX_BYTES, printable
 
 
 class Album:
@@ -44,7 +44,9 @@ class Album:
             prediction: What the model says of it.
             picture: The picture, if `prediction.path` is no image file.
         """
-        stem = printable(Path(prediction.path).stem)
+        # What is beyond a file system's limit is left out; a number tells two apart.
+        stem = printable(Path(prediction.path).stem).encode()[:MAX_BYTES]
+        stem = stem.decode(errors="ignore")
         if prediction.time is not None:
             stem += f"-{prediction.time:09.3f}"
         path = self._free_path(stem)

@@ -4,10 +4,12 @@ from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from swin_keras.errors import ResourceError, UsageError
 from swin_keras.inference.video import reason_of, require_pyav
+
+MAX_RATE = 1000  # pictures a second
 
 
 @contextmanager
@@ -17,7 +19,12 @@ def video_writer(path, rate: float):
     Args:
         path: The file, which must not exist; the ending says of which kind. It keeps
             the pictures that were added before an error or Ctrl-C.
-        rate: Pictures a second. All are made as large as the first.
+        rate: Pictures a second, of those that are added without a time.
+
+    Yields:
+        `add(picture, time=None)`: a Pillow picture, and when it is shown, in seconds
+        from the start of what it was taken from. One of another size than the first
+        is fitted into that, with black around it.
 
     Raises:
         UsageError: If there is something at `path`, or nothing writes its kind.
@@ -25,6 +32,7 @@ def video_writer(path, rate: float):
         DataError: If PyAV is not installed.
     """
     av, path = require_pyav("Writing a video"), Path(path)
+    pace = Fraction(min(max(rate, 1e-3), MAX_RATE)).limit_denominator(1001)
     if path.exists():
         raise UsageError(f"{path} exists already. Name another; none is lost.")
     if not path.absolute().parent.is_dir():
@@ -38,18 +46,20 @@ def video_writer(path, rate: float):
     except OSError as error:
         reason = reason_of(error)
         raise ResourceError(f"{path} cannot be written ({reason}).") from error
-    streams = []
+    streams, clock = [], _Clock(pace)
 
-    def add(picture: Image.Image):
+    def add(picture: Image.Image, time: float | None = None):
         if not streams:
             codec = "libvpx" if path.suffix.lower() == ".webm" else "mpeg4"
-            made = container.add_stream(codec, Fraction(rate).limit_denominator(1001))
+            made = container.add_stream(codec, pace)
             made.width, made.height = (max(2, side // 2 * 2) for side in picture.size)
             made.pix_fmt, made.bit_rate = "yuv420p", 4_000_000
             streams.append(made)
         (stream,) = streams
-        picture = picture.convert("RGB").resize((stream.width, stream.height))
-        container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        size = (stream.width, stream.height)
+        frame = av.VideoFrame.from_image(ImageOps.pad(picture.convert("RGB"), size))
+        frame.pts, frame.time_base = clock.tick(time), 1 / pace
+        container.mux(stream.encode(frame))
 
     try:
         try:
@@ -67,3 +77,27 @@ def video_writer(path, rate: float):
     finally:
         if not streams:
             path.unlink(missing_ok=True)
+
+
+class _Clock:
+    """Say in which of a video's equal steps each picture is shown.
+
+    Args:
+        pace: Steps a second.
+    """
+
+    def __init__(self, pace):
+        self.pace, self.last = pace, -1
+        self.start = None  # step and time of the first picture of what it came from
+        self.time = None
+
+    def tick(self, time: float | None) -> int:
+        """Return the step of the next picture; one is in each at most."""
+        if time is None or self.time is None or time < self.time:
+            self.start = self.last + 1, time  # another video, or no video
+            self.last += 1
+        else:
+            step, begin = self.start
+            self.last = max(self.last + 1, step + round((time - begin) * self.pace))
+        self.time = time
+        return self.last

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from swin_keras.data.geometry import area
 from swin_keras.drawing import draw_boxes
 from swin_keras.report.embedding import image_uri
 from swin_keras.report.gallery import MAX_ROWS, SHOWN, best_median_worst
@@ -13,6 +14,7 @@ TEMPLATE = "pictures.html"
 SURE = 0.3  # score from which on a box is drawn
 OVERLAP = 0.5  # with a true box of its class, from which on a found one is right
 FOUND, MISSED, FALSE = (44, 160, 44), (214, 39, 40), (255, 152, 0)
+NEITHER = (127, 127, 127)  # in a crowd: not judged
 MAX_CURVES = 10
 
 
@@ -62,7 +64,7 @@ def values(report) -> dict:
             (
                 title,
                 "Green: found. Red, broken: missed. Orange: found where nothing is, or "
-                "of another class.",
+                "of another class. Grey: in a crowd, which is not judged.",
                 [_shown(report, index) for index in indices],
             )
             for title, indices in best_median_worst(shares, SHOWN)
@@ -72,60 +74,62 @@ def values(report) -> dict:
 
 def _right_share(report, index):
     """Return twice the right boxes over true and found ones; `nan` without any."""
-    truth, found, right, _ = _matched(report, index)
-    total = len(truth.boxes) + len(found)
-    return 2 * len(right) / total if total else np.nan
+    _, marks, missed = _marked(report, index)
+    right, false = (list(marks.values()).count(mark) for mark in (FOUND, FALSE))
+    total = 2 * right + false + len(missed)
+    return 2 * right / total if total else np.nan
 
 
-def _matched(report, index):
-    """Return truth, places of sure boxes, right ones, and true ones that were found."""
+def _marked(report, index):
+    """Return truth, the colour of each sure box by its place, and what was missed.
+
+    As in COCO's figures, crowds are not missed, and what is found in one is not false.
+    """
     evaluation, dataset = report.evaluation, report.dataset
     truth = dataset.split(report.split).targets.load(index)
     said = evaluation.found[index]
-    sure = np.flatnonzero(said.scores >= SURE)
-    right, taken = [], set()
-    for place in sure:
-        name = evaluation.class_names[int(said.classes[place])]
-        overlap = _overlaps(said.boxes[place], truth.boxes)
-        for number in np.argsort(-overlap, kind="stable"):
-            is_same = dataset.class_names[truth.classes[number]] == name
-            if overlap[number] >= OVERLAP and is_same and int(number) not in taken:
-                taken.add(int(number))
-                right.append(int(place))
-                break
-    return truth, sure, right, taken
+    true_names = np.array(dataset.class_names)[truth.classes]
+    marks, left = {}, set(np.flatnonzero(~truth.crowd).tolist())
+    for place in np.flatnonzero(said.scores >= SURE).tolist():
+        is_same = true_names == evaluation.class_names[int(said.classes[place])]
+        overlap = np.where(is_same, _overlaps(said.boxes[place], truth), 0)
+        near = np.flatnonzero(overlap >= OVERLAP)
+        best = max(left.intersection(near.tolist()), key=overlap.item, default=None)
+        left.discard(best)
+        is_in_crowd = truth.crowd[near].any()
+        marks[place] = FOUND if best is not None else NEITHER if is_in_crowd else FALSE
+    return truth, marks, sorted(left)
 
 
-def _overlaps(box, others):
-    low = np.maximum(box[:2], others[:, :2])
-    high = np.minimum(box[2:], others[:, 2:])
+def _overlaps(box, truth):
+    """Return how much of the union is common; with a crowd, how much of the box."""
+    low = np.maximum(box[:2], truth.boxes[:, :2])
+    high = np.minimum(box[2:], truth.boxes[:, 2:])
     common = (high - low).clip(0).prod(-1)
-    sizes = (others[:, 2:] - others[:, :2]).prod(-1) + (box[2:] - box[:2]).prod()
-    return common / np.maximum(sizes - common, 1e-9)
+    size = (box[2:] - box[:2]).prod()
+    together = np.where(truth.crowd, size, area(truth.boxes) + size - common)
+    return common / np.maximum(together, 1e-9)
 
 
 def _shown(report, index):
     split, evaluation = report.dataset.split(report.split), report.evaluation
-    truth, sure, right, taken = _matched(report, index)
-    said = evaluation.found[index]
-    missed = [i for i in range(len(truth.boxes)) if i not in taken]
+    truth, marks, missed = _marked(report, index)
+    said, sure = evaluation.found[index], list(marks)
     boxes = np.concatenate([said.boxes[sure], truth.boxes[missed]])
     names = evaluation.class_names
     labels = [f"{names[int(said.classes[i])]} {said.scores[i]:.0%}" for i in sure]
     labels += [report.dataset.class_names[truth.classes[i]] for i in missed]
-    colours = [FOUND if i in right else FALSE for i in sure] + [MISSED] * len(missed)
-    dashed = [False] * len(sure) + [True] * len(missed)
     picture = draw_boxes(
         split.image(index, 3),
         boxes,
         labels,
-        dashed=dashed,
-        colours=colours,
+        dashed=[False] * len(sure) + [True] * len(missed),
+        colours=[*marks.values(), *[MISSED] * len(missed)],
         sides=(SIDE, SIDE),
     )
-    caption = f"{split.name(index)}: {len(right)} of {len(truth.boxes)} found"
+    right, objects = list(marks.values()).count(FOUND), int((~truth.crowd).sum())
     return {
         "uri": image_uri(picture, largest=SIDE),
         "name": split.name(index),
-        "caption": caption,
+        "caption": f"{split.name(index)}: {right} of {objects} found",
     }

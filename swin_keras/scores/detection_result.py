@@ -73,6 +73,7 @@ class DetectionResult:
             truth.boxes,
             truth.classes,
             truth.crowd,
+            truth.areas,
         )
 
     @property
@@ -99,12 +100,14 @@ class DetectionResult:
 
     @property
     def score(self) -> float:
-        return self.one.mean_average_precision or 0.0
+        """mAP of the branch that is exported; `nan` without any object."""
+        value = self.one.mean_average_precision
+        return float("nan") if value is None else value
 
     def figures(self) -> dict[str, float]:
         """Return what a card says of it."""
         figures = {
-            "map": self.score,
+            "map": self.one.mean_average_precision,
             "map_50": self.one.at_50,
             "map_75": self.one.at_75,
         }
@@ -114,7 +117,7 @@ class DetectionResult:
 
     def headline(self) -> str:
         """Summarize it in one line."""
-        text = f"mAP {self.score:.2%}, AP50 {percent(self.one.at_50, 2)}"
+        text = f"mAP {percent(self.score, 2)}, AP50 {percent(self.one.at_50, 2)}"
         if self.many:
             text += (
                 f" (the branch with suppression: mAP "

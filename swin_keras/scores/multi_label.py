@@ -109,8 +109,9 @@ class MultiLabelResult:
         """Summarize it in one line."""
         figures = self.figures()
         return (
-            f"mAP {self.score:.2%}, F1 {figures['f1']:.2%} at {THRESHOLD}, all classes "
-            f"right on {figures['exact']:.2%} of {self.images} images"
+            f"mAP {percent(self.score, 2)}, F1 {percent(figures['f1'], 2)} at "
+            f"{THRESHOLD}, all classes right on {figures['exact']:.2%} of "
+            f"{self.images} images"
         )
 
     def table(self):

@@ -67,8 +67,8 @@ class SegmentationResult:
     def headline(self) -> str:
         """Summarize it in one line."""
         return (
-            f"mean IoU {self.score:.2%}, pixel accuracy "
-            f"{self.score_of_pixels.pixel_accuracy:.2%} on {self.images} images"
+            f"mean IoU {percent(self.score, 2)}, pixel accuracy "
+            f"{percent(self.score_of_pixels.pixel_accuracy, 2)} on {self.images} images"
         )
 
     def table(self):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from swin_keras.data import BatchLoader, ImageBoxes, batches
+from swin_keras.data import BatchLoader, batches
 from swin_keras.data.boxes.augmentation import BoxAugmentation
 from swin_keras.litert.detector_metadata import detector_metadata
 from swin_keras.scores.detection_result import DetectionResult
@@ -199,7 +199,7 @@ def _judging(predictor, dataset, split):
 
 def _truth(judged, index, index_of):
     truth = judged.targets.load(index)
-    return ImageBoxes(truth.boxes, index_of[truth.classes], truth.crowd)
+    return truth._replace(classes=index_of[truth.classes])
 
 
 TASK = Detect()

@@ -104,7 +104,8 @@ class MaskPrediction(Prediction):
 
     def drawn(self, picture):
         picture = _smaller(picture)
-        return draw_mask(picture, self.mask, self.class_names)
+        is_frame = self.time is not None
+        return draw_mask(picture, self.mask, self.class_names, is_frame=is_frame)
 
     def rows(self):
         return list(self.scores)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from inspect import signature
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 import swin_keras
 from swin_keras.cli import main
 from swin_keras.errors import DataError, ModelFileError, UsageError
+from swin_keras.explaining.explain import explanations
 from swin_keras.explaining.folder import save_explanations
 from swin_keras.explaining.methods import METHODS
 from swin_keras.explaining.overlay import heat, overlay
@@ -155,6 +157,36 @@ def test_the_command_writes_a_folder_and_never_over_another(
     assert "new or empty" in capsys.readouterr().err
     place = ["--method", "attention", "--at", "0.1", "0.9"]
     assert main(["explain", str(model_file), str(photos), *place]) == 0
+
+
+def test_what_is_explained_before_an_error_is_kept(model_file, photos, tmp_path):
+    found = explanations(model_file, photos, batch_size=1)
+
+    def until_ctrl_c():
+        yield next(found)
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        save_explanations(folder, until_ctrl_c(), "why")
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["001.npz", "001_1.png", "index.html"]
+    assert "0.png" in (folder / "index.html").read_text("utf-8")
+    with pytest.raises(UsageError, match="Received none"):
+        save_explanations(tmp_path / "none", [], "why")
+    (tmp_path / "no images").mkdir()
+    nothing = explanations(model_file, tmp_path / "no images")
+    with pytest.raises(DataError):
+        save_explanations(tmp_path / "none", nothing, "why")
+    assert not (tmp_path / "none").exists()
+
+
+def test_one_by_one_takes_what_all_together_takes():
+    together, one_by_one = (
+        {p.name: p.default for p in signature(function).parameters.values()}
+        for function in (swin_keras.explain, explanations)
+    )
+    assert together == one_by_one
 
 
 def test_an_overlay_is_brightest_where_the_map_is_largest():

@@ -5,17 +5,20 @@ import json
 import struct
 import sys
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from swin_keras.cli import main
+from swin_keras.drawing.caption import annotated
 from swin_keras.errors import DataError, ResourceError, UsageError
 from swin_keras.inference.frame_predictions import predict_frames
 from swin_keras.inference.predictor import Predictor
 from swin_keras.inference.video import Frame, ImageError, read_camera, read_video
 from swin_keras.inference.video_writer import video_writer
+from swin_keras.tasks.prediction import MaskPrediction
 
 DIGITS = "saved_models/digits/model.tflite"
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -120,6 +123,12 @@ def test_the_command_says_when_what_is_seen(tmp_path, av, capsys):
     assert "2.40 s" in capsys.readouterr().out
     written = list(read_video(tmp_path / "out.mp4", rate=100))
     assert len(written) == 16  # the image, and five of each second
+    fast = tmp_path / "fast.avi"
+    assert (
+        main(["predict", DIGITS, str(video), "--rate", "60", "--save", str(fast)]) == 0
+    )
+    times = [frame.time for frame in read_video(fast, rate=100)]
+    assert times[-1] == pytest.approx(2.9, abs=0.02)  # as long as the video was
     words = [*words, "--save", str(tmp_path / "out.mp4")]
     assert main(words) == 2
     assert "exists already" in capsys.readouterr().err
@@ -237,6 +246,50 @@ def test_a_rate_that_is_none_is_refused(rate):
 def test_neither_images_nor_a_camera_is_told(capsys):
     assert main(["predict", DIGITS]) == 2
     assert "--camera 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.avi", "a.mkv", "a.webm"])
+def test_pictures_are_shown_when_they_were_seen(tmp_path, av, name):
+    times = [None, None, 0, 0.5, 2, 2.1, 0, 1]  # two images, a camera, a video
+    with video_writer(tmp_path / name, 2) as add:
+        for number, time in enumerate(times):
+            add(Image.new("RGB", (64, 48), (30 * number, 0, 0)), time)
+    seen = [frame.time for frame in read_video(tmp_path / name, rate=100)]
+    assert seen == pytest.approx([0, 0.5, 1, 1.5, 3, 3.5, 4, 5], abs=0.01)
+
+
+@pytest.mark.parametrize("rate", [1e-9, 1e9])
+def test_any_rate_makes_a_video(tmp_path, av, rate):
+    with video_writer(tmp_path / "a.mp4", rate) as add:
+        add(Image.new("RGB", (64, 48), "red"), 0.0)
+        add(Image.new("RGB", (64, 48), "red"), 0.25)
+    assert len(list(read_video(tmp_path / "a.mp4", rate=1e4))) == 2
+
+
+def test_a_picture_of_another_shape_is_not_stretched(tmp_path, av):
+    with video_writer(tmp_path / "a.mp4", 1) as add:
+        add(Image.new("RGB", (64, 64), "red"))
+        add(Image.new("RGB", (64, 32), "red"))
+    _, image = (frame.image for frame in read_video(tmp_path / "a.mp4"))
+    reds = np.asarray(image)[..., 0].mean(1) > 128
+    assert reds.tolist() == [False] * 16 + [True] * 32 + [False] * 16
+
+
+def test_frames_of_a_segmenter_have_legends_of_one_size():
+    names = ("background", *(f"class {number}" for number in range(40)))
+    masks = [np.zeros((80, 160)), np.arange(80 * 160).reshape(80, 160) % 41]
+    drawn = [
+        MaskPrediction.of("a.mp4", mask.astype("uint8"), names, 5) for mask in masks
+    ]
+    picture = Image.new("RGB", (160, 80))
+    sizes = {replace(one, time=0.0).drawn(picture).size for one in drawn}
+    assert len(sizes) == 1
+    assert drawn[0].drawn(picture).size == (160, 80)  # a picture by itself
+
+
+def test_frames_with_more_or_fewer_words_are_of_one_size():
+    picture = Image.new("RGB", (160, 80))
+    assert len({annotated(picture, "word " * n).size for n in (1, 9)}) == 1
 
 
 def test_a_video_that_cannot_be_written_is_told(tmp_path, av):

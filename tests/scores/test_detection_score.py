@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from swin_keras.data import ImageBoxes
 from swin_keras.errors import UsageError
 from swin_keras.scores.detection import DetectionScore
+from swin_keras.scores.detection_result import DetectionResult, FoundObjects
 
 
 @pytest.fixture
@@ -102,6 +104,14 @@ def test_areas_decide_the_size():
     score.add(**PERFECT, areas=[2000, 100])
     assert score.figures().medium == pytest.approx(1)
     assert score.figures().large is None
+
+
+@needs_package
+def test_a_result_takes_the_areas_of_the_outlines():
+    truth = ImageBoxes.of([[0, 0, 40, 40]], [0], areas=[900])
+    result = DetectionResult(("a",))
+    result.add(truth, FoundObjects(truth.boxes, truth.classes, np.ones(1)))
+    assert (result.one.small, result.one.medium) == (pytest.approx(1), None)
 
 
 @needs_package

@@ -54,7 +54,7 @@ def as_dataset(boxes: BoxSet, *, capacity: int | None = None, grey_range=None):
 
 def _split(boxes, title, records, capacity, grey_range) -> Split:
     targets = Boxes.of(
-        [ImageBoxes.of(r.boxes, r.classes, r.ignored) for r in records],
+        [ImageBoxes.of(r.boxes, r.classes, r.ignored, r.areas) for r in records],
         len(boxes.class_names),
         capacity,
     )

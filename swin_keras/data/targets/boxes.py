@@ -23,20 +23,27 @@ class ImageBoxes(NamedTuple):
             a box around the whole picture is `0, 0, width, height`.
         classes: Class index of each, int32 `(N,)`.
         crowd: Whether it is around a crowd that is not told apart, bool `(N,)`.
+        areas: Pixels of each object, by which it is judged as small, medium or large:
+            those of its outline where one is known. float32 `(N,)`.
     """
 
     boxes: np.ndarray
     classes: np.ndarray
     crowd: np.ndarray
+    areas: np.ndarray
 
     @classmethod
-    def of(cls, boxes=(), classes=(), crowd=None) -> "ImageBoxes":
-        """Make them of any sequences; by default nothing is a crowd."""
+    def of(cls, boxes=(), classes=(), crowd=None, areas=None) -> "ImageBoxes":
+        """Make them of any sequences.
+
+        By default nothing is a crowd, and an object is as large as its box.
+        """
         classes = np.asarray(classes, np.int32)
         if crowd is None:
             crowd = np.zeros(len(classes), bool)
         boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
-        return cls(boxes, classes, np.asarray(crowd, bool))
+        areas = area(boxes) if areas is None else np.asarray(areas, np.float32)
+        return cls(boxes, classes, np.asarray(crowd, bool), areas)
 
 
 class AsIs(Reader):

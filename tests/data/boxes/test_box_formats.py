@@ -19,7 +19,7 @@ from box_folders import (
 )
 
 from swin_keras.data import load_dataset
-from swin_keras.data.boxes import holds_boxes, read_boxes
+from swin_keras.data.boxes import as_dataset, holds_boxes, read_boxes
 from swin_keras.errors import DataError, UsageError
 
 WRITERS = {
@@ -168,6 +168,8 @@ def test_crowds_and_areas_of_coco_are_kept(tmp_path):
     assert record.crowd.tolist() == [False, True]
     assert record.ignored.tolist() == [False, True]
     assert record.areas.tolist() == [16 * 24, 77]
+    targets = as_dataset(read_boxes(tmp_path)).splits["all"].targets
+    assert targets.load(0).areas.tolist() == [16 * 24, 77]
 
 
 def test_an_outline_stands_in_for_a_box(tmp_path):
