@@ -195,6 +195,7 @@ def test_each_tree_is_whole_in_a_tile_and_where_its_box_says(aerial, tmp_path):
     assert any(tile.is_cut.any() for tile in tiles)
 
 
+@pytest.mark.slow
 def test_trees_are_learned_on_one_photo_and_found_on_others(run, aerial, tmp_path):
     folder = tmp_path / "photos"
     folder.mkdir()

@@ -75,7 +75,9 @@ def test_answers_start_where_a_run_resumes(config):
         np.testing.assert_array_equal(targets[name], expected[name])
 
 
-@pytest.mark.parametrize("kind", ["soft", "features"])
+@pytest.mark.parametrize(
+    "kind", ["soft", pytest.param("features", marks=pytest.mark.slow)]
+)
 def test_a_run_does_not_resume_with_another_teacher(
     config, tmp_path, trained_run, kind
 ):
@@ -91,7 +93,7 @@ def test_a_run_does_not_resume_with_another_teacher(
         train(config(**options | {"epochs": 2}), resume=True)
 
 
-@pytest.mark.parametrize("kind", ["soft", "dist"])
+@pytest.mark.parametrize("kind", ["soft", pytest.param("dist", marks=pytest.mark.slow)])
 def test_a_student_learns_from_its_teacher_alone(config, kind):
     """Labels count for nothing here."""
     options = {"sizes": SIZES, "jit_compile": False, "epochs": 3}
@@ -112,7 +114,11 @@ def load(run):
 
 
 @pytest.mark.parametrize(
-    "kind", [pytest.param("soft", marks=pytest.mark.slow), "features"]
+    "kind",
+    [
+        pytest.param("soft", marks=pytest.mark.slow),
+        pytest.param("features", marks=pytest.mark.slow),
+    ],
 )
 def test_two_devices_learn_as_one(config, kind, train_mirrored, tmp_path):
     student = config(**OPTIONS, distillation=kind)

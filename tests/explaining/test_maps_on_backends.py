@@ -32,6 +32,7 @@ for name in ("grad-cam", "gradient-rollout"):
 """
 
 
+@pytest.mark.slow
 def test_maps_are_the_same_on_jax_and_gradients_say_what_they_need(tmp_path):
     pytest.importorskip("jax")
     model = make_model()

@@ -25,7 +25,9 @@ def exported(model, tmp_path, **options):
     return export(tmp_path / "m.keras", config)
 
 
-@pytest.mark.parametrize("auxiliary", [False, True])
+@pytest.mark.parametrize(
+    "auxiliary", [pytest.param(False, marks=pytest.mark.slow), True]
+)
 def test_a_segmenter_ends_in_probabilities(tmp_path, auxiliary):
     head = SegmentationHead("mlp", channels=8)
     model = shaken(SwinSegmenter(SMALL, head, auxiliary=auxiliary, classes=3))

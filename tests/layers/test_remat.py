@@ -88,6 +88,7 @@ def test_gradients_are_those_of_a_block_that_keeps_everything(
         np.testing.assert_array_equal(left, right)
 
 
+@pytest.mark.slow
 def test_bfloat16_trains_too(set_dtype_policy):
     set_dtype_policy("mixed_bfloat16")
     plain, again = (gradients(make_model(SwinConfig, remat)) for remat in (False, True))

@@ -23,7 +23,7 @@ GROUPS = keras.quantizers.Int4QuantizationConfig(block_size=4)
     ("config_class", "mode"),
     [
         (SwinConfig, "int8"),
-        (SwinV2Config, "int4"),
+        pytest.param(SwinV2Config, "int4", marks=pytest.mark.slow),
         pytest.param(SwinConfig, "int4", marks=pytest.mark.slow),
         pytest.param(SwinConfig, GROUPS, marks=pytest.mark.slow),
         pytest.param(SwinV2Config, "int8", marks=pytest.mark.slow),

@@ -36,7 +36,14 @@ def test_function_and_variant_are_the_same_model():
     assert by_function.count_params() == by_name.count_params()
 
 
-@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "float32",
+        "mixed_bfloat16",
+        pytest.param("mixed_float16", marks=pytest.mark.slow),
+    ],
+)
 def test_a_small_model_learns_saves_and_loads(policy, tmp_path, set_dtype_policy):
     set_dtype_policy(policy)
     model = SwinV2Tiny(classes=2, drop_path_rate=0.0, **SMALL)

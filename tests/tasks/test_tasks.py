@@ -156,7 +156,12 @@ def test_a_run_writes_its_report_and_a_card_that_names_the_task(runs, task):
 
 
 @pytest.mark.parametrize(
-    "task", [pytest.param("multi-label", marks=pytest.mark.slow), "segment", "detect"]
+    "task",
+    [
+        pytest.param("multi-label", marks=pytest.mark.slow),
+        pytest.param("segment", marks=pytest.mark.slow),
+        "detect",
+    ],
 )
 def test_two_devices_give_what_one_gives(
     runs, garments_dir, tmp_path, task, train_mirrored
@@ -195,7 +200,9 @@ def test_parts_of_a_batch_give_what_the_whole_gives(garments_dir, tmp_path):
     np.testing.assert_allclose(*figures, rtol=1e-5)
 
 
-@pytest.mark.parametrize("task", TRAINED)
+@pytest.mark.parametrize(
+    "task", [pytest.param("multi-label", marks=pytest.mark.slow), "segment", "detect"]
+)
 def test_a_run_that_goes_on_ends_as_one_that_never_stopped(
     runs, garments_dir, tmp_path, task
 ):
@@ -208,7 +215,9 @@ def test_a_run_that_goes_on_ends_as_one_that_never_stopped(
         np.testing.assert_array_equal(given, expected)
 
 
-@pytest.mark.parametrize("task", TRAINED)
+@pytest.mark.parametrize(
+    "task", [pytest.param("multi-label", marks=pytest.mark.slow), "segment", "detect"]
+)
 def test_exported_forms_are_checked_and_answer_about_pictures(exports, picture, task):
     folder = exports(task)
     card = read_card(folder)

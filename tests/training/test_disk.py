@@ -53,7 +53,10 @@ def test_other_faults_stay_what_they_are(tmp_path):
 
 @pytest.mark.parametrize(
     "place",
-    ["open_run.extract", "train.write_report"],  # before the first step, after the last
+    [  # before the first step, after the last
+        pytest.param("open_run.extract", marks=pytest.mark.slow),
+        "train.write_report",
+    ],
 )
 def test_a_disk_that_fills_up_anywhere_loses_nothing(
     toy, undisturbed, tmp_path, monkeypatch, place

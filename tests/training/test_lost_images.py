@@ -104,6 +104,7 @@ def test_a_broken_image_may_stay_where_skipping_is_asked_for(stopped):
     assert evaluate(run.path, split="all").images == 24
 
 
+@pytest.mark.slow
 def test_only_what_was_broken_may_be_another_file(stopped):
     config, broken, whole = stopped
     broken.unlink()
@@ -150,7 +151,7 @@ def test_a_record_that_is_none_is_refused(tmp_path, lost):
         load_dataset(tmp_path, lost=lost or [1])
 
 
-@pytest.mark.parametrize("train_images", [0, 8])
+@pytest.mark.parametrize("train_images", [pytest.param(0, marks=pytest.mark.slow), 8])
 def test_a_broken_picture_with_a_mask_is_named(tmp_path, train_images):
     root = tmp_path / "pets"
     rng = np.random.default_rng(0)

@@ -113,6 +113,7 @@ def test_it_is_what_evaluate_says_of_the_same_weights(config, tmp_path, letter_b
     assert figures_of(job) == {"val_map": pytest.approx(result.score, abs=exact)}
 
 
+@pytest.mark.slow
 def test_two_devices_find_what_one_finds(config, job, tmp_path):
     path = write_config(config, tmp_path / "config.yaml")
     words = [sys.executable, "-c", FIGURES, path]

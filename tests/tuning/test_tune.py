@@ -142,6 +142,7 @@ def test_trials_that_fail_are_recorded_and_the_study_goes_on(start, tmp_path):
     assert (finished.status, finished.reason) == (FINISHED, "")
 
 
+@pytest.mark.slow
 def test_a_trial_whose_process_is_killed_has_failed(start, tmp_path):
     path = write_study(tmp_path, trials=1, space={"mixup": [0.0, 0.2]})
     folder = folder_of(path)
@@ -193,6 +194,7 @@ def test_two_processes_do_not_work_on_one_study(tmp_path, digits_dir):
         tune(path, data_dir=str(digits_dir))
 
 
+@pytest.mark.slow
 def test_a_study_ends_when_its_time_is_over(start, tmp_path):
     path = write_study(tmp_path, space=SPACE, train=TRAIN | {"epochs": 1}, trials=90)
     process = start(path, "--max-minutes", "0.2")

@@ -33,6 +33,7 @@ def test_two_workers_find_what_one_process_finds_although_one_dies(
     assert "resuming after step" in folder.run(trial_id).log.read_text()
 
 
+@pytest.mark.slow
 def test_a_signal_stops_all_workers(start, tmp_path):
     path = write_study(tmp_path, **LIMITED)
     folder = folder_of(path)
