@@ -20,6 +20,7 @@ from swin_keras.data.listing import (
     with_shared_files,
 )
 from swin_keras.data.readiness import problems_to_train
+from swin_keras.data.splitting import left_out
 from swin_keras.errors import DataError
 from swin_keras.names import printable
 
@@ -84,6 +85,7 @@ def check_folder(
         f for p, look in looks.items() if p not in bad for f in on_file(p, look)
     ]
     findings += on_set(good, looks, grey_range)
+    findings += blank_splits(good)
     for note in listing.notes:
         kind = "left out" if "left out" in note else "folders"
         findings.append(Finding("info", kind, "", note))
@@ -220,6 +222,15 @@ def balance(listing: Listing) -> list[Finding]:
         detail += "; judge by balanced accuracy"
         findings.append(Finding("warning", "unbalanced", "", detail))
     return findings
+
+
+def blank_splits(listing: Listing) -> list[Finding]:
+    """Report splits for judging whose images have no label at all."""
+    return [
+        Finding("warning", "no labels", "", left_out(title, len(classes[NO_CLASS])))
+        for title, classes in listing.splits.items()
+        if title in ("val", "test") and set(filter(classes.get, classes)) == {NO_CLASS}
+    ]
 
 
 def deep_greys(listing: Listing, looks: dict[str, Look]) -> list[Finding]:

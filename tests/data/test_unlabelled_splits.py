@@ -4,6 +4,7 @@ Makers of benchmarks publish such test splits: the pictures, but not their answe
 """
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from image_files import make_folder, noise
 from PIL import Image
 
 from swin_keras.data import IGNORED, load_dataset
+from swin_keras.data.boxes import check_boxes
+from swin_keras.data.check import check_folder
 from swin_keras.data.segmentation import check_masks
 from swin_keras.errors import DataError
 
@@ -111,7 +114,18 @@ def test_a_split_all_of_whose_outlines_are_skipped_is_refused_at_once(tmp_path):
         load_dataset(tmp_path, targets="masks", on_bad="skip")
 
 
-def test_the_check_says_that_a_split_is_left_out(tmp_path):
-    write_masks(tmp_path)
-    (row,) = [row for row in check_masks(tmp_path).rows() if row[1] == "no labels"]
+CHECKS = {
+    "masks": check_masks,
+    "outlines": check_masks,
+    "boxes": check_boxes,
+    "several classes": partial(check_folder, multi_label=True),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_check_says_that_a_split_is_left_out(tmp_path, case):
+    write, file, _ = CASES[case]
+    write(tmp_path)
+    rows = CHECKS[case](tmp_path / file).rows()
+    (row,) = [row for row in rows if row[1] == "no labels"]
     assert LEFT_OUT in row[3]

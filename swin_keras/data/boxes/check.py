@@ -14,7 +14,7 @@ from swin_keras.data.duplicates import same_files
 from swin_keras.data.findings import LEVELS, Finding, Report
 from swin_keras.data.grey import check_grey_range
 from swin_keras.data.listing import WHOLE
-from swin_keras.data.splitting import USUAL
+from swin_keras.data.splitting import USUAL, left_out
 from swin_keras.data.walk import examples
 from swin_keras.errors import DataError
 from swin_keras.names import printable
@@ -80,6 +80,11 @@ def check_boxes(
     if sheet is not None:
         save_sheet(boxes, sheet, grey_range=grey_range)
     findings = [*boxes.findings, *on_set(boxes, max_objects)]
+    findings += [
+        Finding("warning", "no labels", "", left_out(title, len(records)))
+        for title, records in boxes.splits.items()
+        if title in ("val", "test") and records and not boxes.counts(title).sum()
+    ]
     if problem := _why_not_ready(boxes):
         findings.append(Finding("error", "splits", "", problem))
     return BoxReport(
