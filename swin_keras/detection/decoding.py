@@ -107,15 +107,15 @@ def best_points(
     """
     height, width = input_shape[:2]
     points, _ = points_of(input_shape, strides)
-    best = _sigmoid(scores.max(-1))
-    order = _descending(best)[:max_detections]
-    order = order[best[order] > score_threshold]
+    sure = _sigmoid(scores)
+    places, classes = np.nonzero(sure > score_threshold)
+    order = _descending(sure[places, classes])[:max_detections]
+    places, classes = places[order], classes[order]
     boxes = np.concatenate(
         [points - distances[:, :2], points + distances[:, 2:]], axis=-1
-    )[order]
+    )[places]
     boxes = np.clip(boxes, 0, [width, height, width, height]).astype("float32")
-    classes = scores[order].argmax(-1).astype("int32")
-    return Detections(boxes, classes, best[order], order)
+    return Detections(boxes, classes.astype("int32"), sure[places, classes], places)
 
 
 def keep_apart(boxes, classes, overlap_threshold, most) -> np.ndarray:

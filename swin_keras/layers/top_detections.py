@@ -1,4 +1,4 @@
-"""The end of a detector that needs no suppression: the best points are the objects."""
+"""The end of a detector that needs no suppression: its best answers are the objects."""
 
 import keras
 import numpy as np
@@ -9,19 +9,21 @@ from swin_keras.layers.points import points_of
 
 @keras.saving.register_keras_serializable(package="swin_keras")
 class TopDetections(keras.layers.Layer):
-    """Keep the points with the highest scores, as boxes.
+    """Keep the highest scores of all points and classes, each with its point's box.
 
     `(B, P, classes)` logits and `(B, P, 4)` distances to N boxes a picture.
 
     What phones expect of a detector's file: relative y1, x1, y2, x2, numbers of
     classes, scores from the highest, and a count, all float32. It is for the branch
     of a detector that finds each object once; in LiteRT it is built-in operations of
-    one graph.
+    one graph. A point whose classes are close gives its box to each of them, as where
+    overlaps are suppressed class by class.
 
     Args:
         image_shape: `(height, width)` of the picture, in pixels.
         strides: Pixels from one token to the next, of each level.
-        max_detections: Boxes in a picture, at most; all points if there are fewer.
+        max_detections: Boxes in a picture, at most; all points with all classes if
+            there are fewer.
         score_threshold: Score above which a box counts.
 
     Call arguments:
@@ -68,22 +70,24 @@ class TopDetections(keras.layers.Layer):
         end = self.points + ops.concatenate([bottom, right], axis=-1) * self.unit
         boxes = ops.clip(ops.concatenate([start, end], axis=-1), 0.0, 1.0)
 
-        best = ops.sigmoid(ops.max(scores, axis=-1))  # (B, P)
-        number = min(self.max_detections, best.shape[1])
-        best, places = ops.top_k(best, number)
-        # Keras' argmax becomes an operation that LiteRT does not have.
-        _, classes = ops.top_k(_rows(scores, places), 1)
+        # The highest scores are all at the points that have the highest.
+        _, points, classes = scores.shape
+        number = min(self.max_detections, points * classes)
+        _, places = ops.top_k(ops.max(scores, axis=-1), min(number, points))
+        scores = ops.reshape(_rows(scores, places), (-1, places.shape[1] * classes))
+        best, pairs = ops.top_k(scores, number)
+        best = ops.sigmoid(best)
         is_counted = ops.cast(best > self.score_threshold, best.dtype)
         return {
-            "boxes": _rows(boxes, places),
-            "classes": ops.cast(ops.reshape(classes, (-1, number)), best.dtype),
+            "boxes": _rows(_rows(boxes, places), pairs // classes),
+            "classes": ops.cast(pairs % classes, best.dtype),
             "scores": best,
             "count": ops.sum(is_counted, axis=-1),
         }
 
     def compute_output_shape(self, input_shape):
-        batch, count, _ = input_shape[0]
-        number = min(self.max_detections, count)
+        batch, points, classes = input_shape[0]
+        number = min(self.max_detections, points * classes)
         return {
             "boxes": (batch, number, 4),
             "classes": (batch, number),

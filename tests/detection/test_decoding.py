@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from swin_keras.detection.decoding import keep_apart, suppress_overlaps
+from swin_keras.detection.decoding import best_points, keep_apart, suppress_overlaps
 from swin_keras.layers import TopDetections, points_of
 
 SIZE, STRIDES = (32, 48), (8, 16)
@@ -22,24 +22,41 @@ def test_top_detections_are_those_of_a_loop():
     layer = TopDetections(SIZE, STRIDES, max_detections=7, score_threshold=0.8)
     found = {name: np.asarray(x) for name, x in layer((scores, distances)).items()}
     for picture in range(2):
-        best = scores[picture].max(axis=1)
-        order = np.argsort(-best)[:7]
+        pairs = np.argsort(-scores[picture].ravel())[:7]
+        order, classes = pairs // 3, pairs % 3
         x, y = POINTS[order].T
         left, top, right, bottom = distances[picture, order].T
         boxes = np.stack([y - top, x - left, y + bottom, x + right], axis=1)
         boxes = np.clip(boxes / [32, 48, 32, 48], 0, 1)
         np.testing.assert_allclose(found["boxes"][picture], boxes, atol=1e-6)
-        classes = scores[picture, order].argmax(axis=1)
         np.testing.assert_array_equal(found["classes"][picture], classes)
-        chance = 1 / (1 + np.exp(-best[order]))
+        chance = 1 / (1 + np.exp(-scores[picture, order, classes]))
         np.testing.assert_allclose(found["scores"][picture], chance, rtol=1e-6)
         assert found["count"][picture] == (chance > 0.8).sum() > 0
+
+
+def test_classes_that_are_close_share_a_box():
+    """Pants or shorts: a look at the best class alone costs points of mAP."""
+    scores, distances = random_branch()
+    scores[0] = -9
+    scores[0, 4] = 1.0, -9, 0.9
+    scores[0, 7] = -9, 0.8, -9
+    layer = TopDetections(SIZE, STRIDES, max_detections=3)
+    found = {name: np.asarray(x[0]) for name, x in layer((scores, distances)).items()}
+    assert found["classes"].tolist() == [0, 2, 1]
+    assert (found["boxes"][0] == found["boxes"][1]).all()
+    best = best_points(scores[0], distances[0], SIZE, STRIDES)
+    assert best.points.tolist() == [4, 4, 7]
+    assert best.classes.tolist() == [0, 2, 1]
+    np.testing.assert_allclose(best.scores, found["scores"], rtol=1e-6)
+    boxes = best.boxes[:, [1, 0, 3, 2]] / [32, 48, 32, 48]
+    np.testing.assert_allclose(boxes, found["boxes"], atol=1e-6)
 
 
 def test_fewer_points_than_detections_are_all_returned():
     layer = TopDetections(SIZE, STRIDES, max_detections=1000)
     found = layer(random_branch())
-    assert found["boxes"].shape == (2, len(POINTS), 4)
+    assert found["boxes"].shape == (2, 3 * len(POINTS), 4)
     expected = layer.compute_output_shape([(2, 30, 3), (2, 30, 4)])
     assert {name: tuple(x.shape) for name, x in found.items()} == expected
 

@@ -68,7 +68,7 @@ def exports(tmp_path_factory):
     model = shaken(SwinDetector(TOY, head=HEAD, classes=2))
     for weight in model.weights:
         if weight.path.endswith("class_logits/bias"):
-            weight.assign(weight + 4.0)
+            weight.assign(weight + 6.0)  # all are shown
     card = ModelCard(
         "toy", "toy", dataclasses.asdict(TOY), ("cat", "dog"), task="detect"
     )
