@@ -205,7 +205,12 @@ class DFine:
         )
         boxes = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
         boxes = np.clip(np.stack(boxes, axis=-1), 0, SIDE)
-        yield from zip(boxes, scores.max(-1), scores.argmax(-1), strict=True)
+        for of_queries, places in zip(scores, boxes, strict=True):
+            queries, classes = np.divmod(
+                np.argsort(-of_queries.ravel(), kind="stable")[:MOST],
+                of_queries.shape[-1],
+            )
+            yield places[queries], of_queries[queries, classes], classes
 
     def answering(self, model):
         names = ("logits", "pred_boxes")

@@ -169,6 +169,23 @@ class DetectionScore:
             **counts,
         )
 
+    def at_50_without_classes(self) -> float | None:
+        """Return the average precision of finding objects, whatever they are called.
+
+        Half of the union must overlap. Of boxes that are the same but for the class,
+        the most certain counts. Far above the mean of the classes, it says that these
+        are confused; else objects are missed.
+        """
+        alone = DetectionScore(["object"], self.max_detections)
+        alone._images = self._images
+        alone._truth = [truth | {"category_id": 0} for truth in self._truth]
+        best = {}
+        for found in sorted(self._found, key=lambda found: -found["score"]):
+            key = found["image_id"], *found["bbox"]
+            best.setdefault(key, found | {"category_id": 0})
+        alone._found = list(best.values())
+        return alone.figures().at_50
+
     @property
     def _count(self):
         return len(self.class_names)

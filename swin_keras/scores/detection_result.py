@@ -47,7 +47,7 @@ class DetectionResult:
         self._one = DetectionScore(self.class_names, self.max_detections)
         self._many = DetectionScore(self.class_names, self.max_detections)
         self._has_many = False
-        self._figures = None
+        self._figures = self._objects = None
 
     def add(self, truth, one: FoundObjects, many: FoundObjects | None = None):
         """Count a picture.
@@ -99,6 +99,13 @@ class DetectionResult:
         return (self.one, self._figures[1])[1]
 
     @property
+    def one_without_classes(self) -> float | None:
+        """AP50 of the branch that is exported, whatever the objects are called."""
+        if self._objects is None:
+            self._objects = self._one.at_50_without_classes()
+        return self._objects
+
+    @property
     def score(self) -> float:
         """mAP of the branch that is exported; `nan` without any object."""
         value = self.one.mean_average_precision
@@ -134,6 +141,7 @@ class DetectionResult:
         yield "small objects", percent(self.one.small, 2)
         yield "medium", percent(self.one.medium, 2)
         yield "large", percent(self.one.large, 2)
+        yield "of any class, AP50", percent(self.one_without_classes, 2)
 
     def to_dict(self) -> dict:
         """Return everything as plain values, for JSON."""
@@ -143,6 +151,7 @@ class DetectionResult:
             "images": self.images,
             "objects": self.one.objects,
             "exported_branch": asdict(self.one),
+            "map_50_without_classes": self.one_without_classes,
             "branch_with_suppression": self.many and asdict(self.many),
             "notes": list(self.notes),
         }

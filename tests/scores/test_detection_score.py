@@ -107,6 +107,19 @@ def test_areas_decide_the_size():
 
 
 @needs_package
+def test_without_classes_a_wrong_name_is_no_mistake():
+    score = DetectionScore(["a", "b"])
+    boxes = PERFECT["true_boxes"]
+    score.add([boxes[0], *boxes], [0.9, 0.8, 0.7], [0, 1, 1], boxes, [1, 0])
+    assert score.figures().at_50 < 0.8
+    assert score.at_50_without_classes() == pytest.approx(1)
+    assert DetectionScore(["a"]).at_50_without_classes() is None
+    other = DetectionScore(["a"])
+    other.add(boxes[:1], [0.9], [0], boxes, [0, 0])
+    assert other.at_50_without_classes() == pytest.approx(51 / 101)
+
+
+@needs_package
 def test_a_result_takes_the_areas_of_the_outlines():
     truth = ImageBoxes.of([[0, 0, 40, 40]], [0], areas=[900])
     result = DetectionResult(("a",))
