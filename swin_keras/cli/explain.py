@@ -30,7 +30,7 @@ def run(options, paths, out, make_table) -> int:
     )
     table, unread = make_table("image", "says", "explained"), []
     title = f"Why {printable(options.model)} says what it says"
-    page = save_explanations(folder, _noted(found, table, unread), title)
+    page = save_explanations(folder, _tabulated(found, table, unread), title)
     out.print(table)
     for path, error in unread:
         complain(f"{path}: {error}")
@@ -38,7 +38,7 @@ def run(options, paths, out, make_table) -> int:
     return 3 if unread else 0
 
 
-def _noted(explanations, table, unread):
+def _tabulated(explanations, table, unread):
     """Pass explanations on; of each a row of the table stays, or why there is none."""
     for one in explanations:
         if one.error:

@@ -182,6 +182,13 @@ def load_dataset(
             reduce_zero_label=reduce_zero_label,
         )
 
+    if kind == "multi_label":
+        from swin_keras.data.tfds_labels import load_tfds_labels
+
+        return load_tfds_labels(
+            source, data_dir=given, held_out=held_out, grey_range=grey_range
+        )
+
     from swin_keras.data.tfds_source import load_tfds
 
     dataset = load_tfds(

@@ -62,7 +62,7 @@ def load_tfds(
         DataError: If there is no such set, or it cannot be had or used.
     """
     builder = find_builder(name, data_dir)
-    with _damage_in_words(name, builder.data_path):
+    with damage_in_words(name, builder.data_path):
         keys = supervised_keys(builder)
         write_builder(builder)
         in_memory = fits_memory(builder, memory_limit)
@@ -98,7 +98,7 @@ def _read_splits(builder, keys, in_memory, grey_range) -> dict[str, Split]:
 
 
 @contextmanager
-def _damage_in_words(name, folder):
+def damage_in_words(name, folder):
     """Explain that a set's files are damaged, whatever a library makes of them.
 
     Raises:
@@ -220,6 +220,32 @@ def read_split(
     for index in range(len(split)):
         items[index] = np.reshape(split.image(index, shape[-1]), shape)
     return ArraySplit(items, labels, ours)
+
+
+def open_splits(builder, keys, held_out) -> dict[str, Sequence[tuple]]:
+    """Return these parts of each example of all splits that are not empty.
+
+    Args:
+        builder: Of a set that is prepared.
+        keys: Names of the parts.
+        held_out: What is held out of "train", which must be there then, or `None`.
+
+    Raises:
+        DataError: If there is no split to use.
+    """
+    examples = {
+        ours: open_examples(builder, keys, title)
+        for ours, theirs in SPLIT_NAMES.items()
+        for title in theirs
+        if title in builder.info.splits
+    }
+    examples = {title: parts for title, parts in examples.items() if len(parts)}
+    if not examples or (held_out and "train" not in examples):
+        raise DataError(
+            f"{builder.name} must have a {'train ' if held_out else ''}split with "
+            f"{keys[1]}. Received: {sorted(builder.info.splits)}."
+        )
+    return examples
 
 
 def open_examples(builder, keys, title: str) -> Sequence[tuple]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_keras.data.dataset import EncodedSplit, ImageDataset, RecordSplit, Split
-from swin_keras.data.listing import SPLIT_NAMES
 from swin_keras.data.segmentation.class_table import ClassTable
 from swin_keras.data.segmentation.mask_file import (
     EncodedMasks,
@@ -18,9 +17,10 @@ from swin_keras.data.segmentation.mask_file import (
 from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.data.targets import Masks
 from swin_keras.data.tfds_source import (
+    damage_in_words,
     find_builder,
     fits_memory,
-    open_examples,
+    open_splits,
     write_builder,
 )
 from swin_keras.errors import DataError
@@ -86,18 +86,8 @@ def load_tfds_masks(
     keys = mask_keys(builder)
     write_builder(builder)
     in_memory = fits_memory(builder, memory_limit)
-    examples = {
-        ours: open_examples(builder, keys, title)
-        for ours, theirs in SPLIT_NAMES.items()
-        for title in theirs
-        if title in builder.info.splits
-    }
-    examples = {title: pairs for title, pairs in examples.items() if len(pairs)}
-    if not examples or (held_out and "train" not in examples):
-        raise DataError(
-            f"{name} must have a {'train ' if held_out else ''}split with masks. "
-            f"Received: {sorted(builder.info.splits)}."
-        )
+    with damage_in_words(name, builder.data_path):
+        examples = open_splits(builder, keys, held_out)
     learned = examples.get("train") or next(iter(examples.values()))
     meaning, class_names = meaning_of(builder.name, learned, reduce_zero_label)
     splits = {
