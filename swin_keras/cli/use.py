@@ -55,8 +55,11 @@ def predict(options):
             "--coco writes the boxes of a detector. Received: "
             f"{options.model}, a model for the task {predictor.task.name!r}."
         )
-    for path in filter(None, (options.csv, options.coco)):
-        _check_place(Path(path))
+    places = [Path(path) for path in (options.csv, options.coco) if path]
+    for path in places:
+        _check_place(path)
+    if len({path.resolve() for path in places}) < len(places):
+        raise UsageError(f"--csv and --coco must differ. Received: {places[0]} twice.")
     predictions, stop = [], None
     with _saver(options.save, options.rate, predictor.grey_range) as save:
         try:
@@ -116,6 +119,8 @@ def _check_place(path):
         raise UsageError(
             f"A file must be written to a folder that exists. Received: {path}."
         )
+    if path.is_file():
+        raise UsageError(f"{path} exists already. Name another; none is lost.")
 
 
 @contextlib.contextmanager
@@ -187,7 +192,8 @@ def _show(predictions):
     for prediction in predictions:
         if prediction.error:
             continue
-        (name, score), *others = prediction.scores or [("(none)", None)]
+        said = getattr(prediction, "labels", prediction.scores)  # all that are there
+        (name, score), *others = said or [("(none)", None)]
         others = ", ".join(f"{name} {percent(score)}" for name, score in others)
         time = "" if prediction.time is None else f"{prediction.time:.2f} s"
         shown = "" if score is None else percent(score)

@@ -293,7 +293,17 @@ class ImageDataset:
         if self.unlabelled is not None:
             splits.append(("unlabelled", self.unlabelled))
         for title, split in splits:
-            digest.update(f"{title} {len(split)}\n".encode())
-            for part in itertools.chain(split.targets.contents(), split.contents()):
-                digest.update(part)
+            _digest(title, split, digest)
         return digest.hexdigest()[:16]
+
+    def split_fingerprint(self, title: str) -> str:
+        """Return 16 hexadecimal digits that change when one split does."""
+        digest = hashlib.sha256(repr(self.class_names).encode())
+        _digest(title, self.splits[title], digest)
+        return digest.hexdigest()[:16]
+
+
+def _digest(title, split, digest):
+    digest.update(f"{title} {len(split)}\n".encode())
+    for part in itertools.chain(split.targets.contents(), split.contents()):
+        digest.update(part)

@@ -9,9 +9,9 @@ file for a phone.
 import keras
 
 from swin_keras.errors import UsageError
-from swin_keras.explaining.logit_model import require_float_weights
 from swin_keras.model_files import load_keras
 from swin_keras.model_files.card import CLASS_MAPS
+from swin_keras.models.conventions import require_float_weights
 
 
 def class_maps(model):
@@ -27,7 +27,7 @@ def class_maps(model):
     Raises:
         UsageError: If it ends otherwise, or its weights are quantized.
     """
-    require_float_weights(model)
+    require_float_weights(model, "explained")
     tokens, head = tokens_and_head(model)
     maps = keras.layers.Dense(
         head.units, use_bias=head.use_bias, dtype="float32", name=CLASS_MAPS

@@ -3,7 +3,6 @@
 import logging
 from pathlib import Path
 
-import keras
 import numpy as np
 from keras import ops
 
@@ -13,6 +12,7 @@ from swin_keras.inference.runtimes import open_model
 from swin_keras.model_files import load_keras, read_card
 from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.model_files.preparation import CardPreparation
+from swin_keras.models.conventions import normalizes
 from swin_keras.tasks import task_named
 
 log = logging.getLogger(__name__)
@@ -36,10 +36,14 @@ class ExplainedModel(CardPreparation):
         self.card = self.file = self.model = None
         if hasattr(model, "layers"):
             self.name, self.model = model.name, model
-            takes_raw = _normalizes(model)
+            takes_raw = normalizes(model)
         else:
             self._open(Path(model), trust)
-            takes_raw = self.card is None or self.card.normalizes
+            takes_raw = (
+                normalizes(self.model)
+                if self.model
+                else self.card is None or self.card.normalizes
+            )
         if not takes_raw:
             log.warning(NO_NORMALIZATION, self.name)
         shape = tuple((self.model or self.file).input_shape)
@@ -137,8 +141,3 @@ def named(outputs) -> dict:
     if isinstance(outputs, dict):
         return outputs
     return dict(enumerate(outputs)) if isinstance(outputs, list) else {"": outputs}
-
-
-def _normalizes(model) -> bool:
-    kinds = (keras.layers.Normalization, keras.layers.Rescaling)
-    return any(isinstance(layer, kinds) for layer in model.layers)

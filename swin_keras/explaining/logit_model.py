@@ -10,6 +10,7 @@ from swin_keras.layers import (
     SwinTransformerV2Block,
     WindowAttention,
 )
+from swin_keras.models.conventions import require_float_weights
 
 
 class _Recorded:
@@ -118,18 +119,4 @@ def require_plain_layers(model):
                 "Build the head on `base.output`, with `keras.Model(base.input, "
                 "outputs)`, instead of calling the base model."
             )
-    require_float_weights(model)
-
-
-def require_float_weights(model):
-    """Refuse a model whose weights are quantized.
-
-    Raises:
-        UsageError: That names one of them.
-    """
-    for weight in model.weights:
-        if not keras.backend.is_float_dtype(weight.dtype):
-            raise UsageError(
-                "A model is explained before its weights are quantized. Received: "
-                f"{model.name!r}, whose {weight.path} is {weight.dtype}."
-            )
+    require_float_weights(model, "explained")

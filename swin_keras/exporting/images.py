@@ -9,12 +9,13 @@ import numpy as np
 from swin_keras.data import BatchLoader, garments, load_trained
 from swin_keras.data.loading import looks_like_path
 from swin_keras.errors import DataError, UsageError
-from swin_keras.inference.evaluation import evaluate_dataset
+from swin_keras.inference.evaluation import evaluate_dataset, has_changed
 from swin_keras.inference.pictures import Picture, image_files
 from swin_keras.inference.predictor import Predictor
 from swin_keras.litert.quantize import MAX_CALIBRATION_IMAGES
 from swin_keras.model_files.card import ModelCard
 from swin_keras.model_files.preparation import CardPreparation
+from swin_keras.names import printable
 from swin_keras.tasks import task_named
 
 log = logging.getLogger(__name__)
@@ -40,8 +41,14 @@ def calibration_images(config, card: ModelCard) -> np.ndarray:
     """Return images to calibrate on: those asked for, or of the training split.
 
     Raises:
-        UsageError: If there are none.
+        UsageError: If there are none, or the model wants other values than theirs.
     """
+    if not card.normalizes:
+        raise UsageError(
+            "litert-int8-static takes its ranges from images of 0..255, and this model "
+            "does not normalize them itself. Leave that format out, or build the model "
+            "with include_preprocessing=True."
+        )
     if config.calibration:
         return _load(Path(config.calibration), card, MAX_CALIBRATION_IMAGES)
     dataset = data_at_hand(card)
@@ -74,6 +81,13 @@ def evaluator(config, card: ModelCard):
         return None
     if unknown := sorted(set(dataset.class_names) - set(card.class_names)):
         log.info("no accuracy: the model has no class %s", ", ".join(unknown[:5]))
+        return None
+    if has_changed(card, dataset, "test"):
+        log.warning(
+            "no accuracy: %s has changed since the model was trained, which may know "
+            "some of what are test images now",
+            printable(dataset.name),
+        )
         return None
     test = _sample(dataset.splits["test"], config.test_images)
     dataset = dataclasses.replace(dataset, splits={**dataset.splits, "test": test})

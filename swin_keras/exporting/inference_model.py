@@ -49,16 +49,6 @@ def inference_model(model, fold: bool = True):
     return twin
 
 
-def normalizes(model) -> bool:
-    """Return whether a model itself normalizes or rescales the images it takes."""
-    return any(
-        normalizes(layer)
-        if isinstance(layer, keras.Model)
-        else isinstance(layer, (keras.layers.Normalization, keras.layers.Rescaling))
-        for layer in model.layers
-    )
-
-
 def named_outputs(model) -> dict:
     """Return a model's outputs by name, symbolic.
 

@@ -76,11 +76,24 @@ def _values(card):
     if card.normalizes:
         return (
             "Their values are 0..255, as they are read: normalization is inside the "
-            "model."
+            f"model.{_greys(card)}"
         )
     return (
         "**Their values must be normalized as in training**: the model has no layer "
         "that does it."
+    )
+
+
+def _greys(card):
+    """Say what becomes of grey pictures of more than 8 bits, where there may be any."""
+    if not card.grey_range and card.model["input_shape"][-1] != 1:
+        return ""
+    if not card.grey_range:
+        return " Of grey pictures of 16 bits, the upper eight are taken."
+    low, high = card.grey_range
+    return (
+        f" Of grey pictures of more than 8 bits, {low:g} becomes 0 and {high:g} "
+        "becomes 255, what is between in proportion, rounded."
     )
 
 

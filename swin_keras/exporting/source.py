@@ -9,8 +9,9 @@ from pathlib import Path
 from swin_keras.errors import UsageError
 from swin_keras.explaining.class_map import class_maps
 from swin_keras.exporting.config import ExportConfig, check_printable
-from swin_keras.exporting.inference_model import named_outputs, normalizes
+from swin_keras.exporting.inference_model import named_outputs
 from swin_keras.model_files.card import CLASS_MAPS, ModelCard
+from swin_keras.models.conventions import normalizes, require_float_weights
 from swin_keras.names import check_name
 from swin_keras.tasks import TASKS, task_named
 from swin_keras.tasks.task import Task
@@ -19,6 +20,12 @@ log = logging.getLogger(__name__)
 NO_NORMALIZATION = (
     "This model does not normalize images itself, as models with "
     "include_preprocessing=True do. `swin-keras predict` gives it 0..255 all the same."
+)
+
+NO_PROBABILITIES = (
+    "This model ends in no softmax or sigmoid: the files give its numbers as they are. "
+    "For probabilities, export keras.Model(model.input, "
+    "keras.layers.Softmax()(model.output))."
 )
 
 
@@ -45,10 +52,10 @@ def export_name(model: Path, source: Path, card: ModelCard | None, config) -> st
 
 
 def check_input(model) -> None:
-    """Refuse a model that takes anything but images of one size.
+    """Refuse a model that takes anything but images of one size, or is quantized.
 
     Raises:
-        UsageError: If it does.
+        UsageError: If it does, or is.
     """
     shapes = [tuple(tensor.shape) for tensor in model.inputs]
     if len(shapes) != 1 or len(shapes[0]) != 4 or None in shapes[0][1:]:
@@ -57,6 +64,7 @@ def check_input(model) -> None:
             "(None, height, width, channels) with known sides. Received: "
             f"{', '.join(map(str, shapes))}."
         )
+    require_float_weights(model, "exported")
 
 
 def task_of_export(card: ModelCard | None, model, config: ExportConfig) -> Task:
@@ -112,7 +120,7 @@ def nameless_card(model, exported, task: Task, name: str, config) -> ModelCard:
     """
     classes = task.class_count(_shapes(exported))
     if classes is None:  # boxes do not tell
-        classes = task.class_count(_shapes(model)) or len(config.class_names)
+        classes = task.class_count(_shapes(model)) or len(config.class_names or ())
         if not classes:
             raise UsageError(
                 "A detector that gives boxes without a card does not say how many "
@@ -156,6 +164,8 @@ def complete_card(
     takes_raw = normalizes(model)
     if names and not takes_raw:
         log.warning("%s", NO_NORMALIZATION)
+    if task.gives_probabilities and "outputs" in shapes:
+        log.warning("%s", NO_PROBABILITIES)
     return dataclasses.replace(
         card,
         name=name,
@@ -192,10 +202,13 @@ def _checked_names(names, classes: int) -> tuple[str, ...]:
 
 def _command(card: ModelCard, given: Path, config: ExportConfig) -> str:
     words = ["swin-keras", "export", str(given)]
-    if config.features:
-        words.append("--features")
-    if config.explain:
-        words.append("--explain")
-    if config.class_names:
-        words += ["--class-names", *config.class_names]
+    for field in dataclasses.fields(config):
+        value, option = getattr(config, field.name), field.name.replace("_", "-")
+        if value == field.default or field.name == "overwrite":
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+        else:
+            values = value if isinstance(value, tuple) else (value,)
+            words += [f"--{option}", *map(str, values)]
     return " && ".join(part for part in (card.command, shlex.join(words)) if part)

@@ -1,10 +1,11 @@
 """The checks of an export as a table: on the screen and in its README."""
 
 LEGEND = {
-    "differs by": "the largest difference of a logit (of a feature, without classes)",
+    "differs by": "the largest difference of a logit (of a feature, of a pixel's "
+    "probability, of a box's score or place)",
     "rounding noise": "all differences together, as a share of the logits",
-    "same answer": "images with the same best class, of those where rounding alone "
-    "could not decide it (near ties)",
+    "same answer": "images with the same best class, or the same classes, of those "
+    "where rounding alone could not decide it (near ties)",
     "accelerated": "operations that XNNPACK runs, LiteRT's fast code for CPUs, also "
     "those of phones",
     "ms an image": "the shortest time, on two threads of the machine that made the "

@@ -87,8 +87,27 @@ def evaluate(
         with _of_its_kind(predictor, data):
             dataset = _load_given(data, split, trained_on, changes)
     split = split or ("test" if "test" in dataset.splits else "all")
+    if data is None and has_changed(predictor.card, dataset, split):
+        log.warning(
+            "The %s images are not those that were held out when the model was "
+            "trained: %s has changed since. It may know some of them.",
+            split,
+            printable(dataset.name),
+        )
     _say_what(dataset, split, _is_same(data, trained_on.get("data")))
     return evaluate_dataset(predictor, dataset, split, batch_size, views)
+
+
+def has_changed(card, dataset: ImageDataset, split: str) -> bool:
+    """Return whether a model's data has other images in val or test now.
+
+    Where one image is added, others may move between the splits, and a model be
+    judged on what it was trained on. Cards of older versions do not tell.
+    """
+    held_out = card.data.get("held_out")
+    if not isinstance(held_out, dict) or not {split} <= held_out.keys():
+        return False
+    return held_out[split] != dataset.split_fingerprint(split)
 
 
 def _check(data, split, batch_size):

@@ -45,6 +45,7 @@ class Predictor(CardPreparation):
         class_names: Names in the order of the outputs.
         task: What kind of answer it gives.
         input_shape: `(height, width, channels)` of the images it takes.
+        normalizes: Whether it normalizes images 0..255 itself, as far as is known.
 
     Raises:
         ModelFileError: If it is not a model, damaged, not what its export's card
@@ -84,7 +85,16 @@ class Predictor(CardPreparation):
                 f"The card of {self.path} must name each of the model's {classes} "
                 f"outputs. It names {len(self.class_names)}. Export the model again."
             )
-        if self.card and not self.card.normalizes:
+        if self.task.gives_probabilities and self._ends_in_logits():
+            log.warning(
+                "%s ends in no softmax or sigmoid: its numbers are no probabilities, "
+                "and are shown as they are.",
+                self.path,
+            )
+        # Of a Keras model it is known; the card of another file says it.
+        stated = self.card is None or self.card.normalizes
+        self.normalizes = getattr(self._run, "normalizes", stated)
+        if not self.normalizes:
             log.warning(
                 "%s has no layer that normalizes images, and is given 0..255 all the "
                 "same. If it was trained on other values, its answers are wrong: "
@@ -109,6 +119,11 @@ class Predictor(CardPreparation):
                 f"{error}. {self._run.path} gives {self._run.outputs}."
             ) from error
 
+    def _ends_in_logits(self) -> bool:
+        if self.card and self.card.outputs:
+            return "outputs" in self.card.outputs
+        return getattr(self._run, "ends_in_logits", False)
+
     @property
     def form(self) -> str:
         """What runs the model: "keras", "saved_model", "litert" or "onnx"."""
@@ -118,8 +133,8 @@ class Predictor(CardPreparation):
         """Return `(B, classes)` for images `(B, H, W, C)`, 0..255.
 
         Raises:
-            UsageError: If the images are not of the model's size, or the model has
-                several outputs; see `outputs`.
+            UsageError: If there is no image, they are not of the model's size, or the
+                model has several outputs; see `outputs`.
             ModelFileError: If the model's answers are not finite.
         """
         found = self.outputs(images)
@@ -134,7 +149,7 @@ class Predictor(CardPreparation):
         """Return the model's outputs by name for images `(B, H, W, C)`, 0..255.
 
         Raises:
-            UsageError: If the images are not of the model's size.
+            UsageError: If there is no image, or they are not of the model's size.
             ModelFileError: If the model's answers are not finite.
         """
         images = np.asarray(images)
@@ -143,8 +158,9 @@ class Predictor(CardPreparation):
                 "Images must have the shape (batch, height, width, channels) of the "
                 f"model, {('batch', *self.input_shape)}. Received: {images.shape}."
             )
-        is_raw = self.card is None or self.card.normalizes
-        if is_raw and (message := scaling_message(images)):
+        if not len(images):
+            raise UsageError("There must be an image at least. Received none.")
+        if self.normalizes and (message := scaling_message(images)):
             warnings.warn(message, stacklevel=2)
         found = _without_maps(self._run(images.astype(np.float32)))
         if not all(np.isfinite(values).all() for values in found.values()):

@@ -59,10 +59,14 @@ class KerasModel:
     def __init__(self, path, threads=None):
         _require_home("TensorFlow", path)
         self.path = path
+        from swin_keras.models.conventions import ends_in_logits, normalizes
+
         self._model = load_keras(path)
+        self.normalizes = normalizes(self._model)
         with _in_words(path):
             self.input_shape = _image_shape(self._model.input_shape)
             outputs = _named(self._model.output)
+            self.ends_in_logits = ends_in_logits(self._model)
             self.outputs = {name: tuple(o.shape[1:]) for name, o in outputs.items()}
 
     def __call__(self, images):
@@ -101,6 +105,11 @@ class SavedModel:
         with _in_words(path):
             (spec,) = specs
             self.input_shape = _image_shape(tuple(spec.shape))
+        if None in self.input_shape:
+            raise ModelFileError(
+                "A model must take images of one size. Received: "
+                f"{path}, which takes {self.input_shape}."
+            )
         outputs = self(np.zeros((1, *self.input_shape), "float32"))
         self.outputs = {name: value.shape[1:] for name, value in outputs.items()}
 

@@ -45,7 +45,8 @@ def quantize_static(float32: Path, path: Path, images: np.ndarray):
         UsageError: If there is no image, or they are not of the model's size.
     """
     quantizer, operation = _quantizer(float32)
-    shape = _input_shape(float32)
+    batch, *shape = _input_shape(float32)
+    shape = tuple(shape)
     if not len(images) or images.shape[1:] != shape:
         raise UsageError(
             f"Calibration needs images of the model's size, {shape}. "
@@ -54,9 +55,15 @@ def quantize_static(float32: Path, path: Path, images: np.ndarray):
     quantizer.add_static_config(
         ".*", operation["FULLY_CONNECTED"], activation_num_bits=8, weight_num_bits=8
     )
-    samples = [{"images": image[None].astype("float32")} for image in images]
-    with quiet():
-        calibration = quantizer.calibrate({"serving_default": samples})
+    # The last group is filled up with images of the first.
+    places = np.resize(np.arange(len(images)), -(-len(images) // batch) * batch)
+    groups = images[places].reshape(-1, batch, *shape).astype("float32")
+    samples = [{"images": group} for group in groups]
+    try:
+        with quiet():
+            calibration = quantizer.calibrate({"serving_default": samples})
+    except (ValueError, RuntimeError) as error:
+        raise ExportError(f"The model cannot be calibrated: {error}") from error
     _write(quantizer, path, calibration)
 
 
@@ -85,4 +92,4 @@ def _input_shape(path):
     from ai_edge_litert.interpreter import Interpreter
 
     (detail,) = Interpreter(str(path)).get_input_details()
-    return tuple(int(side) for side in detail["shape"][1:])
+    return tuple(int(side) for side in detail["shape"])

@@ -39,7 +39,9 @@ class ModelCard:
             whoever uses it does.
         outputs: Shape of each output of an export by name, without batch.
         train: Fields of the `TrainConfig` it was trained with.
-        data: Name, fingerprint and numbers of images of the data set.
+        data: Name, fingerprint and numbers of images of the data set; `held_out` has
+            the fingerprints of val and test, by which it is seen later whether they
+            are still the same images.
         metrics: What was measured, such as `test_accuracy`.
         checks: What was found out about each exported form.
         litert_batch_size: Images that its LiteRT files take at a time, and no

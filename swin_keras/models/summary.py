@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+import keras
+
 from swin_keras.layers import (
     PatchEmbedding,
     PatchExpanding,
@@ -66,7 +68,7 @@ def _part(name, layers):
     return Part(
         name=name,
         detail=_detail(layers) if name.startswith("stage_") else "",
-        output_shape=tuple(layers[-1].output.shape[1:]),
+        output_shape=tuple(_first_output(layers[-1]).shape[1:]),
         parameters=sum(math.prod(weight.shape) for weight in weights),
         macs=sum(layer_macs(layer) for layer in layers),
     )
@@ -84,6 +86,10 @@ def _detail(layers):
         f"{counted(first.num_heads, 'head')}, "
         f"window {height} x {width}"
     )
+
+
+def _first_output(layer):
+    return keras.tree.flatten(layer.output)[0]
 
 
 def _shift(block):
@@ -104,7 +110,7 @@ def layer_macs(layer) -> int:
         return tokens * math.prod(layer.expansion.kernel.shape)
     if not hasattr(dense, "kernel"):
         return 0
-    return math.prod(layer.output.shape[1:-1]) * math.prod(dense.kernel.shape)
+    return math.prod(_first_output(layer).shape[1:-1]) * math.prod(dense.kernel.shape)
 
 
 def _block_macs(block):

@@ -21,6 +21,7 @@ class Classify(Task):
     name = "classify"
     figure = "accuracy"
     title = "accuracy"
+    gives_probabilities = True
     without = (
         "head",
         "head_sizes",
@@ -158,9 +159,14 @@ class Classify(Task):
         return same_best_class(expected, given)
 
     def litert_metadata(self, card, outputs):
-        return classifier_metadata(card)
+        return None if "outputs" in card.outputs else classifier_metadata(card)
 
     def about_outputs(self, card):
+        if "outputs" in card.outputs:
+            return (
+                "`outputs`, a number for each class in the order of `labels.txt`, such "
+                "as a logit: the model ends in no softmax or sigmoid"
+            )
         maps = card.outputs.get(CLASS_MAPS)
         if maps:
             return (

@@ -28,6 +28,14 @@ class FeatureMaps(Task):
         rows = np.concatenate(rows, axis=-1)
         return rows, max(1.0, float(np.abs(rows).max()))
 
+    def read(self, picture, predictor):
+        trained = _trained_for(predictor.card)
+        return (trained or super()).read(picture, predictor)
+
+    def about_pictures(self, card):
+        trained = _trained_for(card)
+        return (trained or super()).about_pictures(card)
+
     def about_outputs(self, card):
         maps = (
             f"`{name}` {' x '.join(map(str, shape))}"
@@ -37,3 +45,14 @@ class FeatureMaps(Task):
 
 
 TASK = FeatureMaps()
+
+
+def _trained_for(card):
+    """Return the task that the stages were trained for, if the card says it.
+
+    Its pictures are theirs: whole ones of a segmenter or detector.
+    """
+    from swin_keras.tasks import TASKS, task_named
+
+    name = card.train.get("task")
+    return task_named(name) if name in TASKS else None

@@ -108,6 +108,8 @@ class MultiLabel(Classify):
         }
 
     def about_outputs(self, card):
+        if "outputs" in card.outputs:
+            return super().about_outputs(card)
         return (
             "the probability of each class, in the order of `labels.txt`; they do not "
             f"add up to 1, and a class is there from {THRESHOLD} on"

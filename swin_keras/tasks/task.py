@@ -20,6 +20,7 @@ class Task:
             higher, the better. A run's card has it as `test_<figure>`.
         title: The same in words.
         finds_boxes: Whether its answers are boxes around objects.
+        gives_probabilities: Whether its answers are one probability a class.
         without: Options of a run that mean nothing to it, and must be off.
         unread: Options of a run that mean nothing to it, and must be the preset's.
         tail: LiteRT operations at the end of an exported file that phones run on the
@@ -37,6 +38,7 @@ class Task:
     title = ""
     tail = frozenset()
     finds_boxes = False
+    gives_probabilities = False
     without = ()
     unread = ()
     teaching = ()

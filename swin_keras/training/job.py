@@ -162,6 +162,10 @@ class TrainingJob:
         return {
             "name": self.dataset.name,
             "fingerprint": self.dataset.fingerprint(),
+            "held_out": {
+                title: self.dataset.split_fingerprint(title)
+                for title in ("val", "test")
+            },
             "images": images,
         }
 

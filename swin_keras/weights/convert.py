@@ -13,6 +13,7 @@ from swin_keras.models import (
     end_in_probabilities,
     is_segmenter,
 )
+from swin_keras.models.conventions import normalizes
 from swin_keras.weights.checkpoint import open_checkpoint
 from swin_keras.weights.dense_heads import checkpoint_head, head_classes
 from swin_keras.weights.pretrained import from_pretrained
@@ -130,6 +131,7 @@ def _save_keras(model, path, class_names, checkpoint):
         model=dataclasses.asdict(config),
         class_names=class_names or tuple(map(str, range(_class_count(model)))),
         crop_fraction=stated_crop(source.config),
+        normalizes=normalizes(model),
         **_use(checkpoint, of_source, model),
     )
     save_keras(model, path, card)

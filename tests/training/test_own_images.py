@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from swin_keras.data import load_image
-from swin_keras.exporting.images import comparison_images, data_at_hand
+from swin_keras.exporting.images import comparison_images, data_at_hand, evaluator
 from swin_keras.inference.annotate import annotated_by
 from swin_keras.inference.evaluation import evaluate
 from swin_keras.inference.predictor import Predictor
@@ -101,6 +101,29 @@ def test_a_card_keeps_the_range_and_refuses_what_is_none():
         values = {**json.loads(card.to_json()), "grey_range": bad}
         with pytest.raises(ValueError, match="grey_range"):
             ModelCard.from_json(json.dumps(values))
+
+
+def test_data_that_has_changed_since_judges_no_model_without_a_word(
+    run, folder, caplog
+):
+    caplog.set_level("INFO")
+    card = Predictor(run.path).card
+    config = type("Config", (), {"test_images": 8})
+    evaluate(run.path)
+    assert "has changed since" not in caplog.text
+    assert evaluator(config, card)(run.best_model).images == 2
+    table, image = folder / "labels.csv", folder / "dark10.png"
+    before = table.read_text()
+    try:
+        image.write_bytes((folder / "dark9.png").read_bytes())
+        table.write_text(f"{before}\ndark10.png,dark")
+        evaluate(run.path)
+        assert "labels has changed since. It may know some of them" in caplog.text
+        assert evaluator(config, card) is None
+        assert "no accuracy: labels has changed" in caplog.text
+    finally:
+        table.write_text(before)
+        image.unlink()
 
 
 def test_the_range_is_used_for_what_is_drawn_and_judged(run, folder, tmp_path):

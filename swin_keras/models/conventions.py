@@ -1,0 +1,47 @@
+"""What a model does itself: scale its images, make probabilities of its logits."""
+
+import keras
+
+from swin_keras.errors import UsageError
+
+
+def normalizes(model) -> bool:
+    """Return whether a model itself normalizes or rescales the images it takes."""
+    return any(
+        normalizes(layer)
+        if isinstance(layer, keras.Model)
+        else isinstance(layer, (keras.layers.Normalization, keras.layers.Rescaling))
+        for layer in model.layers
+    )
+
+
+def ends_in_logits(model) -> bool:
+    """Return whether a classifier ends in a dense layer and no activation.
+
+    Only what is certain counts: of a last layer of another kind, nobody knows.
+    """
+    last = model.layers[-1]
+    return (
+        isinstance(last, keras.layers.Dense)
+        and last.activation is keras.activations.linear
+        and not isinstance(model.output, dict | list)
+        and len(model.output.shape) == 2
+    )
+
+
+def require_float_weights(model, what: str):
+    """Refuse a model whose weights are quantized.
+
+    Args:
+        model: A `keras.Model`.
+        what: What is done to it: "explained".
+
+    Raises:
+        UsageError: That names one of them.
+    """
+    for weight in model.weights:
+        if not keras.backend.is_float_dtype(weight.dtype):
+            raise UsageError(
+                f"A model is {what} before its weights are quantized. Received: "
+                f"{model.name!r}, whose {weight.path} is {weight.dtype}."
+            )

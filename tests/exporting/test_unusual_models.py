@@ -1,0 +1,182 @@
+"""Models that do less than is usual: no softmax, no scaling; or that are quantized."""
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import swin_keras
+from swin_keras.errors import ModelFileError, UsageError
+from swin_keras.exporting.config import ExportConfig
+from swin_keras.exporting.export import export
+from swin_keras.exporting.readme import readme_text
+from swin_keras.litert.quantize import quantize_static
+from swin_keras.model_files.card import ModelCard
+from swin_keras.models import SwinClassifier, SwinConfig
+from swin_keras.models.summary import summarize
+from swin_keras.tasks import task_named
+from swin_keras.weights import convert
+
+TOY = SwinConfig(
+    input_shape=(16, 16, 3),
+    patch_size=4,
+    embed_dim=8,
+    depths=(1, 1),
+    num_heads=(1, 2),
+    window_size=2,
+)
+
+
+@pytest.fixture
+def save(tmp_path):
+    """Return a function that saves a toy classifier; it returns the path."""
+
+    def save_toy(name="toy", **options):
+        path = tmp_path / f"{name}.keras"
+        SwinClassifier(TOY, classes=3, **options).save(path)
+        return path
+
+    return save_toy
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(5):
+        pixels = rng.integers(0, 256, (16, 16, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+    return folder
+
+
+def test_logits_are_not_called_probabilities(save, photos, tmp_path, caplog):
+    path = save(classifier_activation=None)
+    config = ExportConfig(
+        saved_models_dir=str(tmp_path), name="out", formats=("litert",), verify=False
+    )
+    folder = export(path, config)
+    assert "ends in no softmax or sigmoid: the files give its numbers" in caplog.text
+    readme = (folder / "README.md").read_text("utf-8")
+    assert "such as a logit" in readme
+    assert "probabilities" not in readme
+    assert b"TFLITE_METADATA" not in (folder / "model.tflite").read_bytes()
+    for model in (path, folder):
+        caplog.clear()
+        (first, *_) = swin_keras.Predictor(model).predict(photos)
+        assert "its numbers are no probabilities" in caplog.text
+        assert len(first.scores) == 3
+    caplog.clear()
+    swin_keras.Predictor(save("usual"))
+    assert not caplog.records
+
+
+def test_what_a_model_does_not_scale_is_said_and_what_it_does_is_not(
+    save, tmp_path, caplog, recwarn
+):
+    path = save(include_preprocessing=False)
+    convert(path, tmp_path / "converted.keras")
+    for model in (path, tmp_path / "converted.keras"):
+        caplog.clear()
+        predictor = swin_keras.Predictor(model)
+        assert not predictor.normalizes
+        assert "has no layer that normalizes images" in caplog.text
+        predictor.probabilities(np.random.default_rng(0).normal(size=(2, 16, 16, 3)))
+    assert not [w for w in recwarn if "scales them" in str(w.message)]
+    config = ExportConfig(
+        saved_models_dir=str(tmp_path), formats=("litert", "litert-int8-static")
+    )
+    with pytest.raises(UsageError, match="does not normalize them itself"):
+        export(path, config)
+
+
+def test_ranges_are_found_with_a_file_of_any_batch(save, photos, tmp_path):
+    config = ExportConfig(
+        saved_models_dir=str(tmp_path),
+        name="four",
+        formats=("litert", "litert-int8-static"),
+        batch_size=4,
+        calibration=str(photos),
+        verify=False,
+    )
+    folder = export(save(), config)
+    one, static = (
+        swin_keras.Predictor(folder / name)
+        for name in ("model.tflite", "model_int8_static.tflite")
+    )
+    images = np.stack([np.asarray(Image.open(p)) for p in sorted(photos.iterdir())])
+    difference = one.probabilities(images) - static.probabilities(images)
+    assert 0 < np.abs(difference).max() < 0.1
+    with pytest.raises(UsageError, match="images of the model's size"):
+        quantize_static(folder / "model.tflite", tmp_path / "x", images[:, :8])
+
+
+def test_the_command_makes_the_same_again(save, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = ExportConfig(
+        name="a b", formats=("litert",), batch_size=2, verify=False, overwrite=True
+    )
+    card = swin_keras.Predictor(export(save(), config)).card
+    assert card.command == (
+        f"swin-keras export {tmp_path}/toy.keras --name 'a b' --formats litert "
+        "--batch-size 2 --no-verify"
+    )
+
+
+@pytest.mark.filterwarnings("ignore:.*quantize:UserWarning")  # of norms: they have none
+def test_a_quantized_model_is_refused_in_words(tmp_path):
+    model = SwinClassifier(TOY, classes=3)
+    model.quantize("int8")
+    model.save(tmp_path / "q.keras")
+    with pytest.raises(UsageError, match="exported before its weights are quantized"):
+        export(tmp_path / "q.keras", ExportConfig(saved_models_dir=str(tmp_path)))
+
+
+def test_a_saved_model_of_any_size_is_refused_in_words(tmp_path):
+    images = keras.Input((None, None, 3))
+    x = keras.layers.GlobalAveragePooling2D()(images)
+    model = keras.Model(images, keras.layers.Dense(2, activation="softmax")(x))
+    model.export(tmp_path / "any", verbose=False)
+    with pytest.raises(ModelFileError, match="images of one size"):
+        swin_keras.Predictor(tmp_path / "any")
+
+
+def test_no_image_is_refused_in_words(save):
+    with pytest.raises(UsageError, match="Received none"):
+        swin_keras.Predictor(save()).probabilities(np.zeros((0, 16, 16, 3)))
+
+
+def test_layers_of_several_outputs_are_summed_up():
+    x = keras.Input((4, 8))
+    attention = keras.layers.MultiHeadAttention(2, 4)
+    out, _ = attention(x, x, return_attention_scores=True)
+    (part,) = summarize(keras.Model(x, out))
+    assert part.parameters == attention.count_params()
+    assert part.output_shape == (4, 8)
+
+
+@pytest.mark.parametrize(
+    ("channels", "grey_range", "words"),
+    [
+        (1, (0, 4095), "0 becomes 0 and 4095 becomes 255"),
+        (3, (0, 4095), "0 becomes 0 and 4095 becomes 255"),
+        (1, None, "of 16 bits, the upper eight are taken"),
+        (3, None, ""),
+    ],
+)
+def test_the_readme_says_what_becomes_of_deep_greys(channels, grey_range, words):
+    config = {"input_shape": [16, 16, channels]}
+    text = readme_text(ModelCard("x", "y", config, ("a", "b"), grey_range=grey_range))
+    assert words in text
+    assert ("grey pictures" in text) == bool(words)
+
+
+def test_feature_maps_see_pictures_as_they_were_trained(photos):
+    """Whole ones, stretched, of a segmenter; the middle of a classifier's."""
+    card = ModelCard("x", "y", {"input_shape": [8, 32, 3]}, (), task="features")
+    trained = ModelCard(
+        "x", "y", card.model, (), task="features", train={"task": "segment"}
+    )
+    task = task_named("features")
+    assert "around the centre" in task.about_pictures(card)
+    assert task.about_pictures(trained) == task_named("segment").about_pictures(trained)
