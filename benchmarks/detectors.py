@@ -63,9 +63,7 @@ class Swin:
         outputs = ops.convert_to_numpy
         said = {k: outputs(v) for k, v in model(pictures, training=False).items()}
         strides = model_strides(model)
-        for scores, distances in zip(
-            said["one_scores"], said["one_boxes"], strict=True
-        ):
+        for scores, distances in zip(said["one_scores"], said["boxes"], strict=True):
             best = best_points(scores, distances, (SIDE, SIDE), strides)
             yield best.boxes, best.scores, best.classes
 

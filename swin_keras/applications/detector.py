@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 
+from swin_keras.errors import UsageError
 from swin_keras.models.config import SwinConfig
 from swin_keras.models.detection import DetectionHead, detection_model
 from swin_keras.models.detection.head import as_detection_head
@@ -23,17 +24,16 @@ def SwinDetector(
     class_names=None,
     **sizes,
 ):
-    """Build a detector: FCOS, and beside it a head that needs no suppression.
+    """Build a detector: FCOS, and scores that need no suppression of overlaps.
 
-    `(B, H, W, channels)` images, 0..255, to, at each of the `P` points of
-    `points_of`:
+    `(B, H, W, channels)` images, 0..255, to `boxes (B, P, 4)` at each of the `P`
+    points of `points_of`, and:
 
-    - `many_scores (B, P, classes)`, `many_boxes (B, P, 4)`, `centerness (B, P, 1)`:
-      the branch that learns from many points of each object, which
-      `suppress_overlaps` reads;
-    - `one_scores (B, P, classes)`, `one_boxes (B, P, 4)`: the branch that learns from
-      one point of each object, which `TopDetections` reads. It learns from the
-      pyramid and does not change it.
+    - `many_scores (B, P, classes)`, `centerness (B, P, 1)`: the branch that learns
+      from many points of each object, as the boxes do; `suppress_overlaps` reads it;
+    - `one_scores (B, P, classes)`: the branch that learns from one point of each
+      object, which `TopDetections` reads. It learns from what the other says and does
+      not change it.
 
     Scores and centerness are logits. Boxes are distances left, top, right, bottom of
     the point, in pixels.
@@ -68,12 +68,13 @@ def SwinDetector(
     Example:
 
     >>> model = SwinDetector("swin_nano", classes=2, input_shape=(64, 64, 3))
-    >>> tuple(model.output["many_scores"].shape), tuple(model.output["one_boxes"].shape)
+    >>> tuple(model.output["one_scores"].shape), tuple(model.output["boxes"].shape)
     ((None, 340, 2), (None, 340, 4))
 
     Reference:
         Tian et al., 2022 (FCOS): https://arxiv.org/abs/2006.09214
         Wang et al., 2021 (one point for each object): https://arxiv.org/abs/2012.03544
+        Zhou et al., 2021 (on the other's towers): https://arxiv.org/abs/2101.11782
     """
     variant = config if isinstance(config, str) else None
     config = as_config(config)
@@ -82,6 +83,11 @@ def SwinDetector(
     check_weights(weights)
     if input_shape is not None:
         sizes["input_shape"] = input_shape
+    if classes and class_names and len(class_names) != classes:
+        raise UsageError(
+            f"`class_names` must name each of the {classes} classes. "
+            f"Received: {len(class_names)} names."
+        )
     if classes is None:
         classes = len(class_names) if class_names else 80
     model = detection_model(

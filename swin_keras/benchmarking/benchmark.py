@@ -58,6 +58,7 @@ def benchmark(
     print(min(timing.median for timing in result.timings))
     ```
     """
+    threads = (threads,) if isinstance(threads, int) else tuple(threads)
     if not models or not threads or min(threads) < 1 or seconds <= 0:
         raise UsageError(
             "A benchmark needs a model, `threads` of at least 1 and `seconds` above 0. "

@@ -6,6 +6,7 @@ from swin_keras.demo.server import make_server
 from swin_keras.errors import ModelFileError, ResourceError, UsageError
 from swin_keras.inference.predictor import find_model
 from swin_keras.model_files import read_card, require_whole
+from swin_keras.tasks import task_named
 
 INSTALLED = "node_modules/@litertjs"  # by `npm install @litertjs/core`
 
@@ -52,6 +53,22 @@ def litert_file(path: Path) -> Path:
         raise ModelFileError(
             f"The file must have a card with its class names. {file} {given}; "
             "export the model with this package."
+        )
+    channels = card.model.get("input_shape", [3])[-1]
+    if channels not in (1, 3):
+        raise ModelFileError(
+            "The page shows a model colours, or brightness alone. Received: "
+            f"{file}, which takes {channels} channels."
+        )
+    if not card.normalizes:
+        raise ModelFileError(
+            "The page gives a model 0..255, as it reads them. Received: "
+            f"{file}, which does not normalize them itself."
+        )
+    if task_named(card.task).gives_probabilities and "outputs" in card.outputs:
+        raise ModelFileError(
+            f"The page shows probabilities. Received: {file}, which ends in no softmax "
+            "or sigmoid. Export the model with one."
         )
     if (card.litert_batch_size or 1) > 1:
         raise ModelFileError(

@@ -44,7 +44,7 @@ def suppress_overlaps(
 
     Args:
         scores: `many_scores` of one picture: logits `(P, K)`.
-        distances: `many_boxes` of one picture: `(P, 4)`.
+        distances: `boxes` of one picture: `(P, 4)`.
         centerness: `centerness` of one picture: logits `(P, 1)`.
         input_shape: `(height, width, ...)` of the model's input.
         strides: Of each level; see `strides_of`.
@@ -96,7 +96,7 @@ def best_points(
 
     Args:
         scores: `one_scores` of one picture: logits `(P, K)`.
-        distances: `one_boxes` of one picture: `(P, 4)`.
+        distances: `boxes` of one picture: `(P, 4)`.
         input_shape: `(height, width, ...)` of the model's input.
         strides: Of each level; see `strides_of`.
         score_threshold: Score above which a box counts.

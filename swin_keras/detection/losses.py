@@ -20,8 +20,8 @@ def detection_loss(outputs, boxes, points, strides, radius=RADIUS, reach=REACH) 
     """Return the parts of a detector's loss, each as a sum and a count.
 
     Args:
-        outputs: What `SwinDetector` gives: a dictionary of `many_scores`,
-            `many_boxes`, `centerness`, `one_scores`, `one_boxes`.
+        outputs: What `SwinDetector` gives: a dictionary of `many_scores`, `boxes`,
+            `centerness` and `one_scores`.
         boxes: `(B, M, 5)`, x1, y1, x2, y2 in pixels and the class; class -1 is
             padding, and -2 or less a crowd, whose points are not background either.
             M is at least 1.
@@ -32,29 +32,36 @@ def detection_loss(outputs, boxes, points, strides, radius=RADIUS, reach=REACH) 
 
     Returns:
         `{part: (sum, count)}`, scalars, for the same names as the outputs. The
-        counts are those of points with an object; for `many_boxes`, whose points
+        counts are those of points with an object; for `boxes`, whose points
         count as much as they are central, the sum of their centerness.
     """
     outputs = {name: ops.cast(part, "float32") for name, part in outputs.items()}
     boxes = ops.cast(boxes, "float32")
 
-    matched = assign_many(boxes, points, strides, radius, reach)
-    many, targets = _branch(outputs, "many", matched, boxes, points)
-    weights = ops.where(matched >= 0, centerness_of(points, targets), 0.0)
+    many = assign_many(boxes, points, strides, radius, reach)
+    own = _own_boxes(many, boxes, points)
+    weights = ops.where(many >= 0, centerness_of(points, own), 0.0)
+    distant = 1 - generalized_overlaps(boxes_at(points, outputs["boxes"]), own)
     centerness = binary_crossentropy(outputs["centerness"][..., 0], weights)
-    centerness = ops.where(matched >= 0, centerness, 0.0)
 
-    matched_one = assign_one(
-        boxes, points, strides, outputs["one_scores"], outputs["one_boxes"], radius
+    one = assign_one(
+        boxes, points, strides, outputs["one_scores"], outputs["boxes"], radius
     )
-    one, _ = _branch(outputs, "one", matched_one, boxes, points)
-    count, count_one = _count(matched), _count(matched_one)
+    scores = {
+        name: _score_losses(outputs[name], matched, boxes)
+        for name, matched in (("many_scores", many), ("one_scores", one))
+    }
     return {
-        "many_scores": (ops.sum(many["scores"]), count),
-        "many_boxes": (ops.sum(many["boxes"] * weights), ops.sum(weights)),
-        "centerness": (ops.sum(centerness), count),
-        "one_scores": (ops.sum(one["scores"]), count_one),
-        "one_boxes": (ops.sum(one["boxes"]), count_one),
+        "many_scores": (ops.sum(scores["many_scores"]), _count(many)),
+        "boxes": (
+            ops.sum(ops.where(many >= 0, distant * weights, 0.0)),
+            ops.sum(weights),
+        ),
+        "centerness": (
+            ops.sum(ops.where(many >= 0, centerness, 0.0)),
+            _count(many),
+        ),
+        "one_scores": (ops.sum(scores["one_scores"]), _count(one)),
     }
 
 
@@ -115,25 +122,23 @@ def centerness_of(points, boxes):
     return ops.sqrt(across * down)
 
 
-def _branch(outputs, branch, matched, boxes, points):
-    """Return the losses of a branch at each point, and the box of each point."""
-    targets = ops.take_along_axis(boxes, ops.maximum(matched, 0)[..., None], axis=1)
-    is_object = (matched >= 0)[..., None]
-    # A box around the point where there is none: no loss there is infinite.
-    around = ops.concatenate([points - 1, points + 1], axis=-1)
-    own = ops.where(is_object, targets[..., :4], around)
-
-    logits = outputs[f"{branch}_scores"]
+def _score_losses(logits, matched, boxes):
+    """Return the focal loss at each point, all classes together: `(B, P)`."""
+    own = ops.take_along_axis(boxes, ops.maximum(matched, 0)[..., None], axis=1)
     numbers = ops.arange(logits.shape[-1], dtype="float32")
-    is_class = ops.cast(is_object & (targets[..., 4:] == numbers), "float32")
-    scores = ops.sum(focal_loss(logits, is_class), axis=-1)
-    predicted = boxes_at(points, outputs[f"{branch}_boxes"])
-    distant = 1 - generalized_overlaps(predicted, own)
-    losses = {
-        "scores": ops.where(matched >= BACKGROUND, scores, 0.0),
-        "boxes": ops.where(is_object[..., 0], distant, 0.0),
-    }
-    return losses, own
+    is_class = (matched >= 0)[..., None] & (own[..., 4:] == numbers)
+    losses = ops.sum(focal_loss(logits, ops.cast(is_class, "float32")), axis=-1)
+    return ops.where(matched >= BACKGROUND, losses, 0.0)
+
+
+def _own_boxes(matched, boxes, points):
+    """Return the box of each point's object, `(B, P, 4)`.
+
+    One around the point where there is none: no loss there is infinite.
+    """
+    own = ops.take_along_axis(boxes, ops.maximum(matched, 0)[..., None], axis=1)
+    around = ops.concatenate([points - 1, points + 1], axis=-1)
+    return ops.where((matched >= 0)[..., None], own[..., :4], around)
 
 
 def _count(matched):

@@ -14,6 +14,7 @@ from swin_keras.distillation.stored_answers import DTYPE, StoredAnswers
 from swin_keras.errors import UsageError
 from swin_keras.inference.predictor import Predictor, find_keras_model, find_model
 from swin_keras.model_files import load_keras, read_card
+from swin_keras.models.conventions import normalizes
 
 SMALLEST = 1e-7  # of a probability whose logarithm is taken
 
@@ -149,7 +150,9 @@ def load_teacher(config):
     card = read_card(path)
     if card is not None:
         _check_grey(path, card.grey_range, check_grey_range(config.grey_range))
-    return load_keras(path), fingerprint_of(path)
+    model = load_keras(path)
+    _check_pixels(path, normalizes(model))
+    return model, fingerprint_of(path)
 
 
 def open_teacher(config, dataset, input_shape) -> Teacher | None:
@@ -171,6 +174,13 @@ def _check_task(predictor):
             "A teacher of classes must be a classifier. Received: "
             f"{predictor.path}, a model for the task {predictor.task.name!r}."
         )
+    if predictor.gives_logits:
+        raise UsageError(
+            "A teacher of classes must give probabilities. Received: "
+            f"{predictor.path}, which ends in no softmax. Save "
+            "keras.Model(model.input, keras.layers.Softmax()(model.output))."
+        )
+    _check_pixels(predictor.path, predictor.normalizes)
 
 
 def _check_classes(predictor, class_names):
@@ -197,6 +207,15 @@ def _check_images(predictor, input_shape, grey_range):
             f"{predictor.input_shape}. {remedy}, or train a teacher of that size."
         )
     _check_grey(predictor.path, predictor.grey_range, grey_range)
+
+
+def _check_pixels(path, is_scaling):
+    if not is_scaling:
+        raise UsageError(
+            "A teacher must take images of 0..255, as its student does, and normalize "
+            f"them itself. Received: {path}, which does not: build it with "
+            "include_preprocessing=True."
+        )
 
 
 def _check_grey(path, own, grey_range):

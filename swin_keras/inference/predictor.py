@@ -46,6 +46,8 @@ class Predictor(CardPreparation):
         task: What kind of answer it gives.
         input_shape: `(height, width, channels)` of the images it takes.
         normalizes: Whether it normalizes images 0..255 itself, as far as is known.
+        gives_logits: Whether what it calls probabilities are its logits, since it ends
+            in no softmax or sigmoid.
 
     Raises:
         ModelFileError: If it is not a model, damaged, not what its export's card
@@ -85,7 +87,8 @@ class Predictor(CardPreparation):
                 f"The card of {self.path} must name each of the model's {classes} "
                 f"outputs. It names {len(self.class_names)}. Export the model again."
             )
-        if self.task.gives_probabilities and self._ends_in_logits():
+        self.gives_logits = self.task.gives_probabilities and self._ends_in_logits()
+        if self.gives_logits:
             log.warning(
                 "%s ends in no softmax or sigmoid: its numbers are no probabilities, "
                 "and are shown as they are.",

@@ -12,6 +12,11 @@ class SyncBatchNormalization(keras.layers.BatchNormalization):
     `tf.distribute` only and refuses to elsewhere; since a file may be loaded
     elsewhere, what it does is not in the configuration.
 
+    Args:
+        momentum: How much of the moving moments a step keeps.
+        epsilon: Added to the variance.
+        **kwargs: As of `keras.layers.BatchNormalization`.
+
     Call arguments:
         inputs: Feature map of shape `(B, H, W, C)`.
         training: Whether the batch's moments are used, and followed.
@@ -23,13 +28,15 @@ class SyncBatchNormalization(keras.layers.BatchNormalization):
         Ioffe and Szegedy, 2015: https://arxiv.org/abs/1502.03167
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs):
         super().__init__(
-            momentum=0.9,
-            epsilon=1e-5,
+            momentum=momentum,
+            epsilon=epsilon,
             synchronized=keras.backend.backend() == "tensorflow",
             **kwargs,
         )
 
     def get_config(self):
-        return keras.layers.Layer.get_config(self)
+        config = super().get_config()
+        del config["synchronized"]
+        return config

@@ -37,6 +37,7 @@ class LayerNormalization(keras.layers.LayerNormalization):
         plain = (
             keras.backend.backend() in ("jax", "torch")  # which have it fused
             or not (self.scale and self.center)
+            or getattr(self, "rms_scaling", False)  # older Keras: centres nothing
             or self.axis not in (-1, [-1], [len(inputs.shape) - 1])
             or inputs.dtype == "float64"
         )

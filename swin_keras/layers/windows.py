@@ -111,11 +111,14 @@ def cyclic_shift(x, shift_size, training=False):
     Returns:
         Feature map of the same shape.
     """
-    down, right = as_pair(shift_size)
+    down, right = (
+        shift % side if side else shift  # as far as a side is known
+        for shift, side in zip(as_pair(shift_size), x.shape[1:3], strict=True)
+    )
     if training:
         for axis, tokens in ((1, down), (2, right)):
             if tokens:
-                parts = ops.split(x, [tokens % x.shape[axis]], axis)
+                parts = ops.split(x, [tokens], axis)
                 x = ops.concatenate(parts[::-1], axis)
         return x
     if down:

@@ -1,6 +1,7 @@
 """Image classifiers, with the signature of `keras.applications`."""
 
 import keras
+import numpy as np
 
 from swin_keras.errors import UsageError
 from swin_keras.layers import LayerNormalization
@@ -49,8 +50,10 @@ def SwinClassifier(
         raise UsageError(
             f"`pooling` must be None, 'avg' or 'max'. Received: {pooling!r}."
         )
-    if classes < 1:
-        raise UsageError(f"`classes` must be at least 1. Received: {classes}.")
+    if not isinstance(classes, int | np.integer) or classes < 1:
+        raise UsageError(
+            f"`classes` must be a whole number, at least 1. Received: {classes!r}."
+        )
     if include_top and classes == 1 and classifier_activation == "softmax":
         raise UsageError(
             "One class needs `classifier_activation='sigmoid'`, or None for a logit: a "

@@ -1,6 +1,7 @@
 """SwinConfig: everything that decides a model's shape, in one flat dataclass."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,8 @@ import numpy as np
 from swin_keras.errors import UsageError
 from swin_keras.layers.windows import WINDOW_FITS, as_pair, fit_window
 from swin_keras.models.words import check_words
+
+RATES = ("dropout_rate", "attention_dropout_rate", "drop_path_rate")
 
 
 @dataclass(frozen=True)
@@ -72,15 +75,11 @@ class SwinConfig:
         self._check_types()
         self._check_input_shape()
         self._check_stages()
-        if self.patch_overlap < 0:
-            raise UsageError(
-                f"`patch_overlap` must be at least 0. Received: {self.patch_overlap}."
-            )
         if min(as_pair(self.window_size)) < 1:
             raise UsageError(
                 f"`window_size` must be at least 1. Received: {self.window_size}."
             )
-        for name in ("dropout_rate", "attention_dropout_rate", "drop_path_rate"):
+        for name in RATES:
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(
                     f"`{name}` must be in [0, 1). Received: {getattr(self, name)}."
@@ -99,12 +98,24 @@ class SwinConfig:
             )
 
     def _check_types(self):
-        for name in ("patch_size", "patch_overlap", "embed_dim"):
-            if not _is_whole(getattr(self, name)):
+        least = {"patch_size": 1, "patch_overlap": 0, "embed_dim": 1}
+        for name, low in least.items():
+            value = getattr(self, name)
+            if not _is_whole(value) or value < low:
                 raise UsageError(
-                    f"`{name}` must be a whole number. "
-                    f"Received: {getattr(self, name)!r}."
+                    f"`{name}` must be a whole number, at least {low}. "
+                    f"Received: {value!r}."
                 )
+        for name in ("mlp_ratio", *RATES):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                raise UsageError(f"`{name}` must be a number. Received: {value!r}.")
+        hidden = self.mlp_ratio * self.embed_dim
+        if not math.isfinite(hidden) or hidden < 1:
+            raise UsageError(
+                "`mlp_ratio` must give the hidden layer of a block a unit at least. "
+                f"Received: mlp_ratio={self.mlp_ratio}, embed_dim={self.embed_dim}."
+            )
         for name in ("depths", "num_heads"):
             numbers = getattr(self, name)
             if not isinstance(numbers, tuple) or not all(map(_is_whole, numbers)):

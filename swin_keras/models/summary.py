@@ -46,11 +46,29 @@ def summarize(model) -> list[Part]:
     >>> round(sum(part.macs for part in parts) / 1e9, 2)
     4.49
     """
-    groups = {}
+    groups, calls = {}, _calls(model)
     for layer in model.layers:
         if layer.count_params():
             groups.setdefault(_part_of(layer.name), []).append(layer)
-    return [_part(name, layers) for name, layers in groups.items()]
+    return [_part(name, layers, calls) for name, layers in groups.items()]
+
+
+def _calls(model) -> dict[str, float]:
+    """Return what a layer's calls come to, in its first, where there are several.
+
+    Convolutions of a detector are shared by all levels of its pyramid. A call costs
+    as much as its map has places.
+    """
+    if not getattr(model, "operations", None):  # only a functional model has them
+        return {}
+    calls = {}
+    for layer in model.get_config()["layers"]:
+        tensors = [call["args"][0] for call in layer["inbound_nodes"] if call["args"]]
+        if len(tensors) > 1 and all(isinstance(one, dict) for one in tensors):
+            shapes = [one["config"]["shape"] for one in tensors]
+            places = [math.prod(shape[1:-1]) for shape in shapes]
+            calls[layer["config"]["name"]] = sum(places) / places[0]
+    return calls
 
 
 def _part_of(layer_name):
@@ -63,14 +81,14 @@ def _part_of(layer_name):
     return f"stage_{part.stage}" if is_block else layer_name
 
 
-def _part(name, layers):
+def _part(name, layers, calls):
     weights = [weight for layer in layers for weight in layer.trainable_weights]
     return Part(
         name=name,
         detail=_detail(layers) if name.startswith("stage_") else "",
         output_shape=tuple(_first_output(layers[-1]).shape[1:]),
         parameters=sum(math.prod(weight.shape) for weight in weights),
-        macs=sum(layer_macs(layer) for layer in layers),
+        macs=round(sum(layer_macs(x) * calls.get(x.name, 1) for x in layers)),
     )
 
 
@@ -97,7 +115,10 @@ def _shift(block):
 
 
 def layer_macs(layer) -> int:
-    """Count the multiply-adds of a layer's matrix products, for one image."""
+    """Count the multiply-adds of a layer's first call, for one image.
+
+    Those of its matrix products.
+    """
     if isinstance(layer, SwinTransformerBlock):
         return _block_macs(layer)
     dense = layer

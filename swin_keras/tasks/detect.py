@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from swin_keras.data import BatchLoader, batches
+from swin_keras.data import BatchLoader, ImageBoxes, batches
 from swin_keras.data.boxes.augmentation import BoxAugmentation
 from swin_keras.litert.detector_metadata import detector_metadata
 from swin_keras.scores.detection_result import DetectionResult
@@ -15,7 +15,7 @@ from swin_keras.tasks.validation_map import ValidationMAP
 
 SHOWN = 0.3  # score from which on a box is shown
 TAIL = "ARG_MAX CAST GATHER GREATER LESS REDUCE_MAX SELECT SELECT_V2 TOPK_V2"
-RAW = {"many_scores", "many_boxes", "centerness", "one_scores", "one_boxes"}
+RAW = {"many_scores", "boxes", "centerness", "one_scores"}
 
 
 class Detect(DenseTask):
@@ -132,7 +132,7 @@ class Detect(DenseTask):
 
         scores, size = outputs["one_scores"], explainer.input_shape
         strides = model_strides(explainer.model)
-        found = best_points(scores, outputs["one_boxes"], size, strides)
+        found = best_points(scores, outputs["boxes"], size, strides)
         asked = question.class_index
         is_asked = np.full(len(found.boxes), True)
         if asked is not None:
@@ -199,7 +199,8 @@ def _judging(predictor, dataset, split):
 
 def _truth(judged, index, index_of):
     truth = judged.targets.load(index)
-    return truth._replace(classes=index_of[truth.classes])
+    classes = index_of[truth.classes]
+    return ImageBoxes(truth.boxes, classes, truth.crowd, truth.areas)
 
 
 TASK = Detect()

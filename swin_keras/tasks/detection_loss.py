@@ -38,10 +38,9 @@ class DetectionLoss:
         points, central, objects = (sample_weight[i] for i in range(3))
         counts = {
             "many_scores": points,
-            "many_boxes": central,
+            "boxes": central,
             "centerness": points,
             "one_scores": objects,
-            "one_boxes": objects,
         }
         return total_loss({n: (parts[n][0], counts[n]) for n in counts})
 

@@ -67,14 +67,14 @@ def found_through(outputs, predictor, geometry):
     strides = strides_of(config_from_dict(card.model), head)
     many = suppress_overlaps(
         outputs["many_scores"],
-        outputs["many_boxes"],
+        outputs["boxes"],
         outputs["centerness"],
         predictor.input_shape,
         strides,
         max_detections=MAX_DETECTIONS,
     )
     one = best_points(
-        outputs["one_scores"], outputs["one_boxes"], predictor.input_shape, strides
+        outputs["one_scores"], outputs["boxes"], predictor.input_shape, strides
     )
     return tuple(
         FoundObjects(

@@ -20,7 +20,7 @@ from swin_keras.weights.head import (
     rows_by_name,
     rows_by_position,
 )
-from swin_keras.weights.head_mapping import BY_CLASS, HEADS, LEFT_OUT, kept_twin
+from swin_keras.weights.head_mapping import BY_CLASS, HEADS, LEFT_OUT
 from swin_keras.weights.resize import crop_table, resize_map, resize_table
 from swin_keras.weights.sizes import model_config, table_window
 
@@ -97,15 +97,10 @@ class Adapter:
         """Return how a new tensor is initialized.
 
         The decoder of a U-Net begins as the encoder that it mirrors, which its
-        authors found to matter much. The branch that a detector's export is without
-        begins as the one that it has.
+        authors found to matter much.
         """
-        twin = kept_twin(name)
-        if twin and self.is_exported and not self.new_head:
-            shapes = checkpoint.shape(twin), self.mapping[name].shape
-            if fit := self.fit(twin, *shapes):
-                words = "head: the branch that exports leave out begins as the other"
-                return replace(fit, words=fit.words or words, source=twin)
+        if name.startswith(LEFT_OUT) and self.is_exported and not self.new_head:
+            return Adapted("head: centerness, which exports leave out, is new")
         mirrored = re.sub(r"^decoder\.(?=\d+\.blocks\.)", "layers.", name)
         if mirrored != name and checkpoint.has(mirrored):
             shapes = checkpoint.shape(mirrored), self.mapping[name].shape

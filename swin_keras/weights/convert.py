@@ -114,7 +114,9 @@ def _kept_names(checkpoint, model, is_other_head) -> tuple[str, ...]:
 
 def _class_count(model) -> int:
     output = model.output
-    scores = output["one_scores"] if isinstance(output, dict) else output
+    scores = output
+    if isinstance(output, dict):  # a detector's, or a segmenter's with a second head
+        scores = output.get("one_scores", output.get("logits"))
     return scores.shape[-1]
 
 

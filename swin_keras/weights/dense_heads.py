@@ -5,7 +5,7 @@ import itertools
 from swin_keras.errors import WeightsError
 from swin_keras.models import DetectionHead, SegmentationHead
 from swin_keras.weights.checkpoint import Checkpoint
-from swin_keras.weights.head_mapping import CLASS_WEIGHTS, LEFT_OUT, kept_twin
+from swin_keras.weights.head_mapping import CLASS_WEIGHTS, LEFT_OUT
 
 _PUBLISHED_POOLS = (1, 2, 3, 6)
 _LEVELS = range(2, 32)  # of a pyramid: P2 is the first that there can be
@@ -41,16 +41,10 @@ def is_of_dense_code(checkpoint: Checkpoint) -> bool:
     return checkpoint.has(name) and not checkpoint.is_keras
 
 
-def is_exported_detector(checkpoint: Checkpoint, names) -> bool:
-    """Whether a checkpoint is a detector without the branch that exports leave out.
-
-    Args:
-        checkpoint: The checkpoint.
-        names: Of the tensors of a model.
-    """
-    left_out = [name for name in names if name.startswith(LEFT_OUT)]
-    kept = filter(None, map(kept_twin, left_out))
-    return not any(map(checkpoint.has, left_out)) and any(map(checkpoint.has, kept))
+def is_exported_detector(checkpoint: Checkpoint) -> bool:
+    """Whether a checkpoint is a detector without what exports leave out."""
+    is_there = checkpoint.has(f"{LEFT_OUT}weight")
+    return checkpoint.has("detector.one_logits.weight") and not is_there
 
 
 def _segmentation_head(checkpoint):
@@ -93,10 +87,10 @@ def _detection_head(checkpoint):
     if not merged or merged[0] not in levels:
         return None
     kernel = checkpoint.shape(f"detector.pyramid_output_{merged[0]}.weight")
-    name = "detector.one_class_convolution_{}.weight"
+    name = "detector.many_class_convolution_{}.weight"
     convolutions = (checkpoint.has(name.format(n)) for n in itertools.count(1))
     count = len(list(itertools.takewhile(bool, convolutions)))
-    has_norm = not count or checkpoint.has("detector.one_class_norm_1.weight")
+    has_norm = checkpoint.has("detector.one_norm_1.weight")
     return DetectionHead(
         channels=min(kernel[:2]),  # no more than the file has numbers for
         convolutions=count,

@@ -22,7 +22,7 @@ def differences(checkpoint: Checkpoint, adapter: Adapter):
         yield from _position_bias(checkpoint_windows(checkpoint), config)
     yield from _window_fit(checkpoint_window_fit(checkpoint), config)
     if is_of_dense_code(checkpoint):
-        yield from _dense_windows(config)
+        yield from dense_windows(config)
     if given and checkpoint.is_keras:
         if given.mask_padding != config.mask_padding:
             yield (
@@ -75,8 +75,8 @@ def _window_fit(wanted, config):
         )
 
 
-def _dense_windows(config):
-    """Report where the code of a segmenter has other windows, or lets padding mix."""
+def dense_windows(config):
+    """Yield where the published code of a segmenter has other windows or padding."""
     window = as_pair(config.window_size)
     axes = [
         pair for size in config.stage_sizes for pair in zip(size, window, strict=True)

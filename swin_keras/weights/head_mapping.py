@@ -3,7 +3,7 @@
 UPerNet's names are those of mmsegmentation, the all-MLP head's those of SegFormer.
 The decoder of a U-Net goes by the stages that it mirrors, `decoder.0` for the first;
 Swin-Unet counts its four from the other end, see `formats/official.py`. A detector's
-are ours alone, `detector.one_class_logits`, since published ones have other layers.
+are ours alone, `detector.one_logits`, since published ones have other layers.
 """
 
 import re
@@ -27,13 +27,13 @@ BY_CLASS = (
     "auxiliary_head.conv_seg.",
     "output.",
     "detector.many_class_logits.",
-    "detector.one_class_logits.",
+    "detector.one_logits.",
 )
 CLASS_WEIGHTS = (
     "head.weight",
     "decode_head.conv_seg.weight",
     "output.weight",
-    "detector.one_class_logits.weight",
+    "detector.one_logits.weight",
 )
 HEAD_BODIES = (
     "decode_head.psp_modules.",
@@ -44,7 +44,7 @@ HEAD_BODIES = (
     "detector.",
 )
 HEADS = (*BY_CLASS, "decode_head.", "auxiliary_head.", *HEAD_BODIES)
-LEFT_OUT = "detector.many_"  # the branch that a detector's export is without
+LEFT_OUT = "detector.many_centerness_logits."  # what a detector's export is without
 
 # Convolutions with their batch normalization: our name, the published one, and the
 # number from which ours counts.
@@ -63,16 +63,6 @@ _OF_DETECTOR = re.compile(
     r"head_(pyramid_(?:lateral|output)_\d+|(?:many|one)_(?:class_|box_)?"
     r"(?:convolution_\d+|norm_\d+|logits|edges|centerness_logits|boxes_P\d+))"
 )
-
-
-def kept_twin(name: str) -> str | None:
-    """Return the tensor of an export like this one of the branch that it lacks.
-
-    >>> kept_twin("detector.many_box_edges.bias")
-    'detector.one_box_edges.bias'
-    """
-    has_none = not name.startswith(LEFT_OUT) or "centerness" in name
-    return None if has_none else name.replace(LEFT_OUT, "detector.one_")
 
 
 def head_mapping(layer):

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from swin_keras.errors import WeightsError
+from swin_keras.errors import WeightsError, first_line
 from swin_keras.weights.sharded_file import read_index
 from swin_keras.weights.tensor_file import damaged_file
 
@@ -77,8 +77,9 @@ def fetch(address: str, names) -> Path:
         ) from error
     except Exception as error:
         raise WeightsError(
-            f"{address} could not be fetched ({_first_line(error)}). Check its name; "
-            "what was fetched once is found without a network."
+            f"{address} could not be fetched ({type(error).__name__}: "
+            f"{first_line(error)[:160]}). Check its name; what was fetched once is "
+            "found without a network."
         ) from error
     return path
 
@@ -103,7 +104,3 @@ def _is_in_reach(repository, revision) -> bool:
     except Exception:  # of the many libraries that may lie between
         return False
     return True
-
-
-def _first_line(error) -> str:
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:160]}"

@@ -134,7 +134,7 @@ def load_checkpoint(
         given=checkpoint_config(checkpoint) if stated_sizes(source.config) else None,
         given_names=stated_class_names(source.config),
         source=source.name,
-        is_exported=is_exported_detector(checkpoint, mapping),
+        is_exported=is_exported_detector(checkpoint),
     )
     plan = match(checkpoint, mapping, adapter)
     if any(layer.name == PREPROCESSING for layer in model.layers):
@@ -151,7 +151,8 @@ def load_checkpoint(
         ),
         unused=tuple(checkpoint.unused(mapping)[0]),
     )
-    if report.adapted:
+    is_dropped = checkpoint.is_keras and any(n.startswith("/") for n in report.unused)
+    if report.adapted or is_dropped:
         _log.warning("%s", report)
     return report
 

@@ -31,7 +31,7 @@ def follow_normalization(checkpoint, config, plan: dict) -> dict[str, Adapted]:
     stated = _stated(source)
     if stated is None:
         return plan
-    own = imagenet_scaling(config.input_shape[2])
+    own = imagenet_scaling(checkpoint.shape(_KERNEL)[1])  # of the file's channels
     if np.shape(stated) == np.shape(own) and np.allclose(stated, own, atol=0.2):
         return plan
     mean, std = stated

@@ -99,7 +99,10 @@ def from_pretrained(
         saved = checkpoint.source.config
         include_preprocessing = not checkpoint.is_keras or bool(saved["mean"])
     if classifier_activation == "as saved":
-        classifier_activation = stated_activation(checkpoint.source.config)
+        is_stated = not checkpoint.is_keras or checkpoint.has("head.weight")
+        classifier_activation = "softmax"
+        if is_stated:
+            classifier_activation = stated_activation(checkpoint.source.config)
     variant = published_name(type(config), vars(config)) or "swin"
     if isinstance(head, DetectionHead):
         model = detection_model(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import math
 import shutil
 import tempfile
@@ -14,9 +15,10 @@ from swin_keras import __version__
 from swin_keras.errors import UsageError
 from swin_keras.imagenet import imagenet_scaling
 from swin_keras.models import SwinV2Config, is_segmenter
-from swin_keras.models.layer_names import HEAD, PREDICTIONS
-from swin_keras.weights.differences import scaling
+from swin_keras.models.layer_names import HEAD, PREDICTIONS, PREPROCESSING
+from swin_keras.weights.differences import dense_windows, scaling
 from swin_keras.weights.formats import HUGGINGFACE, TIMM, Format
+from swin_keras.weights.matching import some
 from swin_keras.weights.project_config import (
     Use,
     huggingface_config,
@@ -31,6 +33,8 @@ from swin_keras.weights.upernet_config import (
     upernet_config,
     upernet_processor,
 )
+
+_log = logging.getLogger("swin_keras.weights")
 
 
 def save_huggingface(model, folder, class_names=None, crop_fraction=1.0) -> Path:
@@ -53,10 +57,13 @@ def save_huggingface(model, folder, class_names=None, crop_fraction=1.0) -> Path
         UsageError: If `transformers` cannot express the model, or the folder is not
             empty.
     """
+    _require_all_ours(model)
     config = model_config(model)
     check_huggingface(config)
     if is_segmenter(model):
         check_upernet(model, config)
+        for sentence in dense_windows(config):
+            _log.warning("transformers' logits will differ. %s", sentence)
     use = _use(model, class_names, crop_fraction)
     classes = _num_classes(model)
     if is_segmenter(model):
@@ -91,6 +98,7 @@ def save_timm(model, folder, class_names=None, crop_fraction=1.0) -> Path:
     Raises:
         UsageError: If timm cannot express the model, or the folder is not empty.
     """
+    _require_all_ours(model)
     config = model_config(model)
     check_timm(config)
     if is_segmenter(model):
@@ -120,6 +128,27 @@ def published_arrays(model, layout: Format, prefix="") -> dict[str, np.ndarray]:
         )
         for name, x in arrays.items()
     }
+
+
+def _require_all_ours(model):
+    """Refuse a model with weights that the other projects have no place for.
+
+    Raises:
+        WeightsError: If the model has no Swin Transformer in it.
+        UsageError: That names the weights.
+    """
+    mapped = {id(one.variable) for one in tensor_mapping(model).values()}
+    others = [
+        weight.path
+        for layer in model.layers
+        for weight in layer.weights
+        if layer.name != PREPROCESSING and id(weight) not in mapped
+    ]
+    if others:
+        raise UsageError(
+            "A folder for other projects holds the layers that they have. Received: "
+            f"{model.name!r}, which has others, too: {some(others)}."
+        )
 
 
 def _with_counters(arrays):

@@ -15,6 +15,7 @@ from swin_keras.layers import (
     PositionEmbedding,
     SwinTransformerBlock,
 )
+from swin_keras.models.conventions import require_float_weights
 from swin_keras.models.layer_names import HEAD, NORM, stage_part
 from swin_keras.weights.head_mapping import head_mapping
 from swin_keras.weights.mapped_tensor import (
@@ -39,7 +40,9 @@ def tensor_mapping(model) -> dict[str, MappedTensor]:
 
     Raises:
         WeightsError: If the model has no Swin Transformer in it.
+        UsageError: If its weights are quantized.
     """
+    require_float_weights(model, "given weights, or saved for others,")
     mapping = {}
     for layer in model.layers:
         mapping |= layer_mapping(layer)

@@ -1,16 +1,17 @@
-"""Detectors: a Swin Transformer, a feature pyramid, and two heads on it."""
+"""Detectors: a Swin Transformer, a feature pyramid, and a head of two branches."""
 
 import keras
 import numpy as np
 
 from swin_keras.errors import UsageError
-from swin_keras.layers import EdgeDistances, StopGradient, TopDetections
+from swin_keras.layers import EdgeDistances, TopDetections
 from swin_keras.models.backbone import feature_maps
 from swin_keras.models.config import SwinConfig
-from swin_keras.models.detection.branch import detection_branch
+from swin_keras.models.detection.branch import many_branch, one_scores
 from swin_keras.models.detection.head import DetectionHead
 from swin_keras.models.detection.pyramid import feature_pyramid
 from swin_keras.models.inputs import exact_dtype, image_inputs
+from swin_keras.models.layer_names import PATCH_EMBEDDING
 
 
 def detection_model(
@@ -21,12 +22,13 @@ def detection_model(
     classes=80,
     name="swin_detector",
 ):
-    """Build a detector: FCOS, and beside it a head that needs no suppression.
+    """Build a detector: FCOS, and scores that need no suppression of overlaps.
 
-    `(B, H, W, channels)` to, at each of the `P` points of `points_of`,
+    `(B, H, W, channels)` to, at each of the `P` points of `points_of`, `boxes
+    (B, P, 4)` and
 
-    - `many_scores (B, P, classes)`, `many_boxes (B, P, 4)`, `centerness (B, P, 1)`;
-    - `one_scores (B, P, classes)`, `one_boxes (B, P, 4)`.
+    - `many_scores (B, P, classes)`, `centerness (B, P, 1)`;
+    - `one_scores (B, P, classes)`.
 
     Args:
         config: The backbone's.
@@ -48,20 +50,12 @@ def detection_model(
     maps = dict(maps[head.first_stage - 1 :])
     levels = feature_pyramid(maps, head.channels, head.extra_levels)
     strides = strides_of(config, head)
-    many = detection_branch(
-        levels, strides, classes, head, "head_many", has_centerness=True
-    )
-    fixed = {
-        name: StopGradient(name=f"head_one_stop_{name.lower()}")(level)
-        for name, level in levels.items()
-    }
-    one = detection_branch(fixed, strides, classes, head, "head_one")
+    many = many_branch(levels, strides, classes, head)
     outputs = {
-        "many_scores": many["scores"],
-        "many_boxes": many["boxes"],
-        "centerness": many["centerness"],
-        "one_scores": one["scores"],
-        "one_boxes": one["boxes"],
+        "many_scores": many.outputs["scores"],
+        "boxes": many.outputs["boxes"],
+        "centerness": many.outputs["centerness"],
+        "one_scores": one_scores(many, levels, classes, head),
     }
     return keras.Model(inputs, outputs, name=name)
 
@@ -89,10 +83,11 @@ def model_strides(model) -> tuple[int, ...]:
 def end_in_detections(model, max_detections=100, score_threshold=0.05):
     """Let a detector end in boxes: the model for phones.
 
-    Only the branch of one point for each object stays.
+    Only the scores of one point for each object stay, with their boxes.
 
     Args:
-        model: What `SwinDetector` returned.
+        model: What `SwinDetector` returned; one that ends so already is returned as
+            it is.
         max_detections: See `TopDetections`.
         score_threshold: See `TopDetections`.
 
@@ -100,14 +95,18 @@ def end_in_detections(model, max_detections=100, score_threshold=0.05):
         A functional `keras.Model` from the same images to `{"boxes", "classes",
         "scores", "count"}`, with the same weights.
     """
+    if isinstance(model.layers[-1], TopDetections):
+        return model
+    # Of the images that the stages see: what a model takes may be resized first.
+    images = model.get_layer(PATCH_EMBEDDING).input
     detections = TopDetections(
-        tuple(model.inputs[0].shape[1:3]),
+        tuple(images.shape[1:3]),
         model_strides(model),
         max_detections,
         score_threshold,
         dtype=exact_dtype(),
         name="head_detections",
-    )((model.output["one_scores"], model.output["one_boxes"]))
+    )((model.output["one_scores"], model.output["boxes"]))
     return keras.Model(model.input, detections, name=model.name)
 
 
@@ -118,13 +117,13 @@ def without_detections(model):
         model: What `end_in_detections` returned; another is returned as it is.
 
     Returns:
-        A functional `keras.Model` to `{"one_scores", "one_boxes"}`.
+        A functional `keras.Model` to `{"one_scores", "boxes"}`.
     """
     last = model.layers[-1]
     if not isinstance(last, TopDetections):
         return model
     scores, boxes = last.input
-    outputs = {"one_scores": scores, "one_boxes": boxes}
+    outputs = {"one_scores": scores, "boxes": boxes}
     return keras.Model(model.input, outputs, name=model.name)
 
 

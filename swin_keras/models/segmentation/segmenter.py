@@ -1,6 +1,7 @@
 """Segmenters: a backbone, a head, and logits for each pixel."""
 
 import keras
+import numpy as np
 
 from swin_keras.errors import UsageError
 from swin_keras.layers import ChannelDropout
@@ -125,7 +126,7 @@ def _logits(x, classes, name, bias=True):
 
 
 def _check(config, head, auxiliary, classes):
-    if not isinstance(classes, int) or classes < 1:
+    if not isinstance(classes, int | np.integer) or classes < 1:
         raise UsageError(
             f"`classes` must be a whole number, at least 1. Received: {classes!r}."
         )

@@ -1,0 +1,191 @@
+"""Models and files that are not quite this package's: adapted, or refused in words."""
+
+import keras
+import numpy as np
+import pytest
+
+from swin_keras import SwinNano
+from swin_keras.applications import SwinDetector, SwinSegmenter
+from swin_keras.distillation.teacher import Teacher, load_teacher
+from swin_keras.errors import UsageError, WeightsError
+from swin_keras.inference.predictor import Predictor
+from swin_keras.models import SwinBackbone, end_in_detections
+from swin_keras.models.layer_names import PREDICTIONS
+from swin_keras.models.summary import layer_macs, summarize
+from swin_keras.training import TrainConfig
+from swin_keras.weights import (
+    convert,
+    from_pretrained,
+    load_weights,
+    save_huggingface,
+    save_timm,
+)
+
+SIZES = {
+    "input_shape": (32, 32, 3),
+    "embed_dim": 8,
+    "depths": (1, 1),
+    "num_heads": (1, 2),
+    "window_size": 4,
+}
+
+
+def toy(**changes):
+    return SwinNano(**SIZES | {"classes": 3} | changes)
+
+
+@pytest.fixture
+def headless():
+    """Return a backbone with layers of one's own on it."""
+    base = toy(include_top=False, pooling="avg")
+    x = keras.layers.BatchNormalization(name="mine")(base.output)
+    return keras.Model(base.input, keras.layers.Dense(3, name="head")(x))
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+@pytest.mark.parametrize("save", [save_timm, save_huggingface])
+def test_other_channels_take_files_that_state_imagenets_pixels(
+    tmp_path, save, channels
+):
+    colour = toy()
+    save(colour, tmp_path / "x")
+    model = toy(input_shape=(32, 32, channels))
+    assert f"{channels} instead of 3" in str(load_weights(model, tmp_path / "x"))
+    if channels == 1:  # a grey picture is one whose colours are alike
+        grey = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 1))
+        expected = colour(grey.repeat(3, axis=-1))
+        np.testing.assert_allclose(model(grey), expected, atol=0.02)
+
+
+@pytest.mark.filterwarnings("ignore:.*quantize:UserWarning")  # of norms: they have none
+def test_quantized_weights_are_neither_saved_nor_replaced(tmp_path):
+    model = toy()
+    model.save_weights(tmp_path / "a.weights.h5")
+    model.quantize("int8")
+    with pytest.raises(UsageError, match="before its weights are quantized"):
+        save_timm(model, tmp_path / "x")
+    with pytest.raises(UsageError, match="before its weights are quantized"):
+        load_weights(model, tmp_path / "a.weights.h5")
+
+
+@pytest.mark.parametrize("save", [save_timm, save_huggingface])
+def test_layers_of_ones_own_are_not_left_out_without_a_word(tmp_path, save, headless):
+    with pytest.raises(UsageError, match=r"which has others, too: mine/gamma"):
+        save(headless, tmp_path / "x")
+    wrapped = keras.Sequential([toy(include_top=False), keras.layers.Dense(3)])
+    with pytest.raises(WeightsError, match="which has no patch embedding"):
+        save(wrapped, tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_layers_of_ones_own_in_a_file_are_named(tmp_path, headless, caplog):
+    headless.save(tmp_path / "a.keras")
+    from_pretrained(tmp_path / "a.keras")
+    assert "not used: /mine/" in caplog.text.replace("layers/", "")
+
+
+def test_a_new_head_on_a_headless_file_ends_in_probabilities(tmp_path):
+    toy(include_top=False).save(tmp_path / "a.keras")
+    model = from_pretrained(tmp_path / "a.keras", classes=3, new_head=True)
+    assert model.layers[-1].name == PREDICTIONS
+    toy(classifier_activation=None).save(tmp_path / "b.keras")
+    assert from_pretrained(tmp_path / "b.keras").layers[-1].name == "head"
+
+
+def test_a_segmenter_is_converted_without_its_second_head(tmp_path):
+    model = SwinSegmenter("swin_nano", head="upernet", classes=2, **SIZES)
+    model.save(tmp_path / "a.keras")
+    path = convert(tmp_path / "a.keras", tmp_path / "b.keras", auxiliary=True)
+    assert Predictor(path).class_names == ("0", "1")
+
+
+def test_a_segmenter_says_where_transformers_computes_otherwise(tmp_path, caplog):
+    sizes = SIZES | {"depths": (1, 1, 1, 1), "num_heads": (1, 1, 1, 1)}
+    sizes |= {"input_shape": (64, 64, 3), "patch_size": 4}
+    head = {"head": "upernet", "head_sizes": {"channels": 8}}
+    model = SwinSegmenter("swin_tiny", classes=2, **sizes | {"window_size": 2})
+    del head
+    try:
+        save_huggingface(model, tmp_path / "x")
+    except UsageError:
+        pytest.skip("transformers has no such head")
+    assert "pads and shifts all the same" in caplog.text
+
+
+# Teachers
+
+
+def test_a_teacher_must_give_probabilities(tmp_path):
+    toy(classifier_activation=None).save(tmp_path / "logits.keras")
+    with pytest.raises(UsageError, match="ends in no softmax"):
+        Teacher(Predictor(tmp_path / "logits.keras"), ("0", "1", "2"), (32, 32, 3))
+
+
+def test_a_teacher_must_normalize_images_itself(tmp_path):
+    toy(include_preprocessing=False).save(tmp_path / "raw.keras")
+    with pytest.raises(UsageError, match=r"must take images of 0\.\.255"):
+        Teacher(Predictor(tmp_path / "raw.keras"), ("0", "1", "2"), (32, 32, 3))
+    SwinBackbone("swin_nano", include_preprocessing=False).save(tmp_path / "b.keras")
+    with pytest.raises(UsageError, match=r"must take images of 0\.\.255"):
+        load_teacher(TrainConfig(teacher=str(tmp_path / "b.keras")))
+
+
+# Sizes
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ({"patch_size": 0}, "`patch_size` must be a whole number, at least 1"),
+        ({"patch_size": -2}, "`patch_size` must be a whole number, at least 1"),
+        ({"embed_dim": 0}, "`embed_dim` must be a whole number, at least 1"),
+        ({"patch_overlap": -1}, "`patch_overlap` must be a whole number, at least 0"),
+        ({"mlp_ratio": 0}, "a unit at least. Received: mlp_ratio=0"),
+        ({"mlp_ratio": None}, "`mlp_ratio` must be a number"),
+        ({"mlp_ratio": float("nan")}, "a unit at least"),
+        ({"drop_path_rate": "0.1"}, "`drop_path_rate` must be a number"),
+        ({"classes": "5"}, "`classes` must be a whole number"),
+        ({"classes": 0}, "`classes` must be a whole number, at least 1"),
+    ],
+)
+def test_impossible_sizes_are_refused_in_words(sizes, words):
+    with pytest.raises(UsageError, match=words):
+        toy(**sizes)
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert toy(classes=np.int64(2)).output_shape == (None, 2)
+    model = SwinSegmenter("swin_nano", classes=np.int64(2), **SIZES)
+    assert model.output_shape[-1] == 2
+
+
+def test_a_detectors_names_are_as_many_as_its_classes():
+    with pytest.raises(UsageError, match=r"each of the 3 classes\. Received: 1 names"):
+        SwinDetector("swin_nano", classes=3, class_names=["a"], **SIZES)
+
+
+def test_all_calls_of_a_shared_convolution_are_counted():
+    model = SwinDetector("swin_nano", classes=2, **SIZES)
+    head = next(part for part in summarize(model) if part.name == "head")
+    layers = [x for x in model.layers if x.name.startswith("head_") and x.weights]
+    first_calls = sum(layer_macs(layer) for layer in layers)
+    assert head.macs > 1.2 * first_calls
+    # Of the maps of the levels: 4 x 4, 2 x 2, 1 x 1 and 1 x 1 tokens.
+    tower = layer_macs(model.get_layer("head_many_box_convolution_1"))
+    prefix = "head_many_box_convolution_1"
+    alone = keras.Model(model.input, model.get_layer(prefix).output)
+    assert tower == 9 * 128**2 * np.prod(alone.output.shape[1:3])
+
+
+# Ends of a detector
+
+
+def test_boxes_are_shares_of_the_images_that_the_stages_see():
+    images = keras.Input((30, 62, 3))
+    resized = keras.layers.Resizing(32, 64, data_format="channels_last")(images)
+    model = SwinDetector(
+        "swin_nano", classes=2, input_tensor=resized, **{**SIZES, "input_shape": None}
+    )
+    ended = end_in_detections(model)
+    assert tuple(ended.layers[-1].image_shape) == (32, 64)
+    assert end_in_detections(ended) is ended
