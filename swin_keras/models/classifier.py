@@ -60,7 +60,7 @@ def SwinClassifier(
             "softmax over one class is always 1. Received: classes=1, "
             "classifier_activation='softmax'."
         )
-    config = as_config(config)
+    config, classes = as_config(config), int(classes)
 
     inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
     x = list(feature_maps(x, config).values())[-1]

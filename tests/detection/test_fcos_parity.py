@@ -11,7 +11,7 @@ from swin_keras.detection.decoding import suppress_overlaps
 from swin_keras.detection.losses import centerness_of, detection_loss
 from swin_keras.layers import points_of
 from swin_keras.models import DetectionHead
-from swin_keras.models.detection.branch import detection_branch
+from swin_keras.models.detection.branch import many_branch
 from swin_keras.models.detection.pyramid import feature_pyramid
 
 SIZE, STRIDES = (96, 128), (8, 16, 32, 64, 128)
@@ -23,10 +23,9 @@ def outputs_of(fcos):
     distances = fcos["distances"] * STEPS[:, None]
     return {
         "many_scores": fcos["logits"],
-        "many_boxes": distances,
+        "boxes": distances,
         "centerness": fcos["centerness"],
         "one_scores": fcos["logits"],
-        "one_boxes": distances,
     }
 
 
@@ -41,7 +40,7 @@ def test_losses_are_the_same(fcos, truth):
     parts = detection_loss(outputs_of(fcos), truth, POINTS, STEPS)
     expected = {
         "many_scores": (fcos["loss_scores"], fcos["positives"]),
-        "many_boxes": (fcos["loss_central_boxes"], fcos["centralities"].sum()),
+        "boxes": (fcos["loss_central_boxes"], fcos["centralities"].sum()),
         "centerness": (fcos["loss_centerness"], fcos["positives"]),
     }
     for name, pair in expected.items():
@@ -65,7 +64,7 @@ def test_the_same_objects_are_found(fcos, index):
     outputs = {name: part[index] for name, part in outputs_of(fcos).items()}
     found = suppress_overlaps(
         outputs["many_scores"],
-        outputs["many_boxes"],
+        outputs["boxes"],
         outputs["centerness"],
         SIZE,
         STRIDES,
@@ -84,8 +83,8 @@ def test_pyramid_and_head_give_the_same_numbers(fcos):
     inputs = {name: keras.Input(x.shape[1:], name=name) for name, x in maps.items()}
     levels = feature_pyramid(inputs, channels=4, extra_levels=2)
     head = DetectionHead(channels=4, convolutions=2, norm="none")
-    parts = detection_branch(levels, STRIDES, 2, head, "head_many", has_centerness=True)
-    model = keras.Model(inputs, {**levels, **parts})
+    branch = many_branch(levels, STRIDES, 2, head)
+    model = keras.Model(inputs, {**levels, **branch.outputs})
     load(model, fcos)
 
     outputs = model(maps)

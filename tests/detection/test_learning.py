@@ -79,7 +79,7 @@ def test_a_toy_learns_four_pictures_by_heart():
     for picture in range(4):
         many = suppress_overlaps(
             outputs["many_scores"][picture],
-            outputs["many_boxes"][picture],
+            outputs["boxes"][picture],
             outputs["centerness"][picture],
             TOY.input_shape,
             STRIDES,

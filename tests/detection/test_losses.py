@@ -15,7 +15,7 @@ from swin_keras.layers import points_of
 
 SIZE, STRIDES = (32, 48), (8, 16)
 POINTS, STEPS = points_of(SIZE, STRIDES)
-PARTS = ("many_scores", "many_boxes", "centerness", "one_scores", "one_boxes")
+PARTS = ("many_scores", "boxes", "centerness", "one_scores")
 
 
 def random_outputs(seed=0, batch=2, classes=2):
@@ -26,10 +26,9 @@ def random_outputs(seed=0, batch=2, classes=2):
 
     return {
         "many_scores": normal(classes),
-        "many_boxes": np.abs(normal(4)) * 10,
+        "boxes": np.abs(normal(4)) * 10,
         "centerness": normal(1),
         "one_scores": normal(classes),
-        "one_boxes": np.abs(normal(4)) * 10,
     }
 
 
@@ -60,8 +59,8 @@ def test_each_part_has_a_sum_and_a_count():
     parts = detection_loss(random_outputs(), SOME, POINTS, STEPS)
     assert set(parts) == set(PARTS)
     assert all(loss > 0 and count > 0 for loss, count in parts.values())
-    assert parts["one_boxes"][1] == 5  # a point for each object
-    assert parts["many_boxes"][1] < parts["many_scores"][1]  # centerness is below 1
+    assert parts["one_scores"][1] == 5  # a point for each object
+    assert parts["boxes"][1] < parts["many_scores"][1]  # centerness is below 1
 
 
 def test_the_total_weighs_the_parts():
@@ -136,7 +135,7 @@ def test_an_object_in_a_crowd_still_counts():
     objects[0, 3] = [0, 0, 48, 32, CROWD]
     with_crowd = detection_loss(outputs, objects, POINTS, STEPS)
     without = detection_loss(outputs, SOME[:1], POINTS, STEPS)
-    for name in ("many_boxes", "centerness", "one_boxes"):
+    for name in ("boxes", "centerness"):
         np.testing.assert_array_equal(with_crowd[name], without[name])
 
 

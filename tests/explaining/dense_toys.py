@@ -21,7 +21,7 @@ def make_segmenter(head="mlp"):
 def make_detector():
     keras.utils.set_random_seed(0)
     model = _shaken(SwinDetector(CONFIG, classes=3, head=HEAD), 0.1)
-    bias = model.get_layer("head_one_class_logits").bias
+    bias = model.get_layer("head_one_logits").bias
     bias.assign(bias + 5.0)  # sure of what it says
     return model
 

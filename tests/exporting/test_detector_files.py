@@ -105,7 +105,7 @@ def test_detections_are_one_graph_of_which_xnnpack_runs_all_but_the_top_k(file, 
 
 
 def test_raw_outputs_are_one_piece_for_xnnpack(detector, tmp_path):
-    names = ("one_scores", "one_boxes")
+    names = ("one_scores", "boxes")
     outputs = {name: detector.output[name] for name in names}
     model = keras.Model(detector.input, outputs)
     path = write(model, tmp_path)

@@ -28,7 +28,7 @@ TOY = SwinConfig(
 )
 HEAD = DetectionHead(channels=8, convolutions=1)
 STRIDES = (4, 8, 16, 32)
-OUTPUTS = ("many_scores", "many_boxes", "centerness", "one_scores", "one_boxes")
+OUTPUTS = ("many_scores", "boxes", "centerness", "one_scores")
 
 
 @pytest.fixture
@@ -45,12 +45,12 @@ def test_outputs_are_those_of_the_points(toy, images):
     assert strides_of(TOY, HEAD) == STRIDES
     points, strides = points_of(TOY.input_shape, STRIDES)
     assert len(points) == len(strides) == 10 * 14 + 5 * 7 + 3 * 4 + 2 * 2
-    sizes = dict(zip(OUTPUTS, (2, 4, 1, 2, 4), strict=True))
+    sizes = dict(zip(OUTPUTS, (2, 4, 1, 2), strict=True))
     outputs = toy(images)
     assert {name: tuple(x.shape) for name, x in outputs.items()} == {
         name: (2, len(points), size) for name, size in sizes.items()
     }
-    assert (np.asarray(outputs["many_boxes"]) >= 0).all()
+    assert (np.asarray(outputs["boxes"]) >= 0).all()
 
 
 def test_it_begins_sure_of_nothing_with_boxes_of_the_level(toy, images):
@@ -58,7 +58,7 @@ def test_it_begins_sure_of_nothing_with_boxes_of_the_level(toy, images):
     chance = 1 / (1 + np.exp(-np.asarray(outputs["many_scores"])))
     np.testing.assert_allclose(chance.mean(), 0.01, rtol=0.2)
     _, strides = points_of(TOY.input_shape, STRIDES)
-    sides = np.asarray(outputs["one_boxes"]) / strides[:, None]
+    sides = np.asarray(outputs["boxes"]) / strides[:, None]
     np.testing.assert_allclose(sides.mean(axis=(0, 2)), 4, rtol=0.2)
 
 
@@ -82,19 +82,25 @@ def test_published_sizes_have_the_published_number_of_weights():
         tower = convolutions * (9 * channels**2 + 2 * channels)
         predictions = (9 * channels + 1) * (80 + 4 + 1)
         assert branch == 2 * tower + predictions + 5  # a scale for each level
+        one = sum(
+            layer.count_params()
+            for layer in model.layers
+            if layer.name.startswith("head_one")
+        )
+        assert one == 18 * channels**2 + 2 * channels + (9 * channels + 1) * 80
 
 
 def test_layers_of_the_head_are_named_as_such(toy):
     names = [layer.name for layer in toy.layers]
     backbone = ("images", "preprocessing", "patch_embedding", "stage_", "norm")
     assert all(name.startswith(("head_", *backbone)) for name in names)
-    assert "head_one_class_convolution_1" in names
+    assert "head_one_convolution_1" in names
 
 
 def test_the_branch_of_one_point_does_not_teach_the_rest(toy, images):
     with tf.GradientTape() as tape:
         outputs = toy(images)
-        loss = sum(tf.reduce_sum(outputs[name]) for name in ("one_scores", "one_boxes"))
+        loss = tf.reduce_sum(outputs["one_scores"])
     gradients = tape.gradient(loss, toy.trainable_variables)
     taught = {
         variable.path.split("/")[0]
@@ -146,7 +152,7 @@ def test_channels_first_changes_nothing(images):
         shapes = {name: x.shape for name, x in model(images[:1]).items()}
     finally:
         keras.config.set_image_data_format("channels_last")
-    assert shapes["one_boxes"] == (1, 191, 4)
+    assert shapes["boxes"] == (1, 191, 4)
 
 
 def test_a_backbone_of_version_2_and_grey_images_do_as_well():

@@ -69,9 +69,9 @@ def surer(job):
     """Let a model that has learned nothing find a few objects all the same."""
     classes = np.arange(job.dataset.classes)
     for weight in job.model.weights:
-        if weight.path.endswith("one_class_logits/bias"):
+        if weight.path.endswith("head_one_logits/bias"):
             weight.assign(weight + 4 + (classes == 4) * 0.5)
-        elif weight.path.endswith("one_class_logits/kernel"):
+        elif weight.path.endswith("head_one_logits/kernel"):
             weight.assign(weight * 20)
     return job
 

@@ -51,6 +51,10 @@ def head_of(model):
     return [name for name in weights_of(model) if name.startswith("head_")]
 
 
+def is_by_class(name):
+    return "class_logits" in name or "head_one_logits" in name
+
+
 def backbone_of(model):
     return [name for name in weights_of(model) if not name.startswith("head_")]
 
@@ -82,7 +86,7 @@ def test_classes_are_found_by_name_and_the_rest_of_the_head_stays(tmp_path):
     )
     assert "2 of the file's 2 classes kept, by name (dog, cat); new: owl" in str(report)
     given, old = weights_of(model), weights_of(trained)
-    by_class = [name for name in old if "class_logits" in name]
+    by_class = [name for name in old if is_by_class(name)]
     assert len(by_class) == 4
     assert_equal(given, old, old.keys() - set(by_class))
     for name in by_class:
@@ -189,7 +193,7 @@ def test_a_detector_is_built_for_other_classes_and_pictures(tmp_path):
     assert back.input_shape == (None, 48, 64, 3)
     assert back.output["one_scores"].shape[-1] == 3
     given, old = weights_of(back), weights_of(trained)
-    for name in (name for name in old if "class_logits" in name):
+    for name in filter(is_by_class, old):
         np.testing.assert_array_equal(given[name][..., 0], old[name][..., 1])
         np.testing.assert_array_equal(given[name][..., 2], old[name][..., 0])
     path = tmp_path / "a.keras"
@@ -197,24 +201,19 @@ def test_a_detector_is_built_for_other_classes_and_pictures(tmp_path):
     assert not head_of(backbone)
 
 
-def test_an_export_gives_a_detector_whose_other_branch_begins_as_its_own(
-    tmp_path, caplog
-):
+def test_an_export_gives_a_detector_whose_centerness_is_new(tmp_path, caplog):
     trained = detector()
     end_in_detections(trained).save(tmp_path / "model.keras")
     back = from_pretrained(tmp_path)
-    assert "the branch that exports leave out begins as the other" in caplog.text
+    assert "centerness, which exports leave out, is new" in caplog.text
     given, old = weights_of(back), weights_of(trained)
     assert given.keys() == old.keys()
-    many = [name for name in old if name.startswith("head_many_")]
-    assert_equal(given, old, old.keys() - set(many))
-    for name in many:
-        if "centerness" not in name:
-            twin = name.replace("many", "one")
-            np.testing.assert_array_equal(given[name], old[twin], err_msg=name)
+    new = {name for name in old if "centerness" in name}
+    assert len(new) == 2
+    assert_equal(given, old, old.keys() - new)
     model = detector(seed=1)
-    assert "branch" in str(load_weights(model, tmp_path))
-    assert_equal(weights_of(model), old, old.keys() - set(many))
+    assert "centerness" in str(load_weights(model, tmp_path))
+    assert_equal(weights_of(model), old, old.keys() - new)
 
 
 def test_a_detector_that_lacks_a_part_of_a_branch_is_refused(tmp_path):

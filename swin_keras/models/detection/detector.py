@@ -45,6 +45,7 @@ def detection_model(
         UsageError: If the sizes make no detector.
     """
     _check(config, head, classes)
+    classes = int(classes)  # also of NumPy
     inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
     maps = list(feature_maps(x, config, include_norms=True).items())
     maps = dict(maps[head.first_stage - 1 :])

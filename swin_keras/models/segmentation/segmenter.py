@@ -48,6 +48,7 @@ def segmentation_model(
     """
     head = as_head(head)
     _check(config, head, auxiliary, classes)
+    classes = int(classes)  # also of NumPy
     inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
     stages = swin_stages(x, config)
     if head.kind == "unet":
