@@ -11,10 +11,10 @@ from swin_keras.exporting.inference_model import (
     inference_model,
     logits,
     named_outputs,
-    normalizes,
 )
 from swin_keras.layers import SwinTransformerBlock, WindowAttention
 from swin_keras.models import SwinBackbone, SwinClassifier, SwinV2Config
+from swin_keras.models.conventions import normalizes
 from swin_keras.models.feature_maps import features
 
 

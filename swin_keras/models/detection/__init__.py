@@ -1,4 +1,4 @@
-"""How a backbone becomes a detector: a feature pyramid, and two heads on it."""
+"""How a backbone becomes a detector: a feature pyramid, and a head of two branches."""
 
 from swin_keras.models.detection.detector import (
     detection_model,
