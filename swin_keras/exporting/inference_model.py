@@ -57,9 +57,11 @@ def named_outputs(model) -> dict:
     """
     if isinstance(model.output, dict):
         return dict(model.output)
-    activation = getattr(model.layers[-1], "activation", None)
+    last = model.layers[-1]
+    activation = getattr(last, "activation", None)
     kinds = (keras.activations.softmax, keras.activations.sigmoid)
-    return {"probabilities" if activation in kinds else "outputs": model.output}
+    is_share = activation in kinds or isinstance(last, keras.layers.Softmax)
+    return {"probabilities" if is_share else "outputs": model.output}
 
 
 def with_outputs(model, beside: dict):
@@ -75,7 +77,7 @@ def with_outputs(model, beside: dict):
 def logits(model):
     """Return what goes into a final softmax layer, symbolic; `None` without one."""
     last = model.layers[-1]
-    is_softmax = (
+    is_softmax = isinstance(last, keras.layers.Softmax) or (
         isinstance(last, keras.layers.Activation)
         and last.activation is keras.activations.softmax
     )

@@ -55,4 +55,5 @@ def _trained_for(card):
     from swin_keras.tasks import TASKS, task_named
 
     name = card.train.get("task")
-    return task_named(name) if name in TASKS else None
+    is_known = isinstance(name, str) and name in TASKS
+    return task_named(name) if is_known else None
