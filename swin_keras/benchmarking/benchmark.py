@@ -43,7 +43,7 @@ def benchmark(
 
     Args:
         *models: Model files, or folders of exports, whose every form is timed.
-        threads: Numbers of threads to try.
+        threads: Number of threads, or several to try.
         seconds: Time for each file and number of threads.
         trust: Whether a SavedModel may hold operations that do more than compute.
 

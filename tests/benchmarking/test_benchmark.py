@@ -82,7 +82,7 @@ def _compare(model, other):
 
 
 def test_python_has_the_same_call(exported):
-    result = swin_keras.benchmark(exported / "model.tflite", threads=(1,), seconds=0.1)
+    result = swin_keras.benchmark(exported / "model.tflite", threads=1, seconds=0.1)
     assert isinstance(result, swin_keras.Benchmark)
     (timing,) = result.timings
     assert timing.threads == 1

@@ -201,6 +201,20 @@ def test_a_file_for_several_pictures_at_a_time_is_refused(tmp_path):
     assert litert_file(path) == path
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"model": {"input_shape": [8, 8, 4]}}, "which takes 4 channels"),
+        ({"normalizes": False}, "does not normalize them itself"),
+        ({"outputs": {"outputs": [10]}}, "ends in no softmax or sigmoid"),
+    ],
+)
+def test_a_model_that_the_page_would_show_wrong_is_refused(tmp_path, changes, words):
+    path = with_card(tmp_path / "model.tflite", **changes)
+    with pytest.raises(ModelFileError, match=words):
+        litert_file(path)
+
+
 def test_a_model_that_browsers_cannot_run_is_refused(tmp_path):
     (tmp_path / "best.keras").write_bytes(b"any")
     with pytest.raises(ModelFileError, match=r"runs \.tflite files"):

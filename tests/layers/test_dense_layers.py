@@ -94,6 +94,21 @@ def test_batch_normalization_follows_as_torch_does():
     np.testing.assert_allclose(to_numpy(layer.moving_variance), followed, rtol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "options", [{}, {"axis": 1}, {"scale": False}, {"momentum": 0.5, "epsilon": 0.1}]
+)
+def test_batch_normalization_is_saved_with_its_arguments(tmp_path, options):
+    inputs = keras.Input((4, 3, 2))
+    model = keras.Model(inputs, SyncBatchNormalization(**options)(inputs))
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.uniform(1, 2, w.shape) for w in model.weights])
+    model.save(tmp_path / "a.keras")
+    loaded = keras.models.load_model(tmp_path / "a.keras")
+    x = feature_map(4, 3, 2)
+    np.testing.assert_array_equal(to_numpy(loaded(x)), to_numpy(model(x)))
+    assert loaded.layers[-1].momentum == options.get("momentum", 0.9)
+
+
 @pytest.mark.parametrize("layer", [AdaptivePooling, BilinearResizing])
 def test_a_size_below_one_is_refused(layer):
     with pytest.raises(ValueError, match="`size` must be at least 1"):

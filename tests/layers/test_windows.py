@@ -48,7 +48,7 @@ def test_partition_refuses_a_window_that_does_not_divide_the_map():
 
 
 @pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("shift", [0, 1, 3, (2, 0), (0, -1), (-3, -2)])
+@pytest.mark.parametrize("shift", [0, 1, 3, (2, 0), (0, -1), (-3, -2), (8, -13)])
 def test_cyclic_shift_is_a_roll(shift, training):
     x = feature_map(2, 6, 5, 3)
     pair = (shift, shift) if isinstance(shift, int) else shift
