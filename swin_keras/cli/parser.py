@@ -219,7 +219,12 @@ def _predict(parser):
     parser.add_argument(
         "images", nargs="*", help="Images, folders of images, or videos."
     )
-    parser.add_argument("--top", type=int, default=3, help="Classes to name.")
+    parser.add_argument(
+        "--top",
+        type=int,
+        default=3,
+        help="Classes to name; of boxes all are, and of several classes those there.",
+    )
     _add_window(parser)
     parser.add_argument(
         "--save",
@@ -236,10 +241,14 @@ def _predict(parser):
     )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
     parser.add_argument(
-        "--csv", metavar="FILE", help="Write what is said as a table, a row an answer."
+        "--csv",
+        metavar="FILE",
+        help="Write what is said as a table, a row an answer: a new file.",
     )
     parser.add_argument(
-        "--coco", metavar="FILE", help="Write a detector's boxes as COCO's json."
+        "--coco",
+        metavar="FILE",
+        help="Write a detector's boxes as COCO's json: a new file.",
     )
     _trust(parser)
 

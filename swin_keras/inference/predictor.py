@@ -190,7 +190,7 @@ class Predictor(CardPreparation):
                 images; arrays `(H, W, C)` or `(B, H, W, C)`, 0..255, with 1, 3 or 4
                 channels, whose floats are rounded. An iterator is read a batch at a
                 time.
-            top: How many of the best classes to name.
+            top: How many of the best classes to name; boxes are all there.
             batch_size: Images that are run together.
             window: How a segmenter or detector looks at a picture: "whole", made to
                 fit its input; or "slide", through overlapping windows at the

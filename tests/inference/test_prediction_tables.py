@@ -122,6 +122,23 @@ def test_a_table_that_cannot_be_written_is_told_before_the_work(tmp_path, capsys
     assert "folder that exists" in capsys.readouterr().err
 
 
+def test_a_table_replaces_no_file(tmp_path, capsys):
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "a.csv").write_text("mine")
+    words = ["predict", "saved_models/digits", str(tmp_path / "a.png")]
+    assert main([*words, "--csv", str(tmp_path / "a.csv")]) == 2
+    assert "a.csv exists already" in capsys.readouterr().err
+    assert (tmp_path / "a.csv").read_text() == "mine"
+
+
+def test_the_screen_shows_the_classes_that_are_there(capsys):
+    use._show([labels_of([0.125, 0.25, 0.125]), labels_of([0.75, 0.5, 0.125])])
+    said = capsys.readouterr().out
+    assert "(none)" in said
+    assert "25.0%" not in said
+    assert "50.0%" in said
+
+
 @pytest.mark.parametrize(
     ("error", "code"), [(KeyboardInterrupt, 130), (ResourceError, 5), (OSError, 5)]
 )
