@@ -48,12 +48,12 @@ TASK = FeatureMaps()
 
 
 def _trained_for(card):
-    """Return the task that the stages were trained for, if the card says it.
+    """Return the task that the stages were trained for, if there is a card of it.
 
     Its pictures are theirs: whole ones of a segmenter or detector.
     """
     from swin_keras.tasks import TASKS, task_named
 
-    name = card.train.get("task")
+    name = card.train.get("task") if card else None
     is_known = isinstance(name, str) and name in TASKS
     return task_named(name) if is_known else None
