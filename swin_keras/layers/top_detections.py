@@ -70,16 +70,13 @@ class TopDetections(keras.layers.Layer):
         end = self.points + ops.concatenate([bottom, right], axis=-1) * self.unit
         boxes = ops.clip(ops.concatenate([start, end], axis=-1), 0.0, 1.0)
 
-        # The highest scores are all at the points that have the highest.
         _, points, classes = scores.shape
         number = min(self.max_detections, points * classes)
-        _, places = ops.top_k(ops.max(scores, axis=-1), min(number, points))
-        scores = ops.reshape(_rows(scores, places), (-1, places.shape[1] * classes))
-        best, pairs = ops.top_k(scores, number)
-        best = ops.sigmoid(best)
+        chances = ops.sigmoid(ops.reshape(scores, (-1, points * classes)))
+        best, pairs = ops.top_k(chances, number)
         is_counted = ops.cast(best > self.score_threshold, best.dtype)
         return {
-            "boxes": _rows(_rows(boxes, places), pairs // classes),
+            "boxes": _rows(boxes, pairs // classes),
             "classes": ops.cast(pairs % classes, best.dtype),
             "scores": best,
             "count": ops.sum(is_counted, axis=-1),
