@@ -36,14 +36,10 @@ class ExplainedModel(CardPreparation):
         self.card = self.file = self.model = None
         if hasattr(model, "layers"):
             self.name, self.model = model.name, model
-            takes_raw = normalizes(model)
         else:
             self._open(Path(model), trust)
-            takes_raw = (
-                normalizes(self.model)
-                if self.model
-                else self.card is None or self.card.normalizes
-            )
+        stated = self.card is None or self.card.normalizes
+        takes_raw = normalizes(self.model) if self.model else stated
         if not takes_raw:
             log.warning(NO_NORMALIZATION, self.name)
         shape = tuple((self.model or self.file).input_shape)

@@ -54,15 +54,15 @@ def summarize(model) -> list[Part]:
 
 
 def _calls(model) -> dict[str, float]:
-    """Return what a layer's calls come to, in its first, where there are several.
+    """Return what all calls of a layer cost, in its first, where there are several.
 
-    Convolutions of a detector are shared by all levels of its pyramid. A call costs
+    Convolutions of a detector are shared by all levels of its pyramid; each call costs
     as much as its map has places.
     """
     if not getattr(model, "operations", None):  # only a functional model has them
         return {}
     calls = {}
-    for layer in model.get_config()["layers"]:
+    for layer in model.get_config().get("layers", ()):  # a subclass tells none
         tensors = [call["args"][0] for call in layer["inbound_nodes"] if call["args"]]
         if len(tensors) > 1 and all(isinstance(one, dict) for one in tensors):
             shapes = [one["config"]["shape"] for one in tensors]

@@ -14,8 +14,7 @@ from swin_keras.tasks.tiles import MAX_BOXES, check_views, found_in_tiles
 from swin_keras.tasks.validation_map import ValidationMAP
 
 SHOWN = 0.3  # score from which on a box is shown
-TAIL = """ARG_MAX CAST FLOOR_DIV FLOOR_MOD GATHER GREATER LESS REDUCE_MAX SELECT
-SELECT_V2 TOPK_V2"""
+TAIL = "CAST FLOOR_DIV FLOOR_MOD GATHER GREATER LESS SELECT SELECT_V2 TOPK_V2"
 RAW = {"many_scores", "boxes", "centerness", "one_scores"}
 
 

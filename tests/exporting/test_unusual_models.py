@@ -1,5 +1,7 @@
 """Models that do less than is usual: no softmax, no scaling; or that are quantized."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import swin_keras
 from swin_keras.errors import ModelFileError, UsageError
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
+from swin_keras.exporting.images import comparison_images
 from swin_keras.exporting.readme import readme_text
 from swin_keras.litert.quantize import quantize_static
 from swin_keras.model_files.card import ModelCard
@@ -195,3 +198,10 @@ def test_feature_maps_see_pictures_as_they_were_trained(photos):
     task = task_named("features")
     assert "around the centre" in task.about_pictures(card)
     assert task.about_pictures(trained) == task_named("segment").about_pictures(trained)
+    config = ExportConfig(images=str(photos))
+    (middle, _), (whole, _), (seen, _) = (
+        comparison_images(config, photos, one)
+        for one in (card, trained, dataclasses.replace(trained, task="segment"))
+    )
+    np.testing.assert_array_equal(whole, seen)
+    assert (whole != middle).any()
