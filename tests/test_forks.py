@@ -37,7 +37,9 @@ assert fork(path) == 7
 """
 
 
-@pytest.mark.parametrize("first", ["swin_keras", "numpy"])
+@pytest.mark.parametrize(
+    "first", ["swin_keras", pytest.param("numpy", marks=pytest.mark.slow)]
+)
 def test_a_fork_of_a_process_that_used_tensorflow_refuses(trained_run, first):
     process = subprocess.run(
         [sys.executable, "-c", SCRIPT.format(first=first), trained_run.path],

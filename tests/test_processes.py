@@ -33,6 +33,7 @@ def test_a_module_is_run_without_the_current_folder():
     assert module_command("a.b", 3, Path("c"))[1:] == ["-P", "-m", "a.b", "3", "c"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

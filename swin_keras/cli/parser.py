@@ -90,7 +90,7 @@ def _launch(parser):
         dest="fence",
         action="store_false",
         help="Leave workers of one machine on its network: they may download, and "
-        "whoever reaches their ports rules them.",
+        "anyone who can reach their ports controls them.",
     )
     parser.add_argument("words", nargs="+", help="-- train and its options.")
 

@@ -104,6 +104,12 @@ def look_into(file: str, grey_range=None) -> Look:
         return Look(error.reason)
 
 
+def _extrema(image):
+    if image.mode.startswith("I;16"):  # of which Pillow knows those of one order only
+        image = image.convert("I")
+    return image.getextrema()
+
+
 def _look_into(image, grey_range):
     size, values, brightest, reason = image.size, None, None, None
     animated = is_animated(image)
@@ -113,7 +119,7 @@ def _look_into(image, grey_range):
     except Exception as error:  # Pillow lets through whatever a reader met
         return Look(f"truncated or damaged ({error})")
     if is_deep(image.mode):
-        values = image.getextrema()
+        values = _extrema(image)
     elif image.mode in ("L", "RGB", "RGBA"):
         brightest = max(np.ravel(image.getextrema()[:3])[1::2])
     try:

@@ -12,6 +12,10 @@ from swin_keras.names import printable
 EXTENSIONS = tuple(FORMATS_OF)
 OF_SYSTEMS = {"thumbs.db", "desktop.ini"}  # what nobody put there
 SYSTEM = {"/proc", "/sys", "/dev"}
+PARTS = {
+    *("train", "training", "val", "valid", "validation", "dev", "test", "testing"),
+    *("images", "labels", "annotations", "jpegimages", "imagesets"),
+}
 EXAMPLES = 3
 
 ABOVE = "links to the folder itself or above it"
@@ -62,14 +66,21 @@ class Walk:
         """Count the images that lie in a folder itself."""
         return sum(e.is_file() and is_image(e.name) for e in self._entries(folder))
 
-    def images(self, folder) -> list[str]:
-        """Return the images at any depth of a folder, as sorted full paths."""
+    def images(self, folder, parts: bool = False) -> list[str]:
+        """Return the images at any depth of a folder, as sorted full paths.
+
+        Args:
+            folder: The folder.
+            parts: Whether to follow links that stand for a part of a data set.
+        """
         found, waiting = [], [os.fspath(folder)]
         while waiting:
             for entry in self._entries(waiting.pop()):
                 if not entry.is_dir():
                     found += [entry.path] * self._is_wanted(entry)
-                elif not entry.is_symlink() or self._may_enter(entry.path, False):
+                elif not entry.is_symlink() or self._may_enter(
+                    entry.path, parts and is_part(entry.name)
+                ):
                     waiting.append(entry.path)
         return sorted(found)
 
@@ -115,7 +126,7 @@ class Walk:
             return f"{printable(ending)} files, which are not read"
         return None if begins_as_image(entry.path) else NO_ENDING
 
-    def _may_enter(self, link, stands_for_class) -> bool:
+    def _may_enter(self, link, is_expected) -> bool:
         """Return whether to follow a link to a folder, and remember where it led."""
         target = os.path.realpath(link)
         if target in self._above:
@@ -124,7 +135,7 @@ class Walk:
             kind = INSIDE
         elif is_below(target, SYSTEM):
             kind = TO_SYSTEM
-        elif not (stands_for_class or self.follow_links):
+        elif not (is_expected or self.follow_links):
             kind = OUTSIDE
         else:
             self._inside.add(target)
@@ -141,6 +152,11 @@ def examples(paths) -> str:
     """Return three of some paths for a message: "a.xyz, b.xyz, c.xyz, ..."."""
     shown = [printable(path) for path in sorted(paths)[:EXAMPLES]]
     return ", ".join(shown + ["..."] * (len(paths) > EXAMPLES))
+
+
+def is_part(folder: str) -> bool:
+    """Return whether a name is that of a part of a data set: "train", "labels"."""
+    return folder.lower().rstrip("0123456789_-") in PARTS
 
 
 def is_visible(name: str) -> bool:

@@ -36,7 +36,7 @@ def suppress_overlaps(
     candidates=1000,
     max_detections=100,
 ) -> Detections:
-    """Read the branch of many points for one picture.
+    """Read the one-to-many branch for one picture.
 
     The score is the geometric mean of the class's probability and the centerness.
     Of each level the best candidates are kept, and of each class no two boxes
@@ -90,7 +90,7 @@ def best_points(
     score_threshold=0.05,
     max_detections=100,
 ) -> Detections:
-    """Read the branch of one point for each object, for one picture.
+    """Read the one-to-one branch for one picture.
 
     What `TopDetections` does in an exported model.
 

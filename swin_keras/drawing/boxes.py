@@ -52,13 +52,13 @@ def draw_boxes(
     for place in by_size:
         _outline(draw, boxes[place], colours[place], width, dashed[place])
     texts = _texts(labels, scores, count)
-    font, taken = font_for(picture.size), []
+    font, taken, written = font_for(picture.size), np.empty((count, 4)), 0
     for place in by_size:
         if any(texts[place]):
             text = _fitting(*texts[place], font, picture.width - 2 * PAD)
-            area = _place(boxes[place], text, font, picture.size, taken)
+            area = _place(boxes[place], text, font, picture.size, taken[:written])
             _write(draw, area, text, colours[place], font)
-            taken.append(area)
+            taken[written], written = area, written + 1
     return picture
 
 
@@ -151,7 +151,7 @@ def _place(box, text, font, size, taken):
         x = round(min(max(x, 0), max(width - across, 0)))
         inside = round(min(max(y, 0), max(height - high, 0)))
         area = x, inside, min(x + round(across), width), min(inside + high, height)
-        covered = sum(_overlap(area, other) for other in taken)
+        covered = _overlaps(area, taken).sum()
         areas.append((covered, abs(y - inside) > 1, len(areas), area))
     return min(areas)[-1]
 
@@ -163,7 +163,7 @@ def _write(draw, area, text, colour, font):
     draw.text(middle, text, text_on(colour), font, anchor="lm")
 
 
-def _overlap(one, other) -> float:
-    across = min(one[2], other[2]) - max(one[0], other[0])
-    down = min(one[3], other[3]) - max(one[1], other[1])
-    return max(across, 0) * max(down, 0)
+def _overlaps(one, others):
+    """Return the pixels that an area shares with each of others, `(N, 4)`."""
+    sides = np.minimum(one[2:], others[:, 2:]) - np.maximum(one[:2], others[:, :2])
+    return sides.clip(0).prod(1)

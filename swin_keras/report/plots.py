@@ -24,6 +24,7 @@ UNITS = {
     "learning_rate": "learning rate (per step)",
 }
 MAX_NUMBERED, MAX_NAMED = 30, 100  # classes of a confusion matrix
+SHEET_CELL, SHEET_PICTURE, SHEET_LINE = 1.4, 1.3, 0.16  # inches of a sheet of images
 
 
 def plot_curves(
@@ -221,21 +222,31 @@ def plot_images(images, titles, path, most: int = 32):
         path: The file to write.
         most: Images shown at the most.
     """
-    images, titles = images[:most], titles[:most]
+    images, titles = images[:most], [str(title) for title in titles[:most]]
     columns = min(8, len(images))
     rows = math.ceil(len(images) / columns)
-    lines = max((str(title).count("\n") for title in titles), default=0)
-    size = (1.4 * columns, (1.6 + 0.13 * lines) * rows)
-    figure = Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes in grid:
-        axes.axis("off")
-    for axes, image, title in zip(grid, images, titles, strict=False):
-        image = image.astype("uint8")
+    high, wide = SHEET_PICTURE * np.array(images.shape[1:3]) / max(images.shape[1:3])
+    above = SHEET_LINE * max(len(title.splitlines()) for title in titles)
+    width, height = SHEET_CELL, above + high + SHEET_CELL - SHEET_PICTURE
+    figure = Figure(figsize=(columns * width, rows * height))
+    # One pair of axes, in inches: a pair for each image takes four times as long.
+    axes = figure.add_axes((0, 0, 1, 1))
+    for index, (image, title) in enumerate(zip(images, titles, strict=True)):
+        row, column = divmod(index, columns)
+        middle, top = (column + 0.5) * width, row * height + above
         grey = image.shape[-1] == 1
-        axes.imshow(image[..., 0] if grey else image, cmap="gray", vmin=0, vmax=255)
-        lines = [_shortened(line, 16) for line in str(title).split("\n")]
-        axes.set_title("\n".join(lines), fontsize=8, parse_math=False)
+        axes.imshow(
+            (image[..., 0] if grey else image).astype("uint8"),
+            extent=(middle - wide / 2, middle + wide / 2, top + high, top),
+            cmap="gray",
+            vmin=0,
+            vmax=255,
+        )
+        text = "\n".join(_shortened(line, 16) for line in title.split("\n"))
+        place = {"ha": "center", "va": "bottom", "fontsize": 8, "parse_math": False}
+        axes.text(middle, top - 0.04, text, **place)
+    axes.set(xlim=(0, columns * width), ylim=(rows * height, 0))
+    axes.axis("off")
     save_figure(figure, path)
 
 

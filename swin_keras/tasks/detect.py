@@ -183,10 +183,12 @@ class Detect(DenseTask):
         return detector_metadata(card, outputs)
 
     def about_outputs(self, card):
+        boxes = card.outputs["boxes"][0]
         return (
-            "`boxes` as top, left, bottom, right in shares of the picture, `classes` "
-            "by their number in `labels.txt`, `scores` from the highest, and `count`, "
-            "how many of them to look at"
+            f"float32 `boxes` `(batch, {boxes}, 4)`, which are top, left, bottom and "
+            f"right as shares of the picture; `classes` `(batch, {boxes})`, rows of "
+            f"`labels.txt` counted from 0; `scores` `(batch, {boxes})`, the highest "
+            "first; and `count` `(batch,)`, how many of them to look at"
         )
 
 

@@ -111,8 +111,8 @@ class MultiLabel(Classify):
         if "outputs" in card.outputs:
             return super().about_outputs(card)
         return (
-            "the probability of each class, in the order of `labels.txt`; they do not "
-            f"add up to 1, and a class is there from {THRESHOLD} on"
+            f"{super().about_outputs(card)}. Probabilities do not add up to 1, and a "
+            f"class is there from {THRESHOLD} on"
         )
 
 

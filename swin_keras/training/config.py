@@ -109,14 +109,15 @@ class TrainConfig:
             a checkpoint, published or of Keras, the folder of a run or an export, or
             "hf://ORG/NAME"; by default from random weights.
         teacher: A model to learn from, beside the labels: a file or folder as
-            `Predictor` takes it, of the same classes and image size; for pixels and
-            boxes a Keras model, whose feature maps teach; see docs/distillation.md.
+            `Predictor` takes it, which knows all of its classes and takes images of
+            its size; for pixels and boxes a Keras model, whose feature maps teach; see
+            docs/distillation.md.
         distillation: What is learned of it: "soft" for its probabilities, "dist" for
             their correlations, "features" for its feature maps; by default "soft", for
             other tasks than "classify" "features".
         teacher_weight: Weight of the teacher's part of the loss: for classes a share,
             of which labels have the rest.
-        temperature: What logits are divided by before a teacher is followed.
+        temperature: Divides the logits of teacher and student; higher is softer.
         unlabelled: A folder of images without labels, at any depth, to learn on from a
             teacher's answers alone, beside the data; for "soft" and "dist". Those that
             are in val or test, too, are left out.
@@ -159,7 +160,7 @@ class TrainConfig:
         early_stopping: Epochs without a better one after which the run ends; 0 never
             ends it early.
         class_weights: "balanced" weighs each class by its rarity in training.
-        freeze_stages: Stages that do not learn, from the first, with the patch
+        freeze_stages: How many of the first stages do not learn, nor the patch
             embedding; "all" leaves only the classes' weights.
         scale_range: Smallest and largest random scale of pictures with masks or boxes.
         mosaic: Share of the training pictures with boxes that are put together of four.

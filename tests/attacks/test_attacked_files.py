@@ -34,10 +34,10 @@ def check(kind, count, originals):
 
 @pytest.mark.parametrize("kinds", QUICK)
 def test_a_few_damaged_files_are_taken_or_refused(kinds, originals):
-    found = check(kinds, 90, originals)
-    assert found["refused"] > 20
+    found = check(kinds, 45, originals)
+    assert found["refused"] > 10
     if kinds.startswith("export"):  # whose SHA-256 is at hand
-        assert found == {"refused": 90}
+        assert found == {"refused": 45}
 
 
 @pytest.mark.slow

@@ -53,6 +53,7 @@ def check_mutants(kind, count):
     assert results.count("refused") > count / 2
 
 
+@pytest.mark.slow
 def test_a_few_damaged_files_are_refused_or_exact():
     check_mutants("mixed", 600)
 

@@ -247,7 +247,9 @@ def test_what_comes_next_can_be_pasted(capsys):
     )
 
 
-@pytest.mark.parametrize("how", ["environment", "keras.json"])
+@pytest.mark.parametrize(
+    "how", ["environment", pytest.param("keras.json", marks=pytest.mark.slow)]
+)
 def test_the_command_line_runs_on_tensorflow_and_stays_quiet(
     how, tmp_path, trained_run
 ):

@@ -63,6 +63,7 @@ def test_preparing_prints_nothing_to_stdout(tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_two_processes_may_prepare_at_once(tmp_path):
     code = (
         "import sys, pathlib; from swin_keras.data.tfds_source import find_builder, "

@@ -5,6 +5,8 @@ import sys
 import threading
 import time
 
+import pytest
+
 from swin_keras.data.exit_gate import ExitGate
 
 SCRIPT = """
@@ -25,6 +27,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 def test_a_script_ends_that_leaves_an_iterator_unfinished():
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=120

@@ -8,6 +8,7 @@ from PIL import Image
 from swin_keras.data import check_folder, load_dataset, load_image
 from swin_keras.data.image_file import ImageError
 from swin_keras.data.image_io import decode_image
+from swin_keras.data.inspection import look_into
 from swin_keras.errors import UsageError
 
 RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64)  # 12 bits in 16
@@ -107,3 +108,17 @@ def test_a_range_must_be_two_numbers_in_order(root, grey_range):
     for call in (load_dataset, check_folder):
         with pytest.raises(UsageError, match="values of black and of white"):
             call(root, grey_range=grey_range)
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B"])
+def test_deep_tiff_of_either_byte_order_is_looked_into(tmp_path, mode):
+    """ImageJ writes the highest byte first."""
+    values = np.array([[0, 1000], [2000, 4000]], ">u2" if mode == "I;16B" else "<u2")
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        path = tmp_path / name / "a.tif"
+        Image.frombytes(mode, (2, 2), values.tobytes()).save(path)
+        with Image.open(path) as image:
+            assert image.mode == mode
+    assert look_into(path).values == (0, 4000)
+    assert "grey-range" in str(check_folder(tmp_path))

@@ -49,6 +49,7 @@ def test_the_teacher_answers_about_the_very_images_of_the_student(config, traine
     assert targets["labels"].shape == (64, 10)
 
 
+@pytest.mark.slow
 def test_answers_from_disk_are_the_same_and_the_teacher_is_not_asked(
     config, tmp_path, monkeypatch
 ):
@@ -75,6 +76,7 @@ def test_answers_start_where_a_run_resumes(config):
         np.testing.assert_array_equal(targets[name], expected[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", ["soft", pytest.param("features", marks=pytest.mark.slow)]
 )
@@ -102,6 +104,7 @@ def test_a_student_learns_from_its_teacher_alone(config, kind):
     assert losses[-1] < 0.95 * losses[0]
 
 
+@pytest.mark.slow
 def test_what_only_training_needs_is_not_kept(config):
     options = {"sizes": SIZES, "jit_compile": False, "epochs": 1}
     run = train(config(**options, distillation="features"))

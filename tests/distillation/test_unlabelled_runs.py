@@ -96,6 +96,7 @@ def test_the_run_says_how_many_there_are(config):
     assert job.steps == (100 + COUNT) // 32
 
 
+@pytest.mark.slow
 def test_a_run_does_not_resume_with_other_images(config, pictures, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
@@ -109,6 +110,7 @@ def test_a_run_does_not_resume_with_other_images(config, pictures, tmp_path):
         train(config(**options), resume=True)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_without_an_image_that_it_could_not_read(config, tmp_path):
     """Another stands for it; the place of every other stays what it was."""
     rng = np.random.default_rng(0)

@@ -104,6 +104,7 @@ def test_detections_are_one_graph_of_which_xnnpack_runs_all_but_the_top_k(file, 
     assert path.stat().st_size < 1.2 * kernels + 200_000
 
 
+@pytest.mark.slow
 def test_raw_outputs_are_one_piece_for_xnnpack(detector, tmp_path):
     names = ("one_scores", "boxes")
     outputs = {name: detector.output[name] for name in names}
@@ -161,6 +162,7 @@ def test_mediapipe_finds_the_same_boxes(file, tmp_path):
     assert len(seen) > 1
 
 
+@pytest.mark.slow
 def test_every_operation_of_a_detector_is_timed_alone(ending, tmp_path):
     path = write(ending, tmp_path)
     result = swin_keras.benchmark(path, threads=(1,), seconds=0.1)

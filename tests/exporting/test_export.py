@@ -131,6 +131,7 @@ def test_a_saved_model_holds_each_number_once(small_model, small_export):
     assert numbers == sorted(math.prod(weight.shape) for weight in weights)
 
 
+@pytest.mark.slow
 def test_a_backbone_is_exported_with_its_features(tmp_path):
     file = tmp_path / "backbone.keras"
     SwinBackbone(SMALL).save(file)
@@ -168,6 +169,7 @@ def test_a_readme_shows_no_figure_that_says_nothing():
     assert "| test top5 | 1 |" in readme_text(more)
 
 
+@pytest.mark.slow
 def test_a_classifier_is_exported_as_feature_maps(
     small_model, model_file, images_dir, tmp_path
 ):

@@ -104,6 +104,7 @@ def test_a_half_precision_file_holds_no_float32_vector(small_export):
     assert max(map(math.prod, shapes), default=0) < 16
 
 
+@pytest.mark.slow
 def test_int8_files_keep_position_biases_in_half_and_dense_ones_whole(tmp_path):
     """XNNPACK refuses an int8 dense layer whose bias is not float32."""
     config = SMALL.replace(embed_dim=96, depths=(2,), num_heads=(3,))

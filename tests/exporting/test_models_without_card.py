@@ -25,6 +25,7 @@ def exported(model, tmp_path, **options):
     return export(tmp_path / "m.keras", config)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "auxiliary", [pytest.param(False, marks=pytest.mark.slow), True]
 )
@@ -42,6 +43,7 @@ def test_a_segmenter_ends_in_probabilities(tmp_path, auxiliary):
     np.testing.assert_allclose(said, keras.ops.softmax(logits), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_detector_is_a_detector(tmp_path):
     head = DetectionHead(channels=8, convolutions=1, extra_levels=0)
     model = shaken(SwinDetector(SMALL, head, classes=3))

@@ -74,6 +74,7 @@ def test_an_existing_export_is_not_replaced_unasked(small_export, model_file):
         export(model_file, config)
 
 
+@pytest.mark.slow
 def test_a_failed_check_leaves_the_previous_export(
     small_export, model_file, images_dir, monkeypatch
 ):
@@ -93,6 +94,7 @@ def test_a_failed_check_leaves_the_previous_export(
     assert [path.name for path in small_export.parent.iterdir()] == [small_export.name]
 
 
+@pytest.mark.slow
 def test_a_model_that_phones_cannot_run_is_refused(tmp_path):
     inputs = keras.Input((8, 8, 3))
     x = keras.ops.reshape(inputs, (-1, 2, 4, 2, 4, 3))

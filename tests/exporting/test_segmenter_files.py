@@ -19,7 +19,7 @@ HEADS = [
     SegmentationHead("mlp", channels=8),
     # Pools that divide the last map, and pools that do not.
     SegmentationHead("upernet", channels=8, pool_sizes=(1, 2, 3, 6)),
-    SegmentationHead("unet"),
+    pytest.param(SegmentationHead("unet"), marks=pytest.mark.slow),
 ]
 
 

@@ -141,6 +141,7 @@ def test_the_command_makes_the_same_again(save, tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*quantize:UserWarning")  # of norms: they have none
 def test_a_quantized_model_is_refused_in_words(tmp_path):
     model = SwinClassifier(TOY, classes=3)

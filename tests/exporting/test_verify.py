@@ -120,6 +120,7 @@ def test_for_one_image_a_right_file_passes_and_a_wrong_one_is_refused(
         assert check.problems[0].startswith("rounding noise is")
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_decide_is_exported_all_the_same(images_dir, tmp_path):
     """Two classes that are equal but for 1e-5: half precision decides some anew."""
     model = shaken(SwinClassifier(SMALL, classes=5, name="undecided"))
@@ -142,6 +143,7 @@ def test_a_model_that_cannot_decide_is_exported_all_the_same(images_dir, tmp_pat
     assert "| 12 near ties |" in (folder / "README.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_references_are_computed_in_true_float32(
     model_file, images_dir, tmp_path, monkeypatch
 ):

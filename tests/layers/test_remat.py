@@ -66,7 +66,9 @@ def seed_states(model):
     ]
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize(
+    "jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("config_class", [SwinConfig, SwinV2Config])
 def test_gradients_are_those_of_a_block_that_keeps_everything(
     config_class, jit_compile
@@ -130,6 +132,7 @@ def test_dropout_is_refused(block, rate):
         SwinConfig(remat=True, **{rate: 0.1})
 
 
+@pytest.mark.slow
 def test_two_replicas_train_as_one_device_does():
     """In a subprocess: devices are split before TensorFlow starts."""
     code = """

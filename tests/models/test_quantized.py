@@ -22,7 +22,7 @@ GROUPS = keras.quantizers.Int4QuantizationConfig(block_size=4)
 @pytest.mark.parametrize(
     ("config_class", "mode"),
     [
-        (SwinConfig, "int8"),
+        pytest.param(SwinConfig, "int8", marks=pytest.mark.slow),
         pytest.param(SwinV2Config, "int4", marks=pytest.mark.slow),
         pytest.param(SwinConfig, "int4", marks=pytest.mark.slow),
         pytest.param(SwinConfig, GROUPS, marks=pytest.mark.slow),
@@ -48,6 +48,7 @@ def test_a_quantized_model_comes_back_from_its_file(config_class, mode, tmp_path
     np.testing.assert_array_equal(loaded(X), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*quantize:UserWarning")
 def test_quantized_patches_that_overlap_keep_their_scale():
     model = SwinClassifier(SwinConfig(**TOY, patch_overlap=2), classes=4)

@@ -185,6 +185,7 @@ def test_two_devices_give_what_one_gives(
         np.testing.assert_allclose(given, wanted, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_parts_of_a_batch_give_what_the_whole_gives(garments_dir, tmp_path):
     figures = []
     for parts in (1, 2):
@@ -201,7 +202,12 @@ def test_parts_of_a_batch_give_what_the_whole_gives(garments_dir, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "task", [pytest.param("multi-label", marks=pytest.mark.slow), "segment", "detect"]
+    "task",
+    [
+        pytest.param("multi-label", marks=pytest.mark.slow),
+        pytest.param("segment", marks=pytest.mark.slow),
+        "detect",
+    ],
 )
 def test_a_run_that_goes_on_ends_as_one_that_never_stopped(
     runs, garments_dir, tmp_path, task
@@ -241,6 +247,7 @@ def test_exported_forms_are_checked_and_answer_about_pictures(exports, picture, 
     assert said["images"] == 4
 
 
+@pytest.mark.slow
 def test_views_of_a_segmenter_are_options_of_evaluate(
     lively_segmenter, exports, capsys
 ):
@@ -312,8 +319,18 @@ def test_coco_is_for_detectors(exports, picture, tmp_path, capsys):
         ("detect", "classes", "judged on images with boxes, but .* with classes"),
         ("detect", "masks", "judged on images with boxes, but .* with masks"),
         ("segment", "boxes", "judged on images with masks, but .* with boxes"),
-        ("multi-label", "masks", "judged on images with classes, but .* with masks"),
-        ("multi-label", "boxes", "judged on images with classes, but .* with boxes"),
+        pytest.param(
+            "multi-label",
+            "masks",
+            "judged on images with classes, but .* with masks",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "multi-label",
+            "boxes",
+            "judged on images with classes, but .* with boxes",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_data_of_another_task_is_refused_in_a_sentence(
@@ -421,6 +438,7 @@ def test_a_mask_has_the_size_of_its_picture_and_is_saved_as_indices(runs, tmp_pa
     assert (tmp_path / "out" / "a.jpg").is_file()
 
 
+@pytest.mark.slow
 def test_xla_gives_the_loss_of_the_graph(garments_dir, tmp_path):
     losses = []
     for compiles in (False, True):

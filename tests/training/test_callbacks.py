@@ -29,6 +29,7 @@ def toy_config(digits_dir, tmp_path, **options):
     )
 
 
+@pytest.mark.slow
 def test_a_run_without_progress_ends_early(digits_dir, tmp_path):
     config = toy_config(
         digits_dir, tmp_path, epochs=30, early_stopping=2, learning_rate=1e-9
@@ -59,6 +60,7 @@ def test_a_loss_that_is_no_number_names_the_step_and_its_images(tmp_path):
     assert not list((tmp_path / "toy").glob("checkpoints/step-*"))
 
 
+@pytest.mark.slow
 def test_the_averaged_weights_are_validated_and_kept(digits_dir, tmp_path):
     """An average that hardly moves is the model as it was at the start."""
     config = toy_config(digits_dir, tmp_path, epochs=1, ema_momentum=0.9999999)

@@ -55,6 +55,7 @@ def test_a_second_run_takes_what_the_first_compiled(compiled):
     assert path.stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage", [lambda d: d[: len(d) // 2], lambda d: d[:-9] + b"x"]
 )
@@ -66,6 +67,7 @@ def test_a_damaged_file_is_compiled_again(compiled, damage):
     assert len(path.read_bytes()) == len(whole)
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_left_is_not_trusted(tmp_path):
     printed = run(tmp_path, "die")
     (path,) = CompileCache(True, tmp_path).files()

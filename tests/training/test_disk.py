@@ -51,6 +51,7 @@ def test_other_faults_stay_what_they_are(tmp_path):
         raise IsADirectoryError(errno.EISDIR, "Is a directory")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "place",
     [  # before the first step, after the last

@@ -127,6 +127,7 @@ def test_a_deterministic_run_asks_tensorflow_to_be(pets, monkeypatch):
     assert asked
 
 
+@pytest.mark.slow
 def test_another_backend_of_keras_is_refused_in_a_sentence():
     pytest.importorskip("jax")
     code = """

@@ -23,6 +23,7 @@ def toy(tmp_path_factory):
     return config
 
 
+@pytest.mark.slow
 def test_a_finished_run_goes_on_as_if_that_had_been_planned(toy):
     more = dataclasses.replace(toy, epochs=5)
     run = train(more, resume=True)
@@ -44,6 +45,7 @@ def test_a_finished_run_goes_on_as_if_that_had_been_planned(toy):
     assert read_card(run.path).train["restarts"] == [2, 5]
 
 
+@pytest.mark.slow
 def test_what_cannot_have_more_epochs_is_told(toy):
     run = train(dataclasses.replace(toy, name="short", epochs=1))
     text = run.card.read_text()
@@ -61,6 +63,7 @@ def test_what_cannot_have_more_epochs_is_told(toy):
     assert run.card.read_text() == text
 
 
+@pytest.mark.slow
 def test_a_run_whose_data_are_gone_stays_as_it_is(toy):
     run = train(dataclasses.replace(toy, name="gone", epochs=1))
     before = run.config.read_text(), run.card.read_text()

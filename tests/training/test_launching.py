@@ -104,6 +104,7 @@ def test_workers_of_one_machine_are_out_of_reach_of_others(configuration):
     assert [row.split(":")[0].strip() for row in interfaces] == ["lo"]
 
 
+@pytest.mark.slow
 def test_a_killed_worker_leaves_no_trace(configuration, undisturbed):
     process, said, run = start(configuration, "killed")
     wait_for_checkpoint(process, said, run)
@@ -129,6 +130,7 @@ def test_a_signal_stops_all_workers_with_a_checkpoint(configuration, undisturbed
     assert_same(outcome(run), undisturbed)
 
 
+@pytest.mark.slow
 def test_what_a_restart_would_not_change_is_not_restarted(capfd):
     words = ["train", "--name", "x", "--model", "swin_tinny"]
     assert launch(words, 2) == 2

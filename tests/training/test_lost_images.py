@@ -63,6 +63,7 @@ def stopped(stopped_once, tmp_path):
     return config_of(tmp_path), tmp_path / broken, whole
 
 
+@pytest.mark.slow
 def test_the_command_says_how_a_run_goes_on_and_it_does(tmp_path):
     folder_of_images(tmp_path / "pets", size=200)
     config = config_of(tmp_path)
@@ -97,6 +98,7 @@ def test_the_command_says_how_a_run_goes_on_and_it_does(tmp_path):
     assert outcome(undisturbed) == outcome(type(undisturbed)(tmp_path / "runs/run"))
 
 
+@pytest.mark.slow
 def test_a_broken_image_may_stay_where_skipping_is_asked_for(stopped):
     config, broken, _ = stopped
     run = train(dataclasses.replace(config, on_bad="skip"), resume=True)

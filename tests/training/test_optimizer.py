@@ -88,9 +88,13 @@ def test_gradients_are_clipped_by_the_norm_of_all():
     ("optimizer", "options"),
     [
         (SwinAdamW, {"clip_norm": 1.0}),
-        (SwinAdamW, {"use_ema": True, "amsgrad": True}),
+        pytest.param(
+            SwinAdamW, {"use_ema": True, "amsgrad": True}, marks=pytest.mark.slow
+        ),
         (SwinAdamW, {"weight_decay": 0.0, "layer_decay": 0.5, "depths": (2, 2)}),
-        (SwinMuon, {"clip_norm": 1.0, "use_ema": True}),
+        pytest.param(
+            SwinMuon, {"clip_norm": 1.0, "use_ema": True}, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_one_compiled_program_goes_where_single_steps_go(optimizer, options):

@@ -58,6 +58,7 @@ def run(folder, tmp_path_factory):
     return train(config, resume=True)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_when_what_it_skipped_is_removed(run):
     rows = run.metrics.read_text().splitlines()
     assert len(rows) == 3

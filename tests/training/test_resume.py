@@ -62,7 +62,7 @@ def wait_for_checkpoint(run, process):
     raise AssertionError(f"no checkpoint: {process.said()}")
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(6, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(6, marks=pytest.mark.slow)])
 def test_kills_at_random_moments_leave_no_trace(start, undisturbed, kills):
     rng, name = random.Random(0), f"killed-{kills}"
     for _ in range(kills):
@@ -76,10 +76,8 @@ def test_kills_at_random_moments_leave_no_trace(start, undisturbed, kills):
     assert outcome(run) == outcome(undisturbed)
 
 
-@pytest.mark.parametrize(
-    ("number", "code"),
-    [("SIGTERM", 143), pytest.param("SIGINT", 130, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
 def test_a_signal_stops_with_a_checkpoint(start, undisturbed, number, code):
     process, run = start(number)
     wait_for_checkpoint(run, process)
@@ -91,6 +89,7 @@ def test_a_signal_stops_with_a_checkpoint(start, undisturbed, number, code):
     assert outcome(run) == outcome(undisturbed)
 
 
+@pytest.mark.slow
 def test_a_finished_run_says_so(start, undisturbed):
     before = outcome(undisturbed)
     process, _ = start("undisturbed")
@@ -107,6 +106,7 @@ def test_a_run_goes_on_with_its_own_options_only(undisturbed):
         train(config, resume=True)
 
 
+@pytest.mark.slow
 def test_a_run_does_not_resume_with_other_data(tmp_path):
     folder_of_images(tmp_path / "pets")
     options = EVERYTHING | {"batch_size": 8, "epochs": 2, "tensorboard": False}
@@ -129,6 +129,7 @@ def test_a_run_does_not_resume_with_other_data(tmp_path):
         train(moved, resume=True)
 
 
+@pytest.mark.slow
 def test_a_lost_best_model_does_not_keep_a_run_from_its_end(tmp_path, caplog):
     folder_of_images(tmp_path / "pets")
     options = EVERYTHING | {"batch_size": 8, "epochs": 1, "tensorboard": False}

@@ -88,6 +88,7 @@ def test_an_image_that_breaks_while_a_rate_is_found_is_named(tmp_path):
         find_learning_rate(config, dataset)
 
 
+@pytest.mark.slow
 def test_a_run_finds_both(digits_dir, tmp_path, monkeypatch):
     monkeypatch.setattr(search, "LARGEST_BATCH", 16)  # two real processes
     config = TrainConfig(

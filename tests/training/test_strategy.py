@@ -54,6 +54,7 @@ def assert_same(given, expected):
     np.testing.assert_allclose(given[1], expected[1], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_two_devices_train_as_one(configuration, one_device, train_mirrored):
     """Also where XLA compiles the optimizer's step, as on a GPU."""
     train_mirrored(configuration, jit_compile=True)

@@ -77,6 +77,7 @@ def test_the_best_model_is_that_of_the_smallest_validation_loss(trained_run):
     assert metrics["val_accuracy"] == pytest.approx(float(best["val_accuracy"]))
 
 
+@pytest.mark.slow
 def test_the_same_seed_trains_the_same_weights_from_a_folder(tmp_path):
     data = folder_of_images(tmp_path / "pets")
 

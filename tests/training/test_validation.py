@@ -98,7 +98,9 @@ def validated(job):
     return job.training_model.evaluate(batches, steps=steps, verbose=0)
 
 
-@pytest.mark.parametrize("letter_box", [False, True])
+@pytest.mark.parametrize(
+    "letter_box", [pytest.param(False, marks=pytest.mark.slow), True]
+)
 def test_it_is_what_evaluate_says_of_the_same_weights(config, tmp_path, letter_box):
     shape = {"image_size": (48, 64), "letter_box": letter_box}
     job = surer(prepare(dataclasses.replace(config, **shape)))
@@ -140,6 +142,7 @@ class MeanScore:
         return {"map": float(np.mean(self.scores))}
 
 
+@pytest.mark.slow
 def test_it_is_that_of_the_averaged_weights_which_are_kept(config, monkeypatch):
     monkeypatch.setattr(detect, "ValidationMAP", MeanScore)
     averaged = dataclasses.replace(config, name="averaged", epochs=1, ema_momentum=0.9)

@@ -21,6 +21,7 @@ def test_a_compiled_step_is_compared_with_the_graph(job):
     assert "within" in in_words(difference)
 
 
+@pytest.mark.slow
 def test_numbers_that_are_none_are_told(job):
     weights = job.model.get_weights()
     job.model.set_weights([np.full_like(weight, np.nan) for weight in weights])

@@ -24,6 +24,7 @@ def test_what_a_user_chose_stays(monkeypatch):
     assert os.environ["XLA_FLAGS"] == "--xla_gpu_enable_triton_gemm=true"
 
 
+@pytest.mark.slow
 def test_xla_knows_the_flag():
     """It ends a process that passes one it does not know."""
     code = "import tensorflow as tf; tf.function(lambda: 1.0, jit_compile=True)()"

@@ -24,6 +24,7 @@ def test_costs_are_those_of_the_model_and_of_its_file(job):
     assert 0.001 < costs["litert_ms"] < 100
 
 
+@pytest.mark.slow
 def test_measuring_leaves_the_weights_alone(job):
     before = [weight.numpy().tobytes() for weight in job.model.weights]
     measure(job, Limits(litert_ms=1e3))
@@ -46,6 +47,7 @@ def test_a_limit_is_broken_only_above_it():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["detect", "segment"])
 def test_files_of_other_tasks_are_measured_as_they_are_exported(tmp_path, task):
     options = TRAIN | {

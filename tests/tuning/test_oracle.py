@@ -67,7 +67,15 @@ def search(study, stops=()):
     return folder
 
 
-@pytest.mark.parametrize("tuner", TUNERS)
+@pytest.mark.parametrize(
+    "tuner",
+    [
+        "random",
+        pytest.param("bayesian", marks=pytest.mark.slow),  # it fits a process anew
+        "hyperband",
+        "grid",
+    ],
+)
 def test_a_search_that_stops_again_and_again_tries_the_same(tuner, tmp_path):
     whole = search(make_study(tuner, tmp_path / "whole"))
     parts = search(make_study(tuner, tmp_path / "parts"), (1, 4, 9, 10, 13))

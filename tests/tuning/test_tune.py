@@ -69,6 +69,7 @@ def test_a_study_says_what_happens_and_nothing_else(undisturbed):
         assert noise not in said
 
 
+@pytest.mark.slow
 def test_the_winner_trains_with_one_command_to_the_same_numbers(
     undisturbed, digits_dir, tmp_path
 ):
@@ -105,10 +106,8 @@ def test_kills_at_random_moments_lose_and_repeat_nothing(start, undisturbed, tmp
     assert "resuming after step" in folder.run(last).log.read_text()
 
 
-@pytest.mark.parametrize(
-    ("number", "code"),
-    [("SIGTERM", 143), pytest.param("SIGINT", 130, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
 def test_a_signal_stops_with_a_checkpoint(start, tmp_path, number, code):
     path = write_study(tmp_path, **LIMITED)
     folder = folder_of(path)
@@ -125,6 +124,7 @@ def test_a_signal_stops_with_a_checkpoint(start, tmp_path, number, code):
     )
 
 
+@pytest.mark.slow
 def test_trials_that_fail_are_recorded_and_the_study_goes_on(start, tmp_path):
     space = {
         "sizes.embed_dim": [8, 12],

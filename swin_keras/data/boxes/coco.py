@@ -31,7 +31,13 @@ def is_coco(content) -> bool:
     if not all(isinstance(content.get(key), list) for key in keys):
         return False
     first = content["annotations"][:1000]
-    return not first or any(isinstance(one, dict) and "bbox" in one for one in first)
+    return not first or any(map(_shows_a_place, first))
+
+
+def _shows_a_place(annotation) -> bool:
+    return isinstance(annotation, dict) and (
+        "bbox" in annotation or bool(annotation.get("segmentation"))
+    )
 
 
 def read_coco(contents: dict, pictures: PictureNames) -> Annotations:

@@ -11,7 +11,7 @@ import yaml
 
 from swin_keras.data.boxes.records import unusable
 from swin_keras.data.image_file import open_file
-from swin_keras.data.walk import SYSTEM, is_below, is_visible, lineage
+from swin_keras.data.walk import SYSTEM, is_below, is_part, is_visible, lineage
 from swin_keras.errors import DataError
 from swin_keras.names import printable
 
@@ -28,25 +28,32 @@ def annotation_files(root, follow_links: bool = False) -> list[str]:
 
     Args:
         root: The folder.
-        follow_links: Whether links may lead out of it.
+        follow_links: Whether links may lead out of it anywhere, and not only in the
+            place of a part of a data set; see `Walk.images`.
     """
     found, inside, seen = [], {os.path.realpath(root)}, set()
     above = set(lineage(os.path.realpath(root)))
-    for folder, folders, files in os.walk(root, followlinks=follow_links):
-        target = os.path.realpath(folder)
-        is_elsewhere = os.path.islink(folder) and Path(folder) != Path(root)
-        leads_up = is_elsewhere and (target in above or is_below(target, SYSTEM))
-        if target in seen or leads_up:
-            folders.clear()
-            continue
-        seen.add(target)
-        folders[:] = filter(is_visible, folders)
-        for name in filter(is_visible, files):
-            path = os.path.join(folder, name)
-            if name.lower().endswith(ENDINGS) and (
-                follow_links or is_below(os.path.realpath(path), inside)
-            ):
-                found.append(Path(path).relative_to(root).as_posix())
+    waiting = [os.fspath(root)]
+    while waiting:
+        for folder, folders, files in os.walk(waiting.pop(), followlinks=follow_links):
+            target = os.path.realpath(folder)
+            is_elsewhere = os.path.islink(folder) and Path(folder) != Path(root)
+            leads_up = is_elsewhere and (target in above or is_below(target, SYSTEM))
+            if target in seen or leads_up:
+                folders.clear()
+                continue
+            seen.add(target)
+            inside.add(target)
+            folders[:] = filter(is_visible, folders)
+            if not follow_links:  # `walk` enters no link then
+                parts = [os.path.join(folder, n) for n in folders if is_part(n)]
+                waiting += filter(os.path.islink, parts)
+            for name in filter(is_visible, files):
+                path = os.path.join(folder, name)
+                if name.lower().endswith(ENDINGS) and (
+                    follow_links or is_below(os.path.realpath(path), inside)
+                ):
+                    found.append(Path(path).relative_to(root).as_posix())
     return sorted(found)
 
 

@@ -1,12 +1,15 @@
 """Which picture of a folder a file of annotations means."""
 
 import os
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from operator import attrgetter
 
 from swin_keras.data.listing import SPLIT_NAMES, WHOLE, title_of
+
+LONGEST_END = 3  # parts of a path by which pictures are looked up
 
 
 class PictureNames:
@@ -21,12 +24,13 @@ class PictureNames:
 
     def __init__(self, paths: Iterable[str]):
         self.paths = list(paths)
-        self._of_name, self._of_stem = defaultdict(list), defaultdict(list)
+        self._of_end, self._of_stem = defaultdict(list), defaultdict(list)
         self._folders = {split_of_folders(path) for path in self.paths} - {None}
         for path in self.paths:
-            name = os.path.basename(path)
-            self._of_name[name].append(path)
-            self._of_stem[os.path.splitext(name)[0]].append(path)
+            parts = _composed(path).split("/")
+            for count in range(1, min(len(parts), LONGEST_END) + 1):
+                self._of_end[tuple(parts[-count:])].append(path)
+            self._of_stem[os.path.splitext(parts[-1])[0]].append(path)
 
     def find(self, name, beside: str = "", title: str | None = None) -> str:
         """Return the picture that a name means.
@@ -35,6 +39,7 @@ class PictureNames:
         the picture whose path ends like it in the most parts is meant; of equal
         ones that in a folder of the same split, or nearest to the file. Where its
         split has a folder of pictures, one in that of another must be named with it.
+        "../" at the beginning, and how a letter with an accent is stored, mean nothing.
 
         Args:
             name: As the file has it.
@@ -46,17 +51,18 @@ class PictureNames:
         """
         if not isinstance(name, str) or not name.strip() or "\0" in name:
             raise ValueError("is not the name of a file")
-        parts = name.replace("\\", "/").split("/")
+        parts = _composed(name.replace("\\", "/")).split("/")
+        parts = list(dropwhile(lambda part: part in (".", ".."), parts))
         if ".." in parts:
             raise ValueError("leads out of the folder")
-        found = self._of_name.get(parts[-1], [])
-        if not found:
-            raise ValueError("is not in the folder")
-        return self._nearest(found, parts, beside, title)
+        for count in range(min(len(parts), LONGEST_END), 0, -1):
+            if found := self._of_end.get(tuple(parts[-count:])):
+                return self._nearest(found, parts, beside, title)
+        raise ValueError("is not in the folder")
 
     def find_stem(self, stem: str, beside: str = "", title: str | None = None) -> str:
         """Return the picture of a file's name without its ending, as `find` does."""
-        found = self._of_stem.get(stem, [])
+        found = self._of_stem.get(_composed(stem), [])
         if not found:
             raise ValueError("is the name of no picture in the folder")
         return self._nearest(found, [stem], beside, title)
@@ -115,18 +121,26 @@ def _nearest(found, parts, beside, title):
         return found[0]
     folder = os.path.dirname(beside)
 
+    folders = folder.split("/") if folder else []
+
     def nearness(path):
-        ours = path.split("/")
+        ours = _composed(path).split("/")
         same_end = _same(ours[::-1], parts[::-1])
         same_split = title is not None and split_of_folders(path) == title
-        same_start = _same(ours[:-1], folder.split("/"))
+        same_start = _same(path.split("/")[:-1], folders)
         return same_end, same_split, same_start
 
-    best = max(map(nearness, found))
-    nearest = [path for path in found if nearness(path) == best]
+    near = list(map(nearness, found))
+    best = max(near)
+    nearest = [path for path, its in zip(found, near, strict=True) if its == best]
     if len(nearest) > 1:
         raise ValueError(f"may be {nearest[0]} or {nearest[1]}")
     return nearest[0]
+
+
+def _composed(path: str) -> str:
+    """Return a path with accents as most systems store them; some take them apart."""
+    return unicodedata.normalize("NFC", path)
 
 
 def _same(one, other) -> int:

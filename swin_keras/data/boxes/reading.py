@@ -62,7 +62,7 @@ def read_boxes(
             f"Received: {printable(root)}."
         )
     walk = Walk(root, follow_links)
-    pictures = _pictures_of(root, walk)
+    pictures = pictures_of(root, walk)
     if not pictures.paths:
         raise unusable(printable(root), "it holds no pictures")
     annotations = read_annotations(root, pictures, box_format, follow_links)
@@ -78,8 +78,8 @@ def read_boxes(
     left_out = sorted(set(pictures.paths) - looked_at)
     if left_out:
         notes += [
-            f"Pictures that no annotations speak of, left out: {len(left_out)} "
-            f"({examples(left_out)})."
+            "Pictures left out, which no annotations speak of or which are in no "
+            f"split: {len(left_out)} ({examples(left_out)})."
         ]
     return BoxSet(
         root=root,
@@ -109,15 +109,16 @@ def holds_boxes(root, follow_links: bool = False) -> str | None:
     files = annotation_files(root, follow_links)
     if not files:
         return None
-    found, _ = find_formats(root, files, _pictures_of(root, Walk(root, follow_links)))
+    found, _ = find_formats(root, files, pictures_of(root, Walk(root, follow_links)))
     is_named_only = list(found.get("yolo", ())) == [yolo_yaml.names_file(root, files)]
     names = [name for name in found if not (name == "yolo" and is_named_only)]
     return " and ".join(FORMATS[name] for name in names) or None
 
 
-def _pictures_of(root, walk) -> PictureNames:
-    paths = (Path(path).relative_to(root).as_posix() for path in walk.images(root))
-    return PictureNames(paths)
+def pictures_of(root, walk) -> PictureNames:
+    """Return the pictures of a folder that holds annotations, too."""
+    found = walk.images(root, parts=True)
+    return PictureNames(Path(path).relative_to(root).as_posix() for path in found)
 
 
 def read_annotations(
@@ -243,11 +244,15 @@ def tidy_splits(annotations: Annotations, looks):
                 guessed.append(raw.path)
             if record is not None:
                 splits[title].append(record)
-    notes = []
-    if guessed:
-        notes.append(
-            f"{len(guessed)} pictures are turned upright as their EXIF asks, and "
-            "nothing says whether their boxes were drawn on the turned picture; they "
-            f"are taken to be ({examples(guessed)})."
-        )
-    return splits, findings, notes
+    return splits, findings, list(notes_on_turning(guessed, "boxes"))
+
+
+def notes_on_turning(guessed, what: str) -> tuple[str, ...]:
+    """Report pictures of which nothing says on which side up boxes were drawn."""
+    if not guessed:
+        return ()
+    return (
+        f"{len(guessed)} pictures are turned upright as their EXIF asks, and "
+        f"nothing says whether their {what} were drawn on the turned picture; they "
+        f"are taken to be ({examples(guessed)}).",
+    )

@@ -1,5 +1,6 @@
 """A sheet of pictures with their boxes, to be looked at."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,12 @@ from PIL import Image
 from swin_keras.data.boxes.records import BoxRecord, BoxSet
 from swin_keras.data.image_file import ImageError
 from swin_keras.data.image_io import decode_image
+from swin_keras.data.walk import is_below
 from swin_keras.drawing.boxes import draw_boxes
 from swin_keras.drawing.legend import with_legend
 from swin_keras.drawing.sheet import draw_sheet
 from swin_keras.errors import ResourceError, UsageError
+from swin_keras.names import printable
 
 MAX_LABELLED = 12  # boxes in a picture; more labels would hide it
 SIDES = (480, 960)  # pixels of the longer side of a picture before it is shrunk
@@ -31,10 +34,17 @@ def save_sheet(boxes: BoxSet, path, count: int = 16, grey_range=None) -> Path:
 
     Raises:
         ResourceError: If it cannot be written.
+        UsageError: If it would replace a file of the data, or is no .png.
     """
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise UsageError(f"The sheet must be a .png file. Received: {path}.")
+    of_data = {os.path.realpath(boxes.root)}
+    if path.exists() and is_below(os.path.realpath(path), of_data):
+        raise UsageError(
+            "The sheet must not replace a file of the data. Received: "
+            f"{printable(path)}, which is there. Write it to another folder."
+        )
     chosen = choose(boxes, count)
     pictures, titles = [], []
     for record in chosen:

@@ -69,8 +69,24 @@ def tidy(raw: RawBoxes, size, orientation: int, class_names):
         image_id=raw.image_id,
     ).keep(kept)
     once, more = _once(record, class_names, name)
-    guessed = fits_stored and fits_upright and orientation != 1 and count > 0
+    guessed = count > 0 and is_guess(raw.size, size, orientation)
     return once, findings + found + more, guessed
+
+
+def is_guess(stated, size, orientation: int) -> bool:
+    """Return whether a file leaves open if its places are of the upright picture.
+
+    Args:
+        stated: `(width, height)` in the file, or `None`.
+        size: That of the picture as stored.
+        orientation: Its EXIF orientation, 1..8.
+    """
+    if stated is None or orientation == 1:
+        return orientation != 1
+    upright = size[::-1] if orientation >= 5 else size
+    if tuple(stated) == tuple(size):  # where a nearly square one fits both ways
+        return tuple(upright) == tuple(size)
+    return _fits(stated, size) and _fits(stated, upright)
 
 
 def turn_boxes(boxes, size, orientation: int) -> np.ndarray:

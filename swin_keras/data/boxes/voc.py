@@ -70,8 +70,8 @@ def read_voc(root, files: list[str], lists: list[str], pictures: PictureNames):
         for path, record in found.items()
     }
     if chosen := _lists_of_splits(lists):
-        splits, found = _by_lists(root, chosen, records)
-        findings += found
+        splits, more = _by_lists(root, chosen, records)
+        findings += more
     else:
         splits, more = by_folders(list(records.values()))
         notes += more
@@ -120,39 +120,69 @@ def _holds_zero(record) -> bool:
     return bool(((first > -1) & (first < 1)).any())
 
 
-def _lists_of_splits(lists) -> dict[str, str]:
-    """Return title -> list; one of train and val together is for training."""
-    found = {}
+def _lists_of_splits(lists) -> dict[str, list[str]]:
+    """Return title -> lists, one for each year that a folder holds.
+
+    One of train and val together is for training, where a year has none for it alone.
+    """
+    years = {}
     for path in sorted(lists):
         if "/ImageSets/Main/" in f"/{path}":
-            found.setdefault(PurePosixPath(path).stem.lower(), path)
-    chosen = {
-        title: found[name]
-        for title, names in SPLIT_NAMES.items()
-        for name in names
-        if name in found
-    }
-    if "train" not in chosen and "trainval" in found:
-        chosen["train"] = found["trainval"]
-        chosen.pop("val", None)
-    return chosen
+            name = PurePosixPath(path).stem.lower()
+            years.setdefault(_year_of(path), {}).setdefault(name, path)
+    chosen = {title: [] for title in SPLIT_NAMES}
+    for found in years.values():
+        of_year = {
+            title: [found[name] for name in names if name in found]
+            for title, names in SPLIT_NAMES.items()
+        }
+        if not of_year["train"] and "trainval" in found:
+            of_year |= {"train": [found["trainval"]], "val": []}
+        for title, paths in of_year.items():
+            chosen[title] += paths
+    return {title: paths for title, paths in chosen.items() if paths}
+
+
+def _year_of(path) -> str:
+    """Return the folder in which a list's `ImageSets` is, "" or with "/" at its end."""
+    return path[: f"/{path}".index("/ImageSets/Main/")]
 
 
 def _by_lists(root, lists, records):
     """Return the records in the splits of lists, and what is wrong with these."""
-    of_stem = {PurePosixPath(path).stem: record for path, record in records.items()}
-    splits, findings, seen = {}, [], {}
-    for title, path in lists.items():
+    of_stem, splits, findings, seen = {}, {}, [], {}
+    for path in records:
+        of_stem.setdefault(PurePosixPath(path).stem, []).append(path)
+    for title, paths in lists.items():
         splits[title] = []
-        for line, text in lines_of(Path(root) / path):
-            stem = text.split()[0]
-            if stem not in of_stem:
-                detail = f"line {line}: there are no annotations of {printable(stem)}"
-                findings.append(Finding("error", "list", printable(path), detail))
-            elif stem in seen:
-                detail = f"line {line}: {printable(stem)} stands in {seen[stem]}, too"
-                findings.append(Finding("error", "list", printable(path), detail))
-            else:
-                seen[stem] = printable(path)
-                splits[title].append(of_stem[stem])
+        for path in paths:
+            for line, text in lines_of(Path(root) / path):
+                try:
+                    listed = _listed(text, of_stem, _year_of(path))
+                    if listed in seen:
+                        stem = printable(PurePosixPath(listed).stem)
+                        raise ValueError(f"{stem} stands in {seen[listed]}, too")
+                except ValueError as problem:
+                    detail = f"line {line}: {problem}"
+                    findings.append(Finding("error", "list", printable(path), detail))
+                else:
+                    seen[listed] = printable(path)
+                    splits[title].append(records[listed])
     return splits, findings
+
+
+def _listed(text, of_stem, year) -> str:
+    """Return the file of annotations that a line of a list means.
+
+    Lists of one class have 1 or -1 after the name; names may have spaces, and folders.
+    """
+    for name in (text, text.rsplit(None, 1)[0]):
+        found = of_stem.get(PurePosixPath(name).name, [])
+        found = [p for p in found if p.startswith(year)] or found
+        inner = [p for p in found if f"/{p}".endswith(f"/{name}.xml")]
+        if len(inner or found) > 1:
+            first, second = map(printable, (inner or found)[:2])
+            raise ValueError(f"{printable(name)} may be {first} or {second}")
+        if found:
+            return (inner or found)[0]
+    raise ValueError(f"there are no annotations of {printable(name)}")

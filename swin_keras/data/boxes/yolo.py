@@ -11,6 +11,7 @@ from swin_keras.data.boxes.records import Annotations, RawBoxes, no_boxes, unusa
 from swin_keras.data.boxes.yolo_yaml import (
     NAMES,
     class_names_of,
+    keypoints_of,
     members_of,
     yolo_yamls,
 )
@@ -44,8 +45,9 @@ def read_yolo(root, files: list[str], pictures: PictureNames) -> Annotations:
     """Read text files, with the classes and splits of `data.yaml` where there is one.
 
     A line is a class, counted from 0, and the centre, width and height of a box as
-    shares of the picture; or a class and the points of an outline. A picture with
-    an empty file, or none, has no objects.
+    shares of the picture; or a class and the points of an outline. Where `data.yaml`
+    has a `kpt_shape`, the keypoints that follow a box are left out. A picture with an
+    empty file, or none, has no objects.
 
     Args:
         root: The folder.
@@ -62,6 +64,7 @@ def read_yolo(root, files: list[str], pictures: PictureNames) -> Annotations:
         raise unusable(printable(root), why)
     path, options = next(iter(yamls.items()), (None, {}))
     class_names = class_names_of(root, path, options, files)
+    keypoints = keypoints_of(path, options)
     members, missing, notes = members_of(root, path, options, texts, pictures)
     label_of = {
         picture: label_file(picture, texts)
@@ -81,7 +84,9 @@ def read_yolo(root, files: list[str], pictures: PictureNames) -> Annotations:
         notes.append(f"{len(unused)} labels of no picture: {examples(unused)}.")
     splits, findings = {}, missing
     for title, of_split in members.items():
-        parts = [_read(root, picture, label_of[picture]) for picture in of_split]
+        parts = [
+            _read(root, picture, label_of[picture], keypoints) for picture in of_split
+        ]
         splits[title] = [record for record, _ in parts]
         findings += [finding for _, found in parts for finding in found]
     if _counts_from_one(splits, len(class_names)):
@@ -99,7 +104,7 @@ def read_yolo(root, files: list[str], pictures: PictureNames) -> Annotations:
     )
 
 
-def _read(root, picture, label) -> tuple[RawBoxes, list[Finding]]:
+def _read(root, picture, label, keypoints) -> tuple[RawBoxes, list[Finding]]:
     classes, boxes, findings = [], [], []
     try:
         lines = list(lines_of(root / label)) if label else []
@@ -109,7 +114,7 @@ def _read(root, picture, label) -> tuple[RawBoxes, list[Finding]]:
         ]
     for line, text in lines:
         try:
-            class_id, box = _object(text.split())
+            class_id, box = _object(text.split(), keypoints)
         except ValueError as problem:
             detail = f"line {line}, {text!r:.100}, {problem}"
             findings.append(Finding("error", "no such line", printable(label), detail))
@@ -120,10 +125,15 @@ def _read(root, picture, label) -> tuple[RawBoxes, list[Finding]]:
     return RawBoxes(picture, array_of(boxes), classes, relative=True), findings
 
 
-def _object(words) -> tuple[int, list[float]]:
+def _object(words, keypoints: int) -> tuple[int, list[float]]:
+    """Return class and box of a line, after which there may be numbers of keypoints."""
     class_id, values = integer(words[0]), [number(word) for word in words[1:]]
     if class_id is None or abs(class_id) > MAX_CLASSES:
         raise ValueError("must begin with the number of a class")
+    if keypoints:
+        if len(values) not in (4, 4 + keypoints):
+            raise ValueError(f"must have a class, a box and {keypoints} of keypoints")
+        values = values[:4]
     if len(values) != 4 and (len(values) < 6 or len(values) % 2):
         raise ValueError("must have a class and four numbers, or points of an outline")
     if max(map(abs, values)) > BEYOND:

@@ -10,6 +10,7 @@ from swin_keras.data.boxes.records import unusable
 from swin_keras.data.class_names import problems_of
 from swin_keras.data.findings import Finding
 from swin_keras.data.listing import SPLIT_NAMES
+from swin_keras.data.walk import examples
 from swin_keras.errors import DataError
 from swin_keras.names import printable
 
@@ -53,7 +54,11 @@ def class_names_of(root, path, options, files) -> tuple[str, ...]:
         DataError: If there are none, or they cannot be names of classes.
     """
     if path is None:
-        path = next((f for f in files if PurePosixPath(f).name in NAMES), None)
+        lists = {f: _lines(root, f) for f in files if PurePosixPath(f).name in NAMES}
+        if len(set(map(tuple, lists.values()))) > 1:
+            why = f"it holds several lists of classes: {examples(lists)}"
+            raise unusable(printable(root), why)
+        path, names = next(iter(lists.items()), (None, None))
         if path is None:
             for damaged in filter(is_yaml, files):
                 read_yaml(root / damaged)  # says what is wrong with it
@@ -62,7 +67,6 @@ def class_names_of(root, path, options, files) -> tuple[str, ...]:
                 "text files of boxes need the names of their classes, in a data.yaml "
                 "with `names: [cat, dog]` or in a classes.txt with one a line",
             )
-        names = [line for _, line in lines_of(root / path)]
     else:
         names = options["names"]
     if isinstance(names, dict):
@@ -83,6 +87,29 @@ def class_names_of(root, path, options, files) -> tuple[str, ...]:
             f"{printable(path)} cannot be used:\n  " + "\n  ".join(problems[:20])
         )
     return tuple(names)
+
+
+def _lines(root, path) -> list[str]:
+    return [line for _, line in lines_of(root / path)]
+
+
+def keypoints_of(path, options) -> int:
+    """Return how many numbers of keypoints stand after each box: 0 without any.
+
+    Raises:
+        DataError: If what `kpt_shape` says is no number of points and of numbers each.
+    """
+    shape = options.get("kpt_shape")
+    if shape is None:
+        return 0
+    if (
+        not isinstance(shape, list)
+        or [type(size) for size in shape] != [int, int]
+        or min(shape) < 1
+    ):
+        why = f"kpt_shape must be [points, numbers of each], not {shape!r:.100}"
+        raise unusable(printable(path), why)
+    return shape[0] * shape[1]
 
 
 def members_of(root, path, options, texts, pictures):
@@ -121,7 +148,9 @@ def members_of(root, path, options, texts, pictures):
         by_title, more = by_folders(pictures.paths, str)
         return by_title, findings, notes + more
     if "train" not in by_title:
-        raise unusable(printable(path), notes[0] if notes else "it has no train")
+        raise unusable(
+            printable(path), notes[0].rstrip(".") if notes else "it has no train"
+        )
     left = len(pictures.paths) - len(set().union(*by_title.values()))
     notes += [f"Pictures in no split, left out: {left}."] * bool(left)
     return by_title, findings, notes

@@ -9,8 +9,14 @@ import numpy as np
 
 from swin_keras.data.boxes.files import annotation_files
 from swin_keras.data.boxes.looking import Header, headers
-from swin_keras.data.boxes.pictures import PictureNames
-from swin_keras.data.boxes.reading import FORMATS, find_formats, notes_on_json
+from swin_keras.data.boxes.reading import (
+    FORMATS,
+    find_formats,
+    notes_on_json,
+    notes_on_turning,
+    pictures_of,
+)
+from swin_keras.data.boxes.tidy import is_guess
 from swin_keras.data.dataset import FileSplit
 from swin_keras.data.image_io import UPRIGHT
 from swin_keras.data.inspection import Look
@@ -133,8 +139,7 @@ def look_into_outlines(
     """
     root = Path(path)
     walk = Walk(root, follow_links)
-    paths = [Path(p).relative_to(root).as_posix() for p in walk.images(root)]
-    pictures = PictureNames(paths)
+    pictures = pictures_of(root, walk)
     files = annotation_files(root, follow_links)
     found, damaged = find_formats(root, files, pictures)
     found = {name: parts for name, parts in found.items() if name in READERS}
@@ -165,13 +170,16 @@ def look_into_outlines(
         grey_range=grey_range,
         progress=progress,
     )
-    outlines = {}
+    outlines, guessed = {}, []
     for record in used:
+        look, of_picture = looks[record.path], tuple(shapes[record.path])
         try:
-            shape_list = tuple(shapes[record.path])
-            outlines[record.path] = _fitted(record, looks[record.path], shape_list)
+            outlines[record.path] = _fitted(record, look, of_picture)
         except ValueError as problem:
             problems.setdefault(record.path, str(problem))
+        else:
+            if of_picture and is_guess(record.size, look.size, look.orientation):
+                guessed.append(record.path)
     splits = annotations.splits
     return OutlineFolder(
         root=root,
@@ -183,6 +191,7 @@ def look_into_outlines(
         notes=(
             f"Masks are filled outlines, read as {FORMATS[name]}.",
             *annotations.notes,
+            *notes_on_turning(guessed, "outlines"),
             *notes_on_json(files, {**contents, **damaged}),
             *(note for note in walk.notes() if " files, which are not" not in note),
         ),

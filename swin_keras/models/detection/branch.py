@@ -14,7 +14,7 @@ START = 4.0  # of distances, in strides: between those that a level is asked for
 
 
 class Branch(NamedTuple):
-    """What the branch of many points gives.
+    """What the one-to-many branch gives.
 
     Args:
         outputs: `{"scores": (B, P, classes), "boxes": (B, P, 4), "centerness":

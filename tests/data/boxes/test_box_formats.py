@@ -93,7 +93,7 @@ def test_pictures_of_no_annotation_are_counted(tmp_path):
     write_coco(tmp_path, ["a.png", "b.png"])
     write_pictures(tmp_path / "more", ["e.png", "f.png"])
     notes = " ".join(read_boxes(tmp_path).notes)
-    assert "Pictures that no annotations speak of, left out: 2" in notes
+    assert "which no annotations speak of or which are in no split: 2" in notes
 
 
 # COCO
