@@ -127,7 +127,7 @@ class FeatureDistillationLoss:
         self.loss, self.weight = loss, weight
         self._mean = keras.losses.MeanAbsoluteError()  # divides among replicas
         if hasattr(loss, "counts"):
-            self.counts = loss.counts
+            self.counts, self.smallest_count = loss.counts, loss.smallest_count
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         own = {name: value for name, value in y_pred.items() if name != DISTANCE}

@@ -12,33 +12,33 @@ COLOURS = "viridis"
 MARKS = {"over the limit": "x", "failed": "v"}
 
 
-def plot_search(rows, parameters, winner: str, path):
+def plot_search(rows, parameters, winner: str, path, title: str = "accuracy"):
     """Draw the scores of a study over time, and its trials over their values.
 
     Args:
-        rows: Of each trial `id`, `status`, `minutes` at its end, `score` (accuracy,
-            0..1; `None` without one) and `values` by parameter.
+        rows: Of each trial `id`, `status`, `minutes` at its end, `score` (0..1;
+            `None` without one) and `values` by parameter.
         parameters: Names of the parameters, an axis each.
         winner: Id of the best trial.
         path: The file to write.
+        title: What the score is, in words.
     """
     width = 5 + 1.3 * (len(parameters) + 1)
     figure = Figure(figsize=(width, 4), layout="constrained")
     ratios = [4, max(2, 1.1 * (len(parameters) + 1))]
     over_time, parallel = figure.subplots(1, 2, width_ratios=ratios)
     scores = [row["score"] for row in rows if row["score"] is not None]
-    _draw_time(over_time, rows, scores)
+    _draw_time(over_time, rows, scores, title)
     norm = Normalize(min(scores), max(scores) if max(scores) > min(scores) else None)
     _draw_values(parallel, rows, parameters, winner, norm)
     colours = ScalarMappable(norm, COLOURS)
     percent = PercentFormatter(1)
-    figure.colorbar(
-        colours, ax=parallel, label="validation accuracy", pad=0.02, format=percent
-    )
+    label = f"validation {title}"
+    figure.colorbar(colours, ax=parallel, label=label, pad=0.02, format=percent)
     save_figure(figure, path)
 
 
-def _draw_time(axes, rows, scores):
+def _draw_time(axes, rows, scores, title):
     finished = sorted(
         (row["minutes"], row["score"]) for row in rows if row["score"] is not None
     )
@@ -51,7 +51,7 @@ def _draw_time(axes, rows, scores):
         if times:
             bottom = [min(scores)] * len(times)
             axes.plot(times, bottom, mark, color=BEST, label=status)
-    axes.set(xlabel="time (minutes)", ylabel="validation accuracy")
+    axes.set(xlabel="time (minutes)", ylabel=f"validation {title}")
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(alpha=0.3)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)

@@ -68,14 +68,17 @@ class EpochScalars(keras.callbacks.Callback):
         self._writers = {}
 
 
-def write_hparams(folder, trial_id: str, values: dict, score: float):
+def write_hparams(
+    folder, trial_id: str, values: dict, score: float, name: str = "val_accuracy"
+):
     """Write what a trial of a study was and its score, for TensorBoard's HParams.
 
     Args:
         folder: Where the event files are.
         trial_id: Name of the trial.
         values: Its parameters: numbers, text, or whether.
-        score: Accuracy on the validation images.
+        score: What came out on the validation images.
+        name: What the score is.
     """
     import tensorflow as tf
     from tensorboard.plugins.hparams import api
@@ -83,7 +86,7 @@ def write_hparams(folder, trial_id: str, values: dict, score: float):
     writer = tf.summary.create_file_writer(str(folder))
     with writer.as_default():
         api.hparams(values, trial_id=trial_id)
-        tf.summary.scalar("val_accuracy", score, step=0)
+        tf.summary.scalar(name, score, step=0)
     writer.close()
 
 

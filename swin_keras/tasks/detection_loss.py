@@ -17,8 +17,10 @@ class DetectionLoss:
     Call arguments:
         y_true: Boxes `(B, M, 5)`.
         y_pred: What `SwinDetector` gives.
-        sample_weight: What `counts` gives, added over replicas.
+        sample_weight: What `counts` gives, added over replicas, or a share of it.
     """
+
+    smallest_count = 1.0  # pictures without objects have a loss
 
     def __init__(self, input_shape, strides):
         self.points, self.strides = points_of(input_shape, strides)
@@ -42,7 +44,7 @@ class DetectionLoss:
             "centerness": points,
             "one_scores": objects,
         }
-        return total_loss({n: (parts[n][0], counts[n]) for n in counts})
+        return sum(parts[name][0] / count for name, count in counts.items())
 
 
 def counts_of(boxes, points, strides):

@@ -43,17 +43,9 @@ class MultiLabel(Classify):
         )
 
     def metrics(self, dataset):
-        import keras
+        from swin_keras.tasks.precision_recall import PrecisionRecallAUC
 
-        return [
-            keras.metrics.AUC(
-                curve="PR",
-                multi_label=True,
-                num_labels=dataset.classes,
-                from_logits=True,
-                name="pr_auc",
-            )
-        ]
+        return [PrecisionRecallAUC(dataset.classes, name="pr_auc")]
 
     def target_map(self, dataset, config, training):
         return lambda images, shares: (images, shares)

@@ -27,6 +27,8 @@ class PartlyLabelledLoss:
         sample_weight: What `counts` gives, added over replicas.
     """
 
+    smallest_count = 0.0  # what has no label has no loss
+
     def __init__(
         self, kind, weight, temperature, label_smoothing=0.0, class_weights=None
     ):

@@ -182,7 +182,8 @@ def class_weights(config, dataset):
     """Return the weight of each class in the loss, or `None` for equal ones.
 
     Balanced weights are inverse to the root of a class's share of the pixels, counted
-    on up to 500 training masks; over these they average to 1.
+    on up to 500 training masks; over these they average to 1. A class that none of
+    them shows has the largest weight of the others.
     """
     if config.class_weights == "none":
         return None
@@ -192,7 +193,7 @@ def class_weights(config, dataset):
     for index in chosen:
         counts += np.bincount(targets.load(index).ravel(), minlength=256)
     counts = counts[: dataset.classes]
-    weights = 1 / np.sqrt(np.maximum(counts, 1))
+    weights = 1 / np.sqrt(np.where(counts > 0, counts, counts[counts > 0].min()))
     return weights * counts.sum() / (weights * counts).sum()
 
 

@@ -46,7 +46,7 @@ class CheckpointFolder:
         self.keep = keep
 
     def save(self, checkpoint: RunState) -> Path:
-        """Write a checkpoint; remove those over the number to keep.
+        """Write a checkpoint; remove those over the number to keep, and later ones.
 
         Raises:
             ResourceError: If it cannot be written; earlier ones are untouched.
@@ -70,7 +70,10 @@ class CheckpointFolder:
                 f"{self.path}: {error.strerror or error}. Make room, then resume with "
                 f"--resume{f' from {kept[0].name}' if kept else ''}."
             ) from error
-        for old in self._paths()[self.keep :]:
+        # Later ones are damaged: the run did not resume from them.
+        paths = self._paths()
+        first = paths.index(final)
+        for old in paths[:first] + paths[first + self.keep :]:
             shutil.rmtree(old, ignore_errors=True)
         return final
 

@@ -298,9 +298,11 @@ class TrainConfig:
             preset = default_preset(self.task, self.model, self.weights)
             object.__setattr__(self, "preset", preset)
         check_preset(self.task, self.preset)
-        for name, value in preset_values(self.preset, self.batch_size).items():
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
+        usual = preset_values(self.preset, self.batch_size)
+        left_open = [name for name in usual if getattr(self, name) is None]
+        for name in left_open:
+            object.__setattr__(self, name, usual[name])
+        object.__setattr__(self, "_left_open", frozenset(left_open))
         if self.monitor != "val_loss":
             self._check_monitor()
         for hold, names, holds in _RULES:
@@ -344,6 +346,11 @@ class TrainConfig:
             "`unlabelled` is for what learns from a teacher's answers. Received: "
             f"distillation={self.distillation!r}. {remedy}"
         )
+
+    @property
+    def left_open(self) -> frozenset[str]:
+        """Options that were not given and have the preset's values."""
+        return self._left_open
 
     @property
     def usual(self) -> dict:

@@ -30,7 +30,8 @@ def as_begun(run: RunFolder, config: TrainConfig) -> TrainConfig:
 
     Args:
         run: The run to resume.
-        config: The options given now; `None` in it is not given.
+        config: The options given now; `None`, and what it left to its preset, are
+            not.
 
     Raises:
         UsageError: If other options changed.
@@ -48,6 +49,7 @@ def as_begun(run: RunFolder, config: TrainConfig) -> TrainConfig:
         field.name
         for field in dataclasses.fields(TrainConfig)
         if field.name not in may_change
+        and field.name not in config.left_open
         and getattr(config, field.name) not in (None, "auto")
         and getattr(config, field.name) != getattr(before, field.name)
     ]

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 # loss, and somebody's request to stop.
 FINAL_CODES = (2, 3, 4, 5, 6, 130, 143)
 SECONDS_TO_END = 5.0  # for the others, after one worker has ended
+SECONDS_TO_SAVE = 600.0  # for them, where all were asked to stop
 
 
 def launch(
@@ -120,14 +121,18 @@ def _run(words, workers, hosts, index, request):
         number: _start(words, addresses, number, len(indices)) for number in indices
     }
     passers = [_pass_on_output(number, process) for number, process in running.items()]
-    code, failed = 0, None
+    code, failed, last = 0, None, time.monotonic()
     try:
-        while running and not code:
+        # A worker that was asked to stop may still be writing the checkpoint.
+        while running and (
+            not code or (request.signal and time.monotonic() < last + SECONDS_TO_SAVE)
+        ):
             time.sleep(0.1)
             request.forward(running.values())
             for number, process in list(running.items()):
                 if process.poll() is not None:
                     del running[number]
+                    last = time.monotonic()
                     if not code:
                         code, failed = exit_code(process), number
         if code:

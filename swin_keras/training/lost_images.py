@@ -49,7 +49,7 @@ def lost_images(run: RunFolder, job: TrainingJob):
         if not 0 < len(lost) <= MAX_SHARE * count or not run.config.is_file():
             raise
         may_be_gone = has_labels(job.dataset.training)
-        if job.replicas.is_chief and may_be_gone:
+        if may_be_gone:  # by whichever worker meets one; each finds the same
             before = run.read_config()
             kept = dataclasses.replace(before, lost={**before.lost, **lost})
             write_text(run.config, kept.to_yaml())

@@ -1,16 +1,20 @@
 """`--batch-size auto` and `--learning-rate auto`: found by a few steps of training."""
 
 import dataclasses
+import json
 import logging
-import multiprocessing
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 
 import keras
 import numpy as np
+import yaml
 
 from swin_keras.data import ImageDataset, data_errors
 from swin_keras.errors import DataError, ResourceError, UsageError
+from swin_keras.processes import module_command
 from swin_keras.training.batch_size import images_mixed, largest_batch
 from swin_keras.training.config import TrainConfig
 
@@ -101,23 +105,6 @@ def _try(config, size):
 
     Or the error that says why it cannot be; or `None` if it does not work.
     """
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_measure, args=(config, size, sender))
-    process.start()
-    sender.close()
-    try:
-        with receiver:
-            return receiver.recv()
-    except EOFError:  # it died, as for want of memory
-        return None
-    finally:
-        process.join()
-
-
-def _measure(config, size, sender):
-    from swin_keras.training.job import prepare
-
     rate = config.learning_rate
     config = dataclasses.replace(
         config,
@@ -125,12 +112,35 @@ def _measure(config, size, sender):
         learning_rate=1e-3 if rate == "auto" else rate,
         teacher_cache=None,
     )
+    # A module of ours, and not a child that would run the user's script once more.
+    done = subprocess.run(  # noqa: S603  our own module
+        module_command(__spec__.name),
+        input=config.to_yaml(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    if done.returncode:  # it died, as for want of memory
+        return None
+    answer = json.loads(done.stdout.splitlines()[-1])
+    if "error" not in answer:
+        return size / answer["seconds"]
+    return {"UsageError": UsageError, "DataError": DataError}[answer["error"]](
+        answer["message"]
+    )
+
+
+def _measure():
+    """Write the seconds of a step of the configuration on the standard input."""
+    from swin_keras.training.job import prepare
+
     try:
-        seconds = seconds_per_step(prepare(config))
-    except (UsageError, DataError) as error:  # such as more than the training images
-        sender.send(error)
-        return
-    sender.send(size / seconds)
+        config = TrainConfig.from_dict(yaml.safe_load(sys.stdin.read()))
+        answer = {"seconds": seconds_per_step(prepare(config))}
+    except UsageError as error:  # such as more than the training images
+        answer = {"error": "UsageError", "message": str(error)}
+    except DataError as error:
+        answer = {"error": "DataError", "message": str(error)}
+    print(json.dumps(answer))
 
 
 def seconds_per_step(job, **options) -> float:
@@ -236,3 +246,7 @@ class _Losses(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self.losses.append(float(np.asarray(logs["loss"]).reshape(-1)[0]))
         self.model.reset_metrics()
+
+
+if __name__ == "__main__":
+    _measure()

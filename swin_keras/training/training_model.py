@@ -53,11 +53,12 @@ class TrainingModel(OpenModel):
 
     def _weights_or_counts(self, y, sample_weight):
         """Return the weights, or what the loss is divided by over all replicas."""
-        counts = getattr(self.loss_function, "counts", None)
-        if counts is None:
+        loss = self.loss_function
+        if not hasattr(loss, "counts"):
             return sample_weight
         replica = tf.distribute.get_replica_context()
-        return replica.all_reduce(tf.distribute.ReduceOp.SUM, counts(y))
+        counts = replica.all_reduce(tf.distribute.ReduceOp.SUM, loss.counts(y))
+        return tf.maximum(counts, loss.smallest_count)
 
     def _gradients(self, x, y, sample_weight):
         """Return the gradients of a batch; count its loss and metrics."""

@@ -6,6 +6,7 @@ from swin_keras.errors import UsageError
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.job import prepare
 from swin_keras.training.train import train
+from swin_keras.tuning.parameters import refuse_auto
 from swin_keras.tuning.space import Space
 
 
@@ -37,6 +38,7 @@ class SwinHyperModel(keras_tuner.HyperModel):
         super().__init__()
         self.space = space if isinstance(space, Space) else Space(space)
         self.config = config or TrainConfig()
+        refuse_auto(self.config)
         self._job = None  # the one that was built last
 
     def declare_hyperparameters(self, hp):

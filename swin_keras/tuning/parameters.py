@@ -207,6 +207,20 @@ def _label(value, choices):
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def refuse_auto(config):
+    """Refuse a base configuration of which some numbers would be found anew each time.
+
+    Raises:
+        UsageError: That names them.
+    """
+    autos = [name for name in AUTO if getattr(config, name) == "auto"]
+    if autos:
+        raise UsageError(
+            f"A study compares with the same {' and '.join(autos)}, which cannot be "
+            "'auto'. Give a number, or search it."
+        )
+
+
 def _condition(name, when, known):
     if when is None:
         return ()

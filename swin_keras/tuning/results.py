@@ -12,6 +12,7 @@ from swin_keras.errors import TrainingError
 from swin_keras.files import write_text
 from swin_keras.model_files.card import installed_version, installed_versions
 from swin_keras.report.search_plot import plot_search
+from swin_keras.tasks import task_named
 from swin_keras.training.presets import RATES
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.tuning.study import Study
@@ -74,6 +75,7 @@ def write_results(study: Study, folder: StudyFolder) -> StudyOutcome:
         list(study.space.parameters),
         winner.id,
         path.with_suffix(".png"),
+        task_named(study.train.task).title,
     )
     return StudyOutcome(winner, folder.run(winner.id), tuple(trials), path)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from swin_keras.errors import UsageError
 from swin_keras.training.config import TrainConfig
+from swin_keras.training.presets import RATES
 from swin_keras.tuning.fields import SIZE_PREFIX
 from swin_keras.tuning.parameters import read_parameter
 
@@ -76,6 +77,7 @@ class Space:
             UsageError: If an option cannot have its value.
         """
         changes, sizes = {}, dict(config.sizes)
+        values = self._that_count(values)
         for name, parameter in self.parameters.items():
             if name not in values:
                 continue
@@ -84,7 +86,27 @@ class Space:
                     sizes[field.removeprefix(SIZE_PREFIX)] = value
                 else:
                     changes[field] = value
+        if "batch_size" in changes:  # from which the preset's rates follow
+            follow = [n for n in RATES if getattr(config, n) == config.usual[n]]
+            changes = dict.fromkeys(follow) | changes
         return dataclasses.replace(config, **changes, sizes=sizes)
+
+    def _that_count(self, values: dict) -> dict:
+        """Return values without those of parameters whose `when` is not met."""
+        counting = {}
+        for name, parameter in self.parameters.items():  # conditions stand before
+            other, allowed = parameter.when or (None, ())
+            if name in values and (not other or counting.get(other) in allowed):
+                counting[name] = values[name]
+        return values if len(counting) == len(values) else counting
+
+    def _with_its_condition(self, name, value, rng) -> dict:
+        """Return a value, and values of other parameters with which it counts."""
+        chosen, parameters = {name: value}, self.parameters
+        while parameters[name].when:
+            name, allowed = parameters[name].when
+            chosen[name] = rng.choice(list(allowed))
+        return chosen
 
     def check(self, accept):
         """Refuse a value that goes with no values of the other parameters.
@@ -101,9 +123,10 @@ class Space:
             for value in parameter.samples:
                 fault = None
                 for _ in range(TRIES):
-                    others = {n: rng.choice(p.samples) for n, p in parameters.items()}
+                    chosen = {n: rng.choice(p.samples) for n, p in parameters.items()}
+                    chosen |= self._with_its_condition(name, value, rng)
                     try:
-                        accept(others | {name: value})
+                        accept(self._that_count(chosen))
                     except UsageError as error:
                         fault = error
                     else:

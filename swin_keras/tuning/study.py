@@ -10,7 +10,7 @@ from swin_keras.names import check_name
 from swin_keras.training.config import TrainConfig
 from swin_keras.tuning.fields import check_options
 from swin_keras.tuning.limits import Limits
-from swin_keras.tuning.parameters import AUTO
+from swin_keras.tuning.parameters import refuse_auto
 from swin_keras.tuning.space import Space
 from swin_keras.yaml_files import read_yaml
 
@@ -88,12 +88,7 @@ class Study:
         self._check_base()
 
     def _check_base(self):
-        autos = [name for name in AUTO if getattr(self.train, name) == "auto"]
-        if autos:
-            raise UsageError(
-                f"A study compares with the same {' and '.join(autos)}, which cannot "
-                "be 'auto'. Give a number, or search it."
-            )
+        refuse_auto(self.train)
         if self.train.strategy == "multiworker":
             raise UsageError(
                 "A trial runs on one machine: strategy 'multiworker' must be left out."

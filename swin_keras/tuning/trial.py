@@ -95,7 +95,9 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
     metrics = {n: v for n, v in run.read_card().metrics.items() if n != "seconds"}
     metrics["score"] = score_of(metrics, job.task)
     trial = dataclasses.replace(trial, status=FINISHED, metrics=metrics)
-    write_hparams(run.tensorboard, trial.id, trial.chosen, trial.score)
+    if config.tensorboard:
+        figure = f"val_{job.task.figure}"
+        write_hparams(run.tensorboard, trial.id, trial.chosen, trial.score, figure)
     if study.tuner != "hyperband":  # which continues the best of its trials
         shutil.rmtree(run.checkpoints, ignore_errors=True)
     return trial

@@ -99,6 +99,7 @@ def _with_budget(study, max_trials, max_minutes):
 
 def _check(study, workers):
     """Refuse what cannot work, before anything is trained."""
+    from swin_keras.tasks import task_named
     from swin_keras.training.job import load_data
     from swin_keras.training.model_size import model_config_of
 
@@ -112,7 +113,9 @@ def _check(study, workers):
     dataset = load_data(study.train)
 
     def accept(values):
-        model_config_of(study.train_config(values), dataset)
+        config = study.train_config(values)
+        task_named(config.task).check_options(config)
+        model_config_of(config, dataset)
 
     study.space.check(accept)
 

@@ -12,6 +12,7 @@ from swin_keras.detection.losses import (
     total_loss,
 )
 from swin_keras.layers import points_of
+from swin_keras.tasks.detection_loss import DetectionLoss
 
 SIZE, STRIDES = (32, 48), (8, 16)
 POINTS, STEPS = points_of(SIZE, STRIDES)
@@ -185,3 +186,26 @@ def test_the_loss_is_the_same_when_xla_compiles_it():
         np.testing.assert_allclose(
             compiled_gradients[name], gradients[name], rtol=1e-4, atol=1e-7
         )
+
+
+@pytest.mark.parametrize("objects", [0, 1, 8])
+def test_parts_of_a_batch_have_the_loss_of_the_whole_however_few_objects(objects):
+    """What divides is at least 1 before it is shared, and not after."""
+    loss = DetectionLoss((*SIZE, 3), STRIDES)
+    boxes = np.zeros((8, 3, 5), "float32")
+    boxes[..., 4] = PADDING
+    boxes[:objects, 0] = (4, 4, 6, 20, 1)  # thin: a point or two
+    outputs = random_outputs(batch=8)
+    counts = np.maximum(loss.counts(boxes), loss.smallest_count)
+    whole = float(loss(boxes, outputs, sample_weight=counts))
+    for parts in (2, 4, 8):
+        rows = np.split(np.arange(8), parts)
+        losses = [
+            loss(
+                boxes[one],
+                {name: output[one] for name, output in outputs.items()},
+                sample_weight=counts / parts,
+            )
+            for one in rows
+        ]
+        assert np.mean(losses) == pytest.approx(whole, rel=1e-5)

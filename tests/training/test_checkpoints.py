@@ -65,6 +65,18 @@ def test_a_damaged_one_is_named_and_the_one_before_is_taken(
     assert "step-00000002 is damaged" in caplog.text
 
 
+def test_those_after_the_one_a_run_resumed_from_make_room(tmp_path):
+    folder = CheckpointFolder(tmp_path / "checkpoints")
+    for step in (900, 1000):
+        (folder.save(checkpoint(step)) / checkpoints.ARRAYS).write_bytes(b"damaged")
+    assert folder.newest() is None
+    for step in (50, 100):
+        folder.save(checkpoint(step))
+        assert_whole(folder.newest(), step)
+    names = sorted(path.name for path in folder.path.iterdir())
+    assert names == ["step-00000050", "step-00000100"]
+
+
 def test_the_newest_is_that_of_the_most_steps(tmp_path):
     folder = CheckpointFolder(tmp_path)
     for step in (99_999_999, 100_000_000):

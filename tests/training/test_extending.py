@@ -10,6 +10,8 @@ from toy_runs import EVERYTHING, folder_of_images, outcome
 from swin_keras.errors import DataError, UsageError
 from swin_keras.model_files import read_card
 from swin_keras.training import TrainConfig
+from swin_keras.training.extending import as_begun
+from swin_keras.training.run_folder import create_run
 from swin_keras.training.train import train
 
 
@@ -21,6 +23,22 @@ def toy(tmp_path_factory):
     config = TrainConfig(data=str(data), runs_dir=str(root), name="run", **options)
     train(config)
     return config
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_epochs_that_are_not_given_are_those_it_began_with(tmp_path, is_finished):
+    """And not the preset's."""
+    begun = TrainConfig(name="run", runs_dir=str(tmp_path), epochs=3, erase=0.5)
+    run = create_run(tmp_path, "run", "digits")
+    run.config.write_text(begun.to_yaml())
+    if is_finished:
+        run.card.write_text("{}")
+    given = TrainConfig(name="run", runs_dir=str(tmp_path))
+    assert (given.epochs, given.erase) != (3, 0.5)
+    assert as_begun(run, given) == begun
+    for option in ({"epochs": 2}, {"erase": given.erase}):
+        with pytest.raises(UsageError, match=f"{next(iter(option))} was"):
+            as_begun(run, TrainConfig(name="run", runs_dir=str(tmp_path), **option))
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Workers that are started, watched, killed and started again."""
 
 import contextlib
+import itertools
 import os
 import random
 import signal
@@ -137,6 +138,41 @@ def test_what_a_restart_would_not_change_is_not_restarted(capfd):
     said = capfd.readouterr().err
     assert "Did you mean 'swin_tiny'" in said
     assert "restart" not in said
+
+
+WRITER = """
+import signal, sys, time
+def stop(*_):
+    if sys.argv[1] == "0":  # which writes the checkpoint
+        time.sleep(2)
+        print("written", flush=True)
+    sys.exit(143)
+signal.signal(signal.SIGTERM, stop)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def test_the_first_worker_may_write_its_checkpoint_to_the_end(monkeypatch, capfd):
+    """However early the others end."""
+    monkeypatch.setattr(launching, "SECONDS_TO_END", 0.1)
+    numbers = itertools.count()
+
+    def start(*_, start=launching._start):
+        words = [sys.executable, "-c", WRITER, str(next(numbers))]
+        return start(words, ["127.0.0.1:1"], 0, 1)
+
+    class Request(launching.StopRequest):
+        def forward(self, processes):
+            self.rounds = getattr(self, "rounds", 0) + 1
+            if self.rounds == 20:  # both are ready
+                self.signal = signal.SIGTERM
+                for process in processes:
+                    process.send_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(launching, "_start", start)
+    assert launching._run([], 2, (), 0, Request()) == 143
+    assert capfd.readouterr().err.count("written") == 1
 
 
 @pytest.mark.parametrize(

@@ -55,3 +55,9 @@ def test_part_of_the_epochs_is_trained_on_the_schedule_of_all(config):
     assert len(metrics.read_text().splitlines()) == 2  # names, and one epoch
     with pytest.raises(UsageError, match="has made last"):
         hyper_model.fit(hp, None)
+
+
+@pytest.mark.parametrize("option", ["batch_size", "learning_rate"])
+def test_numbers_that_are_found_anew_are_refused_in_words(option):
+    with pytest.raises(UsageError, match=f"the same {option}, which cannot be 'auto'"):
+        SwinHyperModel(SPACE, TrainConfig(**{option: "auto"}))

@@ -122,3 +122,39 @@ def test_a_choice_that_nothing_accepts_is_named():
     with pytest.raises(UsageError, match="embed_dim = 20: Heads must divide"):
         space.check(accept)
     Space({"mixup": [0.0, 0.2], "sizes.embed_dim": [16, 24]}).check(accept)
+
+
+def test_a_parameter_that_does_not_count_refuses_nothing():
+    space = Space(
+        {
+            "kind": {
+                "choices": {
+                    "three": {"sizes.num_heads": [3, 6, 12]},
+                    "four": {"sizes.num_heads": [4, 8, 16]},
+                }
+            },
+            "sizes.embed_dim": {"choices": [32, 64], "when": {"kind": ["four"]}},
+        }
+    )
+    asked = []
+    space.check(asked.append)
+    assert {tuple(sorted(values)) for values in asked} == {
+        ("kind",),
+        ("kind", "sizes.embed_dim"),
+    }
+    for values in asked:
+        assert ("sizes.embed_dim" in values) == (values["kind"] == "four")
+    config = space.edit(TrainConfig(), {"kind": "three", "sizes.embed_dim": 64})
+    assert config.sizes == {"num_heads": [3, 6, 12]}
+
+
+@pytest.mark.parametrize("base", [{}, {"batch_size": 64}])
+def test_rates_follow_a_batch_size_that_is_searched(base):
+    space, published = Space({"batch_size": [64, 128]}), {"preset": "published"}
+    for size in (64, 128):
+        found = space.edit(TrainConfig(**published, **base), {"batch_size": size})
+        alone = TrainConfig(**published, batch_size=size)
+        assert found.learning_rate == alone.learning_rate
+        assert found.batch_size == size
+    given = TrainConfig(**published, batch_size=64, learning_rate=0.002)
+    assert space.edit(given, {"batch_size": 128}).learning_rate == 0.002
