@@ -41,7 +41,7 @@ def on_files(files, config):
 
 
 def on_page_markdown(markdown, **_):
-    """Point links to files of the root, which work on GitHub, to their pages."""
+    """Point links to files, which work on GitHub, to their pages."""
     for name in ROOT_FILES:
         markdown = re.sub(rf"\]\((\.\./)?{name}", f"]({name.lower()}", markdown)
-    return markdown
+    return re.sub(r"\]\((notebooks/\w+)\.ipynb", r"](\1.md", markdown)
