@@ -90,7 +90,7 @@ def _launch(parser):
         dest="fence",
         action="store_false",
         help="Leave workers of one machine on its network: they may download, and "
-        "anyone who can reach their ports controls them.",
+        "anyone who can reach their ports controls them. They are fenced by default:",
     )
     parser.add_argument("words", nargs="+", help="-- train and its options.")
 
@@ -175,7 +175,7 @@ def _export(parser):
         "--no_verify",
         dest="verify",
         action="store_false",
-        help="Do not check the forms.",
+        help="Leave out the check of the forms. By default they are checked:",
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="Replace an export of this name."
@@ -254,7 +254,11 @@ def _predict(parser):
 
 
 def _explain(parser):
-    parser.add_argument("model", help="A run, an export or a .keras file.")
+    parser.add_argument(
+        "model",
+        help="A run, an export or a .keras file; or any form that was exported with "
+        "--explain.",
+    )
     parser.add_argument("images", nargs="+", help="Images, or folders of images.")
     parser.add_argument(
         "--method",
