@@ -5,7 +5,7 @@ import itertools
 import json
 import shlex
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import yaml
 
@@ -289,6 +289,9 @@ class TrainConfig:
     follow_links: bool = False
     lost: dict[str, Any] = field(default_factory=dict)
 
+    # Options that were not given, and have their preset's values.
+    left_open: ClassVar[frozenset[str]] = frozenset()
+
     def __post_init__(self):
         settle_types(self)
         if self.name is not None:
@@ -302,7 +305,7 @@ class TrainConfig:
         left_open = [name for name in usual if getattr(self, name) is None]
         for name in left_open:
             object.__setattr__(self, name, usual[name])
-        object.__setattr__(self, "_left_open", frozenset(left_open))
+        object.__setattr__(self, "left_open", frozenset(left_open))
         if self.monitor != "val_loss":
             self._check_monitor()
         for hold, names, holds in _RULES:
@@ -346,11 +349,6 @@ class TrainConfig:
             "`unlabelled` is for what learns from a teacher's answers. Received: "
             f"distillation={self.distillation!r}. {remedy}"
         )
-
-    @property
-    def left_open(self) -> frozenset[str]:
-        """Options that were not given and have the preset's values."""
-        return self._left_open
 
     @property
     def usual(self) -> dict:

@@ -139,6 +139,7 @@ def test_a_litert_teacher_teaches(config, exported):
     assert np.isfinite(targets["teacher"]).all()
 
 
+@pytest.mark.slow
 def test_a_dry_run_tells_size_and_time_and_stores_nothing(config, tmp_path):
     cache = tmp_path / "answers"
     text = dry_run(config(sizes=SIZES, jit_compile=False, teacher_cache=str(cache)))

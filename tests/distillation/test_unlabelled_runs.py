@@ -131,6 +131,7 @@ def test_a_run_goes_on_without_an_image_that_it_could_not_read(config, tmp_path)
     assert train(run.read_config(), resume=True).card.is_file()
 
 
+@pytest.mark.slow
 def test_a_step_in_which_no_image_has_a_label_is_taken(config):
     few = {"train_images": 10, "batch_size": 4, "gradient_accumulation_steps": 1}
     job = prepare(config(**OPTIONS | few | {"mixup": 0, "cutmix": 0}))

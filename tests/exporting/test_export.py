@@ -52,6 +52,7 @@ def test_onnx_file_gives_the_models_probabilities(model_file, images_dir, tmp_pa
     assert checks["onnx"]["difference"] <= 1e-4
 
 
+@pytest.mark.slow
 def test_a_file_for_any_batch_is_delegated_too(model_file, images_dir, tmp_path):
     config = ExportConfig(
         formats=("litert",),

@@ -18,7 +18,10 @@ from swin_keras.models import SegmentationHead
 HEADS = [
     SegmentationHead("mlp", channels=8),
     # Pools that divide the last map, and pools that do not.
-    SegmentationHead("upernet", channels=8, pool_sizes=(1, 2, 3, 6)),
+    pytest.param(
+        SegmentationHead("upernet", channels=8, pool_sizes=(1, 2, 3, 6)),
+        marks=pytest.mark.slow,
+    ),
     pytest.param(SegmentationHead("unet"), marks=pytest.mark.slow),
 ]
 

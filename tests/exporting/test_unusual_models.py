@@ -74,6 +74,7 @@ def test_logits_are_not_called_probabilities(save, photos, tmp_path, caplog):
     assert not caplog.records
 
 
+@pytest.mark.slow
 def test_the_softmax_that_is_advised_makes_probabilities(save, tmp_path, caplog):
     model = keras.models.load_model(save(classifier_activation=None))
     ended = keras.Model(model.input, keras.layers.Softmax()(model.output))
@@ -108,6 +109,7 @@ def test_what_a_model_does_not_scale_is_said_and_what_it_does_is_not(
         export(path, config)
 
 
+@pytest.mark.slow
 def test_ranges_are_found_with_a_file_of_any_batch(save, photos, tmp_path):
     config = ExportConfig(
         saved_models_dir=str(tmp_path),
@@ -129,6 +131,7 @@ def test_ranges_are_found_with_a_file_of_any_batch(save, photos, tmp_path):
         quantize_static(folder / "model.tflite", tmp_path / "x", images[:, :8])
 
 
+@pytest.mark.slow
 def test_the_command_makes_the_same_again(save, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = ExportConfig(

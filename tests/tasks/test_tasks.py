@@ -222,7 +222,12 @@ def test_a_run_that_goes_on_ends_as_one_that_never_stopped(
 
 
 @pytest.mark.parametrize(
-    "task", [pytest.param("multi-label", marks=pytest.mark.slow), "segment", "detect"]
+    "task",
+    [
+        pytest.param("multi-label", marks=pytest.mark.slow),
+        pytest.param("segment", marks=pytest.mark.slow),
+        "detect",
+    ],
 )
 def test_exported_forms_are_checked_and_answer_about_pictures(exports, picture, task):
     folder = exports(task)
