@@ -12,10 +12,6 @@ from swin_keras.names import printable
 EXTENSIONS = tuple(FORMATS_OF)
 OF_SYSTEMS = {"thumbs.db", "desktop.ini"}  # what nobody put there
 SYSTEM = {"/proc", "/sys", "/dev"}
-PARTS = {
-    *("train", "training", "val", "valid", "validation", "dev", "test", "testing"),
-    *("images", "labels", "annotations", "jpegimages", "imagesets"),
-}
 EXAMPLES = 3
 
 ABOVE = "links to the folder itself or above it"
@@ -66,12 +62,12 @@ class Walk:
         """Count the images that lie in a folder itself."""
         return sum(e.is_file() and is_image(e.name) for e in self._entries(folder))
 
-    def images(self, folder, parts: bool = False) -> list[str]:
+    def images(self, folder, is_expected=lambda name: False) -> list[str]:
         """Return the images at any depth of a folder, as sorted full paths.
 
         Args:
             folder: The folder.
-            parts: Whether to follow links that stand for a part of a data set.
+            is_expected: Takes a name; whether a link of this name is followed.
         """
         found, waiting = [], [os.fspath(folder)]
         while waiting:
@@ -79,7 +75,7 @@ class Walk:
                 if not entry.is_dir():
                     found += [entry.path] * self._is_wanted(entry)
                 elif not entry.is_symlink() or self._may_enter(
-                    entry.path, parts and is_part(entry.name)
+                    entry.path, is_expected(entry.name)
                 ):
                     waiting.append(entry.path)
         return sorted(found)
@@ -152,11 +148,6 @@ def examples(paths) -> str:
     """Return three of some paths for a message: "a.xyz, b.xyz, c.xyz, ..."."""
     shown = [printable(path) for path in sorted(paths)[:EXAMPLES]]
     return ", ".join(shown + ["..."] * (len(paths) > EXAMPLES))
-
-
-def is_part(folder: str) -> bool:
-    """Return whether a name is that of a part of a data set: "train", "labels"."""
-    return folder.lower().rstrip("0123456789_-") in PARTS
 
 
 def is_visible(name: str) -> bool:

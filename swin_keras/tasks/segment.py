@@ -193,6 +193,8 @@ def class_weights(config, dataset):
     for index in chosen:
         counts += np.bincount(targets.load(index).ravel(), minlength=256)
     counts = counts[: dataset.classes]
+    if not counts.any():  # all ignored
+        return None
     weights = 1 / np.sqrt(np.where(counts > 0, counts, counts[counts > 0].min()))
     return weights * counts.sum() / (weights * counts).sum()
 

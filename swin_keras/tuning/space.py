@@ -98,7 +98,7 @@ class Space:
             other, allowed = parameter.when or (None, ())
             if name in values and (not other or counting.get(other) in allowed):
                 counting[name] = values[name]
-        return values if len(counting) == len(values) else counting
+        return counting
 
     def _with_its_condition(self, name, value, rng) -> dict:
         """Return a value, and values of other parameters with which it counts."""

@@ -57,3 +57,6 @@ def test_a_class_that_no_counted_mask_shows_weighs_as_the_rarest():
     assert weights[2] == weights[1] > weights[0]
     counts = np.array([4 * 63, 4, 0])
     assert (weights * counts).sum() / counts.sum() == pytest.approx(1)
+    for mask in masks:
+        mask[:] = 255
+    assert class_weights(config, dataset) is None

@@ -11,7 +11,8 @@ import yaml
 
 from swin_keras.data.boxes.records import unusable
 from swin_keras.data.image_file import open_file
-from swin_keras.data.walk import SYSTEM, is_below, is_part, is_visible, lineage
+from swin_keras.data.listing import title_of
+from swin_keras.data.walk import SYSTEM, is_below, is_visible, lineage
 from swin_keras.errors import DataError
 from swin_keras.names import printable
 
@@ -20,7 +21,14 @@ MAX_TEXT = 2**24  # of a list of files or of one picture's labels
 MAX_YAML = 2**18
 MAX_VALUES = 20_000  # in YAML
 DEEPEST = 32  # elements within elements; VOC has four
+ROOMS = ("images", "labels", "annotations", "jpegimages", "imagesets")
 ENDINGS = (".json", ".xml", ".txt", ".yaml", ".yml", ".names")
+
+
+def is_part(folder: str) -> bool:
+    """Return whether a name is that of a part of a data set: "train2017", "labels"."""
+    name = folder.lower().rstrip("0123456789_-")
+    return name in ROOMS or title_of(name) is not None
 
 
 def annotation_files(root, follow_links: bool = False) -> list[str]:
@@ -29,7 +37,7 @@ def annotation_files(root, follow_links: bool = False) -> list[str]:
     Args:
         root: The folder.
         follow_links: Whether links may lead out of it anywhere, and not only in the
-            place of a part of a data set; see `Walk.images`.
+            place of a part of a data set; see `is_part`.
     """
     found, inside, seen = [], {os.path.realpath(root)}, set()
     above = set(lineage(os.path.realpath(root)))
@@ -43,7 +51,7 @@ def annotation_files(root, follow_links: bool = False) -> list[str]:
                 folders.clear()
                 continue
             seen.add(target)
-            inside.add(target)
+            inside.add(target)  # also where a link led
             folders[:] = filter(is_visible, folders)
             if not follow_links:  # `walk` enters no link then
                 parts = [os.path.join(folder, n) for n in folders if is_part(n)]

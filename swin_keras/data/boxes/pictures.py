@@ -119,9 +119,7 @@ def by_folders(items, path_of=attrgetter("path")):
 def _nearest(found, parts, beside, title):
     if len(found) == 1:
         return found[0]
-    folder = os.path.dirname(beside)
-
-    folders = folder.split("/") if folder else []
+    folders = os.path.dirname(beside).split("/")
 
     def nearness(path):
         ours = _composed(path).split("/")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from swin_keras.data.boxes import coco, labelme, voc, yolo, yolo_yaml
-from swin_keras.data.boxes.files import annotation_files, read_json
+from swin_keras.data.boxes.files import annotation_files, is_part, read_json
 from swin_keras.data.boxes.looking import headers, on_pictures
 from swin_keras.data.boxes.pictures import PictureNames
 from swin_keras.data.boxes.records import Annotations, BoxSet, unusable
@@ -117,7 +117,7 @@ def holds_boxes(root, follow_links: bool = False) -> str | None:
 
 def pictures_of(root, walk) -> PictureNames:
     """Return the pictures of a folder that holds annotations, too."""
-    found = walk.images(root, parts=True)
+    found = walk.images(root, is_part)
     return PictureNames(Path(path).relative_to(root).as_posix() for path in found)
 
 
