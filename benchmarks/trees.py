@@ -37,7 +37,12 @@ def main():
     parser.add_argument("--head-sizes", type=json.loads, default={}, help="as JSON")
     parser.add_argument("--tile", type=int, default=256, help="side in pixels")
     parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--mosaic", type=float, default=0.0)
+    parser.add_argument(
+        "--recipe",
+        type=json.loads,
+        default={},
+        help="more arguments of swin_keras.train, as JSON",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", help="where all goes; by default nowhere for long")
     parser.add_argument("--json", type=Path)
@@ -74,8 +79,7 @@ def measure(folder: Path, options, work: Path) -> dict:
         image_size=options.tile,
         epochs=options.epochs,
         batch_size=options.batch_size,
-        scale_range=(0.7, 1.4),
-        mosaic=options.mosaic,
+        **{"scale_range": (0.7, 1.4), **options.recipe},
         seed=options.seed,
         tensorboard=False,
         runs_dir=str(work / "runs"),
@@ -85,6 +89,7 @@ def measure(folder: Path, options, work: Path) -> dict:
         "tiles": {title: len(parts) for title, parts in tiles.items()},
         "epochs": options.epochs,
         "sizes": options.sizes,
+        "recipe": options.recipe,
         "photos": {},
     }
     for title, photo in photos.items():

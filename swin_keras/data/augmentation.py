@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from swin_keras.data.geometry import Geometry
+from swin_keras.data.geometry import Geometry, draw_turns, turned_size
 from swin_keras.data.image_io import centre_box
 from swin_keras.data.rand_augment import RandAugment
 from swin_keras.data.random_erasing import erase
@@ -29,6 +29,8 @@ class Augmentation:
             in is black, as where the image is rotated.
         flip: Mirror left and right half of the time. Wrong for digits, letters
             and anything else that reads in one direction.
+        quarter_turns: Turn by 0, 90, 180 or 270 degrees, each as likely: for pictures
+            that have no upright, such as those from above or of a microscope.
         rand_augment: Operations on colours and places, after all of the above.
         erase: Share of the images of which, at last, a rectangle becomes noise.
     """
@@ -38,6 +40,7 @@ class Augmentation:
     rotate: float = 0.0
     shift: float = 0.0
     flip: bool = True
+    quarter_turns: bool = False
     rand_augment: RandAugment | None = None
     erase: float = 0.0
 
@@ -71,13 +74,15 @@ class Augmentation:
         """
         mirrored = rng.random() < 0.5
         rotation, *move = rng.uniform(-1, 1, 3) * (self.rotate, self.shift, self.shift)
+        turns = draw_turns(self.quarter_turns, rng)
         return Geometry(
             source=size,
-            crop=self.crop_box(size, image_size, rng),
-            size=image_size,
+            crop=self.crop_box(size, turned_size(image_size, turns), rng),
+            size=tuple(image_size),
             mirrored=self.flip and mirrored,
             rotation=rotation,
             move=tuple(move),
+            turns=turns,
         )
 
     def finish(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

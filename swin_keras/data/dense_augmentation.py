@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from swin_keras.data.geometry import Geometry
+from swin_keras.data.geometry import Geometry, draw_turns, turned_size
 from swin_keras.data.photometric import distort
 from swin_keras.errors import UsageError
 
@@ -25,6 +25,7 @@ class DenseAugmentation:
         largest_share: Of one class in a crop's mask: one that shows more is drawn
             again, ten times at most. 1 takes any crop.
         flip: Mirror left and right half of the time.
+        quarter_turns: Turn by 0, 90, 180 or 270 degrees, each as likely.
         photometric: Whether to change brightness, contrast, saturation and hue.
         copy_paste: Share of the inputs onto which the objects of another picture are
             pasted, which is scaled, cropped and mirrored by itself.
@@ -40,6 +41,7 @@ class DenseAugmentation:
     scale: tuple[float, float] = (0.5, 2.0)
     largest_share: float = 0.75
     flip: bool = True
+    quarter_turns: bool = False
     photometric: bool = True
     copy_paste: float = 0.0
     background: int = 0
@@ -71,7 +73,8 @@ class DenseAugmentation:
             rng: Draws.
             preview: Returns the largest class's share of what a geometry shows.
         """
-        height, width = image_size
+        turns = draw_turns(self.quarter_turns, rng)
+        height, width = turned_size(image_size, turns)
         sides = np.divide((width, height), size)
         scale = min(sides.max(), LONGEST * sides.min()) * rng.uniform(*self.scale)
         scaled = np.maximum(np.rint(np.multiply(size, scale)), 1)
@@ -82,7 +85,9 @@ class DenseAugmentation:
             start = np.minimum(np.floor(place * (room + 1)), room)
             stop = np.add(start, (width, height))
             crop = np.concatenate([start, stop]) * np.tile(size / scaled, 2)
-            geometry = Geometry(tuple(size), tuple(crop), tuple(image_size), mirrored)
+            geometry = Geometry(
+                tuple(size), tuple(crop), tuple(image_size), mirrored, turns=turns
+            )
             if (
                 preview is None
                 or self.largest_share == 1

@@ -13,7 +13,7 @@ from swin_keras.masks import IGNORED
 
 @dataclass(frozen=True)
 class Geometry:
-    """A crop of a picture, resized, rotated, moved and mirrored, in this order.
+    """A crop of a picture, resized, rotated, moved, mirrored, turned, in this order.
 
     It is drawn once, and a picture, its mask and its boxes go through it alike.
 
@@ -25,6 +25,8 @@ class Geometry:
         mirrored: Whether left and right are exchanged.
         rotation: Degrees, counterclockwise around the centre of the result.
         move: Distances to the right and down, as shares of the result's sides.
+        turns: Quarter turns, counterclockwise, of all the above: with an odd number
+            the crop lies in the result with its width upright.
 
     Example:
 
@@ -40,6 +42,7 @@ class Geometry:
     mirrored: bool = False
     rotation: float = 0.0
     move: tuple[float, float] = (0.0, 0.0)
+    turns: int = 0
 
     @classmethod
     def whole(cls, source, size) -> "Geometry":
@@ -51,7 +54,7 @@ class Geometry:
     def useful_side(self) -> int:
         """Pixels on the picture's shorter side that lose nothing in the result."""
         left, top, right, bottom = self.crop
-        height, width = self.size
+        height, width = self._size
         spare = min((right - left) / width, (bottom - top) / height)
         return math.ceil(min(self.source) / spare)
 
@@ -64,10 +67,10 @@ class Geometry:
         box = np.multiply(self.crop, np.tile(np.divide(image.size, self.source), 2))
         inside = (*box[:2].clip(0), *np.minimum(box[2:], image.size))
         left, top, right, bottom = self._place_of(inside, box)
-        if (left, top, right, bottom) == (0, 0, *self.size[::-1]):
-            pixels = resize(image, self.size, inside)
+        if (left, top, right, bottom) == (0, 0, *self._size[::-1]):
+            pixels = resize(image, self._size, inside)
         else:
-            pixels = np.zeros((*self.size, len(image.getbands())), np.uint8)
+            pixels = np.zeros((*self._size, len(image.getbands())), np.uint8)
             if left < right and top < bottom:
                 part = resize(image, (bottom - top, right - left), inside)
                 pixels[top:bottom, left:right] = part
@@ -80,10 +83,10 @@ class Geometry:
             mask: Classes of the whole picture, uint8 `(height, width)`.
         """
         (left, top, right, bottom), (height, width) = self.crop, mask.shape
-        rows, columns = self.size
+        rows, columns = self._size
         rows, has_row = _nearest(top, bottom, rows, height)
         columns, has_column = _nearest(left, right, columns, width)
-        result = np.full(self.size, IGNORED, np.uint8)
+        result = np.full(self._size, IGNORED, np.uint8)
         result[np.ix_(has_row, has_column)] = mask[np.ix_(rows, columns)]
         return self._moved(result[..., None], Resampling.NEAREST, IGNORED)[..., 0]
 
@@ -92,8 +95,9 @@ class Geometry:
         (left, top, right, bottom), (width, height) = self.crop, self.source
         if left >= 0 <= top and right <= width and bottom <= height:
             return pixels
-        _, has_row = _nearest(top, bottom, self.size[0], height)
-        _, has_column = _nearest(left, right, self.size[1], width)
+        rows, columns = self._size
+        _, has_row = _nearest(top, bottom, rows, height)
+        _, has_column = _nearest(left, right, columns, width)
         inside = np.outer(has_row, has_column).astype(np.uint8)[..., None]
         return pixels * self._moved(inside, Resampling.NEAREST, 0)
 
@@ -107,7 +111,7 @@ class Geometry:
         Args:
             boxes: Boxes in pixels of the whole picture.
         """
-        (left, top, right, bottom), (height, width) = self.crop, self.size
+        (left, top, right, bottom), (height, width) = self.crop, self._size
         scale = width / (right - left), height / (bottom - top)
         x1, y1, x2, y2 = np.asarray(boxes, float).reshape(-1, 4).T
         corners = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]])  # (4, 2, N)
@@ -120,6 +124,9 @@ class Geometry:
             corners += around + np.multiply(self.move, (width, height))
         if self.mirrored:
             corners = corners * (-1, 1) + (width, 0)
+        for _ in range(self.turns):
+            corners = corners[..., ::-1] * (1, -1) + (0, width)
+            height, width = width, height
         moved = np.concatenate([corners.min(1), corners.max(1)], axis=1)
         clipped = moved.clip(0, (width, height, width, height))
         areas = area(moved)
@@ -127,12 +134,17 @@ class Geometry:
         return clipped.astype(np.float32), shares.astype(np.float32)
 
     @property
+    def _size(self):
+        """`(height, width)` before the quarter turns."""
+        return turned_size(self.size, self.turns)
+
+    @property
     def _is_moved(self):
         return bool(self.rotation or any(self.move))
 
     def _place_of(self, inside, box):
         """Return where in the result the part inside the picture is, in pixels."""
-        (left, top, right, bottom), (height, width) = box, self.size
+        (left, top, right, bottom), (height, width) = box, self._size
         scale = np.tile((width / (right - left), height / (bottom - top)), 2)
         offset = (left, top, left, top)
         places = (np.subtract(inside, offset) * scale).round(6)  # a half is a half
@@ -141,7 +153,7 @@ class Geometry:
 
     def _moved(self, pixels, resampling, fill):
         if self._is_moved:
-            height, width = self.size
+            height, width = self._size
             image = Image.fromarray(pixels.squeeze())
             moved = image.rotate(
                 self.rotation,
@@ -150,7 +162,19 @@ class Geometry:
                 fillcolor=fill if fill else None,
             )
             pixels = np.asarray(moved).reshape(pixels.shape)
-        return pixels[:, ::-1] if self.mirrored else pixels
+        if self.mirrored:
+            pixels = pixels[:, ::-1]
+        return np.rot90(pixels, self.turns)
+
+
+def turned_size(size, turns: int) -> tuple[int, int]:
+    """Return `(height, width)` after quarter turns of either direction."""
+    return tuple(size[::-1] if turns % 2 else size)
+
+
+def draw_turns(is_turned: bool, rng: np.random.Generator) -> int:
+    """Return a random number of quarter turns; draws only where there are some."""
+    return int(rng.integers(4)) if is_turned else 0
 
 
 def area(boxes: np.ndarray) -> np.ndarray:

@@ -192,6 +192,7 @@ def make_augmentation(config, dataset) -> Augmentation:
         rotate=config.rotate,
         shift=config.shift,
         flip=flip,
+        quarter_turns=config.quarter_turns,
         rand_augment=rand_augment,
         erase=config.erase,
     )

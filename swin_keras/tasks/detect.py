@@ -59,6 +59,7 @@ class Detect(DenseTask):
         augmentation = BoxAugmentation(
             scale=config.scale_range,
             flip=self.flips(dataset, config),
+            quarter_turns=config.quarter_turns,
             mosaic=config.mosaic,
             letter_box=config.letter_box,
         )

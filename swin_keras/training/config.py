@@ -174,6 +174,8 @@ class TrainConfig:
         shift: Largest random move, as a share of the image's side.
         flip: Whether to mirror images at random, left and right; by default yes, but
             for data sets of digits and letters.
+        quarter_turns: Whether to turn images by 0, 90, 180 or 270 degrees at random,
+            for those that have no upright: from above, or of a microscope.
         rand_augment: Magnitude of RandAugment's two changes, to 10; 0 for none.
         erase: Probability of erasing a random rectangle.
         mixup: Parameter of MixUp's beta distribution, 0 for none.
@@ -266,6 +268,7 @@ class TrainConfig:
     rotate: float | None = None
     shift: float | None = None
     flip: bool | None = None
+    quarter_turns: bool = False
     rand_augment: float | None = None
     erase: float | None = None
     mixup: float | None = None

@@ -1,11 +1,13 @@
 """A picture, its mask and its boxes go through one geometry alike."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from image_files import noise
 from PIL import Image
 
-from swin_keras.data.geometry import Geometry
+from swin_keras.data.geometry import Geometry, turned_size
 from swin_keras.masks import IGNORED
 
 SIZE = (96, 128)
@@ -19,6 +21,9 @@ GEOMETRIES = {
         (160, 120), (0, 0, 160, 120), SIZE, rotation=20, move=(0.1, -0.05)
     ),
     "all": Geometry((160, 120), (5, 5, 165, 125), SIZE, True, -30, (-0.05, 0.1)),
+    "turned": Geometry((160, 120), (10, 20, 100, 120), SIZE, turns=1),
+    "turned back": Geometry((160, 120), (-20, 20, 100, 140), SIZE, True, turns=3),
+    "upside down": Geometry((160, 120), (10, 20, 130, 110), SIZE, turns=2),
 }
 
 
@@ -108,3 +113,25 @@ def test_the_share_of_a_box_that_is_left_is_known():
 def test_enough_pixels_are_those_that_the_crop_needs():
     assert Geometry.whole((1600, 1200), (96, 128)).useful_side == 96
     assert Geometry((1600, 1200), (0, 0, 128, 96), (96, 128)).useful_side == 1200
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_quarter_turns_are_those_of_numpy(turns):
+    picture = noise(0, (160, 120))
+    plain = Geometry((160, 120), (10, 20, 138, 116), SIZE, True)
+    turned = dataclasses.replace(plain, size=turned_size(SIZE, turns), turns=turns)
+    expected = np.rot90(plain.image(picture), turns)
+    np.testing.assert_array_equal(turned.image(picture), expected)
+    mask = rectangle((60, 40, 100, 70))
+    np.testing.assert_array_equal(turned.mask(mask), np.rot90(plain.mask(mask), turns))
+    assert turned.useful_side == plain.useful_side
+    assert (turned.blackened(expected) == expected).all()
+
+
+def test_what_lies_beyond_a_turned_picture_is_black_again():
+    turned = Geometry((10, 10), (0, 0, 20, 10), (40, 20), turns=1)
+    mask = turned.mask(np.zeros((10, 10), np.uint8))
+    bright = turned.blackened(np.full((40, 20, 1), 255, np.uint8))[..., 0]
+    np.testing.assert_array_equal(bright > 0, mask != IGNORED)
+    assert bright[20:].all()
+    assert not bright[:20].any()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from swin_keras.data.geometry import Geometry
+from swin_keras.data.geometry import Geometry, draw_turns, turned_size
 from swin_keras.errors import UsageError
 
 ATTEMPTS = 10  # crops drawn before the whole picture is taken
@@ -27,6 +27,7 @@ class BoxAugmentation:
             without. `(1.0, 1.0)` never distorts.
         crop: Share of the inputs that are zoomed; the others show the whole picture.
         flip: Whether to mirror left and right.
+        quarter_turns: Whether to turn by 0, 90, 180 or 270 degrees, each as likely.
         least_visible: A crop is taken if at least one box, and half of those that it
             touches, are seen with this share of their area: objects that are cut to
             a rest teach little, and inputs without any object less.
@@ -43,6 +44,7 @@ class BoxAugmentation:
     stretch: tuple[float, float] = (0.8, 1.25)
     crop: float = 0.75
     flip: bool = True
+    quarter_turns: bool = False
     least_visible: float = 0.6
     colour: float = 0.25
     letter_box: bool = False
@@ -78,6 +80,9 @@ class BoxAugmentation:
                 pictures are stretched as in the others.
         """
         mirrored = self.flip and bool(rng.random() < 0.5)
+        turns = draw_turns(self.quarter_turns, rng)
+        target, image_size = tuple(image_size), turned_size(image_size, turns)
+        part_of = part_of and turned_size(part_of, turns)
         is_zoomed = rng.random() < self.crop
         zooms = np.exp(rng.uniform(*np.log(self.scale), ATTEMPTS))
         stretches = np.exp(rng.uniform(*np.log(self.stretch), ATTEMPTS) / 2)
@@ -91,7 +96,7 @@ class BoxAugmentation:
         def at(sides, place):
             start = place * (np.array(size) - sides)
             crop = tuple(float(value) for value in (*start, *(start + sides)))
-            return Geometry(tuple(size), crop, tuple(image_size), mirrored)
+            return Geometry(tuple(size), crop, target, mirrored, turns=turns)
 
         for zoom, stretch, place in zip(zooms, stretches, places, strict=True):
             geometry = at(sides / zoom * (stretch, 1 / stretch), place)
@@ -143,13 +148,13 @@ def boxes_in_picture(boxes, geometry: Geometry) -> np.ndarray:
 
     Args:
         boxes: `x1, y1, x2, y2` in pixels of the input.
-        geometry: What made the input; it must not be rotated or moved.
+        geometry: What made the input; it must not be rotated, moved or turned.
 
     Raises:
-        UsageError: If the geometry is rotated or moved.
+        UsageError: If it is.
     """
-    if geometry.rotation or any(geometry.move):
-        raise UsageError("Boxes of inputs that were rotated cannot be put back.")
+    if geometry.rotation or any(geometry.move) or geometry.turns:
+        raise UsageError("Boxes of inputs that were turned cannot be put back.")
     (left, top, right, bottom), (rows, columns) = geometry.crop, geometry.size
     x1, y1, x2, y2 = np.asarray(boxes, np.float64).reshape(-1, 4).T
     if geometry.mirrored:

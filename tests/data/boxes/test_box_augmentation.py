@@ -100,8 +100,9 @@ def test_found_boxes_go_back_to_where_they_came_from():
             )
     outside = boxes_in_picture([[-50, -50, 500, 500]], whole_picture(SIZE, INPUT))
     assert outside.tolist() == [[0, 0, 120, 90]]
-    with pytest.raises(UsageError, match="rotated"):
-        boxes_in_picture([], Geometry(SIZE, (0, 0, 9, 9), INPUT, rotation=5.0))
+    for change in ({"rotation": 5.0}, {"turns": 1}):
+        with pytest.raises(UsageError, match="were turned"):
+            boxes_in_picture([], Geometry(SIZE, (0, 0, 9, 9), INPUT, **change))
 
 
 def test_crops_keep_objects():
