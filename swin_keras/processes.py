@@ -12,6 +12,7 @@ import warnings
 from swin_keras.errors import Interrupted
 
 log = logging.getLogger(__name__)
+_SILENCE = threading.RLock()  # of the one thread that keeps this process quiet
 
 
 def module_command(module: str, *words) -> list[str]:
@@ -88,7 +89,16 @@ class StopSignals:
 
 @contextlib.contextmanager
 def quiet():
-    """Within this context, nothing is printed: not from Python, not from C++."""
+    """Within this context, nothing is printed: not from Python, not from C++.
+
+    Threads take turns, since each puts back what it found.
+    """
+    with _SILENCE, _quiet():
+        yield
+
+
+@contextlib.contextmanager
+def _quiet():
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -3,12 +3,14 @@
 import ast
 import os
 import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 import swin_keras
-from swin_keras.processes import module_command
+from swin_keras.processes import module_command, quiet
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(swin_keras.__file__).parent
@@ -62,3 +64,29 @@ def test_python_files_beside_pictures_are_not_run(words, exported, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert not marker.exists(), marker.read_text()
+
+
+def test_threads_that_want_silence_leave_the_process_as_it_was(capfd):
+    before = sys.stdout, os.fstat(2).st_ino
+    entered, may_leave = threading.Event(), threading.Event()
+
+    def first():
+        with quiet():
+            entered.set()
+            may_leave.wait(20)
+
+    def second():
+        with quiet(), quiet():
+            print("never seen")
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    threads[0].start()
+    assert entered.wait(20)
+    threads[1].start()
+    threads[1].join(0.3)  # it waits for its turn
+    may_leave.set()
+    for thread in threads:
+        thread.join(20)
+    assert (sys.stdout, os.fstat(2).st_ino) == before
+    print("seen")
+    assert capfd.readouterr().out == "seen\n"

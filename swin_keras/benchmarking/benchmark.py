@@ -90,7 +90,12 @@ def forms(model: Path) -> list[Path]:
     if model.is_file() or (model / "saved_model.pb").is_file():
         return [model]
     patterns = ("*.keras", "saved_model/1", "*.tflite", "*.onnx")
-    forms = [path for pattern in patterns for path in sorted(model.glob(pattern))]
+    forms = [
+        path
+        for pattern in patterns
+        for path in sorted(model.glob(pattern))
+        if not path.name.startswith(".")  # a part that a killed process left
+    ]
     if not forms:
         raise ModelFileError(f"The folder {model} must hold a run or an export.")
     return forms

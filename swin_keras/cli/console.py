@@ -57,7 +57,10 @@ def _import_tensorflow():
 
 def make_table(*columns):
     """Return an empty table."""
-    return Table(*columns, box=rich.box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")  # of two long paths the ends differ
+    return table
 
 
 def command(*words) -> str:

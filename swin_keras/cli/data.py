@@ -21,6 +21,11 @@ def _check(options):
 
     folder = Path(options.folder).expanduser()
     task = options.task or ("multi-label" if options.multi_label else None)
+    if options.multi_label and task != "multi-label":
+        raise UsageError(
+            "The task must be named once. Received: --multi-label and --task "
+            f"{options.task}."
+        )
     shared = {
         "quick": options.quick,
         "grey_range": options.grey_range,
@@ -35,6 +40,11 @@ def _check(options):
         raise UsageError(
             "--unlabelled is for images of one class each: other tasks do not learn "
             f"without labels. This folder is checked for the task {task!r}."
+        )
+    if options.sheet and task != "detect":
+        raise UsageError(
+            "--sheet draws the boxes of a folder of pictures with boxes. Received: "
+            f"{folder}, which is checked for {task or 'classes'}."
         )
     kind = {"detect": "boxes", "segment": "masks"}.get(task, "classes")
     check_layout(

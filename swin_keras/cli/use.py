@@ -11,7 +11,6 @@ from pathlib import Path
 
 from swin_keras.cli.console import command, load_tensorflow, make_table, out
 from swin_keras.errors import DataError, SwinKerasError, UsageError
-from swin_keras.scores.shares import percent
 from swin_keras.screen import complain
 
 log = logging.getLogger(__name__)
@@ -194,9 +193,10 @@ def _show(predictions):
             continue
         said = getattr(prediction, "labels", prediction.scores)  # all that are there
         (name, score), *others = said or [("(none)", None)]
-        others = ", ".join(f"{name} {percent(score)}" for name, score in others)
+        in_text = prediction.in_text
+        others = ", ".join(f"{name} {in_text(score)}" for name, score in others)
         time = "" if prediction.time is None else f"{prediction.time:.2f} s"
-        shown = "" if score is None else percent(score)
+        shown = "" if score is None else in_text(score)
         table.add_row(prediction.path, *[time] * has_times, name, shown, others)
     out.print(table)
 

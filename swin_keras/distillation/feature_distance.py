@@ -71,7 +71,7 @@ def outputs_with_distance(model, outputs, teacher) -> dict:
 
     Returns:
         The outputs by name, a single one as "logits", and `(B,)` as `DISTANCE`: the
-        mean over all stages that both have.
+        mean over all maps whose height and width both have.
 
     Raises:
         UsageError: If the teacher takes other images or has other maps.
@@ -85,22 +85,37 @@ def outputs_with_distance(model, outputs, teacher) -> dict:
             "size."
         )
     own, taught = features(model), FrozenModel(teacher, name="teacher")(model.input)
-    common = [name for name in own if name in taught and _fit(own[name], taught[name])]
-    if not common:
+    pairs = _pairs(own, taught)
+    if not pairs:
         raise UsageError(
             "A teacher must have a feature map of the height and width of one of the "
             f"student's. Received: {_sizes(taught)}; the student has {_sizes(own)}. "
-            "Use a teacher with the same patch size."
+            "Use a teacher whose patch size is near the student's."
         )
     distances = [
-        FeatureDistance(name=f"distance_{name}")(own[name], taught[name])
-        for name in common
+        FeatureDistance(name=f"distance_{name}")(own[name], taught[match])
+        for name, match in pairs.items()
     ]
     distance = distances[0]
     if len(distances) > 1:
         distance = keras.layers.Average(name=DISTANCE, dtype="float32")(distances)
     named = outputs if isinstance(outputs, dict) else {"logits": outputs}
     return {**named, DISTANCE: distance}
+
+
+def _pairs(own, taught) -> dict[str, str]:
+    """Return the teacher's map for each of the student's that has one of its size.
+
+    That is the one of the same name, or else the first that no other has: with another
+    patch size the stages' names do not tell.
+    """
+    pairs = {n: n for n in own if n in taught and _fit(own[n], taught[n])}
+    for name in own:
+        free = [n for n in taught if n not in pairs.values()]
+        fitting = [match for match in free if _fit(own[name], taught[match])]
+        if name not in pairs and fitting:
+            pairs[name] = fitting[0]
+    return pairs
 
 
 def _fit(own, taught):

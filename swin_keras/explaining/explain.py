@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from numbers import Integral
 
 import numpy as np
 
@@ -164,10 +165,10 @@ def explanations(
     """
     if not is_taken(images):
         raise refusal(type(images).__name__)
-    if min(top, batch_size) < 1:
+    if not all(isinstance(n, Integral) and n > 0 for n in (top, batch_size)):
         raise UsageError(
-            "`top` and `batch_size` must be at least 1. "
-            f"Received: top={top}, batch_size={batch_size}."
+            "`top` and `batch_size` must be whole numbers of at least 1. "
+            f"Received: top={top!r}, batch_size={batch_size!r}."
         )
     explainer = Explainer(model, class_names, trust=trust, task=task)
     method = method or explainer.default_method

@@ -15,7 +15,7 @@ from swin_keras.exporting.images import (
     comparison_images,
     evaluator,
 )
-from swin_keras.exporting.inference_model import inference_model
+from swin_keras.exporting.inference_model import inference_model, with_plain_output
 from swin_keras.exporting.litert import exporting_litert
 from swin_keras.exporting.onnx_file import export_onnx
 from swin_keras.exporting.precision import true_float32
@@ -70,7 +70,7 @@ def export(model, config: ExportConfig | None = None) -> Path:
         new_export(target, config.overwrite) as folder,
         true_float32(),
     ):
-        model = load_keras(source)
+        model = with_plain_output(load_keras(source))
         check_input(model)
         task = task_of_export(card, model, config)
         loaded, model = model, task.export_model(model)

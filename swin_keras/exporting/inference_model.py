@@ -49,6 +49,13 @@ def inference_model(model, fold: bool = True):
     return twin
 
 
+def with_plain_output(model):
+    """Return a model whose output is `y` where it is the list `[y]`; others as is."""
+    if isinstance(model.output, list | tuple) and len(model.output) == 1:
+        return keras.Model(model.input, model.output[0], name=model.name)
+    return model
+
+
 def named_outputs(model) -> dict:
     """Return a model's outputs by name, symbolic.
 
@@ -57,6 +64,8 @@ def named_outputs(model) -> dict:
     """
     if isinstance(model.output, dict):
         return dict(model.output)
+    if isinstance(model.output, list | tuple):
+        return {f"output_{n}": part for n, part in enumerate(model.output)}
     last = model.layers[-1]
     activation = getattr(last, "activation", None)
     kinds = (keras.activations.softmax, keras.activations.sigmoid)

@@ -118,9 +118,9 @@ def nameless_card(model, exported, task: Task, name: str, config) -> ModelCard:
     Raises:
         UsageError: If nothing says how many classes it has.
     """
-    classes = task.class_count(_shapes(exported))
+    classes = _class_count(task, _shapes(exported))
     if classes is None:  # boxes do not tell
-        classes = task.class_count(_shapes(model)) or len(config.class_names or ())
+        classes = _class_count(task, _shapes(model)) or len(config.class_names or ())
         if not classes:
             raise UsageError(
                 "A detector that gives boxes without a card does not say how many "
@@ -152,7 +152,7 @@ def complete_card(
             there are to be maps of classes and the model's head has none.
     """
     shapes = _shapes(model)
-    classes = task.class_count(shapes)
+    classes = _class_count(task, shapes)
     if classes is None:
         classes = len(card.class_names)
     if not classes:
@@ -176,8 +176,17 @@ def complete_card(
         command=_command(card, given, config),
         normalizes=takes_raw,
         outputs=shapes,
+        checks={},  # those of an export that is exported again are not this one's
+        files={},
         litert_batch_size=config.batch_size,
     )
+
+
+def _class_count(task, shapes):
+    try:
+        return task.class_count(shapes)
+    except ValueError as error:
+        raise UsageError(f"{error}. Received: outputs of {shapes}.") from error
 
 
 def _no_names(config):

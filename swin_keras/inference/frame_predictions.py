@@ -19,8 +19,9 @@ def predict_frames(
 ) -> Iterator[tuple[Prediction, Image.Image | None]]:
     """Yield what a model says of each frame, and its picture.
 
-    What is decoded when a video breaks off is answered; then comes one prediction
-    with an error and without a picture. A few frames are in memory at a time.
+    What is decoded when a video breaks off, or at Ctrl-C, is answered; then comes one
+    prediction with an error and without a picture, or Ctrl-C's exception. A few frames
+    are in memory at a time.
 
     Args:
         predictor: The model.
@@ -29,8 +30,8 @@ def predict_frames(
         top: How many of the best classes to name.
         window: As in `Predictor.predict`.
     """
-    frames, last, error = iter(frames), 0.0, None
-    while error is None:
+    frames, last, error, stop = iter(frames), 0.0, None, None
+    while error is None and stop is None:
         batch, size = [], 0
         try:
             while size < MAX_BYTES and len(batch) < 32:
@@ -43,11 +44,15 @@ def predict_frames(
             error = broken.reason
         except DataError as broken:  # it is no video that can be read
             error = str(broken)
+        except KeyboardInterrupt as interrupt:
+            stop = interrupt
         images = [frame.image for frame in batch]
         found = predictor.predict(images, top=top, window=window)
         for frame, prediction in zip(batch, found if batch else (), strict=True):
             yield _at(prediction, name, frame.time), frame.image
             last = frame.time
+    if stop:
+        raise stop
     if error:
         yield Prediction(str(name), error=error, time=last), None
 

@@ -129,7 +129,7 @@ def image_files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise DataError(f"There is no image or folder {path}.")
-    files = [path / name for name in list_images(path, "")]
+    files = [path / name for name in list_images(path, follow_links=True)]
     if not files:
         raise DataError(f"The folder {path} holds no images.")
     return files
@@ -156,7 +156,14 @@ def _sources(item):
             raise refusal("an open file of text")
         yield name if isinstance(name, str) else None, content
     elif hasattr(item, "__array__"):
-        yield from ((None, image) for image in _split(np.asarray(item)))
+        array = np.asarray(item)
+        if (
+            array.dtype.kind in "OU" and array.ndim == 1
+        ):  # of paths, such as a column of a table
+            for one in array.tolist():
+                yield from _sources(one)
+        else:
+            yield from ((None, image) for image in _split(array))
     else:
         raise refusal(f"{type(item).__name__} {item!r:.80}")
 
@@ -170,7 +177,7 @@ def _split(array):
         return images
     if array.dtype.kind not in "iuf" or not _is_byte_range(images):
         raise refusal(f"an array of {array.dtype} with values that are not 0..255")
-    if message := scaling_message(images):
+    if (images % 1).any() and (message := scaling_message(images)):
         raise UsageError(message)
     return np.round(images).astype(np.uint8)
 

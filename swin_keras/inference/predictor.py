@@ -4,6 +4,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,8 @@ class Predictor(CardPreparation):
 
     Args:
         path: A `.keras`, `.tflite` or `.onnx` file, a SavedModel, a run's folder or
-            an export's folder (which is run by LiteRT, the fastest on a CPU).
+            an export's folder (whose `model.tflite` is run, the fastest on a CPU, and
+            without one its Keras model).
         threads: Threads of the LiteRT or ONNX runtime; `None` for one a core.
         trust: Whether a SavedModel may hold operations that do more than
             compute, such as reading and writing files.
@@ -202,10 +204,10 @@ class Predictor(CardPreparation):
         """
         if not is_taken(images):
             raise refusal(type(images).__name__)
-        if min(top, batch_size) < 1:
+        if not all(isinstance(n, Integral) and n > 0 for n in (top, batch_size)):
             raise UsageError(
-                "`top` and `batch_size` must be at least 1. "
-                f"Received: top={top}, batch_size={batch_size}."
+                "`top` and `batch_size` must be whole numbers of at least 1. "
+                f"Received: top={top!r}, batch_size={batch_size!r}."
             )
         views = Views(window)
         given = pictures(images)
@@ -287,6 +289,8 @@ def _state(file: Path) -> list:
 
 
 def _may_be_model(path):
+    if path.name.startswith("."):  # a part that a killed process left
+        return False
     return path.is_dir() or path.suffix in (".keras", ".tflite", ".onnx")
 
 

@@ -197,4 +197,9 @@ def _image_shape(shape) -> tuple:
 
 
 def _named(outputs) -> dict:
-    return outputs if isinstance(outputs, dict) else {"outputs": outputs}
+    if isinstance(outputs, dict):
+        return outputs
+    if isinstance(outputs, list | tuple) and len(outputs) != 1:
+        return {f"output_{number}": one for number, one in enumerate(outputs)}
+    (output,) = outputs if isinstance(outputs, list | tuple) else [outputs]
+    return {"outputs": output}

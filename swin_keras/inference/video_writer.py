@@ -10,6 +10,7 @@ from swin_keras.errors import ResourceError, UsageError
 from swin_keras.inference.video import reason_of, require_pyav
 
 MAX_RATE = 1000  # pictures a second
+CODECS = {".webm": "libvpx", ".ogv": "libvpx", ".flv": "flv"}  # others: MPEG-4
 
 
 @contextmanager
@@ -50,7 +51,7 @@ def video_writer(path, rate: float):
 
     def add(picture: Image.Image, time: float | None = None):
         if not streams:
-            codec = "libvpx" if path.suffix.lower() == ".webm" else "mpeg4"
+            codec = CODECS.get(path.suffix.lower(), "mpeg4")
             made = container.add_stream(codec, pace)
             made.width, made.height = (max(2, side // 2 * 2) for side in picture.size)
             made.pix_fmt, made.bit_rate = "yuv420p", 4_000_000

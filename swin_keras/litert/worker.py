@@ -20,6 +20,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 MIN_ADDRESSES = 4 << 30  # bytes: threads and libraries reserve more than they use
+NEAR_WHITE = 200  # the largest value of an input for pixels, at least
 MAX_SECONDS = 120  # of a processor, to load a file and run it once
 
 
@@ -89,19 +90,51 @@ def _load(path, threads):
     if len(inputs) != 1 or len(inputs[0]["shape"]) != 4:
         raise ValueError("it does not take images (batch, height, width, channels)")
     names = _output_names(interpreter, outputs)
-    shape, dtype = inputs[0]["shape"], inputs[0]["dtype"]
+    details = {detail["index"]: detail for detail in outputs}
+    shape = inputs[0]["shape"]
 
     def run(images):
-        full = np.zeros(shape, dtype)
-        if len(images):
-            full[: len(images)] = images
-        interpreter.set_tensor(inputs[0]["index"], full)
+        full = np.zeros(shape, np.float32)
+        full[: len(images)] = images
+        interpreter.set_tensor(inputs[0]["index"], _quantized(full, inputs[0]))
         interpreter.invoke()
-        return {name: interpreter.get_tensor(index) for name, index in names.items()}
+        return {
+            name: _plain(interpreter.get_tensor(index), details[index])
+            for name, index in names.items()
+        }
 
-    shapes = {name: value.shape[1:] for name, value in run([]).items()}
+    nothing = np.zeros((0, *shape[1:]), np.float32)
+    shapes = {name: value.shape[1:] for name, value in run(nothing).items()}
     batch, *input_shape = shape.tolist()
     return run, {"batch": batch, "input_shape": input_shape, "outputs": shapes}
+
+
+def _quantized(images, detail) -> np.ndarray:
+    """Return images 0..255 as a file's input takes them.
+
+    Where it is quantized for other values, such as 0..1, its 8 bits are the pixels'.
+    """
+    kind = np.dtype(detail["dtype"])
+    if kind.kind == "f":
+        return images.astype(kind)
+    low, high = np.iinfo(kind).min, np.iinfo(kind).max
+    scale, zero = detail["quantization"]
+    if scale * (high - zero) >= NEAR_WHITE:
+        steps = images / scale + zero
+    elif kind.itemsize == 1:
+        steps = images + low
+    else:
+        most = scale * (high - zero)
+        raise ValueError(f"it takes quantized values to {most:.3g}, not pixels 0..255")
+    return np.rint(steps).clip(low, high).astype(kind)
+
+
+def _plain(values, detail) -> np.ndarray:
+    """Return the numbers that quantized ones stand for; others as they are."""
+    scale, zero = detail["quantization"]
+    if values.dtype.kind not in "iu" or not scale:
+        return values
+    return (values.astype(np.float32) - zero) * np.float32(scale)
 
 
 def _output_names(interpreter, details):

@@ -7,6 +7,7 @@ they declare is looked at before anything is read.
 import contextlib
 import io
 import math
+import shutil
 import struct
 import threading
 import zipfile
@@ -17,6 +18,7 @@ MAX_EXPANSION = 10  # bytes declared for each byte stored: weights hardly shrink
 FREE = 64 << 20  # bytes that may be declared whatever is stored
 WEIGHTS = "model.weights.h5"
 BYTES = 4  # of a weight
+PIECE = 1 << 20  # bytes that are unpacked at a time
 _ONE_AT_A_TIME = threading.RLock()
 PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others unpack without a bound
 
@@ -124,7 +126,9 @@ def _require_bounded_weights(archive, info):
     if info.compress_type == zipfile.ZIP_STORED:
         content = _Window(archive.fp, info)
     else:
-        content = io.BytesIO(archive.read(info))
+        content = io.BytesIO()
+        with archive.open(info) as packed:
+            shutil.copyfileobj(packed, content, PIECE)
 
     def check(name, found):
         if isinstance(found, h5py.Dataset):

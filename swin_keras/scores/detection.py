@@ -206,7 +206,8 @@ class DetectionScore:
         )
         found = truth.loadRes([dict(found) for found in self._found])
         judge = evaluation(truth, found, iouType="bbox")
-        judge.params.maxDets = [1, 10, self.max_detections]
+        fewer = (min(count, self.max_detections) for count in (1, 10))
+        judge.params.maxDets = [*fewer, self.max_detections]
         judge.evaluate()
         judge.accumulate()
         return (judge.eval[name][..., -1] for name in ("precision", "recall"))

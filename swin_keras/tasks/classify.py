@@ -8,7 +8,7 @@ from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.scores.classification import Answers, Evaluation
 from swin_keras.tasks import ANSWERS
 from swin_keras.tasks.explained import class_target
-from swin_keras.tasks.prediction import Prediction
+from swin_keras.tasks.prediction import OutputsPrediction, Prediction
 from swin_keras.tasks.task import Task
 
 NEAR_TIE = 4  # see `clear_images`
@@ -138,10 +138,11 @@ class Classify(Task):
 
     def predictions(self, outputs, seen, predictor, top):
         (probabilities,) = outputs.values()
+        kind = OutputsPrediction if predictor.gives_logits else Prediction
         for (name, _), row in zip(seen, probabilities, strict=True):
             best = np.argsort(-row, kind="stable")[:top]
             scores = tuple((predictor.class_names[i], float(row[i])) for i in best)
-            yield Prediction(name, scores)
+            yield kind(name, scores)
 
     def explanation_targets(self, outputs, explainer, question):
         (row,) = outputs.values()

@@ -7,6 +7,7 @@ import numpy as np
 from swin_keras.drawing import draw_boxes, draw_mask, save_mask
 from swin_keras.drawing.caption import LARGEST, annotated
 from swin_keras.names import printable
+from swin_keras.scores.shares import percent
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,15 @@ class Prediction:
     def _said(self):
         return {"scores": self.scores}
 
+    @staticmethod
+    def in_text(score: float) -> str:
+        """Return a number of `scores` as people read it."""
+        return percent(score)
+
     def drawn(self, picture):
         """Return a Pillow picture with what is said of it."""
         name, score = self.scores[0]
-        return annotated(picture, f"{printable(name)}  {score:.1%}")
+        return annotated(picture, f"{printable(name)}  {self.in_text(score)}")
 
     def save_more(self, path):
         """Write beside an annotated picture what a program wants to read."""
@@ -52,6 +58,18 @@ class Prediction:
     def in_words(self) -> "Prediction":
         """Return what rows and JSON are made of, without what is large."""
         return self
+
+
+@dataclass(frozen=True)
+class OutputsPrediction(Prediction):
+    """What a classifier says that ends in no softmax: numbers of any size."""
+
+    number = "output"
+    columns = ("class", number)
+
+    @staticmethod
+    def in_text(score):
+        return f"{score:.4g}"
 
 
 @dataclass(frozen=True)

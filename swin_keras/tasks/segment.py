@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from swin_keras.data import IGNORED, BatchLoader, DenseAugmentation, batches
+from swin_keras.data import BatchLoader, DenseAugmentation, batches
 from swin_keras.data.copy_paste import background_of
 from swin_keras.litert.segmenter_metadata import segmenter_metadata
+from swin_keras.masks import IGNORED
 from swin_keras.scores.class_maps import class_map
 from swin_keras.scores.segmentation import SegmentationScore
 from swin_keras.scores.segmentation_result import SegmentationResult
@@ -110,6 +111,8 @@ class Segment(DenseTask):
         shapes = list(outputs.values())
         if len(shapes) != 1 or len(shapes[0]) != 3:
             raise ValueError("A segmenter must give one map of class probabilities")
+        if shapes[0][-1] > IGNORED:
+            raise ValueError(f"Masks have 8 bits: {IGNORED} classes at most")
         return shapes[0][-1]
 
     def predictions(self, outputs, seen, predictor, top):

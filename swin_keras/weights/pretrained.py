@@ -103,6 +103,8 @@ def from_pretrained(
         classifier_activation = "softmax"
         if is_stated:
             classifier_activation = stated_activation(checkpoint.source.config)
+        if classes == 1 and not checkpoint.is_keras:  # told by the number alone
+            classifier_activation = "sigmoid"
     variant = published_name(type(config), vars(config)) or "swin"
     if isinstance(head, DetectionHead):
         model = detection_model(

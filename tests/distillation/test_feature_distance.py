@@ -88,3 +88,20 @@ def test_a_teacher_that_sees_otherwise_is_refused(sizes, message):
     student = classifier(8)
     with pytest.raises(UsageError, match=message):
         outputs_with_distance(student, student.output, classifier(8, **sizes))
+
+
+def test_with_another_patch_size_maps_of_one_size_are_compared():
+    student = classifier(8, (1, 1, 1))
+    teacher = classifier(16, (1, 1), patch_size=4)
+    outputs = outputs_with_distance(student, student.output, teacher)
+    model = keras.Model(student.input, outputs)
+    own, taught = feature_model(student)(IMAGES), feature_model(teacher)(IMAGES)
+    names, others = sorted(own)[1:], sorted(taught)
+    assert [own[n].shape[1:3] for n in names] == [taught[n].shape[1:3] for n in others]
+    expected = [
+        model.get_layer(f"distance_{name}")(own[name], taught[other])
+        for name, other in zip(names, others, strict=True)
+    ]
+    np.testing.assert_allclose(
+        model(IMAGES)[DISTANCE], np.mean(expected, axis=0), rtol=1e-4
+    )

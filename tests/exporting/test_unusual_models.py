@@ -8,12 +8,14 @@ import pytest
 from PIL import Image
 
 import swin_keras
+from swin_keras.cli import main
 from swin_keras.errors import ModelFileError, UsageError
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
 from swin_keras.exporting.images import comparison_images
 from swin_keras.exporting.readme import readme_text
 from swin_keras.litert.quantize import quantize_static
+from swin_keras.model_files import read_card
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinClassifier, SwinConfig
 from swin_keras.models.summary import summarize
@@ -209,3 +211,55 @@ def test_feature_maps_see_pictures_as_they_were_trained(photos):
     )
     np.testing.assert_array_equal(whole, seen)
     assert (whole != middle).any()
+
+
+def test_an_output_in_a_list_is_an_output(save, photos, tmp_path):
+    model = keras.models.load_model(save(name="plain"))
+    keras.Model(model.input, [model.output]).save(tmp_path / "listed.keras")
+    config = ExportConfig(saved_models_dir=str(tmp_path), name="out", formats=())
+    folder = export(tmp_path / "listed.keras", config)
+    pictures = sorted(photos.iterdir())
+    given = swin_keras.Predictor(tmp_path / "listed.keras").predict(pictures)
+    exported = swin_keras.Predictor(folder / "model.keras").predict(pictures)
+    for one, other in zip(given, exported, strict=True):
+        assert dict(one.scores) == pytest.approx(dict(other.scores), rel=1e-4)
+
+
+def test_two_outputs_in_a_list_are_refused_in_words(save, tmp_path):
+    model = keras.models.load_model(save(name="plain"))
+    keras.Model(model.input, [model.output, model.layers[-2].output]).save(
+        tmp_path / "two.keras"
+    )
+    config = ExportConfig(saved_models_dir=str(tmp_path), name="out")
+    with pytest.raises(UsageError, match="An exported model must be a classifier"):
+        export(tmp_path / "two.keras", config)
+    with pytest.raises(ModelFileError, match="output_0"):
+        swin_keras.Predictor(tmp_path / "two.keras")
+
+
+def test_an_export_is_exported_again(save, tmp_path):
+    first = ExportConfig(
+        saved_models_dir=str(tmp_path), name="first", formats=("saved_model",)
+    )
+    folder = export(save(), first)
+    again = dataclasses.replace(first, name="again", formats=(), verify=False)
+    card = read_card(export(folder, again))
+    assert not card.checks
+    assert "saved_model" not in " ".join(card.files)
+    whole = dataclasses.replace(again, name="whole", verify=True)
+    assert list(read_card(export(folder, whole)).checks) == ["keras"]
+
+
+def test_numbers_that_are_no_shares_are_shown_as_they_are(save, photos, capsys):
+    path = save(classifier_activation=None)
+    assert main(["predict", str(path), str(photos)]) == 0
+    shown = capsys.readouterr().out
+    assert "output" in shown
+    assert "%" not in shown
+
+
+def test_a_mask_has_room_for_255_classes():
+    segment = task_named("segment")
+    assert segment.class_count({"probabilities": (8, 8, 255)}) == 255
+    with pytest.raises(ValueError, match="Masks have 8 bits"):
+        segment.class_count({"probabilities": (8, 8, 256)})

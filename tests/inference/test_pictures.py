@@ -176,5 +176,34 @@ def test_a_path_that_is_not_there_is_told_before_the_first_answer(digits):
 
 @pytest.mark.parametrize("options", [{"top": 0}, {"batch_size": 0}])
 def test_no_class_or_no_batch_is_refused(digits, options):
-    with pytest.raises(UsageError, match="must be at least 1"):
+    with pytest.raises(UsageError, match="must be whole numbers of at least 1"):
         digits.predict(SAMPLES, **options)
+
+
+def test_an_array_of_paths_is_the_pictures_at_them(digits):
+    given = [str(path) for path in SAMPLES[:3]]
+    expected = list(digits.predict(given))
+    assert list(digits.predict(np.array(given))) == expected
+    assert list(digits.predict(np.array([Path(p) for p in given]))) == expected
+
+
+def test_pictures_that_links_lead_to_are_looked_at(digits, tmp_path):
+    (tmp_path / "links").mkdir()
+    for path in SAMPLES[:2]:
+        (tmp_path / "links" / path.name).symlink_to(path)
+    assert len(list(digits.predict(tmp_path / "links"))) == 2
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_black_frame_of_floats_is_a_picture(digits, level):
+    frame = np.full((16, 16, 3), level, "float32")
+    (of_floats,), (of_bytes,) = map(
+        list, (digits.predict(frame), digits.predict(frame.astype("uint8")))
+    )
+    assert of_floats.scores == of_bytes.scores
+
+
+@pytest.mark.parametrize("options", [{"top": "3"}, {"batch_size": 2.5}])
+def test_numbers_that_are_not_whole_are_refused(digits, options):
+    with pytest.raises(UsageError, match="must be whole numbers"):
+        next(iter(digits.predict(SAMPLES[0], **options)))

@@ -307,3 +307,27 @@ def test_a_video_that_cannot_be_written_is_told(tmp_path, av):
     with pytest.raises(KeyboardInterrupt), video_writer(tmp_path / "c.mp4", 1):
         raise KeyboardInterrupt
     assert not (tmp_path / "c.mp4").exists()  # nothing was
+
+
+@pytest.mark.parametrize("name", ["a.ogv", "a.flv"])
+def test_other_kinds_of_video_are_written_too(tmp_path, av, name):
+    with video_writer(tmp_path / name, 2) as add:
+        for number in range(4):
+            add(Image.new("RGB", (64, 48), (60 * number, 0, 0)))
+    assert len(list(read_video(tmp_path / name, rate=100))) == 4
+
+
+def test_frames_that_were_seen_before_ctrl_c_are_answered():
+    def camera():
+        for number in range(9):
+            yield Frame(number / 10, Image.new("L", (8, 8), 20 * number))
+        raise KeyboardInterrupt
+
+    answers = []
+    one_by_one = predict_frames(Predictor(DIGITS), "camera 0", camera())
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012  it comes at the end
+        for answer in one_by_one:
+            answers.append(answer)
+    assert [prediction.time for prediction, _ in answers] == [
+        number / 10 for number in range(9)
+    ]

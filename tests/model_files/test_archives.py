@@ -84,3 +84,11 @@ def test_large_weights_that_are_there_are_not_refused(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("model.weights.h5", content.getvalue())
     require_bounded(path)
+
+
+def test_packed_weights_of_several_megabytes_are_loaded(tmp_path):
+    path = tmp_path / "model.keras"
+    layers = [keras.Input((1200,)), keras.layers.Dense(1200, name="large")]
+    keras.Sequential(layers).save(path)  # noise, which hardly shrinks
+    assert load_keras(packed(path, zipfile.ZIP_DEFLATED)).count_params() == 1200 * 1201
+    assert path.stat().st_size > 5_000_000

@@ -146,3 +146,18 @@ def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "faster_coco_eval", None)
     with pytest.raises(UsageError, match=r"pip install 'swin-keras\[detection\]'"):
         DetectionScore(["a"])
+
+
+@needs_package
+def test_with_fewer_than_ten_boxes_no_more_than_these_count():
+    score = DetectionScore(["a"], max_detections=5)
+    wrong = [[50 + 20 * n, 50, 60 + 20 * n, 60] for n in range(7)]
+    score.add(
+        boxes=[*wrong, [0, 0, 10, 10]],
+        scores=np.linspace(0.9, 0.2, 8),
+        classes=[0] * 8,
+        true_boxes=[[0, 0, 10, 10]],
+        true_classes=[0],
+    )
+    assert score.figures().recall == 0
+    assert score.figures().mean_average_precision == 0

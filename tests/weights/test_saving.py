@@ -252,3 +252,13 @@ def test_convert_refuses_what_it_cannot_do(tmp_path):
     small_model().save_weights(tmp_path / "only.weights.h5")
     with pytest.raises(UsageError, match="weights without a model"):
         convert(tmp_path / "only.weights.h5", tmp_path / "y", to="timm")
+
+
+@pytest.mark.parametrize("project", SAVE)
+def test_one_class_comes_back_as_a_sigmoid(project, tmp_path):
+    model = small_model(classes=1, classifier_activation="sigmoid")
+    folder = SAVE[project](model, tmp_path / "one")
+    back = from_pretrained(folder)
+    image = np.random.default_rng(0).uniform(0, 255, (1, *model.input_shape[1:]))
+    given, expected = (m(image.astype("float32")) for m in (back, model))
+    np.testing.assert_allclose(given, expected, atol=1e-5)

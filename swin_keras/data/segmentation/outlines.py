@@ -138,7 +138,8 @@ def coco_outlines(contents: dict, pictures: PictureNames):
                 try:
                     if value is None:
                         raise ValueError("has an outline of no category")
-                    found.append((_area(one), _coco_shape(one, value, record.size)))
+                    shape = _coco_shape(one, value, record.size)
+                    found.append((_area(one, shape), shape))
                 except ValueError as problem:
                     problems.append((record.path, str(problem)))
             found.sort(key=lambda pair: -pair[0])
@@ -146,9 +147,22 @@ def coco_outlines(contents: dict, pictures: PictureNames):
     return annotations, shapes, problems
 
 
-def _area(annotation) -> float:
+def _area(annotation, shape) -> float:
+    """Return the stated area; without one, that of the outline or of its box."""
     area = number(annotation.get("area"))
-    return area if math.isfinite(area) else 0.0
+    if math.isfinite(area) and area > 0:
+        return area
+    if shape.polygons:
+        return sum(map(_enclosed, shape.polygons))
+    box = annotation.get("bbox")
+    sides = [number(side) for side in box[2:]] if isinstance(box, list) else [math.nan]
+    return math.prod(sides) if all(map(math.isfinite, sides)) else 0.0
+
+
+def _enclosed(points) -> float:
+    """Return the area of a polygon `(N, 2)`, by the shoelace formula."""
+    (x, y), (next_x, next_y) = points.T, np.roll(points, -1, axis=0).T
+    return abs(float((x * next_y - next_x * y).sum())) / 2
 
 
 def _coco_shape(annotation, value, size) -> Shape:

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from box_folders import write_coco, write_voc, write_yolo
 from PIL import Image
 
@@ -60,3 +61,17 @@ def test_a_folder_without_a_box_to_train_on_is_not_ready(tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "there is no box to train on" in shown
     assert "has no box in any picture" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--sheet", "sheet.png"], "--sheet draws the boxes"),
+        (["--task", "classify", "--multi-label"], "The task must be named once"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(tmp_path, capsys, words, message):
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+    assert main(["data", "check", str(tmp_path), *words]) == 2
+    assert message in capsys.readouterr().err

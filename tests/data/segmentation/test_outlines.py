@@ -360,3 +360,14 @@ def test_a_picture_with_two_files_of_labelme_is_said(tmp_path):
     (root / "001 (copy).json").write_text(json.dumps(content | {"shapes": []}))
     with pytest.raises(DataError, match="has outlines twice"):
         load(root)
+
+
+def test_without_areas_too_the_smaller_outline_lies_over_the_larger(tmp_path):
+    content = json.loads((write_coco(tmp_path) / "instances.json").read_text())
+    for number, one in enumerate(content["annotations"]):
+        del one["area"]  # the dog, which is smaller, is listed first
+        if number % 4 == 1:
+            one["area"] = 0
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    split = load(tmp_path).splits["train"]
+    np.testing.assert_array_equal(split.targets.load(0), cat_and_dog())
