@@ -145,7 +145,9 @@ def _use(checkpoint, card, model) -> dict:
     use = {"task": "classify"}
     if isinstance(head, SegmentationHead):
         use = {"task": "segment"}
-    elif stated_activation(checkpoint.source.config) == "sigmoid":
+    elif _class_count(model) == 1 or (
+        stated_activation(checkpoint.source.config) == "sigmoid"
+    ):
         use = {"task": "multi-label"}
     if card:
         names = ("task", "letter_box", "grey_range")

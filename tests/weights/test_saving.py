@@ -256,9 +256,12 @@ def test_convert_refuses_what_it_cannot_do(tmp_path):
 
 @pytest.mark.parametrize("project", SAVE)
 def test_one_class_comes_back_as_a_sigmoid(project, tmp_path):
-    model = small_model(classes=1, classifier_activation="sigmoid")
+    config = CONFIGS["Swin"]().replace(**SIZES)
+    model = SwinClassifier(config, classes=1, classifier_activation="sigmoid")
     folder = SAVE[project](model, tmp_path / "one")
     back = from_pretrained(folder)
+    card = read_card(convert(folder, tmp_path / "back.keras"))
+    assert card.task == "multi-label"
     image = np.random.default_rng(0).uniform(0, 255, (1, *model.input_shape[1:]))
     given, expected = (m(image.astype("float32")) for m in (back, model))
     np.testing.assert_allclose(given, expected, atol=1e-5)
