@@ -1,6 +1,11 @@
-"""Trees on real aerial photos: learned on one, found on others.
+r"""Trees on real aerial photos: learned on one, found on others.
 
-    python benchmarks/trees.py --data-dir deepforest/data
+    python benchmarks/trees.py --data-dir deepforest/data --epochs 60 \
+        --sizes '{"patch_size": 4, "patch_overlap": 1, "embed_dim": 48,
+                  "depths": [2, 6], "num_heads": [2, 4], "window_size": 8, "drop_path_rate": 0.1}' \
+        --head-sizes '{"channels": 96, "extra_levels": 1}' \
+        --recipe '{"optimizer": "muon", "learning_rate": 0.003, "warmup_epochs": 1,
+                   "quarter_turns": true}'
 
 A detector learns from tiles of one photo (574 trees), whose lower fifth chooses the
 epoch. It is judged by sliding windows on another photo of the same forest (279 trees),
