@@ -2,7 +2,8 @@ r"""Trees on real aerial photos: learned on one, found on others.
 
     python benchmarks/trees.py --data-dir deepforest/data --epochs 60 \
         --sizes '{"patch_size": 4, "patch_overlap": 1, "embed_dim": 48,
-                  "depths": [2, 6], "num_heads": [2, 4], "window_size": 8, "drop_path_rate": 0.1}' \
+                  "depths": [2, 6], "num_heads": [2, 4], "window_size": 8,
+                  "drop_path_rate": 0.1}' \
         --head-sizes '{"channels": 96, "extra_levels": 1}' \
         --recipe '{"optimizer": "muon", "learning_rate": 0.003, "warmup_epochs": 1,
                    "quarter_turns": true}'
