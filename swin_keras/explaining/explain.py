@@ -33,6 +33,8 @@ class Explanation:
         targets: What each map explains, by name: an `ExplanationTarget` with a
             detector's `box` or a segmenter's `mask`; empty for maps of all alike.
         at: `(x, y)` from 0 to 1 of the query of method "attention", or `None`.
+        patch_size: Side of the model's patches in pixels, if it is known: a map of
+            padded sides goes beyond the picture, by less than a cell.
         note: Why there is no map, or `None`.
         error: Why the image could not be read, or `None`.
     """
@@ -44,6 +46,7 @@ class Explanation:
     maps: dict[str, np.ndarray] = field(default_factory=dict)
     targets: dict[str, ExplanationTarget] = field(default_factory=dict)
     at: tuple[float, float] | None = None
+    patch_size: int | None = None
     note: str | None = None
     error: str | None = None
 
@@ -68,6 +71,7 @@ class Explanation:
             is_smooth=self.method != "attention",
             at=self.at,
             target=self.targets.get(name),
+            patch_size=self.patch_size,
         )
 
 
@@ -233,6 +237,7 @@ def _explained(ask: _Asked, images):
             "maps": maps[index],
             "targets": {target.name: target for target in asked[index]},
             "at": ask.at,
+            "patch_size": explainer.patch_size,
             "note": None if maps[index] else note,
         }
 

@@ -94,6 +94,14 @@ class ExplainedModel(CardPreparation):
         return {name: tuple(output.shape[1:]) for name, output in outputs.items()}
 
     @property
+    def patch_size(self) -> int | None:
+        """Side of the patches in pixels, if the model or its card tells."""
+        layers = self.model.layers if self.model else ()
+        sides = [getattr(layer, "patch_size", None) for layer in layers]
+        stated = self.card.model.get("patch_size") if self.card else None
+        return next(filter(None, sides), stated)
+
+    @property
     def default_method(self) -> str:
         """How answers are explained where nothing else is asked for."""
         return (*self.task.explained_by, *self.task.looked_into_by)[0]

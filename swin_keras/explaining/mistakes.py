@@ -38,6 +38,9 @@ def mistakes_explained(path, split, mistakes) -> dict:
         for name in ("predicted", "true")
     )
     return {
-        mistake.index: (overlay(image, one), overlay(image, other))
+        mistake.index: tuple(
+            overlay(image, values, patch_size=explainer.patch_size)
+            for values in (one, other)
+        )
         for mistake, image, one, other in zip(mistakes, images, said, true, strict=True)
     }

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from swin_keras.explaining.regions import COLOUR, draw_outline
+from swin_keras.explaining.regions import COLOUR, cell_at, draw_outline, reach
 
 SMALLEST = 224  # pixels of the shorter side, enough to look at
 FAINTEST, STRONGEST = 0.15, 0.85  # how much colour covers the picture
@@ -33,7 +33,7 @@ def heat(values) -> np.ndarray:
 
 
 def overlay(
-    image, values, *, is_smooth: bool = True, at=None, target=None
+    image, values, *, is_smooth: bool = True, at=None, target=None, patch_size=None
 ) -> Image.Image:
     """Draw a map over a picture.
 
@@ -42,15 +42,19 @@ def overlay(
         values: `(h, w)`; drawn as `heat` scales it.
         is_smooth: Whether to interpolate between places; otherwise each is a tile.
         at: `(x, y)` from 0 to 1 of a place to mark by a dot on its tile, or `None`.
+        patch_size: Of the model, which tells how far a map goes beyond a picture
+            that was padded.
         target: The `ExplanationTarget` whose box or mask is outlined, or `None`.
 
     Returns:
         An RGB image, at least `SMALLEST` a side.
     """
     picture = as_picture(image)
+    reached = reach(np.shape(values), np.shape(image)[:2], patch_size)
     strength = Image.fromarray(heat(values).astype("float32"))
     how = Image.Resampling.BICUBIC if is_smooth else Image.Resampling.NEAREST
-    strength = np.clip(np.asarray(strength.resize(picture.size, how)), 0, 1)
+    seen = (0, 0, *np.divide(strength.size, reached[::-1]))
+    strength = np.clip(np.asarray(strength.resize(picture.size, how, seen)), 0, 1)
     colour = np.stack(
         [np.interp(strength, STRENGTHS, channel) for channel in np.transpose(COLOURS)],
         axis=-1,
@@ -61,7 +65,7 @@ def overlay(
         np.round((1 - cover) * grey + cover * colour).astype("uint8")
     )
     if at is not None:
-        _mark(drawn, at, np.shape(values)[::-1])
+        _mark(drawn, at, np.shape(values), reached)
     return draw_outline(drawn, target) if target else drawn
 
 
@@ -78,12 +82,10 @@ def as_picture(image) -> Image.Image:
     return picture
 
 
-def _mark(picture, at, tiles):
+def _mark(picture, at, tiles, reached):
     """Draw a dot in the middle of the tile that a place is on."""
-    x, y = (
-        (min(int(place * count), count - 1) + 0.5) / count * side
-        for place, count, side in zip(at, tiles, picture.size, strict=True)
-    )
+    y, x = (np.add(cell_at(at, tiles, reached), 0.5) / tiles) * reached
+    x, y = x * picture.width, y * picture.height
     radius = max(3, min(picture.size) // 60)
     box = (x - radius, y - radius, x + radius, y + radius)
     ImageDraw.Draw(picture).ellipse(box, fill=COLOUR, outline="white", width=2)

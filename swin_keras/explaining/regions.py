@@ -6,23 +6,63 @@ from PIL import Image, ImageDraw
 COLOUR = "#00c8ff"  # on every colour of a map
 
 
-def share_of_cells(target, size) -> np.ndarray:
+def reach(size, image_size, patch_size: int | None) -> tuple[float, float]:
+    """Return how far the cells of a map go, in shares of the picture's sides.
+
+    Sides that the stages do not divide are padded at the bottom and the right, so that
+    the last cells lie partly beyond the picture.
+
+    Args:
+        size: `(h, w)` of the map.
+        image_size: `(height, width)` of the picture, as the model sees it.
+        patch_size: Of the model; without one, a map goes as far as the picture.
+
+    Example:
+
+    >>> reach((4, 4), (100, 128), patch_size=4)
+    (1.28, 1.0)
+    """
+    return tuple(
+        _reach(cells, side, patch_size) if patch_size else 1.0
+        for cells, side in zip(size, image_size, strict=True)
+    )
+
+
+def cell_at(at, size, reached=(1.0, 1.0)) -> tuple[int, int]:
+    """Return the row and the column of a map's cell at a place.
+
+    Args:
+        at: `(x, y)` from 0 to 1 in the picture.
+        size: `(h, w)` of the map.
+        reached: As `reach` gives it.
+    """
+    return tuple(
+        min(int(place * cells / far), cells - 1)
+        for place, cells, far in zip(at[::-1], size, reached, strict=True)
+    )
+
+
+def share_of_cells(target, size, reached=(1.0, 1.0)) -> np.ndarray:
     """Return which share of each cell a target's box or mask covers.
 
     Args:
         target: An `ExplanationTarget`; without box and mask it covers everything.
         size: `(h, w)` of the map.
+        reached: As `reach` gives it.
 
     Returns:
         `(h, w)` float64, 0 to 1.
     """
-    height, width = size
+    (height, width), (down, across) = size, reached
     if target.box is not None:
         x1, y1, x2, y2 = target.box
-        return np.outer(_covered(y1, y2, height), _covered(x1, x2, width))
+        rows = _covered(y1 / down, y2 / down, height)
+        return np.outer(rows, _covered(x1 / across, x2 / across, width))
     if target.mask is None:
         return np.ones(size)
-    mask = Image.fromarray(target.mask.astype("float32"))
+    beyond = np.rint(np.multiply(target.mask.shape, np.subtract(reached, 1)))
+    padding = [(0, int(count)) for count in beyond]
+    mask = Image.fromarray(np.pad(target.mask, padding).astype("float32"))
     return np.asarray(mask.resize((width, height), Image.Resampling.BOX), "float64")
 
 
@@ -37,6 +77,13 @@ def draw_outline(picture: Image.Image, target) -> Image.Image:
         mask = Image.fromarray(target.mask).resize(picture.size)
         drawn.paste(COLOUR, mask=Image.fromarray(_rim(np.asarray(mask), width)))
     return drawn
+
+
+def _reach(cells, side, patch_size):
+    stride = patch_size
+    while stride < side and -(-side // stride) > cells:
+        stride *= 2
+    return cells * stride / side if -(-side // stride) == cells else 1.0
 
 
 def _covered(low, high, count):

@@ -10,12 +10,13 @@ export function classAnswer({ class_maps: maps, ...others }, { card, seen }) {
     label: card.class_names[index],
     share: scores[index],
   }));
-  const why = maps && mapOver(seen, maps, card.outputs.class_maps, order[0]);
+  const why = maps && mapOver(seen, maps, card, order[0]);
   return { rows, why };
 }
 
 // Where the model saw a class: `class_maps`, of `swin-keras export --explain`.
-function mapOver(seen, maps, [rows, columns, classes], best) {
+function mapOver(seen, maps, card, best) {
+  const [rows, columns, classes] = card.outputs.class_maps;
   const values = Array.from({ length: rows * columns }, (_, place) =>
     Math.max(0, maps[place * classes + best]),
   );
@@ -33,6 +34,10 @@ function mapOver(seen, maps, [rows, columns, classes], best) {
   context.filter = "grayscale(1)";
   context.drawImage(seen, 0, 0, why.width, why.height);
   context.filter = "none";
-  context.drawImage(small, 0, 0, why.width, why.height);
+  const { patch_size: patch, depths, input_shape: sides } = card.model;
+  const cell = patch && depths ? patch * 2 ** (depths.length - 1) : 0; // in pixels
+  const [height, width] = sides.map((side) => side / cell); // padding is left out
+  const part = cell ? [width, height] : [columns, rows];
+  context.drawImage(small, 0, 0, ...part, 0, 0, why.width, why.height);
   return why;
 }
