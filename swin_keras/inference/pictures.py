@@ -157,9 +157,7 @@ def _sources(item):
         yield name if isinstance(name, str) else None, content
     elif hasattr(item, "__array__"):
         array = np.asarray(item)
-        if (
-            array.dtype.kind in "OU" and array.ndim == 1
-        ):  # of paths, such as a column of a table
+        if array.dtype.kind in "OU" and array.ndim == 1:  # paths, as a table has them
             for one in array.tolist():
                 yield from _sources(one)
         else:

@@ -66,10 +66,10 @@ class TopDetections(keras.layers.Layer):
     def call(self, inputs):
         scores, distances = inputs
         left, top, right, bottom = ops.split(distances, 4, axis=-1)
-        points = ops.convert_to_tensor(self.points, distances.dtype)
+        centres = ops.convert_to_tensor(self.points, distances.dtype)
         unit = ops.convert_to_tensor(self.unit, distances.dtype)
-        start = points - ops.concatenate([top, left], axis=-1) * unit
-        end = points + ops.concatenate([bottom, right], axis=-1) * unit
+        start = centres - ops.concatenate([top, left], axis=-1) * unit
+        end = centres + ops.concatenate([bottom, right], axis=-1) * unit
         boxes = ops.clip(ops.concatenate([start, end], axis=-1), 0.0, 1.0)
 
         _, points, classes = scores.shape

@@ -116,7 +116,7 @@ def _quantized(images, detail) -> np.ndarray:
     """
     kind = np.dtype(detail["dtype"])
     if kind.kind == "f":
-        return images.astype(kind)
+        return images.astype(kind, copy=False)
     low, high = np.iinfo(kind).min, np.iinfo(kind).max
     scale, zero = detail["quantization"]
     if scale * (high - zero) >= NEAR_WHITE:
