@@ -5,6 +5,7 @@ says is data: it decides neither where files go nor what a terminal does.
 """
 
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 
 MAX_BYTES = 200  # file systems take 255; suffixes come on top
@@ -73,6 +74,21 @@ def some_names(of_classes: Sequence[str], most=5) -> str:
     """Name the first few classes, printable, and say how many more there are."""
     rest = f" and {len(of_classes) - most} more" if len(of_classes) > most else ""
     return ", ".join(printable(name)[:40] for name in of_classes[:most]) + rest
+
+
+def distinct_names(of_classes: Sequence[str]) -> tuple[str, ...]:
+    """Return names of classes, each that several share followed by its number.
+
+    ImageNet has two kinds of crane, the bird and the machine.
+
+    >>> distinct_names(["crane", "heron", "crane"])
+    ('crane (0)', 'heron', 'crane (2)')
+    """
+    count = Counter(of_classes)
+    return tuple(
+        name if count[name] == 1 else f"{name} ({number})"
+        for number, name in enumerate(of_classes)
+    )
 
 
 def _is_control(char):

@@ -1,7 +1,7 @@
 import pytest
 
 from swin_keras.errors import DataError
-from swin_keras.names import check_name, is_printable, printable
+from swin_keras.names import check_name, distinct_names, is_printable, printable
 
 
 @pytest.mark.parametrize("name", ["flowers", "a b", "été", "猫", "v1.2", "a" * 200])
@@ -44,3 +44,12 @@ def test_control_characters_are_written_out():
     assert printable("été 猫") == "été 猫"
     assert is_printable("été 猫 \N{WOMAN}\u200d\N{ROCKET}")
     assert not is_printable("a\u2028b")
+
+
+def test_names_that_classes_share_get_the_class_s_number():
+    assert distinct_names(["crane", "heron", "crane"]) == (
+        "crane (0)",
+        "heron",
+        "crane (2)",
+    )
+    assert distinct_names(("cat", "dog")) == ("cat", "dog")

@@ -18,9 +18,9 @@ CHECKSUM = 4  # bytes before each record
 class StoredAnswers:
     """The answers about each step of a run, in one file a shard.
 
-    A record is a checksum and the logits of a step's images. One that is not there, or
-    that a killed process left unfinished, is computed anew; it comes out the same, so
-    processes may share a folder.
+    A record is a checksum and the logits of a step's images. One that is not there,
+    that a killed process left unfinished, or that is about other images is computed
+    anew; it comes out the same, so processes may share a folder.
 
     Args:
         folder: Where to keep them, for any number of teachers and data sets.
@@ -40,20 +40,22 @@ class StoredAnswers:
         self._size = CHECKSUM + int(np.prod(self.shape)) * DTYPE.itemsize
         self._is_full = False
 
-    def answers(self, step: int, compute):
+    def answers(self, step: int, images, compute):
         """Return a step's answers, float16 `(rows, classes)`: stored, or computed.
 
         Args:
             step: Counted from the first epoch.
-            compute: Called without arguments where they are not stored.
+            images: What they are about. Files may change while names and sizes stay.
+            compute: Called with the images where they are not stored.
         """
-        stored = self._read(step)
+        asked = zlib.crc32(np.ascontiguousarray(images))
+        stored = self._read(step, asked)
         if stored is None:
-            stored = np.ascontiguousarray(compute(), DTYPE).reshape(self.shape)
-            self._write(step, stored.tobytes())
+            stored = np.ascontiguousarray(compute(images), DTYPE).reshape(self.shape)
+            self._write(step, asked, stored.tobytes())
         return stored
 
-    def _read(self, step):
+    def _read(self, step, asked):
         try:
             with open(self.path, "rb") as file:
                 file.seek(step * self._size)
@@ -61,18 +63,19 @@ class StoredAnswers:
         except OSError:  # there is none, or it cannot be read: computed anew
             return None
         checksum, values = record[:CHECKSUM], record[CHECKSUM:]
-        if len(record) < self._size or _checksum(values) != checksum:
+        if len(record) < self._size or _checksum(values, asked) != checksum:
             return None
         return np.frombuffer(values, DTYPE).reshape(self.shape)
 
-    def _write(self, step, values):
+    def _write(self, step, asked, values):
         if self._is_full:
             return
         try:
             self._begin()
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
-                os.pwrite(file, _checksum(values) + values, step * self._size)
+                record = _checksum(values, asked) + values
+                os.pwrite(file, record, step * self._size)
             finally:
                 os.close(file)
         except OSError as error:
@@ -101,5 +104,6 @@ def bytes_needed(rows: int, classes: int) -> int:
     return rows * classes * DTYPE.itemsize
 
 
-def _checksum(values: bytes) -> bytes:
-    return zlib.crc32(values).to_bytes(CHECKSUM, "little")
+def _checksum(values: bytes, asked: int) -> bytes:
+    """Return a checksum of answers that begins with that of what they are about."""
+    return zlib.crc32(values, asked).to_bytes(CHECKSUM, "little")

@@ -83,9 +83,10 @@ class Teacher:
 
         def answer(number, images):
             step, place = divmod(int(number), len(shards))
-            compute = functools.partial(self.logits, images)
             store = stores.get(shards[place])
-            return compute() if store is None else store.answers(step, compute)
+            if store is None:
+                return self.logits(images)
+            return store.answers(step, images, self.logits)
 
         guarded = GATE.guard(answer, np.zeros(shape, DTYPE))
 

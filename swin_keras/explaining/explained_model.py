@@ -13,6 +13,7 @@ from swin_keras.model_files import load_keras, read_card
 from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.model_files.preparation import CardPreparation
 from swin_keras.models.conventions import normalizes
+from swin_keras.names import distinct_names
 from swin_keras.tasks import task_named
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class ExplainedModel(CardPreparation):
                 "The outputs of a model that ends in boxes do not say how many "
                 f"classes it has. Received: {self.name}. Give `class_names`."
             )
-        self.class_names = tuple(names or map(str, range(classes)))
+        self.class_names = distinct_names(names or [str(n) for n in range(classes)])
         if classes is not None and len(self.class_names) != classes:
             raise UsageError(
                 f"Each of the model's {classes} classes must have a name. Received: "

@@ -34,7 +34,8 @@ class Explainer(ExplainedModel):
     Attributes:
         card: The model's `ModelCard`, or `None`.
         task: What kind of answer it gives.
-        class_names: Names in the order of the outputs; empty for feature maps.
+        class_names: Names in the order of the outputs; empty for feature maps. One
+            that several classes share is followed by the class's number.
         input_shape: `(height, width, channels)` of the images it takes.
 
     Raises:

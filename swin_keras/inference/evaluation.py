@@ -195,8 +195,9 @@ def evaluate_dataset(
         raise DataError(
             "The model must know every class of the data. It knows "
             f"{len(predictor.class_names)} classes, but not: "
-            f"{', '.join(unknown[:10])}. Train it on these classes, or leave their "
-            "images out."
+            f"{', '.join(unknown[:10])}."
+            f"{nearest_name(unknown[0], predictor.class_names)} Train it on these "
+            "classes, or leave their images out."
         )
     if not len(dataset.split(split)):
         raise DataError(f"There must be images to judge. {dataset.name} has none.")

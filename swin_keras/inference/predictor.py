@@ -16,6 +16,7 @@ from swin_keras.inference.runtimes import open_model
 from swin_keras.model_files import CARD, read_card
 from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.model_files.preparation import CardPreparation
+from swin_keras.names import distinct_names
 from swin_keras.tasks import task_named
 from swin_keras.tasks.prediction import Prediction
 from swin_keras.tasks.task import Task
@@ -44,7 +45,8 @@ class Predictor(CardPreparation):
 
     Attributes:
         card: The model's `ModelCard`, or `None`.
-        class_names: Names in the order of the outputs.
+        class_names: Names in the order of the outputs; one that several classes
+            share is followed by the class's number.
         task: What kind of answer it gives.
         input_shape: `(height, width, channels)` of the images it takes.
         normalizes: Whether it normalizes images 0..255 itself, as far as is known.
@@ -83,7 +85,7 @@ class Predictor(CardPreparation):
         if self.card is None:
             self.class_names = tuple(str(index) for index in range(classes))
         else:
-            self.class_names = self.card.class_names
+            self.class_names = distinct_names(self.card.class_names)
         if classes is not None and len(self.class_names) != classes:
             raise ModelFileError(
                 f"The card of {self.path} must name each of the model's {classes} "

@@ -1,7 +1,6 @@
 """Answers on disk: asked once, exact, and no worse for a process that was killed."""
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from swin_keras.distillation.stored_answers import DTYPE, StoredAnswers, bytes_needed
 
 ANSWERS = np.random.default_rng(0).normal(size=(7, 4, 3)).astype(DTYPE)
+IMAGES = np.random.default_rng(1).random((4, 2, 2, 3), "float32")
 
 
 @pytest.fixture
@@ -16,13 +16,14 @@ def asked(tmp_path):
     """Return a function that asks for a step, and the steps that were computed."""
     computed = []
 
-    def ask(step, about=None, folder=tmp_path):
-        def compute():
+    def ask(step, about=None, folder=tmp_path, images=IMAGES):
+        def compute(given):
+            assert given is images
             computed.append(step)
             return ANSWERS[step]
 
         store = StoredAnswers(folder, about or {"teacher": "a"}, (4, 3))
-        answers = store.answers(step, compute)
+        answers = store.answers(step, images, compute)
         np.testing.assert_array_equal(answers, ANSWERS[step])
         return store
 
@@ -65,15 +66,28 @@ def test_a_disk_that_takes_nothing_is_told_once_and_training_goes_on(
     assert "no longer stored" in caplog.text
 
 
+def test_images_that_changed_under_their_names_are_asked_about_anew(asked):
+    """As when a BMP is painted over: its name and size stay."""
+    other = IMAGES.copy()
+    other[3, 1, 1, 2] += 1e-3
+    asked(0)
+    asked(0, images=other)
+    asked(0, images=other)
+    assert asked.computed == [0, 0]
+
+
 def test_many_threads_may_begin_at_once(tmp_path, caplog):
+    def answer(step):
+        return lambda images: ANSWERS[step]
+
     steps = range(7)
     for attempt in range(20):
         store = StoredAnswers(tmp_path / str(attempt), {}, (4, 3))
         with ThreadPoolExecutor(7) as threads:
-            asked = [partial(ANSWERS.__getitem__, step) for step in steps]
-            list(threads.map(store.answers, steps, asked))
+            list(threads.map(lambda n: store.answers(n, IMAGES, answer(n)), steps))
         for step in steps:
-            np.testing.assert_array_equal(store.answers(step, None), ANSWERS[step])
+            stored = store.answers(step, IMAGES, None)
+            np.testing.assert_array_equal(stored, ANSWERS[step])
     assert not caplog.text
 
 

@@ -215,3 +215,13 @@ def test_the_explained_model_stays_as_it_was():
     for was, weight in zip(before, model.weights, strict=True):
         np.testing.assert_array_equal(was, weight)
     assert keras.models.model_from_json(model.to_json()).output_shape == (None, 3)
+
+
+def test_classes_that_share_a_name_are_explained_apart(photos, tmp_path):
+    config = dataclasses.asdict(SwinConfig(**{**COMMON, **SIZES["plain"]}))
+    card = ModelCard("toy", "swin_nano", config, ("crane", "heron", "crane"))
+    save_keras(make_model(), tmp_path / "best.keras", card)
+    (found,) = swin_keras.explain(tmp_path, photos / "0.png", top=3)
+    assert set(found.maps) == {"crane (0)", "heron", "crane (2)"}
+    with pytest.raises(UsageError, match=r"no class 'crane'. Did you mean 'crane \(0\)"):
+        swin_keras.explain(tmp_path, photos / "0.png", class_name="crane")

@@ -9,7 +9,8 @@ from PIL import Image
 
 from swin_keras.errors import DataError, UsageError
 from swin_keras.inference.evaluation import evaluate
-from swin_keras.model_files import save_keras
+from swin_keras.inference.predictor import Predictor
+from swin_keras.model_files import load_keras, save_keras
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinClassifier, variant_config
 from swin_keras.scores.classification import Answers, Evaluation
@@ -179,3 +180,14 @@ def test_five_classes_or_fewer_have_no_best_five_and_nothing_is_nan(model, photo
 def test_arguments_of_another_kind_are_refused(model, arguments, message):
     with pytest.raises(UsageError, match=message):
         evaluate(model, **arguments)
+
+
+def test_a_name_that_two_classes_share_judges_neither(model, photos, tmp_path):
+    """Else one of the two would be taken for both, without a word."""
+    card = dataclasses.replace(Predictor(model).card, class_names=("red", "red"))
+    path = tmp_path / "doubled.keras"
+    save_keras(load_keras(model), path, card)
+    (answer,) = Predictor(path).predict(photos / "red/0.png")
+    assert {name for name, _ in answer.scores} == {"red (0)", "red (1)"}
+    with pytest.raises(DataError, match="2 classes, but not: blue, red"):
+        evaluate(path, photos)
