@@ -44,6 +44,6 @@ def _tabulated(explanations, table, unread):
         if one.error:
             unread.append((one.path, one.error))
         else:
-            says = ", ".join(f"{name} {score:.1%}" for name, score in one.scores[:1])
+            says = one.answers[0] if one.answers else ""
             table.add_row(one.path, says, ", ".join(one.maps) or one.note)
         yield one

@@ -12,7 +12,9 @@ from swin_keras.errors import UsageError
 from swin_keras.explaining.explainer import Explainer
 from swin_keras.explaining.overlay import overlay
 from swin_keras.inference.pictures import is_taken, pictures, refusal
+from swin_keras.scores.shares import percent
 from swin_keras.tasks.explained import ExplanationTarget, Question
+from swin_keras.tasks.prediction import OutputsPrediction
 
 CENTRE = (0.5, 0.5)
 NAMED = 3  # answers, at least, that an explanation lists beside the explained one
@@ -28,6 +30,8 @@ class Explanation:
         image: The picture as the model sees it, uint8 `(H, W, channels)`.
         scores: `(name, number)` of the best answers, best first: the probability of
             a class, its share of a mask, or the score of a box.
+        gives_logits: Whether the numbers are no shares of 1: of a classifier that ends
+            in no softmax or sigmoid.
         maps: Maps `(h, w)` float32 by name, that of a class, a box or what is shown.
             With sign: what is above 0 speaks for the class.
         targets: What each map explains, by name: an `ExplanationTarget` with a
@@ -43,12 +47,19 @@ class Explanation:
     method: str
     image: np.ndarray | None = None
     scores: tuple[tuple[str, float], ...] = ()
+    gives_logits: bool = False
     maps: dict[str, np.ndarray] = field(default_factory=dict)
     targets: dict[str, ExplanationTarget] = field(default_factory=dict)
     at: tuple[float, float] | None = None
     patch_size: int | None = None
     note: str | None = None
     error: str | None = None
+
+    @property
+    def answers(self) -> list[str]:
+        """The best answers in words, best first: "cat 97.0 %"."""
+        in_text = OutputsPrediction.in_text if self.gives_logits else percent
+        return [f"{name} {in_text(score)}" for name, score in self.scores]
 
     def overlay(self, name: str | None = None):
         """Return a map over the picture, as a Pillow image.
@@ -234,6 +245,7 @@ def _explained(ask: _Asked, images):
         yield {
             "image": image,
             "scores": tuple(told.values()),
+            "gives_logits": explainer.gives_logits,
             "maps": maps[index],
             "targets": {target.name: target for target in asked[index]},
             "at": ask.at,

@@ -12,7 +12,7 @@ from swin_keras.inference.runtimes import open_model
 from swin_keras.model_files import load_keras, read_card
 from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.model_files.preparation import CardPreparation
-from swin_keras.models.conventions import normalizes
+from swin_keras.models.conventions import ends_in_logits, normalizes
 from swin_keras.names import distinct_names
 from swin_keras.tasks import task_named
 
@@ -93,6 +93,15 @@ class ExplainedModel(CardPreparation):
         # A Sequential model has outputs, and no output.
         outputs = named(getattr(self.model, "output", self.model.outputs))
         return {name: tuple(output.shape[1:]) for name, output in outputs.items()}
+
+    @property
+    def gives_logits(self) -> bool:
+        """Whether its answers are no probabilities, where its task gives them."""
+        if not self.task.gives_probabilities:
+            return False
+        if self.model:
+            return ends_in_logits(self.model)
+        return self.card is not None and "outputs" in self.card.outputs
 
     @property
     def patch_size(self) -> int | None:

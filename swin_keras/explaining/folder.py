@@ -99,7 +99,7 @@ def _write(folder, number, explanation: Explanation) -> dict:
         shown.append((printable(name), image_uri(picture, SIDE), span))
     return row | {
         "picture": image_uri(as_picture(explanation.image), SIDE),
-        "scores": [(printable(name), score) for name, score in explanation.scores],
+        "answers": printable(", ".join(explanation.answers)),
         "maps": shown,
         "note": printable(explanation.note or ""),
         "file": f"{stem}.npz",

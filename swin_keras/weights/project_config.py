@@ -48,10 +48,11 @@ def stated_sizes(config: dict) -> dict:
         return _stated_by_timm(config)
     if not str(config.get("model_type", "")).startswith("swin"):
         return {}
-    height, width = np.broadcast_to(config["image_size"], 2).tolist()
+    # What is left out is what `transformers` takes then.
+    height, width = np.broadcast_to(config.get("image_size", 224), 2).tolist()
     stated = {
         "input_shape": (height, width, config.get("num_channels", 3)),
-        "window_size": config["window_size"],
+        "window_size": config.get("window_size", 7),
         "dropout_rate": config.get("hidden_dropout_prob", 0.0),
         "attention_dropout_rate": config.get("attention_probs_dropout_prob", 0.0),
         "drop_path_rate": config.get("drop_path_rate", 0.1),
@@ -118,9 +119,10 @@ def _placeholders(classes):
 
 
 def _stated_by_timm(config):
-    channels, height, width = config["pretrained_cfg"]["input_size"]
-    stated = {"input_shape": (height, width, channels)}
+    channels, *size = config["pretrained_cfg"].get("input_size", (3, 224, 224))
     arguments = config.get("model_args", {})
+    height, width = np.broadcast_to(arguments.get("img_size", size), 2).tolist()
+    stated = {"input_shape": (height, width, arguments.get("in_chans", channels))}
     name = re.search(r"window(?:12to)?(\d+)", config.get("architecture", ""))
     if "window_size" in arguments:
         stated["window_size"] = arguments["window_size"]
@@ -239,6 +241,9 @@ def timm_config(config: SwinConfig, classes: int, use: Use, name=None) -> dict:
             "classifier": "head.fc",
         },
     }
+    if use.activation == "sigmoid" and classes > 1:
+        # timm gives logits and reads no such word; whoever loads the folder may.
+        settings["problem_type"] = "multi_label_classification"
     if use.class_names:
         settings["label_names"] = list(use.class_names)
     return settings

@@ -225,3 +225,15 @@ def test_classes_that_share_a_name_are_explained_apart(photos, tmp_path):
     assert set(found.maps) == {"crane (0)", "heron", "crane (2)"}
     with pytest.raises(UsageError, match=r"no class 'crane'. Did you mean 'crane \(0\)"):
         swin_keras.explain(tmp_path, photos / "0.png", class_name="crane")
+
+
+def test_logits_are_shown_as_they_are(photos, tmp_path):
+    config = dataclasses.asdict(SwinConfig(**{**COMMON, **SIZES["plain"]}))
+    model = make_model(classifier_activation=None)
+    save_keras(model, tmp_path / "best.keras", ModelCard("toy", "x", config, NAMES))
+    (found,) = swin_keras.explain(tmp_path, photos / "0.png")
+    name, score = found.scores[0]
+    assert found.answers[0] == f"{name} {score:.4g}"
+    page = save_explanations(tmp_path / "out", [found], "why").read_text("utf-8")
+    assert f"{score:.4g}" in page
+    assert "%</p>" not in page

@@ -171,3 +171,40 @@ def test_files_beside_the_weights_are_bounded_too(tmp_path):
         file.truncate(2**34)
     with pytest.raises(WeightsError, match="too large"):
         load_weights(small_model(), path)
+
+
+def rewritten(folder, change):
+    """Change the `config.json` of a folder whose card is gone."""
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    change(config)
+    path.write_text(json.dumps(config))
+    (folder / "card.json").unlink()
+
+
+def test_what_a_config_leaves_out_is_what_transformers_takes(tmp_path):
+    """Images of 224 pixels and windows of 7: sizes that no tensor tells."""
+    folder = save_huggingface(small_model(), tmp_path / "x")
+
+    def leave_out(config):
+        del config["image_size"], config["num_channels"]
+
+    rewritten(folder, leave_out)
+    assert from_pretrained(folder).input_shape == (None, 224, 224, 3)
+
+
+def test_the_size_of_a_timm_model_is_that_of_its_arguments(tmp_path):
+    """As timm builds it; `input_size` is that of the pretraining."""
+    model = small_model()
+    folder = save_timm(model, tmp_path / "x")
+
+    def of_pretraining(config):
+        config["pretrained_cfg"]["input_size"] = [3, 224, 224]
+
+    rewritten(folder, of_pretraining)
+    back = from_pretrained(folder)
+    assert back.input_shape == model.input_shape
+    rewritten_again = json.loads((folder / "config.json").read_text())
+    del rewritten_again["pretrained_cfg"]["input_size"]
+    (folder / "config.json").write_text(json.dumps(rewritten_again))
+    assert from_pretrained(folder).input_shape == model.input_shape
