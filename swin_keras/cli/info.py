@@ -22,8 +22,12 @@ def info(options):
 
 def convert(options):
     load_tensorflow()
+    from swin_keras.models import SwinV2Config
+    from swin_keras.models.words import check_words
     from swin_keras.weights import convert
 
+    sizes = [field.name for field in dataclasses.fields(SwinV2Config)]
+    check_words(options.sizes, sizes)
     names = ("to", "classes", "new_head", "resize", "key")
     chosen = {name: options[name] for name in names if options[name] is not None}
     path = convert(options.source, options.destination, **chosen, **options.sizes)
@@ -33,11 +37,13 @@ def convert(options):
 
 def _is_checkpoint(name):
     """Distinguish a published checkpoint from a variant, and from a model of ours."""
+    from swin_keras.weights.source import HUB_FILES
+
     path = Path(name)
     if name.startswith("hf://"):
         return True
     if path.is_dir():
-        return (path / "config.json").is_file()
+        return any((path / file).is_file() for file in ("config.json", *HUB_FILES))
     return path.is_file() and path.suffix not in (".keras", ".tflite", ".onnx")
 
 

@@ -40,7 +40,10 @@ class KeepsQuantization:
 
 def _dense_layers(layer, path=""):
     """Yield the dense layers inside a layer, each with the way to it."""
-    for inner in vars(layer).values():
+    inside = vars(layer)
+    if keras.backend.backend() == "torch":  # which keeps modules apart
+        inside = dict(layer.named_children())
+    for inner in inside.values():
         if not isinstance(inner, keras.layers.Layer):
             continue
         inner_path = f"{path}{inner.name}"

@@ -9,6 +9,8 @@ import numbers
 import numpy as np
 from keras import ops
 
+from swin_keras.errors import UsageError
+
 MAX_PAIRS = 2**28  # of tokens in a mask: 1 GB
 MASKED = -100.0  # the published value: finite in float16, exp(-100) is 0 in float32
 
@@ -284,10 +286,10 @@ def _check_pairs(count, window_size):
     """Refuse to list more pairs of tokens than memory has room for.
 
     Raises:
-        ValueError: If they are too many.
+        UsageError: If they are too many.
     """
     if count > MAX_PAIRS:
-        raise ValueError(
+        raise UsageError(
             f"Windows must hold at most {MAX_PAIRS:,} pairs of tokens in all, which "
             f"masks list. Received: {count:,}, with window_size={window_size}. Use "
             "smaller windows or smaller images."

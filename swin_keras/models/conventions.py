@@ -29,6 +29,20 @@ def ends_in_logits(model) -> bool:
     )
 
 
+def require_no_lora(model):
+    """Refuse to load into a model whose layers add low-rank matrices to their weights.
+
+    Raises:
+        UsageError: That names one of them.
+    """
+    for weight in model.weights:
+        if weight.path.rsplit("/", 1)[-1].startswith("lora_"):
+            raise UsageError(
+                "Weights are loaded before `enable_lora` is called. Received: "
+                f"{model.name!r}, which has {weight.path}."
+            )
+
+
 def require_float_weights(model, what: str):
     """Refuse a model whose weights are quantized.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_keras.errors import UsageError
+from swin_keras.models.conventions import require_no_lora
 from swin_keras.models.layer_names import PREPROCESSING
 from swin_keras.weights.adaptation import Adapter, read_head_rows
 from swin_keras.weights.checkpoint import Checkpoint, open_checkpoint
@@ -123,6 +124,7 @@ def load_checkpoint(
 ) -> LoadReport:
     """Load an open checkpoint; the arguments are those of `load_weights`."""
     mapping = tensor_mapping(model)
+    require_no_lora(model)
     source = checkpoint.source
     adapter = Adapter(
         model,

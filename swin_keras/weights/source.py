@@ -9,6 +9,7 @@ from pathlib import Path
 
 from swin_keras.errors import WeightsError, nearest_name
 from swin_keras.model_files import read_card
+from swin_keras.model_files.card_fields import are_files
 from swin_keras.weights.byte_runs import check_regular
 from swin_keras.weights.hub import fetch
 from swin_keras.weights.keras_file import keras_statement
@@ -19,8 +20,8 @@ ACCEPTED = (
     "'hf://ORG/NAME', 'imagenet', or None where a model is built"
 )
 _INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
-_HUB_FILES = ("model.safetensors", "pytorch_model.bin", *_INDEXES)
-_WEIGHT_FILES = (*_HUB_FILES, "best.keras", "model.keras")
+HUB_FILES = ("model.safetensors", "pytorch_model.bin", *_INDEXES)
+_WEIGHT_FILES = (*HUB_FILES, "best.keras", "model.keras")
 _FOR_RUNNING = (".tflite", ".onnx", ".pb")
 _LARGEST_JSON = 16 * 2**20  # bytes; 22k class names have 2 MB
 
@@ -87,7 +88,7 @@ def find_source(address, variant: str | None = None) -> Source:
     if name == "imagenet":
         return find_source(_imagenet(variant))
     if name.startswith("hf://"):
-        path = fetch(name, _HUB_FILES)
+        path = fetch(name, HUB_FILES)
     elif (path := Path(address).expanduser()).is_dir():
         path = _weights_in(path)
     elif not path.exists():
@@ -124,7 +125,10 @@ def check_sha256(path: Path):
     Raises:
         WeightsError: If they differ.
     """
-    files = _read_json(path.with_name("card.json")).get("files", {})
+    card = path.with_name("card.json")
+    files = _read_json(card).get("files", {})
+    if not are_files(files):
+        raise WeightsError(f"`files` of {card} must be `bytes` and `sha256` by file.")
     expected = files.get(path.name, {}).get("sha256")
     blob = path.resolve().name
     if expected is None and re.fullmatch(r"[0-9a-f]{64}", blob):

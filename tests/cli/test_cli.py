@@ -200,6 +200,13 @@ def test_a_checkpoint_is_converted_and_described(tmp_path, capsys):
     assert run("convert", folder, again) == 0
     assert run("convert", folder, again) == 2
     assert "exists already" in capsys.readouterr().err
+    new = "--sizes", "{resize: nearest}"
+    assert run("convert", folder, tmp_path / "new.keras", *new) == 2
+    assert "no size 'resize'" in capsys.readouterr().err
+    (folder / "config.json").unlink()
+    (folder / "card.json").unlink()
+    assert run("info", folder) == 0
+    assert "huggingface" in capsys.readouterr().out
 
 
 def test_the_results_of_a_study_are_options(tmp_path):

@@ -223,7 +223,9 @@ def test_classes_that_share_a_name_are_explained_apart(photos, tmp_path):
     save_keras(make_model(), tmp_path / "best.keras", card)
     (found,) = swin_keras.explain(tmp_path, photos / "0.png", top=3)
     assert set(found.maps) == {"crane (0)", "heron", "crane (2)"}
-    with pytest.raises(UsageError, match=r"no class 'crane'. Did you mean 'crane \(0\)"):
+    with pytest.raises(
+        UsageError, match=r"no class 'crane'. Did you mean 'crane \(0\)"
+    ):
         swin_keras.explain(tmp_path, photos / "0.png", class_name="crane")
 
 

@@ -1,5 +1,9 @@
 """Models that Keras quantized, saved and loaded."""
 
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -68,3 +72,28 @@ def test_layers_that_a_filter_leaves_stay_as_they_are(tmp_path):
     assert block.mlp_expand.quantization_mode == "int8"
     assert block.mlp_reduce.quantization_mode is None
     np.testing.assert_array_equal(loaded(X), model(X))
+
+
+CODE = """
+import sys, keras, numpy as np
+from swin_keras.models import SwinClassifier, SwinConfig
+x = np.random.default_rng(0).uniform(0, 255, (2, 16, 16, 3)).astype("float32")
+sizes = {"embed_dim": 8, "depths": (1,), "num_heads": (1,), "window_size": 4}
+model = SwinClassifier(SwinConfig(input_shape=(16, 16, 3), **sizes), classes=4)
+model.quantize("int8")
+model.save(sys.argv[1])
+loaded = keras.models.load_model(sys.argv[1])
+block = loaded.get_layer("stage_1_block_1")
+assert block.attention.qkv.quantization_mode == "int8"
+found, expected = (keras.ops.convert_to_numpy(m(x)) for m in (loaded, model))
+np.testing.assert_array_equal(found, expected)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_it_comes_back_on_other_backends(backend, tmp_path):
+    pytest.importorskip(backend)
+    words = [sys.executable, "-c", CODE, str(tmp_path / "model.keras")]
+    environment = os.environ | {"KERAS_BACKEND": backend}
+    subprocess.run(words, env=environment, check=True, timeout=300)

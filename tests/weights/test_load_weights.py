@@ -16,7 +16,7 @@ from files import (
 from safetensors.numpy import save_file
 
 from swin_keras.applications import create_model
-from swin_keras.errors import WeightsError
+from swin_keras.errors import UsageError, WeightsError
 from swin_keras.models import SwinBackbone
 from swin_keras.weights import load_weights
 
@@ -190,3 +190,15 @@ def test_a_model_that_is_no_swin_is_refused(tmp_path):
 
 
 # Adaptation
+
+
+def test_a_model_with_low_rank_matrices_is_refused_before_anything_is_set(tmp_path):
+    model = small_model()
+    path = tmp_path / "model.keras"
+    model.save(path)
+    model.get_layer("stage_1_block_1").attention.qkv.enable_lora(2)
+    before = [weight.numpy() for weight in model.weights]
+    with pytest.raises(UsageError, match="before `enable_lora`.*qkv/lora_kernel_a"):
+        load_weights(model, path)
+    for weight, was in zip(model.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, was)

@@ -1,6 +1,7 @@
 """Paths, addresses on the hub, and what is said when there is nothing there."""
 
 import hashlib
+import json
 import socket
 import sys
 import time
@@ -133,7 +134,9 @@ def test_hub_that_refuses_is_asked_once(tmp_path, monkeypatch, caplog):
 
 
 def test_card_of_another_file_does_not_matter(tmp_path):
-    (tmp_path / "card.json").write_text('{"files": {"other": {"sha256": "00"}}}')
+    digest = "0" * 64
+    files = {"other": {"bytes": 1, "sha256": digest}}
+    (tmp_path / "card.json").write_text(json.dumps({"files": files}))
     save_checkpoint(tmp_path / "x.safetensors", small_model())
     load_weights(small_model(seed=1), tmp_path / "x.safetensors")
 
@@ -143,3 +146,11 @@ def test_damaged_config_is_refused(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(WeightsError, match=r"config\.json is damaged"):
         from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("files", [[], None, {"model.safetensors": "12ab"}])
+def test_a_card_of_another_kind_beside_weights_is_refused(files, tmp_path):
+    folder = save_huggingface(small_model(), tmp_path / "out")
+    (folder / "card.json").write_text(json.dumps({"files": files}))
+    with pytest.raises(WeightsError, match="`bytes` and `sha256` by file"):
+        from_pretrained(folder)
