@@ -5,6 +5,8 @@ import math
 import os
 from pathlib import Path
 
+from swin_keras.errors import UsageError
+
 
 def write_text(path: Path, text: str):
     """Write a text file whole or not at all."""
@@ -18,6 +20,20 @@ def replace_file(part: Path, path: Path):
     with open(part, "rb+") as file:
         os.fsync(file.fileno())
     os.replace(part, path)
+
+
+def require_new_file(path: Path):
+    """Refuse a file that cannot be written, before the work that it is for.
+
+    Raises:
+        UsageError: If there is no folder for it, or another file has its name.
+    """
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise UsageError(
+            f"A file must be written to a folder that exists. Received: {path}."
+        )
+    if path.is_file():  # which /dev/stdout is not
+        raise UsageError(f"{path} exists already. Name another; none is lost.")
 
 
 def to_json(values, indent: int | None = 2) -> str:

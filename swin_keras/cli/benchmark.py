@@ -11,7 +11,7 @@ from swin_keras.cli.benchmark_table import (
     timing_rows,
 )
 from swin_keras.errors import ResourceError, UsageError
-from swin_keras.files import to_json
+from swin_keras.files import require_new_file, to_json
 
 
 def run(options, out, make_table) -> int:
@@ -22,6 +22,8 @@ def run(options, out, make_table) -> int:
         out: The console to print to.
         make_table: A function from columns to an empty table.
     """
+    if options.picture:
+        require_new_file(Path(options.picture))
     pairs = _pairs(options.model, options.vs) if options.vs else []
     models = [*options.model, *([options.vs] if options.vs else [])]
     result = benchmark(

@@ -4,6 +4,7 @@ import re
 import sys
 
 import jsonargparse
+import yaml
 
 from swin_keras.cli.config_file import read_options
 from swin_keras.errors import UsageError, nearest_name
@@ -21,7 +22,8 @@ class Parser(jsonargparse.ArgumentParser):
 
     def parse_args(self, args=None, *rest, **options):
         args = sys.argv[1:] if args is None else list(args)
-        words = [_our_word(word) for word in args]
+        end = args.index("--") if "--" in args else len(args)  # of the options
+        words = [*map(_our_word, args[:end]), *args[end:]]
         try:
             return super().parse_args(words, *rest, **options)
         except (OverflowError, RecursionError) as error:  # of a value in a file
@@ -32,6 +34,13 @@ class Parser(jsonargparse.ArgumentParser):
             content = read_options(str(path))
         except UsageError as error:
             self.error(error)
+        known = [action.dest for action in self._actions]
+        for name in yaml.safe_load(content) or ():
+            if name not in known:
+                self.error(
+                    f"{path} gives {name}, which is no option."
+                    f"{nearest_name(str(name), known)}"
+                )
         return self.parse_string(content, **options)
 
     examples = ()

@@ -24,6 +24,9 @@ class PlainConsole(Console):
         options.setdefault("soft_wrap", all(isinstance(o, str) for o in objects))
         super().print(*objects, **options)
 
+    def on_broken_pipe(self):
+        raise BrokenPipeError  # the reader has seen enough: `main` ends quietly
+
     def render_str(self, text, **options):
         return super().render_str(plain(text), **options)
 

@@ -19,6 +19,9 @@ def main(arguments=None) -> int:
     finite; 130 or 143 interrupted, by Ctrl-C or by SIGTERM; 1 anything else.
     """
     options = make_parser().parse_args(arguments)
+    for stream in sys.stdout, sys.stderr:  # a letter that a terminal lacks ends nothing
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(handlers=[ScreenHandler()])
     logging.getLogger("swin_keras").setLevel(logging.INFO)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from swin_keras.cli.console import command, load_tensorflow, make_table, out
 from swin_keras.errors import DataError, SwinKerasError, UsageError
+from swin_keras.files import require_new_file
 from swin_keras.screen import complain
 
 log = logging.getLogger(__name__)
@@ -56,20 +57,22 @@ def predict(options):
         )
     places = [Path(path) for path in (options.csv, options.coco) if path]
     for path in places:
-        _check_place(path)
+        require_new_file(path)
     if len({path.resolve() for path in places}) < len(places):
         raise UsageError(f"--csv and --coco must differ. Received: {places[0]} twice.")
     predictions, stop = [], None
-    with _saver(options.save, options.rate, predictor.grey_range) as save:
-        try:
+    try:
+        with _saver(options.save, options.rate, predictor.grey_range) as save:
             for prediction, picture in _predictions(
                 predictor, images, videos, options.top, options.window
             ):
                 predictions.append(prediction.in_words())
                 if save and not prediction.error:
                     save(prediction, picture)
-        except (KeyboardInterrupt, SwinKerasError, OSError) as stopped:
-            stop = stopped  # once what was found is written
+    except (KeyboardInterrupt, SwinKerasError, OSError) as stopped:
+        if not predictions:
+            raise
+        stop = stopped  # once what was found is written
     if options.json:
         print(json.dumps([p.to_dict() for p in predictions], indent=2))
     else:
@@ -110,16 +113,6 @@ def _predictions(predictor, images, videos, top, window):
         yield prediction, None
     for name, frames in videos.items():
         yield from predict_frames(predictor, name, frames, top, window)
-
-
-def _check_place(path):
-    """Refuse a file that cannot be written, before hours of work are for it."""
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise UsageError(
-            f"A file must be written to a folder that exists. Received: {path}."
-        )
-    if path.is_file():
-        raise UsageError(f"{path} exists already. Name another; none is lost.")
 
 
 @contextlib.contextmanager

@@ -51,7 +51,8 @@ class ExplanationTarget:
         places: Weight of each place of the logits, float32 in their shape without
             batch and classes; `()` where the whole image has one answer.
         output: Name of the output with the logits, where the model has several.
-        box: x1, y1, x2, y2 in shares of the picture, or `None`.
+        box: x1, y1, x2, y2 in shares of the picture as the model sees it, which a
+            letter box pads, or `None`.
         mask: Where the answer is, bool `(h, w)` over the picture, or `None`.
     """
 

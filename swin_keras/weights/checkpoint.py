@@ -14,8 +14,9 @@ from swin_keras.weights.source import Source, find_source
 from swin_keras.weights.tensor_file import damaged_file, open_tensor_file, weight_keys
 
 # Recomputed when a model is built: not weights.
-_BUFFERS = re.compile(
+_BUFFERS = re.compile(  # what is computed, or counts, or is the optimizer's of Keras
     r".*\.(attn_mask|relative_position_index|relative_coords_table|num_batches_tracked)$"
+    r"|/optimizer/"
 )
 _ENDS = ("norm.weight", "norm.bias", "head.weight", "head.bias")
 # Of a model that pretrains, averages, gives features or segments: no part of a

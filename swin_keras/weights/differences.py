@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from swin_keras.layers.windows import as_pair
+from swin_keras.layers.windows import as_pair, fit_window
 from swin_keras.models import SwinV2Config
 from swin_keras.models.layer_names import PREPROCESSING
 from swin_keras.weights.adaptation import Adapter
@@ -20,6 +20,7 @@ def differences(checkpoint: Checkpoint, adapter: Adapter):
         yield "images: {} instead of {}".format(*sides)
     if isinstance(config, SwinV2Config):
         yield from _position_bias(checkpoint_windows(checkpoint), config)
+        yield from _fitted_windows(given, config)
     yield from _window_fit(checkpoint_window_fit(checkpoint), config)
     if is_of_dense_code(checkpoint):
         yield from dense_windows(config)
@@ -62,6 +63,20 @@ def _position_bias(given, config):
             f"{given['window_size']}, with "
             f"pretrained_window_size={config.pretrained_window_size}"
         )
+
+
+def _fitted_windows(given, config):
+    """Report stages whose maps hold a smaller window than where the bias was learned.
+
+    A bias that is computed from distances takes those of another window for its own.
+    """
+    if not given or given.window_size != config.window_size:
+        return
+    sizes = zip(given.stage_sizes, config.stage_sizes, strict=True)
+    for stage, of_stage in enumerate(sizes, start=1):
+        was, fits = (fit_window(size, config.window_size, 0)[0] for size in of_stage)
+        if was != fits:
+            yield f"position bias: windows of {fits} instead of {was} in stage {stage}"
 
 
 def _window_fit(wanted, config):

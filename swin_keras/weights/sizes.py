@@ -97,7 +97,13 @@ def checkpoint_windows(checkpoint: Checkpoint) -> dict:
 def _of_a_swin(checkpoint):
     try:
         yield
-    except (ValueError, IndexError, KeyError, TypeError, ArithmeticError) as error:
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        AttributeError,
+    ) as error:
         raise WeightsError(
             f"{checkpoint.source.name} must hold a whole Swin Transformer. Its tensors "
             f"make none: {error}"

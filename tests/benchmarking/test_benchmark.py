@@ -131,8 +131,13 @@ def test_what_is_no_model_is_refused(tmp_path):
         ),
         (
             ["model.tflite", "--threads", "1", "--picture", "none/x.png"],
-            5,
-            "The picture cannot be written",
+            2,
+            "must be written to a folder that exists",
+        ),
+        (
+            ["model.tflite", "--threads", "1", "--picture", "damaged.tflite"],
+            2,
+            "damaged.tflite exists already",
         ),
         (
             ["model.tflite", "--threads", "1", "--picture", "x.speed"],

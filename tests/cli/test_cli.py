@@ -30,6 +30,7 @@ FILES = {
     "large.yaml": b"#" * (2**20 + 1),
     "list.yaml": b"[epochs, 3]",
     "study.yaml": b"train: {epochs: 3}\nspace: {mixup: [0.0, 0.2]}\ntrials: 2\n",
+    "key.yaml": b"epoch: 3",
     "p2.out": b"not a model",
 }
 
@@ -113,6 +114,7 @@ def test_every_command_has_two_examples_that_parse(command):
         (["train", "--config", "large.yaml"], 2, "under 1 MiB"),
         (["train", "--config", "list.yaml"], 2, "holds list where options belong"),
         (["train", "--config", "study.yaml"], 2, "swin-keras tune study.yaml"),
+        (["train", "--config", "key.yaml"], 2, "epoch, which is no option. Did you me"),
         (["predict", str(DIGITS), "*.png"], 3, "no file whose name matches *.png"),
         (["predict", str(DIGITS), "9.txt", "--save", "."], 2, "must be new or empty"),
         (["predict", "p2", "a.png"], 4, "There is no model p2.\n"),
@@ -306,3 +308,24 @@ def test_messages_for_python_name_options_of_the_command_line():
         ("several, with multi_label=True", "several, with --multi-label"),
     ):
         assert _as_options(text) == shown
+
+
+def test_words_after_two_dashes_stay_as_they_are():
+    words = ["predict", "model", "--", "--my-photo.jpg"]
+    assert make_parser().parse_args(words).predict.images == ["--my-photo.jpg"]
+
+
+def test_a_terminal_without_a_letter_and_a_reader_that_leaves_are_no_errors(tmp_path):
+    picture = tmp_path / "é.png"
+    picture.write_bytes((ROOT / "tests" / "samples" / "3.png").read_bytes())
+    words = module_command("swin_keras.cli", "predict", DIGITS, picture)
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\xe9.png" in done.stdout
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = module_command("swin_keras.cli", "info")
+    done = subprocess.run(words, env=environment, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")

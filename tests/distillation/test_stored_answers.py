@@ -1,6 +1,7 @@
 """Answers on disk: asked once, exact, and no worse for a process that was killed."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -77,18 +78,20 @@ def test_images_that_changed_under_their_names_are_asked_about_anew(asked):
 
 
 def test_many_threads_may_begin_at_once(tmp_path, caplog):
-    def answer(step):
-        return lambda images: ANSWERS[step]
-
     steps = range(7)
+    compute = [partial(_answers_of, step) for step in steps]
     for attempt in range(20):
         store = StoredAnswers(tmp_path / str(attempt), {}, (4, 3))
         with ThreadPoolExecutor(7) as threads:
-            list(threads.map(lambda n: store.answers(n, IMAGES, answer(n)), steps))
+            list(threads.map(store.answers, steps, [IMAGES] * 7, compute))
         for step in steps:
             stored = store.answers(step, IMAGES, None)
             np.testing.assert_array_equal(stored, ANSWERS[step])
     assert not caplog.text
+
+
+def _answers_of(step, images):
+    return ANSWERS[step]
 
 
 def test_the_size_is_known_beforehand():

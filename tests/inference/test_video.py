@@ -309,6 +309,31 @@ def test_a_video_that_cannot_be_written_is_told(tmp_path, av):
     assert not (tmp_path / "c.mp4").exists()  # nothing was
 
 
+def test_a_video_that_cannot_be_written_loses_no_answer(
+    tmp_path, av, monkeypatch, capsys
+):
+    """FFmpeg refuses a frame in the middle: a ValueError of PyAV's."""
+    from swin_keras.cli import main, use
+    from swin_keras.tasks.prediction import Prediction
+
+    def predictions(*_):
+        for number in range(3):
+            yield Prediction(f"{number}.png", (("7", 0.75),)), Image.new("L", (64, 48))
+
+    monkeypatch.setattr(use, "_predictions", predictions)
+
+    def refuse(*_):
+        raise av.error.InvalidDataError(1094995529, "Invalid data")
+
+    monkeypatch.setattr(av.VideoFrame, "from_image", refuse)
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    words = ["predict", "saved_models/digits", str(tmp_path / "a.png")]
+    assert main([*words, "--save", str(tmp_path / "out.mp4")]) == 5
+    said = capsys.readouterr()
+    assert "75.0%" in said.out
+    assert "out.mp4 cannot be written" in said.err
+
+
 @pytest.mark.parametrize("name", ["a.ogv", "a.flv"])
 def test_other_kinds_of_video_are_written_too(tmp_path, av, name):
     with video_writer(tmp_path / name, 2) as add:

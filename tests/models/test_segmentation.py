@@ -16,6 +16,7 @@ from swin_keras.models import (
     SwinBackbone,
     SwinConfig,
     SwinV2Config,
+    end_in_probabilities,
     without_auxiliary,
 )
 from swin_keras.models.summary import summarize
@@ -247,6 +248,10 @@ def test_a_backbone_may_normalize_its_maps_and_its_images():
                 TOY, auxiliary=True, depths=(2,), num_heads=(2,), classes=3
             ),
             "at least two stages",
+        ),
+        (
+            lambda: end_in_probabilities(SwinSegmenter(TOY, classes=1)),
+            "two classes at least apart",
         ),
         (lambda: SwinSegmenter("swin_tinny"), "Did you mean 'swin_tiny'"),
         (lambda: SwinSegmenter(TOY, num_classes=3), "Pass `classes`"),

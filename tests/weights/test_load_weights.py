@@ -198,7 +198,7 @@ def test_a_model_with_low_rank_matrices_is_refused_before_anything_is_set(tmp_pa
     model.save(path)
     model.get_layer("stage_1_block_1").attention.qkv.enable_lora(2)
     before = [weight.numpy() for weight in model.weights]
-    with pytest.raises(UsageError, match="before `enable_lora`.*qkv/lora_kernel_a"):
+    with pytest.raises(UsageError, match=r"before `enable_lora`.*qkv/lora_kernel_a"):
         load_weights(model, path)
     for weight, was in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(weight, was)

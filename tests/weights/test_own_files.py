@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from functools import partial
 
 import h5py
 import keras
@@ -14,7 +15,7 @@ from swin_keras.applications import create_model
 from swin_keras.errors import UsageError, WeightsError
 from swin_keras.model_files import read_card, save_keras
 from swin_keras.model_files.card import ModelCard
-from swin_keras.models import SwinBackbone, SwinClassifier
+from swin_keras.models import SwinBackbone, SwinClassifier, SwinV2Config
 from swin_keras.weights import convert, from_pretrained, info, load_weights
 
 COLOURS, ANIMALS = ("red", "green", "blue"), ("cat", "dog", "owl")
@@ -483,3 +484,27 @@ def test_a_model_is_built_for_the_classes_of_the_weights_or_of_the_names(tmp_pat
     assert features.output_shape[-1] == 64
     with pytest.raises(UsageError, match="2 names"):
         create_model("swin_tiny", classes=3, class_names=("a", "b"), **sizes)
+
+
+def test_the_optimizer_of_a_compiled_model_is_no_weight_of_it(tmp_path, caplog):
+    model = small_model()
+    model.compile("adam", "mse")
+    x = np.zeros((1, *model.input_shape[1:]))
+    model.fit(x, np.zeros((1, *model.output_shape[1:])), verbose=0)
+    model.save(tmp_path / "compiled.keras")
+    report = load_weights(small_model(seed=1), tmp_path / "compiled.keras")
+    assert not report.unused
+    assert not caplog.text
+
+
+def test_windows_that_a_smaller_image_shrinks_are_said(tmp_path):
+    """A bias of V2 is computed for the window that there is."""
+    sizes = {"embed_dim": 8, "depths": (1, 1), "num_heads": (1, 2), "window_size": 4}
+    build = partial(SwinClassifier, classes=3)
+    model = build(SwinV2Config(input_shape=(32, 32, 3), **sizes))
+    model.save(tmp_path / "model.keras")
+    smaller = build(SwinV2Config(input_shape=(16, 24, 3), **sizes))
+    report = load_weights(smaller, tmp_path / "model.keras")
+    words = "position bias: windows of (2, 3) instead of (4, 4) in stage 2"
+    assert words in report.adapted
+    assert not any("stage 1" in told for told in report.adapted)

@@ -92,8 +92,16 @@ def end_in_probabilities(model):
     Returns:
         A functional `keras.Model` from images to `(B, H/s, W/s, classes)`
         probabilities; its layers are the same.
+
+    Raises:
+        UsageError: If it has one class.
     """
     model = without_auxiliary(model)
+    if model.output.shape[-1] == 1:
+        raise UsageError(
+            "A segmenter must tell two classes at least apart, such as background and "
+            "object: a softmax over one is always 1. Received: a model of one class."
+        )
     if getattr(model.layers[-1], "activation", None) is keras.activations.softmax:
         return model
     probabilities = keras.layers.Activation(
