@@ -8,7 +8,7 @@ from keras import ops
 
 from swin_keras.errors import ModelFileError, UsageError, nearest_name
 from swin_keras.inference.predictor import find_keras_model
-from swin_keras.inference.runtimes import open_model
+from swin_keras.inference.runtimes import open_model, outputs_by_name
 from swin_keras.model_files import load_keras, read_card
 from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.model_files.preparation import CardPreparation
@@ -91,7 +91,7 @@ class ExplainedModel(CardPreparation):
         if self.file:
             return without_maps(self.file.outputs)
         # A Sequential model has outputs, and no output.
-        outputs = named(getattr(self.model, "output", self.model.outputs))
+        outputs = outputs_by_name(getattr(self.model, "output", self.model.outputs))
         return {name: tuple(output.shape[1:]) for name, output in outputs.items()}
 
     @property
@@ -136,7 +136,7 @@ class ExplainedModel(CardPreparation):
         images = np.asarray(images, "float32")
         if self.file:
             return without_maps(self.file(images))
-        found = named(self.model(images, training=False))
+        found = outputs_by_name(self.model(images, training=False))
         return {name: ops.convert_to_numpy(value) for name, value in found.items()}
 
     def probabilities(self, images) -> np.ndarray:
@@ -148,10 +148,3 @@ class ExplainedModel(CardPreparation):
 def without_maps(outputs: dict) -> dict:
     """Return a file's outputs without those that explain."""
     return {name: value for name, value in outputs.items() if name != CLASS_MAPS}
-
-
-def named(outputs) -> dict:
-    """Return a Keras model's outputs by name."""
-    if isinstance(outputs, dict):
-        return outputs
-    return dict(enumerate(outputs)) if isinstance(outputs, list) else {"": outputs}

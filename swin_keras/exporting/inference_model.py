@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from swin_keras.exporting.folding import FOLDED, fold_normalization, fold_weights
+from swin_keras.inference.runtimes import outputs_by_name
 from swin_keras.layers import PatchEmbedding
 
 
@@ -62,10 +63,8 @@ def named_outputs(model) -> dict:
     `probabilities`, or `outputs` if it ends in no softmax or sigmoid; or the names
     of its own dictionary, such as `C2` to `C5` of a backbone.
     """
-    if isinstance(model.output, dict):
-        return dict(model.output)
-    if isinstance(model.output, list | tuple):
-        return {f"output_{n}": part for n, part in enumerate(model.output)}
+    if isinstance(model.output, dict | list | tuple):
+        return dict(outputs_by_name(model.output))
     last = model.layers[-1]
     activation = getattr(last, "activation", None)
     kinds = (keras.activations.softmax, keras.activations.sigmoid)

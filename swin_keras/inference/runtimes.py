@@ -65,14 +65,14 @@ class KerasModel:
         self.normalizes = normalizes(self._model)
         with _in_words(path):
             self.input_shape = _image_shape(self._model.input_shape)
-            outputs = _named(self._model.output)
+            outputs = outputs_by_name(self._model.output)
             self.ends_in_logits = ends_in_logits(self._model)
             self.outputs = {name: tuple(o.shape[1:]) for name, o in outputs.items()}
 
     def __call__(self, images):
         _require_home("TensorFlow", self.path)
         with _in_words(self.path):
-            outputs = _named(self._model.predict_on_batch(images))
+            outputs = outputs_by_name(self._model.predict_on_batch(images))
             return {name: np.asarray(value) for name, value in outputs.items()}
 
 
@@ -116,7 +116,7 @@ class SavedModel:
     def __call__(self, images):
         _require_home("TensorFlow", self.path)
         with _in_words(self.path):
-            outputs = _named(self._model.serve(images))
+            outputs = outputs_by_name(self._model.serve(images))
             return {name: value.numpy() for name, value in outputs.items()}
 
 
@@ -196,7 +196,14 @@ def _image_shape(shape) -> tuple:
     return tuple(sides)
 
 
-def _named(outputs) -> dict:
+def outputs_by_name(outputs) -> dict:
+    """Return a model's outputs by name: its own, else one word or numbers.
+
+    >>> outputs_by_name(["boxes", "scores"])
+    {'output_0': 'boxes', 'output_1': 'scores'}
+    >>> outputs_by_name("logits")
+    {'outputs': 'logits'}
+    """
     if isinstance(outputs, dict):
         return outputs
     if isinstance(outputs, list | tuple) and len(outputs) != 1:
