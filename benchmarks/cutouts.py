@@ -48,6 +48,12 @@ def main():
         default={"patch_size": 4, "patch_overlap": 1, "embed_dim": 32},
         help="fields of SwinConfig to change, as JSON",
     )
+    parser.add_argument(
+        "--recipe",
+        type=json.loads,
+        default={},
+        help="further options of the training, as JSON",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", help="where all goes; by default nowhere for long")
     parser.add_argument("--json", type=Path)
@@ -71,9 +77,9 @@ def measure(options, work: Path) -> dict:
         scenes = (scene(stamps_of[title], photos_of[title], rng) for _ in range(count))
         write_pairs(work / "scenes" / title, scenes, NAMES)
     data = work / "scenes"
-    report = learned_and_judged(
-        data, data, work, options, image_size=SIDE, batch_size=16
-    )
+    recipe = {"image_size": SIDE, "batch_size": 16, **options.recipe}
+    report = learned_and_judged(data, data, work, options, **recipe)
+    report["recipe"] = recipe
     for name, parts in (("stamps", stamps_of), ("photos", photos_of)):
         report[name] = {title: len(part) for title, part in parts.items()}
     print(json.dumps(report))

@@ -94,8 +94,7 @@ class Predictor(CardPreparation):
         self.gives_logits = self.task.gives_probabilities and self._ends_in_logits()
         if self.gives_logits:
             log.warning(
-                "%s ends in no softmax or sigmoid: its numbers are no probabilities, "
-                "and are shown as they are.",
+                "%s ends in no softmax or sigmoid: its numbers are no probabilities.",
                 self.path,
             )
         # Of a Keras model it is known; the card of another file says it.

@@ -114,6 +114,8 @@ class Classify(Task):
         )
         for images, labels in batches(loader).as_numpy_iterator():
             scores = predictor.probabilities(images)
+            if predictor.gives_logits:
+                scores = softmax(scores)
             true = true_index[labels]
             answers.append(Answers.from_probabilities(true, scores))
             np.add.at(confusion, (true, answers[-1].predicted), 1)
@@ -216,6 +218,12 @@ def class_weights(config, dataset):
         return None
     counts = np.bincount(dataset.splits["train"].labels, minlength=dataset.classes)
     return (counts.sum() / (len(counts) * np.maximum(counts, 1))).astype("float32")
+
+
+def softmax(logits) -> np.ndarray:
+    """Return the probabilities of logits `(B, classes)`."""
+    shares = np.exp(logits - logits.max(-1, keepdims=True))
+    return shares / shares.sum(-1, keepdims=True)
 
 
 def as_logits(rows) -> np.ndarray:

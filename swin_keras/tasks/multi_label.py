@@ -65,7 +65,7 @@ class MultiLabel(Classify):
             rows = np.zeros((len(vectors), len(predictor.class_names)), bool)
             rows[:, places] = vectors > 0
             truth.append(rows)
-            said.append(predictor.probabilities(images))
+            said.append(_shares(predictor, predictor.probabilities(images)))
         return MultiLabelResult(
             np.concatenate(truth),
             np.concatenate(said),
@@ -75,8 +75,8 @@ class MultiLabel(Classify):
         )
 
     def predictions(self, outputs, seen, predictor, top):
-        (probabilities,) = outputs.values()
-        for (name, _), row in zip(seen, probabilities, strict=True):
+        (rows,) = outputs.values()
+        for (name, _), row in zip(seen, _shares(predictor, rows), strict=True):
             order = np.argsort(-row, kind="stable")
             pairs = [(predictor.class_names[i], float(row[i])) for i in order]
             labels = tuple(pair for pair in pairs if pair[1] >= THRESHOLD)
@@ -84,6 +84,8 @@ class MultiLabel(Classify):
 
     def compared(self, outputs):
         (rows,) = outputs.values()
+        if rows.min() < 0 or rows.max() > 1:
+            return rows, 1.0  # of a model that ends in logits
         rows = np.clip(rows, SMALLEST, 1 - SMALLEST).astype(float)
         return np.log(rows / (1 - rows)), 1.0
 
@@ -106,6 +108,11 @@ class MultiLabel(Classify):
             f"{super().about_outputs(card)}. Probabilities do not add up to 1, and a "
             f"class is there from {THRESHOLD} on"
         )
+
+
+def _shares(predictor, rows):
+    """Return probabilities `(B, classes)`, also where a model gives their logits."""
+    return (1 + np.tanh(rows / 2)) / 2 if predictor.gives_logits else rows
 
 
 TASK = MultiLabel()
