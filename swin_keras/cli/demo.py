@@ -1,5 +1,6 @@
 """Try an exported model in the browser: `swin-keras demo MODEL`."""
 
+import logging
 from pathlib import Path
 
 from swin_keras.demo.server import make_server
@@ -8,6 +9,7 @@ from swin_keras.inference.predictor import find_model
 from swin_keras.model_files import read_card, require_whole
 from swin_keras.tasks import task_named
 
+log = logging.getLogger(__name__)
 INSTALLED = "node_modules/@litertjs"  # by `npm install @litertjs/core`
 
 
@@ -69,6 +71,13 @@ def litert_file(path: Path) -> Path:
         raise ModelFileError(
             f"The page shows probabilities. Received: {file}, which ends in no softmax "
             "or sigmoid. Export the model with one."
+        )
+    if card.grey_range:
+        log.warning(
+            "%s was trained on greys of more than 8 bits, from %g to %g. A browser "
+            "reads 8: try such pictures with `swin-keras predict`.",
+            file,
+            *card.grey_range,
         )
     if (card.litert_batch_size or 1) > 1:
         raise ModelFileError(

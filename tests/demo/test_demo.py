@@ -193,6 +193,11 @@ def test_a_file_of_feature_maps_is_refused(tmp_path):
         litert_file(path)
 
 
+def test_deep_greys_are_said_to_be_cut(tmp_path, caplog):
+    litert_file(with_card(tmp_path / "model.tflite", grey_range=(0.0, 4095.0)))
+    assert "greys of more than 8 bits, from 0 to 4095" in caplog.text
+
+
 def test_a_file_for_several_pictures_at_a_time_is_refused(tmp_path):
     path = with_card(tmp_path / "model.tflite", litert_batch_size=8)
     with pytest.raises(ModelFileError, match=r"one picture at a time.*takes 8"):
@@ -289,6 +294,21 @@ def test_the_browser_names_the_same_class(server, tmp_path):
     assert "ms in this browser" in status
     assert sides == [8, 16]  # the whole picture, and what the model sees
     assert scores_after_bad == []
+
+
+@pytest.mark.slow
+@in_chromium
+def test_the_browser_shows_the_last_of_two_pictures(server, tmp_path):
+    """The first is large: it is still decoded, or looked at, when the second comes."""
+    with Image.open(ROOT / "tests" / "samples" / "3.png") as image:
+        image.resize((4000, 4000)).save(tmp_path / "large.png")
+    with browsing(server) as page:
+        for _ in range(3):
+            page.set_input_files("#file", tmp_path / "large.png")
+            page.set_input_files("#file", ROOT / "tests" / "samples" / "7.png")
+            page.wait_for_timeout(2000)
+            assert page.get_attribute("body", "data-best") == "7"
+            assert page.evaluate("document.getElementById('whole').width") == 8
 
 
 @pytest.mark.slow

@@ -44,8 +44,16 @@ try {
   throw error;
 }
 
-// Ask the model about a picture, and show both.
-async function look(source, sourceWidth, sourceHeight) {
+// Ask the model about a picture, and show both: one after the other, since they share
+// the canvases.
+let turn = Promise.resolve();
+function look(...picture) {
+  const mine = turn.then(() => lookAt(...picture));
+  turn = mine.catch(() => {}); // whoever asked is told
+  return mine;
+}
+
+async function lookAt(source, sourceWidth, sourceHeight) {
   const part = partOf(sourceWidth, sourceHeight);
   canvas.fillStyle = "black";
   canvas.fillRect(0, 0, width, height);
@@ -158,13 +166,17 @@ function rowOf({ label, share, colour }) {
   return item;
 }
 
+let asked = 0; // pictures so far: one that takes longer to decode is not shown late
 async function openPicture(blob) {
+  const number = ++asked;
+  stopCamera();
   try {
     const decoded = await createImageBitmap(blob, {
       premultiplyAlpha: "none",
       colorSpaceConversion: "none",
     });
     const picture = blob.type === "image/jpeg" ? decoded : opaque(decoded);
+    if (number !== asked) return;
     await look(picture, picture.width, picture.height);
   } catch (error) {
     show(false);
@@ -208,11 +220,13 @@ byId("start").addEventListener("click", async () => {
   byId("stop").hidden = false;
   everyFrame();
 });
-byId("stop").addEventListener("click", () => {
-  for (const track of camera.srcObject.getTracks()) track.stop();
+byId("stop").addEventListener("click", stopCamera);
+
+function stopCamera() {
+  for (const track of camera.srcObject?.getTracks() ?? []) track.stop();
   camera.srcObject = null;
   byId("start").hidden = false;
   byId("stop").hidden = true;
-});
+}
 
 document.body.dataset.ready = "true";
