@@ -1,4 +1,4 @@
-"""Models that end in no softmax or sigmoid are judged by the probabilities they mean."""
+"""Models that end in no softmax or sigmoid are judged by what their logits mean."""
 
 import dataclasses
 
