@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import logging
 
 from swin_keras.errors import UsageError
 from swin_keras.models.classifier import SwinClassifier
@@ -9,6 +10,8 @@ from swin_keras.models.variants import variant_config
 from swin_keras.models.words import check_weights, check_words
 from swin_keras.weights import load_weights
 from swin_keras.weights.loading import classes_of
+
+log = logging.getLogger(__name__)
 
 
 def create_model(
@@ -83,6 +86,11 @@ def create_model(
     )
     if weights is not None:
         load_weights(model, weights, variant=variant, class_names=class_names)
+    elif class_names:
+        log.warning(
+            "A model keeps no names: `class_names` without `weights` say how many "
+            "classes there are. Give them to `load_weights`, too."
+        )
     return model
 
 

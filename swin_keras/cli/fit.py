@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import yaml
 
@@ -23,6 +24,8 @@ def train(options):
         values["task"] = _task_named_once(options.task, TrainConfig.task)
     if options.folder is not None:
         values["data"] = _data_named_once(options)
+    if options.resume:
+        values |= _where_it_stands(options.config, values)
     config = TrainConfig.from_dict(values)
     leave_out_triton()  # what is kept depends on it
     if config.compile_cache is not False:
@@ -60,6 +63,22 @@ def _data_named_once(options):
             f"Received: {options.folder} and --data {options.data}."
         )
     return options.folder
+
+
+def _where_it_stands(files, values) -> dict:
+    """Return the place of the run whose `config.yaml` was given; it may have moved.
+
+    What the file says of its place is where the run began. Another name or place on the
+    command line means another run.
+    """
+    for path in map(Path, files or ()):
+        run, told = path.absolute().parent, yaml.safe_load(read_options(str(path))) or {}
+        is_its_own = all(values[n] == told.get(n) for n in ("name", "runs_dir"))
+        if is_its_own and told.get("name") and (run / "checkpoints").is_dir():
+            named = Path(told["runs_dir"]) / told["name"]
+            if named.resolve() != run.resolve():
+                return {"name": run.name, "runs_dir": str(run.parent)}
+    return {}
 
 
 def launch(options):

@@ -90,7 +90,7 @@ def _launch(parser):
         dest="fence",
         action="store_false",
         help="Leave workers of one machine on its network: they may download, and "
-        "anyone who can reach their ports controls them. They are fenced by default:",
+        "anyone who can reach their ports controls them. Fenced",
     )
     parser.add_argument("words", nargs="+", help="-- train and its options.")
 

@@ -47,15 +47,15 @@ def dry_run(config: TrainConfig) -> str:
         )
         loading = _images_loaded_per_second(job)
         notes = [*_teacher_notes(job), *_xla_notes(job)]
-    minutes = seconds * job.steps * config.epochs / 60
+    whole = seconds * job.steps * config.epochs
     return "\n".join(
         [
             *lines,
             f"memory      {peak_memory() / 2**30:.1f} GiB at most so far, of this "
             "process",
-            f"time        {seconds * 1e3:.0f} ms a step, about {minutes:.1f} minutes "
+            f"time        {seconds * 1e3:.0f} ms a step, about {_duration(whole)} "
             "without validation",
-            f"loading     {_in_words(loading, job.config.batch_size / seconds, job)}",
+            *_loading_notes(loading, job.config.batch_size / seconds, job),
             *notes,
         ]
     )
@@ -75,24 +75,30 @@ def _teacher_notes(job):
     )
 
 
-def _images_loaded_per_second(job) -> float:
-    """Load a few batches, and do nothing with them."""
+def _images_loaded_per_second(job) -> float | None:
+    """Load a few batches, and do nothing with them; `None` where there are no more."""
     batches = iter(job.training_batches())
     next(batches)  # starts threads or processes
     count = min(BATCHES, job.steps * job.config.epochs - 1)
     start = time.perf_counter()
     loaded = sum(1 for _ in islice(batches, count))
     if not loaded:
-        return float("inf")
+        return None
     return loaded * job.config.batch_size / (time.perf_counter() - start)
 
 
-def _in_words(loading, training, job) -> str:
+def _loading_notes(loading, training, job):
+    if loading is None:
+        return
     by = f"{job.workers.processes} processes" if job.workers else "threads"
     text = f"{loading:.0f} images/s by {by} alone, training takes {training:.0f}"
     if loading < SPARE * training:
         text += ". TRAINING WAITS FOR IMAGES: more --workers, or smaller files, help"
-    return text
+    yield f"loading     {text}"
+
+
+def _duration(seconds) -> str:
+    return f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.0f} seconds"
 
 
 def _xla_notes(job):

@@ -168,7 +168,11 @@ class Adapter:
         check_names(self.source, self.given_names, given)
         if self.class_names and self.given_names:
             return rows_by_name(self.given_names, self.class_names)
-        return rows_by_position(given, wanted)
+        head = rows_by_position(given, wanted)
+        if self.class_names and not head.words:
+            words = f"head: the file names no classes; its {given} are taken in order"
+            return HeadRows(words, head.rows)
+        return head
 
     def _channels(self, given, wanted):
         if (given[0], *given[2:]) != (wanted[0], *wanted[2:]):

@@ -329,3 +329,23 @@ def test_a_terminal_without_a_letter_and_a_reader_that_leaves_are_no_errors(tmp_
     done = subprocess.run(words, env=environment, stdout=writer, stderr=subprocess.PIPE)
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_run_that_was_moved_resumes_where_it_stands(tmp_path, monkeypatch):
+    """Else it would begin anew at its old place, or its original would go on."""
+    seen = []
+    monkeypatch.setattr("swin_keras.training.dry_run.dry_run", seen.append)
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "moved" / "pets-2"
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / "config.yaml").write_text("{name: pets, runs_dir: runs, epochs: 3}")
+    words = ["train", "--config", folder / "config.yaml", "--dry-run"]
+    assert run(*words, "--resume") == 0
+    assert run(*words) == 0  # another run with these options
+    assert run(*words, "--resume", "--name", "new") == 0
+    places = [(config.runs_dir, config.name) for config in seen]
+    assert places == [(str(folder.parent), "pets-2"), ("runs", "pets"), ("runs", "new")]
+    (tmp_path / "runs").mkdir()
+    folder.rename(tmp_path / "runs" / "pets")
+    assert run("train", "--config", "runs/pets/config.yaml", "--resume", *words[3:]) == 0
+    assert (seen[-1].runs_dir, seen[-1].name) == ("runs", "pets")
