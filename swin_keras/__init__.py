@@ -11,10 +11,21 @@ import lazy_loader
 import wrapt
 
 import swin_keras.forks  # noqa: F401  notes forks from now on
+from swin_keras.processes import import_keras
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+# What the command line does, too, and as quietly.
+_COMMANDS = ("Predictor", "benchmark", "evaluate", "explain", "export", "train", "tune")
+
+
+def __getattr__(name):
+    if name in _COMMANDS:
+        import_keras()
+    return _load(name)
 
 
 # A plain import would have to import Keras, and TensorFlow with it.

@@ -1,6 +1,7 @@
 """Processes: how ours are started, how they end in good order, how they are quiet."""
 
 import contextlib
+import functools
 import io
 import logging
 import os
@@ -85,6 +86,41 @@ class StopSignals:
             log.info("stopping after this step, with a checkpoint")
         elif is_first or number == signal.SIGINT:
             raise KeyboardInterrupt
+
+
+def import_keras():
+    """Import Keras without what TensorFlow says of drivers and instruction sets.
+
+    It writes to the process' standard error before it can be told not to; what Python
+    raises is not touched. Who imports either first, or sets `TF_CPP_MIN_LOG_LEVEL` to
+    0 or 1, gets what is said.
+    """
+    if not {"keras", "tensorflow"} & sys.modules.keys():
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        with _unless_asked():
+            import keras  # noqa: F401
+
+
+@functools.cache  # what others print in the meantime would be lost, too
+def find_devices():
+    """Have TensorFlow look for devices, without what it says of those it misses.
+
+    It is left alone where Keras runs on something else.
+    """
+    import_keras()
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return
+    with _unless_asked():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+
+
+def _unless_asked():
+    is_asked = os.environ.get("TF_CPP_MIN_LOG_LEVEL") in ("0", "1")
+    return contextlib.nullcontext() if is_asked else quiet()
 
 
 @contextlib.contextmanager

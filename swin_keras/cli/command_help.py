@@ -12,7 +12,7 @@ HELP = {
         "swin-keras launch --hosts a:2222,b:2222 --index 0 -- train --name pets",
     ),
     "tune": (
-        "Search for the best configuration; writes runs/ and results/ beside the study.",
+        "Search for the best configuration; runs/ and results/ go beside the study.",
         "swin-keras tune tuning/digits.yaml",
         "swin-keras tune tuning/digits.yaml --max-trials 30 --resume",
     ),

@@ -84,7 +84,7 @@ def _in_words(message):
         return message
     option, types, choice, given = found.groups()
     types = types or choice
-    kinds = [text for kind, text in _KINDS.items() if f"'{kind}'" in types]
+    kinds = [text for kind, text in _KINDS.items() if kind in types]
     literals = ",".join(re.findall(r"Literal\[(.*?)\]", types))
     words = re.findall(r"'([^']+)'", literals)
     if not kinds + words:
@@ -96,7 +96,12 @@ def _in_words(message):
     )
 
 
-_KINDS = {"int": "a whole number", "float": "a number"}
+_KINDS = {
+    "<class 'int'>": "a whole number",
+    "<class 'float'>": "a number",
+    "tuple[int, int]": "two such as [48, 32]",
+    "tuple[float, float]": "two numbers such as [0, 4095]",
+}
 
 
 def _our_word(word):

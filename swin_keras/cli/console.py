@@ -1,13 +1,12 @@
 """What the commands share: the console, tables, and a quiet TensorFlow."""
 
-import os
 import shlex
 
 import rich.box
 from rich.console import Console
 from rich.table import Table
 
-from swin_keras.processes import quiet
+from swin_keras.processes import find_devices
 from swin_keras.screen import plain
 
 IN_A_FILE = 140  # columns of a table where there is no terminal to fit
@@ -37,25 +36,11 @@ if not out.is_terminal:
 
 
 def load_tensorflow():
-    """Import TensorFlow without what it says of drivers and instruction sets.
-
-    It writes to the process' standard error before it can be told not to; what
-    Python raises is not touched. Who sets `TF_CPP_MIN_LOG_LEVEL` to 0 or 1 wants
-    to read it.
-    """
+    """Import TensorFlow, and have it look for devices."""
     from swin_keras.training.xla_flags import leave_out_triton
 
     leave_out_triton()
-    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") in ("0", "1"):
-        return _import_tensorflow()
-    with quiet():
-        return _import_tensorflow()
-
-
-def _import_tensorflow():
-    import tensorflow as tf
-
-    tf.config.list_physical_devices()
+    find_devices()
 
 
 def make_table(*columns):

@@ -4,13 +4,14 @@ import contextlib
 import csv
 import dataclasses
 import glob
+import io
 import json
 import logging
 import os
 from pathlib import Path
 
 from swin_keras.cli.console import command, load_tensorflow, make_table, out
-from swin_keras.errors import DataError, SwinKerasError, UsageError
+from swin_keras.errors import DataError, ResourceError, SwinKerasError, UsageError
 from swin_keras.files import require_new_file
 from swin_keras.screen import complain
 
@@ -140,8 +141,13 @@ def _write_csv(path, predictions):
         said = [] if one.error else one.rows()
         for cells in said or [nothing]:
             rows.append((one.path, one.time, *cells, one.error or ""))
-    with open(path, "w", newline="", encoding="utf-8", errors="replace") as file:
-        csv.writer(file).writerows(rows)
+    table = io.StringIO(newline="")
+    csv.writer(table).writerows(rows)
+    try:
+        Path(path).write_bytes(table.getvalue().encode("utf-8", "replace"))
+    except OSError as error:
+        reason = error.strerror or error
+        raise ResourceError(f"{path} cannot be written: {reason}.") from error
 
 
 def _write_coco(path, class_names, predictions):

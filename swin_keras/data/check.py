@@ -189,6 +189,7 @@ def compare_places(paths: list[str], places) -> Finding:
     shown = ", ".join(map(printable, others[:3]))
     detail = f"same bytes as {shown}" + " ..." * (len(others) > 3)
     if len(names) > 1:
+        detail += "; if images may have several, say --multi-label"
         return Finding("warning", "two classes", first, detail)
     if len(titles) > 1:
         return Finding("warning", "leak", first, f"{detail}, in another split")

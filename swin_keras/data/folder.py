@@ -1,5 +1,6 @@
 """Make a data set of a folder of images, or of a table that names them."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,11 +8,15 @@ from swin_keras.data.check import MAX_READ, on_set
 from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.findings import summarize
 from swin_keras.data.inspection import look_at_all, unusable
-from swin_keras.data.listing import list_source, with_shared_files
+from swin_keras.data.listing import NO_CLASS, list_source, with_shared_files
 from swin_keras.data.readiness import file_splits, problems_to_train, splits_to_train
 from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.errors import DataError, UsageError
 from swin_keras.names import printable
+
+ONE_CLASS_EACH = (
+    "No image has several classes. In a table they are separated by ; as in cat;dog."
+)
 
 
 def load_folder(
@@ -59,6 +64,7 @@ def load_folder(
     usable = listing.without({*bad, *gone})
     if multi_label:
         usable = with_shared_files(usable)
+        has_several = max(_classes_of_files(usable).values(), default=0) > 1
     listing = usable.with_lost(lost, gone)
     problems = problems_to_train(listing, held_out) if held_out else no_images(listing)
     if problems:
@@ -69,6 +75,8 @@ def load_folder(
         notes += tuple(as_note(line) for line in lines)
     else:
         splits, notes = file_splits(listing, grey_range), ()
+    if multi_label and not has_several:
+        notes = (ONE_CLASS_EACH, *notes)
     if gone:
         names = shorten(printable(listing.root / path) for path in gone)
         notes = (f"Images that others of their class stand for:\n{names}", *notes)
@@ -81,6 +89,17 @@ def load_folder(
         splits=splits,
         notes=listing.notes + notes,
         skipped=tuple((printable(listing.root / p), bad[p]) for p in bad),
+    )
+
+
+def _classes_of_files(listing) -> Counter:
+    """Count the classes of each file."""
+    return Counter(
+        path
+        for classes in listing.splits.values()
+        for name, files in classes.items()
+        if name != NO_CLASS
+        for path in files
     )
 
 

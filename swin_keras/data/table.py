@@ -148,10 +148,11 @@ def _read_row(cells, columns, title_of, multi_label):
 def _several_labels(splits):
     """Report which labels are several others in one, such as "cat;dog"."""
     labels = {label for classes in splits.values() for label in classes}
+    parts = {label: re.split(SEVERAL, label) for label in sorted(labels)}
     several = [
         label
-        for label in sorted(labels)
-        if any(part.strip() in labels for part in re.split(SEVERAL, label)[1:])
+        for label, found in parts.items()
+        if len(found) > 1 and any(part.strip() in labels for part in found)
     ]
     return [
         f"  {label!r} seems to name several classes: an image must have one, unless "

@@ -74,9 +74,11 @@ class ExportConfig:
         settle_types(self)
         for name in self.formats:
             if name not in FORMATS:
+                hint = nearest_name(name, FORMATS)
+                if "," in name:
+                    hint = " Put blanks between several."
                 raise UsageError(
-                    f"There is no format {name!r}.{nearest_name(name, FORMATS)} "
-                    f"Formats: {', '.join(FORMATS)}."
+                    f"There is no format {name!r}.{hint} Formats: {', '.join(FORMATS)}."
                 )
         for name in ("test_images", "batch_size"):
             if getattr(self, name) < 0:

@@ -17,7 +17,7 @@ from swin_keras.exporting.images import (
 )
 from swin_keras.exporting.inference_model import inference_model, with_plain_output
 from swin_keras.exporting.litert import exporting_litert
-from swin_keras.exporting.onnx_file import export_onnx
+from swin_keras.exporting.onnx_file import export_onnx, require_onnx
 from swin_keras.exporting.precision import true_float32
 from swin_keras.exporting.readme import readme_text
 from swin_keras.exporting.saved_model import export_saved_model
@@ -29,7 +29,7 @@ from swin_keras.exporting.source import (
     task_of_export,
 )
 from swin_keras.exporting.verify import require_good, verify
-from swin_keras.inference.predictor import find_keras_model
+from swin_keras.inference.predictor import find_keras_model, path_of_model
 from swin_keras.model_files import load_keras, read_card, save_keras
 from swin_keras.model_files.card import CLASS_MAPS, ModelCard
 from swin_keras.tasks import task_named
@@ -60,7 +60,9 @@ def export(model, config: ExportConfig | None = None) -> Path:
         ExportError: If a form cannot be made or differs from the Keras model.
         ResourceError: If the folder cannot be written.
     """
-    config, given = config or ExportConfig(), Path(model)
+    config, given = config or ExportConfig(), path_of_model(model)
+    if "onnx" in config.formats:
+        require_onnx()
     source = find_keras_model(given)
     card = read_card(given) or read_card(source)
     name = export_name(given, source, card, config)

@@ -9,6 +9,22 @@ from swin_keras.exporting.saved_model import image_spec
 from swin_keras.processes import quiet
 
 
+def require_onnx():
+    """Refuse the form before any other is written, where its packages are missing.
+
+    Raises:
+        ExportError: If they are.
+    """
+    try:
+        import onnx  # noqa: F401
+        import tf2onnx  # noqa: F401  Keras needs it
+    except ImportError as error:
+        raise ExportError(
+            "The onnx form needs further packages. Install them with "
+            f"`pip install 'swin-keras[onnx]'` ({error})."
+        ) from error
+
+
 def export_onnx(model, path: Path, beside: dict | None = None):
     """Write an ONNX file for any batch size: `images` to the model's outputs.
 
@@ -20,14 +36,9 @@ def export_onnx(model, path: Path, beside: dict | None = None):
     Raises:
         ExportError: If packages are missing, or the file would not be valid.
     """
-    try:
-        import onnx
-        import tf2onnx  # noqa: F401  Keras needs it
-    except ImportError as error:
-        raise ExportError(
-            "The onnx form needs further packages. Install them with "
-            f"`pip install 'swin-keras[onnx]'` ({error})."
-        ) from error
+    require_onnx()
+    import onnx
+
     if beside:
         model = with_outputs(model, beside)
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # Erfc: see below

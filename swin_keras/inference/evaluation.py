@@ -82,7 +82,7 @@ def evaluate(
         changes["grey_range"] = predictor.grey_range
     changes |= predictor.task.data_options
     if data is None:
-        dataset = load_trained(trained_on, **changes)
+        dataset = _load_its_own(trained_on, changes)
     else:
         with _of_its_kind(predictor, data):
             dataset = _load_given(data, split, trained_on, changes)
@@ -126,6 +126,19 @@ def _check(data, split, batch_size):
             "`batch_size` must be a whole number of at least 1. "
             f"Received: {batch_size!r}."
         )
+
+
+def _load_its_own(trained_on, changes):
+    """Load what the model was trained on."""
+    try:
+        return load_trained(trained_on, **changes)
+    except DataError as error:
+        data = trained_on["data"]
+        if os.sep not in data or os.path.exists(data):
+            raise
+        raise DataError(
+            f"{error} If the data have moved, name where they are now: --data FOLDER."
+        ) from error
 
 
 def _load_given(data, split, trained_on, changes):

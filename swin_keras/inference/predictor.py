@@ -1,6 +1,7 @@
 """Predictor: any trained or exported model, one way to ask it."""
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -67,7 +68,7 @@ class Predictor(CardPreparation):
     """
 
     def __init__(self, path, threads: int | None = None, *, trust: bool = False):
-        self.path = Path(path)
+        self.path = path_of_model(path)
         self._run, self.card = _open(self.path, threads, trust)
         self.input_shape = self._run.input_shape
         if None in self.input_shape:
@@ -295,6 +296,26 @@ def _may_be_model(path):
     return path.is_dir() or path.suffix in (".keras", ".tflite", ".onnx")
 
 
+def path_of_model(model) -> Path:
+    """Return the path of a model that was given, and refuse a model in memory.
+
+    Raises:
+        UsageError: If it is no path.
+    """
+    if isinstance(model, str | os.PathLike):
+        return Path(model)
+    remedy = "Save it first: `model.save('NAME.keras')`." if is_model(model) else ""
+    raise UsageError(
+        "A model must be given as the path of a run, an export or a file. "
+        f"Received: {type(model).__name__}. {remedy}".strip()
+    )
+
+
+def is_model(given) -> bool:
+    """Return whether something is a Keras model, without importing Keras."""
+    return hasattr(given, "layers") and hasattr(given, "save")
+
+
 def find_model(path: Path) -> Path:
     """Return the model in a folder: of a run, an export or a SavedModel.
 
@@ -313,6 +334,9 @@ def find_model(path: Path) -> Path:
     for name in ("model.tflite", "model.keras", "saved_model/1", "best.keras"):
         if (path / name).exists():
             return path / name
+    versions = [p.parent for p in path.glob("[0-9]*/saved_model.pb")]
+    if versions:  # of a SavedModel; servers take the newest
+        return max(versions, key=lambda version: (len(version.name), version.name))
     raise ModelFileError(
         f"A model folder must hold a run's best.keras, an export's model.tflite or "
         f"a SavedModel. Received: {path}."

@@ -15,6 +15,7 @@ from swin_keras.forks import require_no_fork
 from swin_keras.inference.operations import require_harmless
 from swin_keras.litert.model import LiteRTModel
 from swin_keras.model_files import load_keras, require_file, require_whole
+from swin_keras.processes import find_devices
 
 # The process in which a library has started its threads, which no fork has.
 _HOMES: dict[str, int] = {}
@@ -58,6 +59,7 @@ class KerasModel:
 
     def __init__(self, path, threads=None):
         _require_home("TensorFlow", path)
+        find_devices()
         self.path = path
         from swin_keras.models.conventions import ends_in_logits, normalizes
 
@@ -86,6 +88,7 @@ class SavedModel:
         require_whole(path)
         if not trust:
             require_harmless(path)
+        find_devices()
         import tensorflow as tf
 
         self.path = path

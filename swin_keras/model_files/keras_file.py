@@ -1,5 +1,6 @@
 """Model files on disk: written whole or not at all, and read only when whole."""
 
+import contextlib
 import os
 import zipfile
 from pathlib import Path
@@ -20,9 +21,14 @@ def save_keras(model, path, card: ModelCard):
     """
     path = Path(path)
     part = path.with_name(f".{path.stem}.part.keras")
-    model.save(part)
-    embed_card(part, card)
-    replace_file(part, path)
+    try:
+        model.save(part)
+        embed_card(part, card)
+        replace_file(part, path)
+    except OSError:  # a full disk has better use for the room
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
 
 
 def load_keras(path):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from swin_keras.data import extract
 from swin_keras.errors import Interrupted, UsageError
 from swin_keras.files import write_text
-from swin_keras.processes import StopSignals
+from swin_keras.processes import StopSignals, find_devices
 from swin_keras.report import part_of, plot_lr_range
 from swin_keras.screen import PlainFormatter
 from swin_keras.training.backend import require_tensorflow
@@ -109,6 +109,7 @@ def open_run(config: TrainConfig, *, resume: bool = False, verbose: bool = True)
     with ExitStack() as stack:
         if config.compile_cache is not False:  # before the devices are looked for
             stack.enter_context(CompileCache(on_cpu=bool(config.compile_cache)))
+        find_devices()
         replicas = Replicas(make_strategy(config.strategy))
         _check_shared(config, resume, replicas)
         stack.enter_context(spoken(verbose and replicas.is_chief))

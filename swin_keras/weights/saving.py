@@ -9,10 +9,11 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from swin_keras import __version__
-from swin_keras.errors import UsageError
+from swin_keras.errors import ResourceError, UsageError
 from swin_keras.imagenet import imagenet_scaling
 from swin_keras.models import SwinV2Config, is_segmenter
 from swin_keras.models.layer_names import HEAD, PREDICTIONS, PREPROCESSING
@@ -228,8 +229,10 @@ def _write(folder, tensors, files) -> Path:
         if folder.exists():
             folder.rmdir()
         draft.rename(folder)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(draft, ignore_errors=True)
+        if isinstance(error, OSError | SafetensorError):  # a full disk is either
+            raise ResourceError(f"{folder} cannot be written: {error}.") from error
         raise
     return folder
 

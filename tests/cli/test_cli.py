@@ -81,6 +81,8 @@ def test_every_command_has_two_examples_that_parse(command):
         (["train", "--preset", "finetun"], 2, "Did you mean 'finetune'?"),
         (["train", "--precision", "float1"], 2, "be float32 or mixed_bfloat16 or"),
         (["launch", "train", "--name", "x"], 2, "the workers' own comes after --"),
+        (["train", "--grey-range", "0,4095"], 2, "two numbers such as [0, 4095]. Rec"),
+        (["train", "--image-size", "3,4"], 2, "a whole number or two such as [48, 32]"),
         (["train", "--epochs", "0"], 2, "`epochs` must be positive"),
         (["trian"], 2, "invalid choice: 'trian'"),
         (["info", "swin_tinny"], 2, "Did you mean 'swin_tiny'"),
@@ -347,5 +349,7 @@ def test_a_run_that_was_moved_resumes_where_it_stands(tmp_path, monkeypatch):
     assert places == [(str(folder.parent), "pets-2"), ("runs", "pets"), ("runs", "new")]
     (tmp_path / "runs").mkdir()
     folder.rename(tmp_path / "runs" / "pets")
-    assert run("train", "--config", "runs/pets/config.yaml", "--resume", *words[3:]) == 0
+    assert (
+        run("train", "--config", "runs/pets/config.yaml", "--resume", *words[3:]) == 0
+    )
     assert (seen[-1].runs_dir, seen[-1].name) == ("runs", "pets")

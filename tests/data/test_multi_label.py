@@ -97,3 +97,24 @@ def test_a_class_that_training_does_not_see_is_an_error(tmp_path):
     path.write_text("file,label,split\n" + "\n".join(lines))
     with pytest.raises(DataError, match="Class 'dog' is not in train"):
         load_dataset(path, multi_label=True)
+
+
+@pytest.mark.parametrize("separator", [";", "|"])
+def test_a_part_that_is_a_class_of_its_own_tells_several_classes(tmp_path, separator):
+    make_folder(tmp_path, {"photos": 4})
+    labels = ["cat", f"cat{separator}dog", "owl", "owl"]
+    rows = [f"photos/{n:03d}.png,{label}" for n, label in enumerate(labels)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,label", *rows]))
+    with pytest.raises(DataError, match="seems to name several classes"):
+        load_dataset(tmp_path / "labels.csv")
+
+
+def test_images_of_one_class_each_are_said_where_there_may_be_several(
+    tmp_path, folders
+):
+    make_folder(tmp_path / "apart", {"cat dog": 9, "owl": 9})
+    (note, *_) = load_dataset(tmp_path / "apart", multi_label=True).notes
+    assert note.startswith("No image has several classes.")
+    assert not any(
+        "No image has" in n for n in load_dataset(folders, multi_label=True).notes
+    )

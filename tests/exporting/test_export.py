@@ -14,7 +14,7 @@ import tensorflow as tf
 from small_model import LITERT, NAMES, SMALL
 
 from swin_keras.data import load_image
-from swin_keras.errors import ModelFileError
+from swin_keras.errors import ExportError, ModelFileError
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
 from swin_keras.exporting.inference_model import inference_model
@@ -197,3 +197,13 @@ def test_a_classifier_is_exported_as_feature_maps(
             np.testing.assert_allclose(values, expected[level], atol=tolerance)
     with pytest.raises(ModelFileError, match="gives feature maps: C2, C3"):
         Predictor(folder / "model.tflite")
+
+
+def test_missing_packages_of_onnx_are_told_before_anything_is_written(
+    trained_run, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    config = ExportConfig(saved_models_dir=str(tmp_path), formats=("litert", "onnx"))
+    with pytest.raises(ExportError, match="needs further packages"):
+        export(trained_run.path, config)
+    assert not list(tmp_path.iterdir())

@@ -191,3 +191,15 @@ def test_a_name_that_two_classes_share_judges_neither(model, photos, tmp_path):
     assert {name for name, _ in answer.scores} == {"red (0)", "red (1)"}
     with pytest.raises(DataError, match="2 classes, but not: blue, red"):
         evaluate(path, photos)
+
+
+def test_data_that_have_moved_are_asked_for(model, tmp_path):
+    card = Predictor(model).card
+    train = {**card.train, "data": str(tmp_path / "gone")}
+    save_keras(
+        load_keras(model), tmp_path / "m.keras", dataclasses.replace(card, train=train)
+    )
+    with pytest.raises(
+        DataError, match="moved, name where they are now: --data FOLDER"
+    ):
+        evaluate(tmp_path / "m.keras")

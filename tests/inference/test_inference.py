@@ -6,7 +6,7 @@ import pytest
 from swin_keras.data import load_dataset
 from swin_keras.errors import DataError, ModelFileError, UsageError
 from swin_keras.inference.evaluation import evaluate, evaluate_dataset
-from swin_keras.inference.predictor import Predictor
+from swin_keras.inference.predictor import Predictor, find_model
 from swin_keras.model_files import read_card
 
 FORMS = ("model.keras", "saved_model/1", "model.tflite")
@@ -140,3 +140,23 @@ def test_a_class_that_the_model_does_not_know_is_refused(trained_run, tmp_path):
     data = folder_of_images(tmp_path / "pets")
     with pytest.raises(DataError, match=r"knows 10 classes, but not: cat, dog"):
         evaluate(trained_run.path, data)
+
+
+def test_a_model_in_memory_is_refused_with_what_to_do():
+    from swin_keras.exporting.export import export
+    from swin_keras.models import SwinClassifier, SwinConfig
+
+    sizes = {"embed_dim": 8, "depths": (1,), "num_heads": (1,), "window_size": 4}
+    model = SwinClassifier(SwinConfig(input_shape=(16, 16, 3), **sizes), classes=2)
+    for use in (Predictor, export):
+        with pytest.raises(UsageError, match=r"Functional. Save it first: `model.save"):
+            use(model)
+    with pytest.raises(UsageError, match=r"given as the path.*Received: int\.$"):
+        Predictor(3)
+
+
+def test_the_newest_version_of_a_saved_model_is_found(tmp_path):
+    for version in ("2", "10", "9"):
+        (tmp_path / "served" / version).mkdir(parents=True)
+        (tmp_path / "served" / version / "saved_model.pb").write_bytes(b"")
+    assert find_model(tmp_path / "served").name == "10"

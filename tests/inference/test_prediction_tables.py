@@ -76,7 +76,7 @@ def test_the_screen_says_what_the_numbers_are_and_where_nothing_is(capsys):
 
 
 def labels_of(row, top=1):
-    predictor = SimpleNamespace(class_names=("cat", "dog", "bird"))
+    predictor = SimpleNamespace(class_names=("cat", "dog", "bird"), gives_logits=False)
     outputs = {"probabilities": np.array([row], np.float32)}
     seen = [("a.png", None)]
     (found,) = task_named("multi-label").predictions(outputs, seen, predictor, top)
@@ -155,3 +155,11 @@ def test_what_was_found_before_it_stopped_is_shown(
     assert main([*words, "--csv", str(tmp_path / "a.csv")]) == code
     assert "75.0%" in capsys.readouterr().out
     assert "a.png,,7,0.75," in (tmp_path / "a.csv").read_text()
+
+
+def test_a_table_that_finds_no_room_is_one_sentence(tmp_path, capsys):
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    words = ["predict", "saved_models/digits", str(tmp_path / "a.png")]
+    assert main([*words, "--csv", "/dev/full"]) == 5
+    error = capsys.readouterr().err
+    assert "/dev/full cannot be written: No space left on device" in error

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import pytest
 from files import CONFIGS, SIZES, logits, small_model
+from safetensors import SafetensorError
 
-from swin_keras.errors import UsageError, WeightsError
+from swin_keras.errors import ResourceError, UsageError, WeightsError
 from swin_keras.model_files import read_card
 from swin_keras.models import SwinBackbone, SwinClassifier
 from swin_keras.weights import (
@@ -267,3 +268,13 @@ def test_one_class_comes_back_as_a_sigmoid(project, tmp_path):
     image = np.random.default_rng(0).uniform(0, 255, (1, *model.input_shape[1:]))
     given, expected = (m(image.astype("float32")) for m in (back, model))
     np.testing.assert_allclose(given, expected, atol=1e-5)
+
+
+def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("swin_keras.weights.saving.save_file", full)
+    with pytest.raises(ResourceError, match=r"out cannot be written.*No space left"):
+        save_timm(small_model(), tmp_path / "out")
+    assert not list(tmp_path.iterdir())
