@@ -17,8 +17,8 @@ from swin_keras.training.train import train
 cpu = tf.config.list_physical_devices("CPU")[0]
 parts = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpu, parts)
-values = yaml.safe_load(open(sys.argv[1])) | json.loads(sys.argv[2])
-train(TrainConfig.from_dict(values | {"name": "mirrored", "strategy": "mirrored"}))
+own = {"name": "mirrored", "strategy": "mirrored"} | json.loads(sys.argv[2])
+train(TrainConfig.from_dict(yaml.safe_load(open(sys.argv[1])) | own))
 """
 
 # They write golden files, with packages that tests do without.

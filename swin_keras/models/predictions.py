@@ -35,7 +35,8 @@ def decode_predictions(preds, top=5, class_names=None):
     Args:
         preds: Probabilities `(B, classes)`.
         top: How many classes.
-        class_names: Name of each class; `None` names them by their numbers.
+        class_names: Name of each class; `None` names them by their numbers, also
+            ImageNet's, whose names the checkpoints bring.
 
     Returns:
         For each image a list of `(number, name, probability)`.

@@ -142,7 +142,7 @@ class TrainConfig:
         optimizer: "adamw", or "muon", which can need fewer steps from random
             weights.
         learning_rate: Highest learning rate, reached after the warm-up; by default
-            the one that goes with the batch size. "auto" tries rates on a few steps.
+            the preset's, for the batch size. "auto" tries rates on a few steps.
         min_learning_rate: Learning rate at the end.
         warmup_epochs: Epochs of linear warm-up; `schedule` has the rest.
         weight_decay: Decay of the weights, on matrices only.

@@ -158,7 +158,7 @@ def _recognize(tensors, source):
         }
         if layout.recognize(own):
             return layout, prefix, own
-    layouts = ", ".join(layout.name for layout in LAYOUTS)
+    layouts = ", ".join(dict.fromkeys(layout.name for layout in LAYOUTS))
     raise WeightsError(
         f"{source.name} must be a Swin Transformer in the layout of {layouts}. It has "
         f"{len(tensors)} tensors of another kind: {', '.join(list(tensors)[:3])}, ..."

@@ -55,20 +55,25 @@ def assert_same(given, expected):
 
 
 @pytest.mark.slow
-def test_two_devices_train_as_one(configuration, one_device, train_mirrored):
-    """Also where XLA compiles the optimizer's step, as on a GPU."""
-    train_mirrored(configuration, jit_compile=True)
-    assert_same(close_outcome(configuration, "mirrored"), one_device)
+@pytest.mark.parametrize("jit_compile", [None, True])
+def test_two_devices_train_as_one(
+    configuration, one_device, train_mirrored, jit_compile
+):
+    """By default, and where XLA compiles the optimizer's step, too, as on a GPU."""
+    name = f"mirrored-{jit_compile}"
+    train_mirrored(configuration, jit_compile=jit_compile, name=name)
+    assert_same(close_outcome(configuration, name), one_device)
 
 
 @pytest.mark.slow
-def test_two_workers_train_as_one(configuration, one_device):
+@pytest.mark.parametrize("more", [(), ("--jit-compile", "true")])
+def test_two_workers_train_as_one(configuration, one_device, more):
+    name = "-".join(["workers", *more])
     words = ("--workers", 2, "--", "train", "--config", configuration)
-    more = ("--name", "workers", "--jit-compile", "true")
-    said = run_command("launch", *words, *more)
+    said = run_command("launch", *words, "--name", name, *more)
     assert "[worker 0] epoch 2/2" in said
     assert "on 2 devices" in said
-    assert_same(close_outcome(configuration, "workers"), one_device)
+    assert_same(close_outcome(configuration, name), one_device)
 
 
 @pytest.mark.parametrize(
