@@ -72,10 +72,8 @@ def _where_it_stands(files, values) -> dict:
     command line means another run.
     """
     for path in map(Path, files or ()):
-        run, told = (
-            path.absolute().parent,
-            yaml.safe_load(read_options(str(path))) or {},
-        )
+        run = path.absolute().parent
+        told = yaml.safe_load(read_options(str(path))) or {}
         is_its_own = all(values[n] == told.get(n) for n in ("name", "runs_dir"))
         if is_its_own and told.get("name") and (run / "checkpoints").is_dir():
             named = Path(told["runs_dir"]) / told["name"]
