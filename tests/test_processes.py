@@ -90,3 +90,10 @@ def test_threads_that_want_silence_leave_the_process_as_it_was(capfd):
     assert (sys.stdout, os.fstat(2).st_ino) == before
     print("seen")
     assert capfd.readouterr().out == "seen\n"
+
+
+def test_a_process_without_standard_error_is_quiet_enough():
+    code = "import os, sys; os.close(2); sys.stderr = None\n"
+    code += "from swin_keras.processes import quiet\nwith quiet(): print('said')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "said\n")
