@@ -29,7 +29,7 @@ from swin_keras.errors import DataError, UsageError
 
 TAKEN = (
     "paths of images and folders, bytes of image files, open files, Pillow images and "
-    "arrays (H, W, C) or (B, H, W, C), 0..255, one or several of them"
+    "arrays (H, W), (H, W, C) or (B, H, W, C), 0..255, one or several of them"
 )
 
 
@@ -168,6 +168,8 @@ def _sources(item):
 
 def _split(array):
     """Return the pictures in an array, as uint8 `(H, W, C)`."""
+    if array.ndim == 2:  # grey
+        array = array[..., None]
     images = array if array.ndim == 4 else array[None]
     if images.ndim != 4 or images.shape[-1] not in (1, 3, 4) or 0 in images.shape[1:]:
         raise refusal(f"an array of the shape {array.shape}")

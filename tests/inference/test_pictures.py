@@ -146,7 +146,7 @@ def test_what_cannot_be_read_is_named_and_the_others_are_answered(digits):
         [[1, 2]],
         [[SAMPLES[0]]],
         [io.StringIO("text")],
-        np.zeros((16, 16)),
+        np.zeros(16),
         np.zeros((3, 20, 16)),
         np.zeros((0, 16, 3)),
         np.full((16, 16, 3), 300),
@@ -160,6 +160,14 @@ def test_what_cannot_be_read_is_named_and_the_others_are_answered(digits):
 def test_anything_else_is_refused_and_told_what_is_taken(digits, given):
     with pytest.raises(UsageError, match=r"A model takes paths of images .*Received"):
         list(digits.predict(given))
+
+
+def test_a_grey_array_needs_no_channels(digits):
+    pixels = np.asarray(Image.open(SAMPLES[3]).convert("L"))
+    (flat,), (deep,) = digits.predict(pixels), digits.predict(pixels[..., None])
+    assert flat == deep
+    (several,) = {one.scores for one in digits.predict([pixels, pixels.astype("f4")])}
+    assert several == flat.scores
 
 
 def test_floats_that_are_scaled_already_are_refused(digits):
