@@ -127,8 +127,7 @@ def _are_checks(value):
     )
 
 
-def are_files(value) -> bool:
-    """Return whether a card can list files so: bytes and SHA-256 by name."""
+def _are_files(value):
     return _is_mapping(value) and all(
         _is_mapping(file)
         and _is_count(file.get("bytes"))
@@ -161,7 +160,7 @@ RULES = {
     "metrics": (_are_metrics, "numbers by name"),
     "checks": (_are_checks, "figures by form"),
     "litert_batch_size": (_is_count, "a whole number"),
-    "files": (are_files, "`bytes` and `sha256` by file"),
+    "files": (_are_files, "`bytes` and `sha256` by file"),
     "command": (_is_text, "a text"),
     "versions": (_is_mapping, "versions by name"),
 }

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from swin_keras.errors import WeightsError, nearest_name
 from swin_keras.model_files import read_card
-from swin_keras.model_files.card_fields import are_files
 from swin_keras.weights.byte_runs import check_regular
 from swin_keras.weights.hub import fetch
 from swin_keras.weights.keras_file import keras_statement
@@ -127,9 +126,10 @@ def check_sha256(path: Path):
     """
     card = path.with_name("card.json")
     files = _read_json(card).get("files", {})
-    if not are_files(files):
-        raise WeightsError(f"`files` of {card} must be `bytes` and `sha256` by file.")
-    expected = files.get(path.name, {}).get("sha256")
+    about = files.get(path.name, {}) if isinstance(files, dict) else None
+    if not isinstance(about, dict):
+        raise WeightsError(f"`files` of {card} must be facts by file, then by name.")
+    expected = about.get("sha256")
     blob = path.resolve().name
     if expected is None and re.fullmatch(r"[0-9a-f]{64}", blob):
         expected = blob  # the hub's cache names files by their hash
