@@ -57,7 +57,7 @@ class Explanation:
 
     @property
     def answers(self) -> list[str]:
-        """The best answers in words, best first: "cat 97.0 %"."""
+        """The best answers in words, best first: "cat 97.0%"."""
         in_text = OutputsPrediction.in_text if self.gives_logits else percent
         return [f"{name} {in_text(score)}" for name, score in self.scores]
 
