@@ -45,3 +45,15 @@ def counted(number: int, noun: str) -> str:
     ('1 epoch', '0 images')
     """
     return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people read it.
+
+    >>> duration(12.3), duration(600), duration(36000)
+    ('12 s', '10 min', '10.0 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes / 60:.1f} h"

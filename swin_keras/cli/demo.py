@@ -5,7 +5,7 @@ from pathlib import Path
 
 from swin_keras.demo.server import make_server
 from swin_keras.errors import ModelFileError, ResourceError, UsageError
-from swin_keras.inference.predictor import find_model
+from swin_keras.inference.model_paths import find_model
 from swin_keras.model_files import read_card, require_whole
 from swin_keras.tasks import task_named
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from swin_keras.cli.console import load_tensorflow, make_table, out
 from swin_keras.files import to_json
-from swin_keras.inference.predictor import find_keras_model
+from swin_keras.inference.model_paths import find_keras_model
 from swin_keras.inference.runtimes import open_model
 from swin_keras.model_files import load_keras, read_card
 from swin_keras.names import printable

@@ -43,7 +43,8 @@ def export(options):
 
 
 def predict(options):
-    from swin_keras.inference.predictor import Predictor, find_model
+    from swin_keras.inference.model_paths import find_model
+    from swin_keras.inference.predictor import Predictor
 
     if find_model(Path(options.model)).suffix != ".tflite":
         load_tensorflow()

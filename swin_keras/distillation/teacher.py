@@ -12,7 +12,8 @@ from swin_keras.data.exit_gate import GATE
 from swin_keras.data.grey import check_grey_range
 from swin_keras.distillation.stored_answers import DTYPE, StoredAnswers
 from swin_keras.errors import UsageError
-from swin_keras.inference.predictor import Predictor, find_keras_model, find_model
+from swin_keras.inference.model_paths import find_keras_model, find_model
+from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files import load_keras, read_card
 from swin_keras.models.conventions import normalizes
 

@@ -7,8 +7,8 @@ import numpy as np
 from keras import ops
 
 from swin_keras.errors import ModelFileError, UsageError, nearest_name
-from swin_keras.inference.predictor import find_keras_model
-from swin_keras.inference.runtimes import open_model, outputs_by_name
+from swin_keras.inference.model_paths import find_keras_model
+from swin_keras.inference.runtimes import open_model, outputs_by_name, without_maps
 from swin_keras.model_files import load_keras, read_card
 from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.model_files.preparation import CardPreparation
@@ -143,8 +143,3 @@ class ExplainedModel(CardPreparation):
         """Return a classifier's own answers, `(B, classes)`."""
         (answers,) = self.outputs(images).values()
         return answers
-
-
-def without_maps(outputs: dict) -> dict:
-    """Return a file's outputs without those that explain."""
-    return {name: value for name, value in outputs.items() if name != CLASS_MAPS}

@@ -29,7 +29,7 @@ from swin_keras.exporting.source import (
     task_of_export,
 )
 from swin_keras.exporting.verify import require_good, verify
-from swin_keras.inference.predictor import find_keras_model, path_of_model
+from swin_keras.inference.model_paths import find_keras_model, path_of_model
 from swin_keras.model_files import load_keras, read_card, save_keras
 from swin_keras.model_files.card import CLASS_MAPS, ModelCard
 from swin_keras.tasks import task_named

@@ -1,7 +1,6 @@
 """Predictor: any trained or exported model, one way to ask it."""
 
 import logging
-import os
 import warnings
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -11,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from swin_keras.data import ImageError, scaling_message
-from swin_keras.errors import ModelFileError, UsageError, nearest_name
+from swin_keras.errors import ModelFileError, UsageError
+from swin_keras.inference.model_paths import find_model, path_of_model
 from swin_keras.inference.pictures import image_files, is_taken, pictures, refusal
-from swin_keras.inference.runtimes import open_model
+from swin_keras.inference.runtimes import open_model, without_maps
 from swin_keras.model_files import CARD, read_card
-from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.model_files.preparation import CardPreparation
 from swin_keras.names import distinct_names
 from swin_keras.tasks import task_named
@@ -120,7 +119,7 @@ class Predictor(CardPreparation):
 
     def _classes(self) -> int | None:
         try:
-            return self.task.class_count(_without_maps(self._run.outputs))
+            return self.task.class_count(without_maps(self._run.outputs))
         except ValueError as error:
             raise ModelFileError(
                 f"{error}. {self._run.path} gives {self._run.outputs}."
@@ -169,7 +168,7 @@ class Predictor(CardPreparation):
             raise UsageError("There must be an image at least. Received none.")
         if self.normalizes and (message := scaling_message(images)):
             warnings.warn(message, stacklevel=2)
-        found = _without_maps(self._run(images.astype(np.float32)))
+        found = without_maps(self._run(images.astype(np.float32)))
         if not all(np.isfinite(values).all() for values in found.values()):
             raise ModelFileError(
                 "A model must answer with finite numbers. Those of "
@@ -249,11 +248,6 @@ class Predictor(CardPreparation):
                 yield next(answers)
 
 
-def _without_maps(outputs: dict):
-    """Return a model's outputs by name, without those that explain them."""
-    return {name: value for name, value in outputs.items() if name != CLASS_MAPS}
-
-
 def _open(path: Path, threads, trust) -> tuple:
     """Open a model and its card: those of one export, even if it is replaced now."""
     for _ in range(TRIES):
@@ -288,70 +282,3 @@ def _state(file: Path) -> list:
             (str(path), stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
         )
     return found
-
-
-def _may_be_model(path):
-    if path.name.startswith("."):  # a part that a killed process left
-        return False
-    return path.is_dir() or path.suffix in (".keras", ".tflite", ".onnx")
-
-
-def path_of_model(model) -> Path:
-    """Return the path of a model that was given, and refuse a model in memory.
-
-    Raises:
-        UsageError: If it is no path.
-    """
-    if isinstance(model, str | os.PathLike):
-        return Path(model)
-    remedy = "Save it first: `model.save('NAME.keras')`." if is_model(model) else ""
-    raise UsageError(
-        "A model must be given as the path of a run, an export or a file. "
-        f"Received: {type(model).__name__}. {remedy}".strip()
-    )
-
-
-def is_model(given) -> bool:
-    """Return whether something is a Keras model, without importing Keras."""
-    return hasattr(given, "layers") and hasattr(given, "save")
-
-
-def find_model(path: Path) -> Path:
-    """Return the model in a folder: of a run, an export or a SavedModel.
-
-    Raises:
-        ModelFileError: If there is none.
-    """
-    if not path.exists():
-        siblings = [p.name for p in path.parent.glob("*") if _may_be_model(p)]
-        raise ModelFileError(
-            f"There is no model {path}.{nearest_name(path.name, siblings)}"
-        )
-    if not path.is_dir():
-        return path
-    if (path / "saved_model.pb").is_file():
-        return path
-    for name in ("model.tflite", "model.keras", "saved_model/1", "best.keras"):
-        if (path / name).exists():
-            return path / name
-    versions = [p.parent for p in path.glob("[0-9]*/saved_model.pb")]
-    if versions:  # of a SavedModel; servers take the newest
-        return max(versions, key=lambda version: (len(version.name), version.name))
-    raise ModelFileError(
-        f"A model folder must hold a run's best.keras, an export's model.tflite or "
-        f"a SavedModel. Received: {path}."
-    )
-
-
-def find_keras_model(path: Path) -> Path:
-    """Return the Keras model in a folder if there is one, else its other model.
-
-    A Keras model has its layers, so it can be exported, explained and described.
-
-    Raises:
-        ModelFileError: If there is no model.
-    """
-    for name in ("best.keras", "model.keras"):
-        if (path / name).is_file():
-            return path / name
-    return find_model(path)

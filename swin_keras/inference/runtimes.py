@@ -15,6 +15,7 @@ from swin_keras.forks import require_no_fork
 from swin_keras.inference.operations import require_harmless
 from swin_keras.litert.model import LiteRTModel
 from swin_keras.model_files import load_keras, require_file, require_whole
+from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.processes import find_devices
 
 # The process in which a library has started its threads, which no fork has.
@@ -213,3 +214,8 @@ def outputs_by_name(outputs) -> dict:
         return {f"output_{number}": one for number, one in enumerate(outputs)}
     (output,) = outputs if isinstance(outputs, list | tuple) else [outputs]
     return {"outputs": output}
+
+
+def without_maps(outputs: dict) -> dict:
+    """Return a file's outputs by name without those that explain."""
+    return {name: value for name, value in outputs.items() if name != CLASS_MAPS}

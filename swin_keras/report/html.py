@@ -15,6 +15,7 @@ from swin_keras.report import boxes, classes, labels, masks
 from swin_keras.report.embedding import plot_uri
 from swin_keras.report.plots import best_epoch, plot_curves
 from swin_keras.scores.classification import Evaluation
+from swin_keras.screen import duration
 from swin_keras.tasks import task_named
 
 CURVES = {"loss": "Loss", "learning_rate": "Learning rate"}
@@ -79,7 +80,7 @@ def write_report(path, report: RunReport):
     environment.filters |= {
         "percent": _percent,
         "setting": _setting,
-        "duration": _duration,
+        "duration": duration,
     }
     part = part_of(report.card.task)
     page = environment.get_template("report.html")
@@ -146,10 +147,3 @@ def _setting(value):
     if isinstance(value, str):
         return value
     return "-" if value is None else json.dumps(value, ensure_ascii=False)
-
-
-def _duration(seconds):
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes / 60:.1f} h"

@@ -7,6 +7,7 @@ import time
 from itertools import islice
 
 from swin_keras.data import data_errors
+from swin_keras.screen import duration
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.description import describe
 from swin_keras.training.devices import on_cpu
@@ -53,7 +54,7 @@ def dry_run(config: TrainConfig) -> str:
             *lines,
             f"memory      {peak_memory() / 2**30:.1f} GiB at most so far, of this "
             "process",
-            f"time        {seconds * 1e3:.0f} ms a step, about {_duration(whole)} "
+            f"time        {seconds * 1e3:.0f} ms a step, about {duration(whole)} "
             "without validation",
             *_loading_notes(loading, job.config.batch_size / seconds, job),
             *notes,
@@ -95,10 +96,6 @@ def _loading_notes(loading, training, job):
     if loading < SPARE * training:
         text += ". TRAINING WAITS FOR IMAGES: more --workers, or smaller files, help"
     yield f"loading     {text}"
-
-
-def _duration(seconds) -> str:
-    return f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.0f} seconds"
 
 
 def _xla_notes(job):

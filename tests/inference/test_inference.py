@@ -6,7 +6,8 @@ import pytest
 from swin_keras.data import load_dataset
 from swin_keras.errors import DataError, ModelFileError, UsageError
 from swin_keras.inference.evaluation import evaluate, evaluate_dataset
-from swin_keras.inference.predictor import Predictor, find_model
+from swin_keras.inference.model_paths import find_model
+from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files import read_card
 
 FORMS = ("model.keras", "saved_model/1", "model.tflite")
