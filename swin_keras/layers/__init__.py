@@ -23,6 +23,7 @@ from swin_keras.layers.position_bias import (
 from swin_keras.layers.position_embedding import PositionEmbedding
 from swin_keras.layers.resizing import BilinearResizing
 from swin_keras.layers.stop_gradient import StopGradient
+from swin_keras.layers.sub_pixel_convolution import SubPixelConvolution
 from swin_keras.layers.top_detections import TopDetections
 from swin_keras.layers.transformer_block import SwinTransformerBlock
 from swin_keras.layers.transformer_block_v2 import SwinTransformerV2Block
@@ -54,6 +55,7 @@ __all__ = [
     "PositionEmbedding",
     "RelativePositionBias",
     "StopGradient",
+    "SubPixelConvolution",
     "SwinTransformerBlock",
     "SwinTransformerV2Block",
     "SyncBatchNormalization",

@@ -9,6 +9,7 @@ from swin_keras.layers import (
     PatchEmbedding,
     PatchExpanding,
     PatchMerging,
+    SubPixelConvolution,
     SwinTransformerBlock,
 )
 from swin_keras.layers.windows import as_pair, fit_window
@@ -126,9 +127,9 @@ def layer_macs(layer) -> int:
         dense = layer.embedding
     elif isinstance(layer, PatchMerging):
         dense = layer.reduction
-    elif isinstance(layer, PatchExpanding):
-        tokens = math.prod(layer.input.shape[1:-1])
-        return tokens * math.prod(layer.expansion.kernel.shape)
+    elif isinstance(layer, PatchExpanding | SubPixelConvolution):
+        dense = getattr(layer, "expansion", layer)
+        return math.prod(layer.input.shape[1:-1]) * math.prod(dense.kernel.shape)
     if not hasattr(dense, "kernel"):
         return 0
     return math.prod(_first_output(layer).shape[1:-1]) * math.prod(dense.kernel.shape)

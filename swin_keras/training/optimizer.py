@@ -114,7 +114,8 @@ def decays(variable) -> bool:
     is_embedding = layer_name(variable) == POSITION_EMBEDDING
     for_position = is_embedding or "/position_bias/" in variable.path
     is_matrix = len(variable.shape) > 1
-    return is_matrix and not for_position and variable.name != "logit_scale"
+    is_scale_or_bias = variable.name in ("logit_scale", "bias")
+    return is_matrix and not for_position and not is_scale_or_bias
 
 
 def layer_of(variable, depths) -> int:

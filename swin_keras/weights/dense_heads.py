@@ -13,6 +13,7 @@ _LAST_OF_HEAD = {  # a tensor that only this kind of head has, with its channels
     "upernet": "decode_head.fpn_bottleneck.conv.weight",
     "mlp": "decode_head.linear_fuse.conv.weight",
 }
+_LOGITS = "decode_head.conv_seg.weight"
 _AUXILIARY = "auxiliary_head.convs.0.conv.weight"  # of one convolution
 
 
@@ -37,8 +38,7 @@ def is_of_dense_code(checkpoint: Checkpoint) -> bool:
     That of mmsegmentation and all that follow it lets padding be attended, and keeps
     window and shift where a map is no larger. Swin-Unet's does neither.
     """
-    name = "decode_head.conv_seg.weight"
-    return checkpoint.has(name) and not checkpoint.is_keras
+    return checkpoint.has(_LOGITS) and not checkpoint.is_keras
 
 
 def is_exported_detector(checkpoint: Checkpoint) -> bool:
@@ -48,8 +48,6 @@ def is_exported_detector(checkpoint: Checkpoint) -> bool:
 
 
 def _segmentation_head(checkpoint):
-    if checkpoint.has("up.expand.weight"):
-        return SegmentationHead("unet")
     for kind, name in _LAST_OF_HEAD.items():
         if checkpoint.has(name):
             sizes = {"channels": checkpoint.shape(name)[0]}
@@ -57,8 +55,11 @@ def _segmentation_head(checkpoint):
                 sizes["pool_sizes"] = _pool_sizes(checkpoint)
             if checkpoint.has(_AUXILIARY):
                 sizes["auxiliary_channels"] = checkpoint.shape(_AUXILIARY)[0]
+            sizes["sub_pixel"] = len(checkpoint.shape(_LOGITS)) == 3
             return SegmentationHead(kind, **sizes)
-    if checkpoint.has("decode_head.conv_seg.weight"):
+    if checkpoint.has("up.expand.weight"):
+        return SegmentationHead("unet")
+    if checkpoint.has(_LOGITS):
         raise WeightsError(
             f"{checkpoint.source.name} is a segmenter whose head is none of "
             "UPerNet's, SegFormer's and Swin-Unet's. Its backbone loads into "

@@ -8,14 +8,18 @@ are ours alone, `detector.one_logits`, since published ones have other layers.
 
 import re
 
+import numpy as np
+
 from swin_keras.layers import EdgeDistances, PatchExpanding
 from swin_keras.weights.mapped_tensor import (
+    MappedTensor,
     batch_norm,
     convolution,
     dense,
     is_a,
     norm,
     plain,
+    transposed,
     under,
 )
 
@@ -80,7 +84,8 @@ def head_mapping(layer):
     if name == "head_logits":
         # Swin-Unet's has no bias, and another name.
         prefix = "output" if layer.bias is None else "decode_head.conv_seg"
-        yield prefix, convolution(layer)
+        is_finer = len(layer.kernel.shape) == 2
+        yield prefix, _sub_pixel(layer) if is_finer else convolution(layer)
     elif name == "head_auxiliary_logits":
         yield "auxiliary_head.conv_seg", convolution(layer)
     elif match := _OF_DETECTOR.fullmatch(name):
@@ -95,6 +100,18 @@ def head_mapping(layer):
         yield "up", _expanding(layer)
     elif name == "head_norm":
         yield "norm_up", norm(layer)
+
+
+def _sub_pixel(layer):
+    """Map a `SubPixelConvolution`, which is ours alone: classes first, pixels last."""
+    (channels, _), (pixels, classes) = layer.kernel.shape, layer.bias.shape
+    kernel = MappedTensor(
+        layer.kernel,
+        (classes, channels, pixels),
+        lambda x: np.transpose(x, (1, 2, 0)).reshape(channels, -1),
+        lambda x: x.reshape(channels, pixels, classes).transpose(2, 0, 1),
+    )
+    return {"weight": kernel, "bias": transposed(layer.bias)}
 
 
 def _detector_part(layer):

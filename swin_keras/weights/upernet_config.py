@@ -1,6 +1,7 @@
 """`config.json` of UPerNet for `transformers`, around that of its backbone."""
 
 from swin_keras.errors import UsageError
+from swin_keras.layers import SubPixelConvolution
 from swin_keras.models import SwinConfig, SwinV2Config
 from swin_keras.models.layer_names import pooling_number
 from swin_keras.weights.project_config import Use, huggingface_config
@@ -17,6 +18,11 @@ def check_upernet(model, config: SwinConfig):
         raise UsageError(
             "Of heads on a Swin Transformer, transformers has UPerNet only. Received: "
             f"{model.name!r}, which has another."
+        )
+    if isinstance(model.get_layer("head_logits"), SubPixelConvolution):
+        raise UsageError(
+            "transformers has UPerNet without `sub_pixel` only. Received: "
+            f"{model.name!r}, whose output is as large as the image."
         )
     if isinstance(config, SwinV2Config) or config.position_embedding:
         raise UsageError(

@@ -16,7 +16,8 @@ from swin_keras.litert.lint import lint
 from swin_keras.models import SegmentationHead
 
 HEADS = [
-    SegmentationHead("mlp", channels=8),
+    SegmentationHead("mlp", channels=8, sub_pixel=True),
+    pytest.param(SegmentationHead("mlp", channels=8), marks=pytest.mark.slow),
     # Pools that divide the last map, and pools that do not.
     pytest.param(
         SegmentationHead("upernet", channels=8, pool_sizes=(1, 2, 3, 6)),
@@ -26,7 +27,9 @@ HEADS = [
 ]
 
 
-@pytest.mark.parametrize("head", HEADS, ids=lambda head: head.kind)
+@pytest.mark.parametrize(
+    "head", HEADS, ids=lambda head: head.kind + "-sub-pixel" * head.sub_pixel
+)
 def test_xnnpack_runs_all_of_a_segmenter_in_one_piece(head, tmp_path):
     # Odd maps: patches, windows and merging are all padded.
     size = (38, 50, 3)

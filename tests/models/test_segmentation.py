@@ -32,7 +32,9 @@ HEADS = {
     "mlp": SegmentationHead("mlp", channels=8),
     "upernet": SegmentationHead("upernet", channels=8),
     "unet": SegmentationHead("unet"),
+    "sub-pixel": SegmentationHead("mlp", channels=8, sub_pixel=True),
 }
+AS_LARGE = {"unet", "sub-pixel"}  # as the image
 
 
 def images(*shape, batch=2):
@@ -94,7 +96,7 @@ def test_the_unet_has_the_parameters_of_the_published_code():
 @pytest.mark.parametrize("size", [(33, 50), (64, 24)])
 def test_any_image_size_gives_each_place_its_logits(kind, size):
     model = SwinSegmenter(TOY, HEADS[kind], input_shape=(*size, 3), classes=3)
-    step = 1 if kind == "unet" else 4
+    step = 1 if kind in AS_LARGE else 4
     logits = run(model, images(*size, 3))
     assert logits.shape == (2, *(-(-side // step) for side in size), 3)
     assert np.isfinite(logits).all()
@@ -110,7 +112,7 @@ def test_any_image_size_gives_each_place_its_logits(kind, size):
 )
 def test_every_head_takes_other_backbones(kind, config):
     model = SwinSegmenter(config, HEADS[kind], input_shape=(24, 40, 1), classes=2)
-    step = 1 if kind == "unet" else 4
+    step = 1 if kind in AS_LARGE else 4
     assert model.output_shape == (None, 24 // step, 40 // step, 2)
 
 
@@ -122,7 +124,32 @@ def test_a_segmenter_is_flat_and_its_heads_layers_are_named(kind):
     names = {layer.name for layer in model.layers}
     assert all(name.startswith("head_") for name in names - backbone)
     assert not any(isinstance(layer, keras.Model) for layer in model.layers)
-    assert model.name == f"swin_{kind}"
+    assert model.name == f"swin_{HEADS[kind].kind}"
+
+
+def test_a_sub_pixel_head_gives_each_pixel_its_own_logits():
+    model = SwinSegmenter(TOY, HEADS["sub-pixel"], input_shape=(33, 50, 3), classes=3)
+    layer = model.get_layer("head_logits")
+    rng = np.random.default_rng(0)
+    for weight in layer.weights:
+        weight.assign(rng.normal(size=weight.shape))
+    tokens = keras.Model(model.input, layer.input)
+    x = images(33, 50, 3)
+    kernel = keras.ops.convert_to_numpy(layer.kernel).reshape(8, 4, 4, 3)
+    bias = keras.ops.convert_to_numpy(layer.bias).reshape(4, 4, 3)
+    expected = np.einsum("bhwc,cijk->bhiwjk", run(tokens, x), kernel)
+    expected = (expected + bias[:, None]).reshape(2, 36, 52, 3)[:, :33, :50]
+    np.testing.assert_allclose(run(model, x), expected, atol=1e-5)
+    head = next(part for part in summarize(model) if part.name == "head")
+    assert layer.count_params() == 16 * 3 * 8 + 16 * 3
+    without = next(
+        part
+        for part in summarize(
+            SwinSegmenter(TOY, HEADS["mlp"], input_shape=(33, 50, 3), classes=3)
+        )
+        if part.name == "head"
+    )
+    assert head.macs - without.macs == 15 * 3 * 8 * (9 * 13)
 
 
 def test_the_auxiliary_head_is_there_where_asked_and_can_be_taken_off():
@@ -179,6 +206,7 @@ def test_every_kernel_trains_and_a_saved_model_is_the_same(kind, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_heads_are_the_same_where_keras_is_set_to_channels_first(tmp_path):
     for kind, head in HEADS.items():
         keras.utils.set_random_seed(0)
@@ -239,6 +267,8 @@ def test_a_backbone_may_normalize_its_maps_and_its_images():
         (lambda: SegmentationHead(channels=2.5), "whole numbers.*channels=2.5"),
         (lambda: SegmentationHead(pool_sizes=(0, 2)), r"pool_sizes=\(0, 2\)"),
         (lambda: SegmentationHead(pool_sizes=3), "`pool_sizes`.*Received: .*=3"),
+        (lambda: SegmentationHead(sub_pixel=4), "true or false.*sub_pixel=4"),
+        (lambda: SegmentationHead("unet", sub_pixel=True), "as large as the image"),
         (lambda: SegmentationHead(dropout_rate=1), r"must be in \[0, 1\)"),
         (lambda: SwinSegmenter(TOY, classes=0), "`classes` must be a whole number"),
         (lambda: SwinSegmenter(TOY, classes=2.0), "`classes` must be a whole number"),

@@ -28,6 +28,10 @@ class SegmentationHead:
             U-Net.
         pool_sizes: Cells along each side, for each map of pyramid pooling.
         auxiliary_channels: Channels of the auxiliary head.
+        sub_pixel: Whether the last layer gives each token the logits of all pixels of
+            its patch (a sub-pixel convolution): the output is as large as the image,
+            outlines are finer and small things are found. Without it the output has
+            a quarter of the image's sides; that of a U-Net is as large by itself.
 
     Raises:
         UsageError: If there is no such head.
@@ -38,6 +42,7 @@ class SegmentationHead:
     dropout_rate: float = 0.1
     pool_sizes: tuple[int, ...] = (1, 2, 3, 6)
     auxiliary_channels: int = 256
+    sub_pixel: bool = False
 
     def __post_init__(self):
         if isinstance(self.pool_sizes, list):  # as YAML and JSON have them
@@ -51,6 +56,14 @@ class SegmentationHead:
             raise UsageError(
                 "A U-Net has the channels of its encoder: change `embed_dim`. "
                 f"Received: channels={self.channels}."
+            )
+        if not isinstance(self.sub_pixel, bool) or (
+            self.sub_pixel and self.kind == "unet"
+        ):
+            raise UsageError(
+                "`sub_pixel` must be true or false, and a U-Net's output is as large "
+                f"as the image without it. Received: sub_pixel={self.sub_pixel!r}, "
+                f"kind={self.kind!r}."
             )
         channels = 1 if self.channels is None else self.channels
         if not isinstance(self.pool_sizes, tuple) or not all(

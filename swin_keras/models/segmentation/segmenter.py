@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from swin_keras.errors import UsageError
-from swin_keras.layers import ChannelDropout
+from swin_keras.layers import ChannelDropout, SubPixelConvolution
 from swin_keras.models.config import SwinConfig
 from swin_keras.models.inputs import exact_dtype, image_inputs
 from swin_keras.models.segmentation.convolution import convolution
@@ -57,7 +57,17 @@ def segmentation_model(
         features = normalized_maps(stages)
         x = _HEADS[head.kind](features, head)
         x = ChannelDropout(head.dropout_rate, name="head_dropout")(x)
-        outputs = _logits(x, classes, LOGITS)
+        if head.sub_pixel:
+            outputs = SubPixelConvolution(
+                classes,
+                config.patch_size,
+                config.input_shape[:2],
+                kernel_initializer=_near_zero(),
+                dtype=exact_dtype(),
+                name=LOGITS,
+            )(x)
+        else:
+            outputs = _logits(x, classes, LOGITS)
         if auxiliary:
             outputs = {
                 "logits": outputs,
@@ -128,10 +138,15 @@ def _logits(x, classes, name, bias=True):
         1,
         use_bias=bias,
         data_format="channels_last",
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+        kernel_initializer=_near_zero(),
         dtype=exact_dtype(),
         name=name,
     )(x)
+
+
+def _near_zero():
+    """Return how mmsegmentation begins the kernels of logits."""
+    return keras.initializers.RandomNormal(stddev=0.01)
 
 
 def _check(config, head, auxiliary, classes):
