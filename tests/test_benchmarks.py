@@ -36,6 +36,7 @@ def test_each_way_of_reading_images_has_a_rate(run):
     assert min(rates.values()) > 0
 
 
+@pytest.mark.slow
 def test_waiting_is_a_share_of_the_training_step(run):
     words = ("--cases", "digits", "fashion_mnist", "--steps", 2, "--no-xla")
     report = run("waiting.py", *words)
@@ -43,6 +44,7 @@ def test_waiting_is_a_share_of_the_training_step(run):
     assert 0 <= report["digits"]["waiting"] <= 1
 
 
+@pytest.mark.slow
 def test_scaling_compares_sizes_and_shifts(run):
     words = ("--model", "swin_nano", "--sizes", 32, 64, "--batch", 1, "--rounds", 1)
     rows = run("scaling.py", *words, "--ways", "graph")["milliseconds"]["graph"]
@@ -262,6 +264,7 @@ def tuxpaint(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_scene_has_things_where_its_mask_says(tuxpaint, monkeypatch):
     monkeypatch.syspath_prepend(str(FOLDER))
     cutouts = importlib.import_module("cutouts")

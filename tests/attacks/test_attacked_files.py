@@ -13,8 +13,13 @@ from originals import make_originals
 GOOD = {"refused", "equal", "other"}
 QUICK = [  # which import TensorFlow once together, or never
     "images, and label table, and IDX",
-    "options (YAML), and study (YAML), and checkpoint of a run",
-    "export, .tflite, and export, .keras, and export, SavedModel",
+    *(
+        pytest.param(kinds, marks=pytest.mark.slow)
+        for kinds in (
+            "options (YAML), and study (YAML), and checkpoint of a run",
+            "export, .tflite, and export, .keras, and export, SavedModel",
+        )
+    ),
 ]
 
 

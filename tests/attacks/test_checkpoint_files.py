@@ -26,7 +26,14 @@ def attack_with(kind, count):
     return [attempt.result for attempt in attempts]
 
 
-@pytest.mark.parametrize("kind", LISTS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "hostile",
+        pytest.param("special", marks=pytest.mark.slow),
+        pytest.param("index", marks=pytest.mark.slow),
+    ],
+)
 def test_every_hostile_file_is_refused(kind):
     results = attack_with(kind, len(LISTS[kind]))
     named = dict(zip(LISTS[kind], results, strict=True))

@@ -176,6 +176,7 @@ def test_focal_loss_is_the_formula_and_stays_finite():
     assert float(binary_crossentropy(np.float32(-1e4), 1.0)) == 1e4
 
 
+@pytest.mark.slow
 def test_the_loss_is_the_same_when_xla_compiles_it():
     outputs = random_outputs()
     loss, gradients = loss_and_gradients(outputs, SOME)

@@ -58,6 +58,7 @@ def test_all_stages_count_and_the_teacher_is_no_part_of_the_student():
     assert model.count_params() == own
 
 
+@pytest.mark.slow
 def test_training_brings_the_student_closer_and_leaves_the_teacher():
     _, teacher, model = student_and_teacher()
     before = [weight.numpy() for weight in teacher.weights]

@@ -67,6 +67,7 @@ def test_answers_from_disk_are_the_same_and_the_teacher_is_not_asked(
     train(config(**OPTIONS | others, teacher_cache=cache))
 
 
+@pytest.mark.slow
 def test_answers_start_where_a_run_resumes(config):
     job = prepare(config(**OPTIONS | {"epochs": 2}))
     steps = list(job.training_batches())

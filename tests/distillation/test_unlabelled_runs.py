@@ -86,6 +86,7 @@ def test_two_devices_learn_as_one(config, train_mirrored, tmp_path):
     np.testing.assert_allclose(*figures, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_run_says_how_many_there_are(config):
     job = prepare(config(**OPTIONS))
     text = "\n".join(describe(job))  # as --dry-run and the log begin

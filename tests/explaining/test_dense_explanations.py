@@ -79,6 +79,7 @@ def test_a_masks_map_is_made_of_the_mean_logit_over_its_pixels(segmenter, pictur
         assert sorted(shares) == pytest.approx(sorted(counts[counts > 0]))
 
 
+@pytest.mark.slow
 def test_a_boxs_map_is_made_of_the_logit_at_the_point_that_found_it(detector, pictures):
     found = swin_keras.explain(detector, pictures, task="detect", stage=1, top=2)
     scores = detector.output["one_scores"]

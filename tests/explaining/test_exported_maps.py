@@ -104,6 +104,7 @@ def test_a_file_with_maps_is_explained_without_keras(exported, photos):
     assert Explainer(exported).name.endswith("model.keras")
 
 
+@pytest.mark.slow
 def test_wrong_maps_are_found_before_they_are_shipped(exported, photos):
     images = np.stack([np.array(Image.open(photos / f"{i}.png")) for i in range(6)])
     wrong = make_model()

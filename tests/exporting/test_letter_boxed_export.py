@@ -139,6 +139,7 @@ def test_its_boxes_are_those_of_predict_in_shares_of_the_picture(boxed, size):
     np.testing.assert_allclose(answer["scores"][: len(boxes)], scores, atol=0.01)
 
 
+@pytest.mark.slow
 def test_other_forms_and_a_batch_give_the_same(exports, boxed):
     (model, predictor), pixels = boxed, pixels_of(SIZES["wide"])
     pictures = tf.constant(np.stack([pixels[:, ::-1], pixels]), tf.float32)

@@ -53,6 +53,7 @@ def test_a_detector_is_a_detector(tmp_path):
     assert set(card.outputs) == {"boxes", "classes", "scores", "count"}
 
 
+@pytest.mark.slow
 def test_a_model_without_head_gives_its_feature_maps(tmp_path):
     card = read_card(exported(SwinClassifier(SMALL, include_top=False), tmp_path))
     assert (card.task, set(card.outputs)) == ("features", {"C2", "C3"})

@@ -55,6 +55,7 @@ def photos(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_logits_are_not_called_probabilities(save, photos, tmp_path, caplog):
     path = save(classifier_activation=None)
     config = ExportConfig(

@@ -107,6 +107,7 @@ def wrong_folders(small_model, small_export, tmp_path_factory):
     return folders
 
 
+@pytest.mark.slow
 def test_for_one_image_a_right_file_passes_and_a_wrong_one_is_refused(
     small_export, images_dir, tmp_path
 ):

@@ -80,7 +80,8 @@ print(json.dumps([code, json.loads(said or "null"), while_child_lives, answers(m
 
 
 @pytest.mark.parametrize(
-    "form", [pytest.param(FORMS[0], marks=pytest.mark.slow), *FORMS[1:]]
+    "form",
+    [*(pytest.param(form, marks=pytest.mark.slow) for form in FORMS[:2]), *FORMS[2:]],
 )
 def test_a_fork_answers_or_refuses_and_its_parent_goes_on(model_of, form):
     done = subprocess.run(

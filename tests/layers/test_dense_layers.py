@@ -138,5 +138,6 @@ np.testing.assert_allclose(two.moving_variance.numpy(), one.moving_variance.nump
 """
 
 
+@pytest.mark.slow
 def test_two_devices_normalize_by_the_moments_of_the_whole_batch():
     subprocess.run([sys.executable, "-c", TWO_DEVICES], check=True)

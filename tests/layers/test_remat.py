@@ -69,7 +69,9 @@ def seed_states(model):
 @pytest.mark.parametrize(
     "jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize("config_class", [SwinConfig, SwinV2Config])
+@pytest.mark.parametrize(
+    "config_class", [SwinConfig, pytest.param(SwinV2Config, marks=pytest.mark.slow)]
+)
 def test_gradients_are_those_of_a_block_that_keeps_everything(
     config_class, jit_compile
 ):
@@ -99,6 +101,7 @@ def test_bfloat16_trains_too(set_dtype_policy):
             np.testing.assert_allclose(other, grad, atol=0.02 * np.abs(grad).max())
 
 
+@pytest.mark.slow
 def test_a_saved_model_keeps_the_choice_and_goes_on_alike(tmp_path):
     model = make_model(SwinConfig, remat=True)
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))

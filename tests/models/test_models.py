@@ -53,7 +53,6 @@ PUBLISHED = {
     "swinv2_large_192to384": (196_739_932, 115.42e9),
 }
 PRETRAINED_ONLY = {"swinv2_base_192", "swinv2_large_192"}
-V2 = [name for name in PUBLISHED if name.startswith("swinv2")]
 
 
 def images(*shape, batch=2):
@@ -72,7 +71,7 @@ def test_every_published_variant_is_listed():
 @pytest.mark.parametrize(
     "variant",
     [
-        pytest.param(name, marks=[pytest.mark.slow] if name in V2[2:] else [])
+        pytest.param(name, marks=[] if name.endswith("tiny") else [pytest.mark.slow])
         for name in PUBLISHED
     ],
 )
@@ -97,7 +96,15 @@ def test_backbone_returns_the_four_features_of_detection_papers():
 
 
 @pytest.mark.parametrize(
-    "size", [(32, 32), (33, 47), (64, 32), (50, 75), (128, 36), (250, 190)]
+    "size",
+    [
+        (32, 32),
+        (33, 47),
+        pytest.param((64, 32), marks=pytest.mark.slow),
+        pytest.param((50, 75), marks=pytest.mark.slow),
+        (128, 36),
+        pytest.param((250, 190), marks=pytest.mark.slow),
+    ],
 )
 def test_any_image_size_from_32_up_gives_finite_numbers(size):
     config = TOY.replace(input_shape=(*size, 3), depths=(2, 2, 2), num_heads=(2, 4, 8))
@@ -277,6 +284,7 @@ def test_drop_path_grows_from_zero_to_its_rate():
     np.testing.assert_allclose(rates.block_drop_path_rates, [0, 0.1, 0.2, 0.3])
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_and_the_same_run():
     def run():
         keras.utils.set_random_seed(7)

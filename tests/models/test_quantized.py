@@ -62,6 +62,7 @@ def test_quantized_patches_that_overlap_keep_their_scale():
     np.testing.assert_allclose(found, expected, atol=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*quantize:UserWarning")
 def test_layers_that_a_filter_leaves_stay_as_they_are(tmp_path):
     model = SwinClassifier(SwinConfig(**TOY), classes=4)

@@ -36,6 +36,7 @@ def test_function_and_variant_are_the_same_model():
     assert by_function.count_params() == by_name.count_params()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "policy",
     [

@@ -47,6 +47,7 @@ def compiled(filled, tmp_path):
     return tmp_path, path, printed
 
 
+@pytest.mark.slow
 def test_a_second_run_takes_what_the_first_compiled(compiled):
     folder, path, printed = compiled
     before = path.stat().st_mtime_ns

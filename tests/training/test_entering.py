@@ -71,6 +71,7 @@ def test_a_small_set_is_told_what_suits_it(pets):
     assert "image size: as given" in text
 
 
+@pytest.mark.slow
 def test_a_dry_run_times_epochs_of_one_step_too(pets):
     text = dry_run(TrainConfig(data=str(pets), batch_size=32, epochs=1, **TOY))
     assert "1 an epoch" in text

@@ -104,6 +104,7 @@ def test_a_card_keeps_the_range_and_refuses_what_is_none():
             ModelCard.from_json(json.dumps(values))
 
 
+@pytest.mark.slow
 def test_data_that_has_changed_since_judges_no_model_without_a_word(
     run, folder, caplog
 ):
@@ -127,6 +128,7 @@ def test_data_that_has_changed_since_judges_no_model_without_a_word(
         image.unlink()
 
 
+@pytest.mark.slow
 def test_the_range_is_used_for_what_is_drawn_and_judged(run, folder, tmp_path):
     """Also of a converted model, whose card says no more of its training."""
     predictor = Predictor(run.path)

@@ -14,6 +14,7 @@ def job(digits_dir):
     return prepare(TrainConfig(data_dir=str(digits_dir), **EVERYTHING))
 
 
+@pytest.mark.slow
 def test_a_compiled_step_is_compared_with_the_graph(job):
     batch = next(iter(job.training_batches()))
     difference = xla_difference(job.training_model, batch)

@@ -46,6 +46,7 @@ def test_a_tuner_of_kerastuner_trains_as_the_command_does(config, tmp_path):
     assert tuner.get_best_models()[0].count_params()
 
 
+@pytest.mark.slow
 def test_part_of_the_epochs_is_trained_on_the_schedule_of_all(config):
     hyper_model = SwinHyperModel(SPACE, config)
     hp = keras_tuner.HyperParameters()

@@ -14,6 +14,7 @@ def job(digits_dir):
     return prepare(TrainConfig.from_dict(TRAIN | {"data_dir": str(digits_dir)}))
 
 
+@pytest.mark.slow
 def test_costs_are_those_of_the_model_and_of_its_file(job):
     costs = measure(job, Limits(litert_kb=1e3))
     weights = job.model.trainable_weights

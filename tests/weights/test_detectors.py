@@ -224,6 +224,7 @@ def test_a_detector_that_lacks_a_part_of_a_branch_is_refused(tmp_path):
         from_pretrained(tmp_path / "a.keras")
 
 
+@pytest.mark.slow
 def test_a_converted_detector_predicts_as_before(tmp_path):
     trained = detector()
     source, sizes = tmp_path / "a.keras", dataclasses.asdict(HEAD)

@@ -46,7 +46,9 @@ def mutate(data: bytes, rng) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["safetensors", "pth"])
-@pytest.mark.parametrize("has_card", [True, False])
+@pytest.mark.parametrize(
+    "has_card", [True, pytest.param(False, marks=pytest.mark.slow)]
+)
 def test_mutated_files_are_refused_or_whole(kind, has_card, tmp_path):
     model = small_model(depths=(1, 1))
     arrays = checkpoint_arrays(model, "official")

@@ -65,6 +65,7 @@ def test_other_channels_take_files_that_state_imagenets_pixels(
         np.testing.assert_allclose(model(grey), expected, atol=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*quantize:UserWarning")  # of norms: they have none
 def test_quantized_weights_are_neither_saved_nor_replaced(tmp_path):
     model = toy()

@@ -22,9 +22,9 @@ WIDE = {"input_shape": (16, 32, 3)}  # maps of 8 x 16 and 4 x 8, windows of 4
     ("layout", "expected"),
     [
         ("official", "map"),
-        ("huggingface", "map"),
+        pytest.param("huggingface", "map", marks=pytest.mark.slow),
         ("timm", "side"),
-        ("torchvision", "side"),
+        pytest.param("torchvision", "side", marks=pytest.mark.slow),
     ],
 )
 def test_a_model_built_from_a_file_fits_windows_as_the_files_code(
@@ -37,6 +37,7 @@ def test_a_model_built_from_a_file_fits_windows_as_the_files_code(
     assert model_config(chosen).window_fit == "side"
 
 
+@pytest.mark.slow
 def test_weights_for_a_model_that_fits_otherwise_are_told(tmp_path):
     path = save_checkpoint(tmp_path / "x.safetensors", small_model())
     said = "build it with window_fit='map'"
@@ -45,6 +46,7 @@ def test_weights_for_a_model_that_fits_otherwise_are_told(tmp_path):
     assert said not in str(load_weights(small_model(), path))
 
 
+@pytest.mark.slow
 def test_the_way_to_fit_changes_the_numbers_only_where_it_matters():
     x = np.random.default_rng(0).uniform(0, 255, (1, 32, 32, 3))
     side, by_map = small_model(), small_model(window_fit="map")
