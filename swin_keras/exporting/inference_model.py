@@ -3,9 +3,16 @@
 import keras
 import numpy as np
 
-from swin_keras.exporting.folding import FOLDED, fold_normalization, fold_weights
+from swin_keras.exporting.folding import (
+    FOLDED,
+    FoldedBatchNormalization,
+    fold_mixing,
+    fold_normalization,
+    fold_weights,
+    foldable_mixing,
+)
 from swin_keras.inference.runtimes import outputs_by_name
-from swin_keras.layers import PatchEmbedding
+from swin_keras.layers import PatchEmbedding, ResizedSum
 
 
 def inference_model(model, fold: bool = True):
@@ -14,7 +21,8 @@ def inference_model(model, fold: bool = True):
     Same numbers within rounding, in fewer steps. The copy is float32 whatever
     the precision of training; its blocks are those of `FOLDED`, which have
     computed what no image changes, and the normalization of the images is part of
-    the patch embedding's weights or a multiplication. A model that is not
+    the patch embedding's weights or a multiplication. The linear steps of an all-MLP
+    head are one product for each map. A model that is not
     functional, or holds other models, is returned as it is.
 
     Args:
@@ -28,11 +36,16 @@ def inference_model(model, fold: bool = True):
     if not _is_flat(model):
         return model
     normalization = _foldable_normalization(model) if fold else None
+    head = foldable_mixing(model) if fold else None
 
     def copy(layer):
         config = layer.get_config()
         if isinstance(layer, keras.layers.InputLayer):
             return type(layer).from_config(config)
+        if head and layer is head.mixing:
+            return ResizedSum(layer.size, name=layer.name, dtype="float32")
+        if head and layer is head.norm:
+            return FoldedBatchNormalization(name=layer.name, dtype="float32")
         if layer is normalization:
             return keras.layers.Identity(name=layer.name, dtype="float32")
         if fold and _is_normalization(layer):
@@ -47,6 +60,8 @@ def inference_model(model, fold: bool = True):
     if normalization:
         mean, std = _mean_and_std(normalization)
         fold_normalization(twin.get_layer("patch_embedding"), mean, std)
+    if head:
+        fold_mixing(twin, head)
     return twin
 
 

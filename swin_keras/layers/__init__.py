@@ -11,6 +11,7 @@ from swin_keras.layers.drop_path import DropPath
 from swin_keras.layers.dropout import Dropout
 from swin_keras.layers.edge_distances import EdgeDistances
 from swin_keras.layers.layer_normalization import LayerNormalization
+from swin_keras.layers.map_mixing import MapMixing, ResizedSum
 from swin_keras.layers.nearest_upsampling import NearestUpsampling
 from swin_keras.layers.patch_embedding import PatchEmbedding
 from swin_keras.layers.patch_expanding import PatchExpanding
@@ -47,6 +48,7 @@ __all__ = [
     "Dropout",
     "EdgeDistances",
     "LayerNormalization",
+    "MapMixing",
     "NearestUpsampling",
     "PatchEmbedding",
     "PatchExpanding",
@@ -54,6 +56,7 @@ __all__ = [
     "PatchMergingV2",
     "PositionEmbedding",
     "RelativePositionBias",
+    "ResizedSum",
     "StopGradient",
     "SubPixelConvolution",
     "SwinTransformerBlock",

@@ -35,15 +35,20 @@ class BilinearResizing(keras.layers.Layer):
         self.size = size
 
     def call(self, inputs):
-        return ops.image.resize(
-            inputs,
-            as_pair(self.size),
-            interpolation="bilinear",
-            data_format="channels_last",
-        )
+        return resized(inputs, self.size)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *as_pair(self.size), input_shape[-1])
 
     def get_config(self):
         return {**super().get_config(), "size": self.size}
+
+
+def resized(x, size):
+    """Resize a feature map `(B, H, W, C)` as `BilinearResizing` does."""
+    size = as_pair(size)
+    if tuple(x.shape[1:3]) == size:
+        return x
+    return ops.image.resize(
+        x, size, interpolation="bilinear", data_format="channels_last"
+    )

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from swin_keras.layers.initialization import initializer_config, make_initializer
+from swin_keras.layers.pointwise import pointwise
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -65,7 +66,7 @@ class SubPixelConvolution(keras.layers.Layer):
 
     def call(self, inputs):
         height, width = self.size
-        x = ops.matmul(inputs, self.kernel) + ops.reshape(self.bias, (-1,))
+        x = pointwise(inputs, self.kernel) + ops.reshape(self.bias, (-1,))
         x = ops.depth_to_space(x, self.factor, data_format="channels_last")
         is_whole = tuple(x.shape[1:3]) == (height, width)
         return x if is_whole else x[:, :height, :width]

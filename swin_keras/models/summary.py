@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import keras
 
 from swin_keras.layers import (
+    MapMixing,
     PatchEmbedding,
     PatchExpanding,
     PatchMerging,
@@ -122,6 +123,8 @@ def layer_macs(layer) -> int:
     """
     if isinstance(layer, SwinTransformerBlock):
         return _block_macs(layer)
+    if isinstance(layer, MapMixing):
+        return layer.units * sum(math.prod(x.shape[1:]) for x in layer.input)
     dense = layer
     if isinstance(layer, PatchEmbedding):
         dense = layer.embedding

@@ -101,7 +101,8 @@ def dense(layer) -> dict[str, MappedTensor]:
 
 
 def _bias(layer):
-    return {} if layer.bias is None else {"bias": plain(layer.bias)}
+    bias = getattr(layer, "bias", None)
+    return {} if bias is None else {"bias": plain(bias)}
 
 
 def under(prefix: str, mapping: dict) -> dict[str, MappedTensor]:

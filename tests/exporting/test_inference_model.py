@@ -6,6 +6,7 @@ import pytest
 from keras.ops import convert_to_numpy as to_numpy
 from small_model import SMALL, shaken
 
+from swin_keras.applications import SwinSegmenter
 from swin_keras.exporting import folding
 from swin_keras.exporting.inference_model import (
     inference_model,
@@ -13,7 +14,12 @@ from swin_keras.exporting.inference_model import (
     named_outputs,
 )
 from swin_keras.layers import SwinTransformerBlock, WindowAttention
-from swin_keras.models import SwinBackbone, SwinClassifier, SwinV2Config
+from swin_keras.models import (
+    SegmentationHead,
+    SwinBackbone,
+    SwinClassifier,
+    SwinV2Config,
+)
 from swin_keras.models.conventions import normalizes
 from swin_keras.models.feature_maps import features
 
@@ -55,6 +61,34 @@ def test_a_folded_swin_v2_gives_the_same_logits(size):
     expected = to_numpy(model(images))
     folded = to_numpy(inference_model(model)(images))
     np.testing.assert_allclose(folded, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("sub_pixel", [False, True])
+@pytest.mark.parametrize("auxiliary", [False, True])
+def test_the_linear_steps_of_an_mlp_head_are_one_product_a_map(auxiliary, sub_pixel):
+    head = SegmentationHead("mlp", channels=8, sub_pixel=sub_pixel)
+    sizes = {"input_shape": (30, 22, 3), "classes": 3, "auxiliary": auxiliary}
+    model = shaken(SwinSegmenter(SMALL, head, **sizes))
+    images = _images(model.input_shape[1:])
+    twin = inference_model(model)
+    kinds = {layer.name: type(layer).__name__ for layer in twin.layers}
+    assert kinds["head_mixing_conv"] == "ResizedSum"
+    assert kinds["head_mixing_norm"] == "FoldedBatchNormalization"
+    outputs = (keras.tree.flatten(m(images, training=False)) for m in (twin, model))
+    for given, wanted in zip(*map(list, outputs), strict=True):
+        scale = np.abs(wanted).max()
+        np.testing.assert_allclose(given / scale, wanted / scale, atol=1e-5)
+
+
+def test_steps_of_a_head_that_are_asked_for_stay():
+    head = SegmentationHead("mlp", channels=8)
+    model = shaken(SwinSegmenter(SMALL, head, input_shape=(32, 32, 3), classes=3))
+    seen = {"logits": model.output, "C2": model.get_layer("head_projection_C2").output}
+    model = keras.Model(model.input, seen)
+    images = _images(model.input_shape[1:])
+    expected = model(images)
+    for name, given in inference_model(model)(images).items():
+        np.testing.assert_allclose(given, expected[name], rtol=1e-4, atol=1e-4)
 
 
 def test_folding_leaves_the_model_itself_alone(small_model):

@@ -12,7 +12,10 @@ from swin_keras.layers import (
     AdaptivePooling,
     BilinearResizing,
     ChannelDropout,
+    MapMixing,
     PatchExpanding,
+    ResizedSum,
+    SubPixelConvolution,
     SyncBatchNormalization,
 )
 
@@ -54,6 +57,40 @@ def test_resizing_keeps_half_precision():
     layer = BilinearResizing(4, dtype="mixed_bfloat16")
     dtype = layer(feature_map(2, 2, 1)).dtype
     assert keras.backend.standardize_dtype(dtype) == "bfloat16"
+
+
+def test_maps_are_mixed_as_by_a_convolution_over_all_of_them_resized():
+    maps = [feature_map(2, 3, 6), feature_map(3, 5, 4), feature_map(5, 9, 2)]
+    layer = MapMixing(7, (5, 9), kernel_initializer="glorot_normal")
+    mixed = to_numpy(layer(maps))
+    large = [to_numpy(BilinearResizing((5, 9))(x)) for x in maps]
+    kernel = to_numpy(layer.kernel)
+    assert kernel.shape == (1, 1, 12, 7)
+    expected = np.concatenate(large, axis=-1) @ kernel[0, 0]
+    np.testing.assert_allclose(mixed, expected, atol=1e-5)
+    summed = to_numpy(ResizedSum((5, 9))([x[..., :2] for x in maps]))
+    np.testing.assert_allclose(summed, sum(x[..., :2] for x in large), atol=1e-6)
+
+
+def test_layers_of_several_maps_are_saved_and_train(tmp_path):
+    inputs = [keras.Input((2, 3, 4)), keras.Input((4, 6, 4))]
+    mixed = MapMixing(4, (4, 6))(inputs)
+    model = keras.Model(inputs, ResizedSum((5, 7))([mixed, inputs[0]]))
+    assert model.output_shape == (None, 5, 7, 4)
+    maps = [feature_map(2, 3, 4), feature_map(4, 6, 4)]
+    before = to_numpy(model(maps))
+    model.compile("sgd", "mse", run_eagerly=True)
+    model.train_on_batch(maps, before + 1)
+    assert np.abs(to_numpy(model(maps)) - before).max() > 0
+    model.save(tmp_path / "a.keras")
+    loaded = keras.models.load_model(tmp_path / "a.keras")
+    np.testing.assert_array_equal(to_numpy(loaded(maps)), to_numpy(model(maps)))
+
+
+@pytest.mark.parametrize("size", [(9, 12), (4, 12), (8, 13)])
+def test_pixels_of_other_patches_are_refused(size):
+    with pytest.raises(ValueError, match="up to 3 less"):
+        SubPixelConvolution(1, 4, size)(feature_map(2, 3, 5))
 
 
 @pytest.mark.parametrize("factor", [2, 4])

@@ -17,11 +17,21 @@ def convolution(x, channels: int, kernel_size: int, name: str):
         padding="same",
         use_bias=False,
         data_format="channels_last",
-        kernel_initializer=keras.initializers.VarianceScaling(
-            2.0, mode="fan_out", distribution="untruncated_normal"
-        ),
+        kernel_initializer=for_relu(),
         name=f"{name}_conv",
     )(x)
+    return normalized_relu(x, name)
+
+
+def for_relu():
+    """Return how kernels before a ReLU begin."""
+    return keras.initializers.VarianceScaling(
+        2.0, mode="fan_out", distribution="untruncated_normal"
+    )
+
+
+def normalized_relu(x, name: str):
+    """Apply a batch normalization and a ReLU."""
     x = SyncBatchNormalization(name=f"{name}_norm")(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x)
 
