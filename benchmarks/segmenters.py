@@ -2,10 +2,11 @@
 
     python benchmarks/segmenters.py --data-dir /usr/share/datasets/fashion-mnist
 
-A Swin-Unet of this package beside KerasHub's SegFormer-B0 and DeepLabV3+ on a ResNet-18
-(`pip install keras-hub`), on the `garments` scenes. Each trains in a subprocess, on the
-same batches, with the same schedule, for as many steps as fit into the minutes: AdamW,
-or with `--optimizer muon` this package's Muon for the first and Keras' for the others.
+Of this package, a Swin Transformer with the all-MLP head and a Swin-Unet, beside
+KerasHub's SegFormer-B0 and DeepLabV3+ on a ResNet-18 (`pip install keras-hub`), on the
+`garments` scenes. Each trains in a subprocess, on the same batches, with the same
+schedule, for as many steps as fit into the minutes: AdamW, or with `--optimizer muon`
+the Muon of its own library.
 Printed: mean IoU on the test scenes, parameters, and milliseconds of the float32 LiteRT
 file on one thread.
 """
@@ -22,6 +23,7 @@ from same_minutes import race, resnet_18, train_for, write_litert
 import swin_keras
 from swin_keras.applications import SwinSegmenter
 from swin_keras.data import BatchLoader, batches, load_dataset
+from swin_keras.exporting.inference_model import inference_model
 from swin_keras.models import SegmentationHead, variant_config
 from swin_keras.scores.segmentation import SegmentationScore
 from swin_keras.tasks import task_named
@@ -29,13 +31,24 @@ from swin_keras.tasks import task_named
 SIDE = 96
 BATCH = 32
 SCALES = (0.9, 1.1)
-OURS = {"patch_size": 4, "patch_overlap": 1, "embed_dim": 48, "depths": (2, 4)}
-OURS |= {"num_heads": (2, 4), "window_size": 6}
+OURS = {"patch_size": 4, "patch_overlap": 1, "window_size": 6}
+
+
+def swin_mlp(classes):
+    sizes = {"embed_dim": 32, "depths": (2,) * 4, "num_heads": (2, 4, 8, 16)}
+    head = SegmentationHead("mlp", channels=128, sub_pixel=True)
+    return _swin(head, classes, **sizes)
 
 
 def swin_unet(classes):
-    config = variant_config("swin_nano").replace(input_shape=(SIDE, SIDE, 3), **OURS)
-    model = SwinSegmenter(config, SegmentationHead("unet"), classes=classes)
+    sizes = {"embed_dim": 48, "depths": (2, 4), "num_heads": (2, 4)}
+    return _swin(SegmentationHead("unet"), classes, **sizes)
+
+
+def _swin(head, classes, **sizes):
+    config = variant_config("swin_nano")
+    config = config.replace(input_shape=(SIDE, SIDE, 3), **OURS, **sizes)
+    model = SwinSegmenter(config, head, classes=classes)
     return keras.Model(model.inputs, model.get_layer("head_logits").output)
 
 
@@ -80,6 +93,7 @@ def deeplab(classes):
 
 
 CONTENDERS = {
+    "Swin all-MLP": swin_mlp,
     "Swin-Unet": swin_unet,
     "SegFormer-B0": segformer,
     "DeepLabV3+ ResNet-18": deeplab,
@@ -96,12 +110,12 @@ def measure(name, folder, options) -> dict:
         scenes(dataset),
         60 * options.minutes,
         options.optimizer,
-        ours=name == "Swin-Unet",
+        ours=name.startswith("Swin"),
         loss=loss,
     )
     score = judged(model, dataset, options.images)
     probabilities = keras.Model(model.inputs, ops.softmax(model.outputs[0]))
-    write_litert(probabilities, folder / f"{name}.tflite")
+    write_litert(inference_model(probabilities), folder / f"{name}.tflite")
     return {
         "mIoU": score.mean_iou,
         "foreground IoU": score.foreground_iou(),
