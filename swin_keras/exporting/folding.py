@@ -4,6 +4,7 @@ Each is made of a public layer and gives the same numbers within rounding, in fe
 steps. Their weights are what was computed, so they are saved and loaded like any.
 """
 
+import collections
 from dataclasses import dataclass
 
 import keras
@@ -219,7 +220,7 @@ class Mixing:
 
 
 def foldable_mixing(model) -> Mixing | None:
-    """Return these steps of a model, if their numbers are not asked for one by one."""
+    """Return these steps of a model, if nothing else takes what one of them gives."""
     layers = {layer.name: layer for layer in model.layers}
     mixing, norm = map(layers.get, ("head_mixing_conv", "head_mixing_norm"))
     if not (isinstance(mixing, MapMixing) and isinstance(norm, SyncBatchNormalization)):
@@ -231,9 +232,11 @@ def foldable_mixing(model) -> Mixing | None:
         and layer.activation is keras.activations.linear
     }
     projections = [dense.get(id(x)) for x in mixing.input]
-    given = {id(x) for x in (*mixing.input, mixing.output)}
-    is_seen = any(id(output) in given for output in model.outputs)
-    if None in projections or norm.input is not mixing.output or is_seen:
+    takers = collections.Counter(map(id, model.outputs))
+    for layer in model.layers:
+        takers.update(map(id, keras.tree.flatten(layer.input)))
+    is_one_way = all(takers[id(x)] == 1 for x in (*mixing.input, mixing.output))
+    if None in projections or norm.input is not mixing.output or not is_one_way:
         return None
     return Mixing(projections, mixing, norm)
 

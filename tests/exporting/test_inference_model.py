@@ -80,11 +80,13 @@ def test_the_linear_steps_of_an_mlp_head_are_one_product_a_map(auxiliary, sub_pi
         np.testing.assert_allclose(given / scale, wanted / scale, atol=1e-5)
 
 
-def test_steps_of_a_head_that_are_asked_for_stay():
+@pytest.mark.parametrize("is_output", [True, False])
+def test_steps_of_a_head_that_others_take_stay(is_output):
     head = SegmentationHead("mlp", channels=8)
     model = shaken(SwinSegmenter(SMALL, head, input_shape=(32, 32, 3), classes=3))
-    seen = {"logits": model.output, "C2": model.get_layer("head_projection_C2").output}
-    model = keras.Model(model.input, seen)
+    fine = model.get_layer("head_projection_C2").output
+    fine = fine if is_output else keras.layers.GlobalAveragePooling2D()(fine)
+    model = keras.Model(model.input, {"logits": model.output, "fine": fine})
     images = _images(model.input_shape[1:])
     expected = model(images)
     for name, given in inference_model(model)(images).items():
