@@ -69,7 +69,8 @@ def train_for(model, data, seconds, optimizer, ours, **losses) -> int:
     Args:
         model: A Keras model.
         data: Iterator of batches.
-        seconds: How long. The steps are counted beforehand, from the time of ten.
+        seconds: How long. The steps are counted beforehand, from the time of
+            ten; one to warm up and one more at least.
         optimizer: Its name.
         ours: Whether the model is one of this package.
         **losses: What `compile` takes beside the optimizer.
@@ -81,7 +82,7 @@ def train_for(model, data, seconds, optimizer, ours, **losses) -> int:
     start = time.perf_counter()
     for _ in range(10):
         model.train_function(data)
-    steps = max(1, round(seconds / ((time.perf_counter() - start) / 10)))
+    steps = max(2, round(seconds / ((time.perf_counter() - start) / 10)))
     model.set_weights(first)
     warm_up = max(1, round(WARM_UP * steps))
     rate = keras.optimizers.schedules.CosineDecay(
