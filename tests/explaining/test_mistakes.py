@@ -1,7 +1,6 @@
 """The worst mistakes of a trained model, explained."""
 
 import numpy as np
-import pytest
 
 from swin_keras.explaining.explainer import Explainer
 from swin_keras.explaining.mistakes import mistakes_explained
@@ -9,7 +8,6 @@ from swin_keras.explaining.overlay import overlay
 from swin_keras.inference.evaluation import evaluate
 
 
-@pytest.mark.slow
 def test_a_mistake_is_explained_for_the_class_said_and_for_the_true_one(trained_run):
     from swin_keras.data import load_trained
     from swin_keras.model_files import read_card

@@ -34,7 +34,6 @@ def test_the_saved_model_takes_any_batch_of_raw_images(exported):
         assert float(tf.reduce_sum(scores)) == pytest.approx(batch, abs=1e-4)
 
 
-@pytest.mark.slow
 def test_the_saved_model_has_an_endpoint_that_xla_compiles(exported):
     loaded = tf.saved_model.load(str(exported / "saved_model" / "1"))
     (function,) = loaded.serve_xla.concrete_functions

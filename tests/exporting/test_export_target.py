@@ -273,7 +273,6 @@ for number in range(10**9):
 """
 
 
-@pytest.mark.slow
 def test_kills_at_any_moment_never_leave_a_name_without_its_export(tmp_path):
     target = tmp_path / "pets"
     write_export(target, "old")

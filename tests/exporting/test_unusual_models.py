@@ -55,7 +55,6 @@ def photos(tmp_path):
     return folder
 
 
-@pytest.mark.slow
 def test_logits_are_not_called_probabilities(save, photos, tmp_path, caplog):
     path = save(classifier_activation=None)
     config = ExportConfig(

@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from swin_keras.report.tensorboard import read_events, tensorboard_callback
@@ -49,7 +48,6 @@ def test_the_event_files_hold_each_epochs_figures_and_nothing_else(tmp_path):
     assert rates[0] < 0.1
 
 
-@pytest.mark.slow
 def test_a_run_that_goes_on_writes_no_epoch_twice(tmp_path):
     first = fit(tmp_path, epochs=3)
     fit(tmp_path, epochs=5, initial_epoch=2)  # the checkpoint was an epoch behind

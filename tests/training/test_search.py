@@ -69,7 +69,6 @@ def test_why_no_batch_can_be_is_told(monkeypatch, kind):
         find_batch_size(TrainConfig())
 
 
-@pytest.mark.slow
 def test_an_image_that_breaks_while_a_rate_is_found_is_named(tmp_path):
     root = folder_of_images(tmp_path / "pets")
     config = TrainConfig(
