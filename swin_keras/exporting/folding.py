@@ -18,7 +18,9 @@ from swin_keras.layers import (
     SyncBatchNormalization,
 )
 from swin_keras.layers.position_bias import add_to_scores
+from swin_keras.layers.resizing import resized
 from swin_keras.layers.window_attention import CosineWindowAttention, WindowAttention
+from swin_keras.layers.windows import as_pair
 
 MAX_BIAS_BYTES = 2 * 2**20  # of one block's constant; all of Swin-T's at 224
 
@@ -191,6 +193,37 @@ def fold_normalization(embedding, mean, std):
     mean, std = (np.tile(np.ravel(v), embedding.kernel_size**2) for v in (mean, std))
     kernel = ops.convert_to_numpy(dense.kernel) / std[:, None]
     dense.set_weights([kernel, ops.convert_to_numpy(dense.bias) - mean @ kernel])
+
+
+@keras.saving.register_keras_serializable(package="swin_keras")
+class ResizedSum(keras.layers.Layer):
+    """Add up feature maps, each resized bilinearly to `size`.
+
+    What is left of a `MapMixing` whose kernel went into the layers before it.
+
+    Args:
+        size: `(height, width)` of the result.
+
+    Call arguments:
+        inputs: List of feature maps `(B, Hi, Wi, C)`.
+
+    Returns:
+        Feature map of shape `(B, height, width, C)`.
+    """
+
+    def __init__(self, size, **kwargs):
+        super().__init__(**kwargs)
+        self.size = size
+
+    def call(self, inputs):
+        first, *others = (resized(x, self.size) for x in inputs)
+        return sum(others, first)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0][0], *as_pair(self.size), input_shape[0][-1])
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")

@@ -6,13 +6,14 @@ import numpy as np
 from swin_keras.exporting.folding import (
     FOLDED,
     FoldedBatchNormalization,
+    ResizedSum,
     fold_mixing,
     fold_normalization,
     fold_weights,
     foldable_mixing,
 )
 from swin_keras.inference.runtimes import outputs_by_name
-from swin_keras.layers import PatchEmbedding, ResizedSum
+from swin_keras.layers import PatchEmbedding
 
 
 def inference_model(model, fold: bool = True):
@@ -22,8 +23,8 @@ def inference_model(model, fold: bool = True):
     the precision of training; its blocks are those of `FOLDED`, which have
     computed what no image changes, and the normalization of the images is part of
     the patch embedding's weights or a multiplication. The linear steps of an all-MLP
-    head are one product for each map. A model that is not
-    functional, or holds other models, is returned as it is.
+    head are one product for each map. A model that is not functional, or holds
+    other models, is returned as it is.
 
     Args:
         model: A `keras.Model`; it stays as it is.

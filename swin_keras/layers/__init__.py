@@ -11,7 +11,7 @@ from swin_keras.layers.drop_path import DropPath
 from swin_keras.layers.dropout import Dropout
 from swin_keras.layers.edge_distances import EdgeDistances
 from swin_keras.layers.layer_normalization import LayerNormalization
-from swin_keras.layers.map_mixing import MapMixing, ResizedSum
+from swin_keras.layers.map_mixing import MapMixing
 from swin_keras.layers.nearest_upsampling import NearestUpsampling
 from swin_keras.layers.patch_embedding import PatchEmbedding
 from swin_keras.layers.patch_expanding import PatchExpanding
@@ -56,7 +56,6 @@ __all__ = [
     "PatchMergingV2",
     "PositionEmbedding",
     "RelativePositionBias",
-    "ResizedSum",
     "StopGradient",
     "SubPixelConvolution",
     "SwinTransformerBlock",

@@ -62,34 +62,3 @@ class MapMixing(keras.layers.Layer):
             "size": self.size,
             "kernel_initializer": initializer_config(self.kernel_initializer),
         }
-
-
-@keras.saving.register_keras_serializable(package="swin_keras")
-class ResizedSum(keras.layers.Layer):
-    """Add up feature maps, each resized bilinearly to `size`.
-
-    What is left of a `MapMixing` whose kernel went into the layers before it.
-
-    Args:
-        size: `(height, width)` of the result.
-
-    Call arguments:
-        inputs: List of feature maps `(B, Hi, Wi, C)`.
-
-    Returns:
-        Feature map of shape `(B, height, width, C)`.
-    """
-
-    def __init__(self, size, **kwargs):
-        super().__init__(**kwargs)
-        self.size = size
-
-    def call(self, inputs):
-        first, *others = (resized(x, self.size) for x in inputs)
-        return sum(others, first)
-
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0][0], *as_pair(self.size), input_shape[0][-1])
-
-    def get_config(self):
-        return {**super().get_config(), "size": self.size}

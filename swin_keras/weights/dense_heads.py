@@ -48,6 +48,8 @@ def is_exported_detector(checkpoint: Checkpoint) -> bool:
 
 
 def _segmentation_head(checkpoint):
+    if checkpoint.has("up.expand.weight"):
+        return SegmentationHead("unet")
     for kind, name in _LAST_OF_HEAD.items():
         if checkpoint.has(name):
             sizes = {"channels": checkpoint.shape(name)[0]}
@@ -55,10 +57,9 @@ def _segmentation_head(checkpoint):
                 sizes["pool_sizes"] = _pool_sizes(checkpoint)
             if checkpoint.has(_AUXILIARY):
                 sizes["auxiliary_channels"] = checkpoint.shape(_AUXILIARY)[0]
-            sizes["sub_pixel"] = len(checkpoint.shape(_LOGITS)) == 3
+            if checkpoint.has(_LOGITS):
+                sizes["sub_pixel"] = len(checkpoint.shape(_LOGITS)) == 3
             return SegmentationHead(kind, **sizes)
-    if checkpoint.has("up.expand.weight"):
-        return SegmentationHead("unet")
     if checkpoint.has(_LOGITS):
         raise WeightsError(
             f"{checkpoint.source.name} is a segmenter whose head is none of "
