@@ -13,8 +13,13 @@ import numpy as np
 from PIL import Image
 
 from swin_keras.data.class_names import problems_of
-from swin_keras.data.image_file import ImageError
-from swin_keras.data.image_io import decode_image, image_mode, prepare_image
+from swin_keras.data.image_file import ImageError, open_image
+from swin_keras.data.image_io import (
+    decode_image,
+    image_mode,
+    prepare_image,
+    upright_size,
+)
 from swin_keras.data.targets import Classes, Targets, as_targets
 from swin_keras.errors import DataError, UsageError, nearest_name
 from swin_keras.names import printable
@@ -68,6 +73,11 @@ class Split:
             self.source(index), channels, self.name(index), at_least, self.grey_range
         )
 
+    def size(self, index: int) -> tuple[int, int]:
+        """Return width and height of an upright image, without decoding it."""
+        with open_image(self.source(index), self.name(index)) as image:
+            return upright_size(image)
+
     def source(self, index: int):
         """Return the path or the bytes of the file that holds an image."""
         return self.items[index]
@@ -94,6 +104,10 @@ class ArraySplit(Split):
         pixels = self.items[index]
         image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
         return image.convert(image_mode(channels))
+
+    def size(self, index):
+        height, width = self.items[index].shape[:2]
+        return width, height
 
     def contents(self):
         yield np.ascontiguousarray(self.items).data
@@ -210,6 +224,10 @@ class JoinedSplit(Split):
     def image(self, index, channels, at_least=None):
         part, place = self.items[index]
         return self.parts[part].image(place, channels, at_least)
+
+    def size(self, index):
+        part, place = self.items[index]
+        return self.parts[part].size(place)
 
     def source(self, index):
         part, place = self.items[index]

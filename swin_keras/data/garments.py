@@ -33,6 +33,7 @@ TINTS = (0.5, 1.0)  # of each colour; the strongest is kept
 PLACES = 16  # tried for each garment
 VISIBLE = 8  # least value of a pixel that is pasted; below is noise
 SEED = 0  # the scenes are part of the data set: they never change
+KEYS = {"train": 0, "val": 1, "test": 2}  # so that no split has another's scenes
 
 
 class Garment(NamedTuple):
@@ -61,7 +62,7 @@ class Scenes:
         garments: uint8 `(N, 28, 28)`.
         labels: Class index of each.
         side: Of the canvas, in pixels.
-        key: Tells these scenes from those of other garments.
+        key: Tells these scenes from those of other garments; see `KEYS`.
     """
 
     garments: np.ndarray
@@ -150,6 +151,9 @@ class SceneSplit(Split):
             part = pixels[garment.rows, garment.columns]
             part[garment.mask] = garment.pixels[garment.mask]
         return Image.fromarray(pixels).convert(image_mode(channels))
+
+    def size(self, index):
+        return self.scenes.side, self.scenes.side
 
     def contents(self):
         scenes = self.scenes
@@ -286,6 +290,6 @@ def _scenes(folder, side, held_out) -> Mapping[str, Scenes]:
         parts = {"train": train.subset(left, ""), "val": train.subset(chosen, "")}
     parts["test"] = test
     return {
-        title: Scenes(part.items[..., 0], part.labels, side, key)
-        for key, (title, part) in enumerate(parts.items())
+        title: Scenes(part.items[..., 0], part.labels, side, KEYS[title])
+        for title, part in parts.items()
     }

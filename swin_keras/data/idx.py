@@ -110,12 +110,14 @@ def read_idx(path: Path, rank: int) -> np.ndarray:
             size = math.prod(shape)
             data = file.read(size + 1)  # never more: a packed file may be a bomb
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read ({error}). Get it again.") from error
+        raise DataError(
+            f"{path} cannot be read ({error}). Download it again."
+        ) from error
     if len(data) != size:
         count = f"{len(data):,}" if len(data) < size else f"more than {size:,}"
         raise DataError(
             f"{path} must hold {size:,} bytes of {shape} as its header says. "
-            f"Received: {count} bytes. Get it again."
+            f"Received: {count} bytes. Download it again."
         )
     return np.frombuffer(data, np.uint8).reshape(shape)
 

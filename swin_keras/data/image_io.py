@@ -77,11 +77,20 @@ def decode_image(
                 image.load()
             except Exception as error:  # Pillow lets through whatever a reader met
                 raise ImageError(name, f"truncated or damaged ({error})") from error
-            try:
-                return upright(as_mode(image, mode, grey_range), orientation(image))
-            except ValueError as error:
-                reason = f"cannot be turned into 8 bits a channel ({error})"
-                raise ImageError(name, reason) from error
+            return converted(image, mode, name, grey_range)
+
+
+def converted(image: Image.Image, mode: str, name: str, grey_range=None):
+    """Return an image that is loaded in another mode, upright.
+
+    Raises:
+        ImageError: If its values have no usual range, and none is given.
+    """
+    try:
+        return upright(as_mode(image, mode, grey_range), orientation(image))
+    except ValueError as error:
+        reason = f"cannot be turned into 8 bits a channel ({error})"
+        raise ImageError(name, reason) from error
 
 
 def image_mode(channels: int) -> str:
@@ -103,11 +112,12 @@ def as_mode(image: Image.Image, mode: str, grey_range=None) -> Image.Image:
 
 
 def orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 (upright) where there is none to read."""
+    """Return the EXIF orientation, 1 (upright) where there is none that is known."""
     try:
-        return image.getexif().get(ExifTags.Base.Orientation, 1)
+        found = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # damaged EXIF says nothing about the picture
         return 1
+    return found if found in UPRIGHT else 1
 
 
 def is_animated(image: Image.Image) -> bool:

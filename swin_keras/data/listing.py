@@ -269,8 +269,14 @@ def find_splits(walk: Walk, root: Path, needs_train: bool, any_images: bool):
                 f"{printable(root)} must hold a train folder beside the others. "
                 f"Received: {', '.join(folders)}."
             )
-        if not any_images:  # whose folders are no classes
-            _refuse_half_split(walk, root, folders, found)
+        if any_images:  # no folder is a class, so a split can be nothing else
+            splits = {name for names in found.values() for name in names}
+            raise DataError(
+                f"{printable(root)} must hold a train folder beside the others. "
+                f"Received: {examples(sorted(splits))}, and beside it "
+                f"{examples(sorted(set(folders) - splits))}."
+            )
+        _refuse_half_split(walk, root, folders, found)
         return {WHOLE: root}
     titles = [title for title in SPLIT_NAMES if title in found]
     return {title: root / found[title][0] for title in titles} or {WHOLE: root}

@@ -8,6 +8,7 @@ import numpy as np
 from swin_keras import errors
 from swin_keras.data.batch_loader import BatchLoader
 from swin_keras.data.exit_gate import GATE
+from swin_keras.data.image_file import ImageError
 from swin_keras.data.workers import Workers
 from swin_keras.errors import DataError
 
@@ -16,6 +17,10 @@ OURS = re.compile(
     r": (ImageError|DataError|ResourceError|UsageError|ModelFileError): (.*?)"
     r"\nTraceback \(most recent call last\)",
     re.DOTALL,
+)
+ADVICE = (
+    ". Look for all such files with swin-keras data check, or leave them out: "
+    "--on-bad skip."
 )
 
 
@@ -102,9 +107,14 @@ def data_errors():
             raise
         kind, text = found.groups()
         if kind == "ImageError":
-            text += (
-                ". Look for all such files with swin-keras data check, or leave them "
-                "out: --on-bad skip."
-            )
-            raise DataError(text) from error
+            raise DataError(text + ADVICE) from error
         raise getattr(errors, kind)(text) from error
+
+
+@contextmanager
+def image_advice():
+    """Say of an image that cannot be read what to do about it, as `data_errors`."""
+    try:
+        yield
+    except ImageError as error:
+        raise DataError(f"{error}{ADVICE}") from error

@@ -129,8 +129,8 @@ class HeldOut:
             for title, split in held_out.items()
         )
         note = (
-            f"There is no {' or '.join(shares)} split: of the {len(train)} images are "
-            f"held out{', class by class' * bool(strata.any())}, {words}; "
+            f"There is no {' or '.join(shares)} split: {words} of the {len(train)} "
+            f"images are held out{', stratified by class' * bool(strata.any())}; "
             f"seed {self.seed} chose them."
         )
         return {**splits, "train": train.subset(left, "train"), **held_out}, note

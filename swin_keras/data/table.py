@@ -49,6 +49,8 @@ def read_table(
     if columns:
         rows = rows[1:]
     columns = columns or {"file": 0, "label": 1}
+    if "split" not in columns:
+        _refuse_unnamed_splits(path, rows, columns, title_of)
     splits, seen, problems = defaultdict(lambda: defaultdict(list)), {}, []
     root = os.path.realpath(path.parent)
     for line, cells in rows:
@@ -118,6 +120,23 @@ def _columns(cells):
         if places:
             columns[name] = places[0]
     return columns if {"file", "label"} <= columns.keys() else None
+
+
+def _refuse_unnamed_splits(path, rows, columns, title_of):
+    """Refuse a column that holds nothing but splits, and is not called so.
+
+    Raises:
+        DataError: That names its place.
+    """
+    width = min((len(cells) for _, cells in rows), default=0)
+    for place in sorted(set(range(width)) - set(columns.values())):
+        words = sorted({cells[place] for _, cells in rows})
+        if all(map(title_of, words)):
+            raise DataError(
+                f"{printable(path)} must name its columns where it has splits, in a "
+                "first row such as file,label,split. Received: column "
+                f"{place + 1} holds {', '.join(words)}."
+            )
 
 
 def _read_row(cells, columns, title_of, multi_label):

@@ -53,14 +53,14 @@ class Walk:
             self._folders[folder] = sorted(
                 entry.name
                 for entry in sorted(self._entries(folder), key=lambda e: e.name)
-                if entry.is_dir()
+                if _is_folder(entry)
                 and (not entry.is_symlink() or self._may_enter(entry.path, True))
             )
         return self._folders[folder]
 
     def loose_images(self, folder) -> int:
         """Count the images that lie in a folder itself."""
-        return sum(e.is_file() and is_image(e.name) for e in self._entries(folder))
+        return sum(is_image(e.name) and _is_file(e) for e in self._entries(folder))
 
     def images(self, folder, is_expected=lambda name: False) -> list[str]:
         """Return the images at any depth of a folder, as sorted full paths.
@@ -72,7 +72,7 @@ class Walk:
         found, waiting = [], [os.fspath(folder)]
         while waiting:
             for entry in self._entries(waiting.pop()):
-                if not entry.is_dir():
+                if not _is_folder(entry):
                     found += [entry.path] * self._is_wanted(entry)
                 elif not entry.is_symlink() or self._may_enter(
                     entry.path, is_expected(entry.name)
@@ -142,6 +142,21 @@ class Walk:
 
     def _leave_out(self, kind, path):
         self.left_out[kind].append(os.path.relpath(path, self.root))
+
+
+def _is_folder(entry) -> bool:
+    """Return whether this is a folder or a link to one; no link to itself is."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_file(entry) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 def examples(paths) -> str:

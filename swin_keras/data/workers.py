@@ -184,9 +184,11 @@ class _Worker:
 
     def end(self):
         """End the process, and free what belongs to it; twice does nothing more."""
+        memory, self._memory = self._memory, None
         with contextlib.suppress(OSError):
             self.requests.close()
             self.handles.close()
-            os.close(self._memory)
+        if memory is not None:  # its number may be another file's by now
+            os.close(memory)
         self._process.kill()
         self._process.wait()

@@ -82,6 +82,15 @@ def test_scenes_are_always_the_same_and_differ_from_each_other(masks, folder):
     assert larger.fingerprint() != masks.fingerprint()
 
 
+def test_the_test_scenes_are_the_same_whether_others_are_held_out(masks, folder):
+    whole = load_dataset("garments", targets="masks", data_dir=folder, hold_out=False)
+    assert list(whole.splits) == ["train", "test"]
+    assert whole.split_fingerprint("test") == masks.split_fingerprint("test")
+    assert whole.splits["test"].image(3, 3).tobytes() == (
+        masks.splits["test"].image(3, 3).tobytes()
+    )
+
+
 def test_the_labels_of_a_scene_are_those_of_its_garments(folder, boxes):
     dataset = load_dataset("garments", multi_label=True, data_dir=folder)
     for title, split in dataset.splits.items():

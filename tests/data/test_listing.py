@@ -80,6 +80,15 @@ def test_a_pattern_may_fit_the_path_and_splits_stay(tmp_path):
     assert len(dataset.splits["test"]) == 9
 
 
+def test_a_split_for_the_test_alone_is_no_folder_like_the_others(tmp_path):
+    for folder in ("one", "two", "test"):
+        make_folder(tmp_path / folder, {"a/cat": 3, "a/dog": 3})
+    with pytest.raises(
+        DataError, match=r"a train folder.*test, and beside it one, two"
+    ):
+        load_dataset(tmp_path, label_pattern=r".*/(?P<label>\w+)/\d+")
+
+
 @pytest.mark.parametrize(
     ("pattern", "error", "words"),
     [

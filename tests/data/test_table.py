@@ -76,6 +76,8 @@ def test_a_header_may_order_the_columns_and_tell_the_splits(root):
         (["file,label,split", "x/000.png,a,dev ops"], "split 'dev ops' must be train"),
         (['"x/000.png,cat'], "must be a table.*Line 1"),
         (["x/000.png,a", "x/001.png,b", "x/002.png,a; b"], "'a; b' seems to name sev"),
+        (["x/000.png,a,train", "x/001.png,b,test"], "column 3 holds test, train"),
+        (["file,label,fold", "x/000.png,a,val"], "first row such as file,label,split"),
         ([], "there are no rows"),
     ],
 )

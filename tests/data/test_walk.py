@@ -91,6 +91,13 @@ def test_links_to_what_is_listed_already_are_left_out(root):
     assert "folders that are listed already (cat/others, kitten)" in notes(root)
 
 
+def test_a_link_to_itself_is_left_out(root):
+    (root / "cat/loop").symlink_to(root / "cat/loop")
+    (root / "loop").symlink_to("loop")
+    assert len(listed(root)) == 6
+    assert "1 left out: links that lead nowhere (cat/loop)." in notes(root)
+
+
 def test_a_class_folder_on_another_disk_is_followed(tmp_path, root):
     far = make_folder(tmp_path / "far", {"deep": 2})
     (far / "loop").symlink_to(far)

@@ -70,8 +70,11 @@ def read_coco(contents: dict, pictures: PictureNames) -> Annotations:
         class_of = {i: places.get(name, -1) for i, name in categories[path].items()}
         splits[title], found = _read(path, contents[path], class_of, pictures, title)
         findings += found
+    numbers = list(ids.values())
+    if len(set(numbers)) < len(numbers):  # files that number their classes otherwise
+        numbers = range(1, len(numbers) + 1)
     return Annotations(
-        FORMAT, tuple(ids), splits, tuple(ids.values()), tuple(findings), tuple(notes)
+        FORMAT, tuple(ids), splits, tuple(numbers), tuple(findings), tuple(notes)
     )
 
 
@@ -158,19 +161,19 @@ def _read(path, content, class_of, pictures, title):
     def report(kind, what, detail):
         findings.append(Finding("error", kind, printable(what), detail))
 
-    for image in content["images"]:
-        image = image if isinstance(image, dict) else {}
-        image_id, name = image.get("id"), image.get("file_name")
+    listed = [i if isinstance(i, dict) else {} for i in content["images"]]
+    names = [image.get("file_name") for image in listed]
+    places = pictures.find_all(names, path, title)
+    for image, name, place in zip(listed, names, places, strict=True):
+        image_id = image.get("id")
         if isinstance(image_id, bool) or not isinstance(image_id, int | str):
             report("image without id", name, f"{file} gives it {image_id!r:.50}")
             continue
-        try:
-            if image_id in images:
-                raise ValueError(f"has the id {image_id} of another picture")
-            place = pictures.find(name, path, title)
-        except ValueError as problem:
+        if image_id in images:
+            place = ValueError(f"has the id {image_id} of another picture")
+        if isinstance(place, ValueError):
             unknown.add(image_id)
-            report("missing image", name, f"{file} names it, but it {problem}")
+            report("missing image", name, f"{file} names it, but it {place}")
             continue
         stated = size(image.get("width"), image.get("height"))
         images[image_id] = place, stated, []
@@ -198,11 +201,15 @@ def _record(path, stated, annotations, class_of, image_id):
             np.int64,
         ),
         stated,
-        crowd=np.array([integer(a.get("iscrowd")) == 1 for a in annotations], bool),
+        crowd=np.array([_is_crowd(a.get("iscrowd")) for a in annotations], bool),
         areas=np.array([number(a.get("area")) for a in annotations], np.float64),
         image_id=image_id,
         class_ids=[annotation.get("category_id") for annotation in annotations],
     )
+
+
+def _is_crowd(value) -> bool:
+    return value is True or integer(value) == 1
 
 
 def _corners(annotation) -> list[float]:

@@ -12,7 +12,14 @@ import yaml
 from swin_keras.data.boxes.records import unusable
 from swin_keras.data.image_file import open_file
 from swin_keras.data.listing import title_of
-from swin_keras.data.walk import SYSTEM, is_below, is_visible, lineage
+from swin_keras.data.walk import (
+    OUTSIDE,
+    SYSTEM,
+    examples,
+    is_below,
+    is_visible,
+    lineage,
+)
 from swin_keras.errors import DataError
 from swin_keras.names import printable
 
@@ -31,14 +38,18 @@ def is_part(folder: str) -> bool:
     return name in ROOMS or title_of(name) is not None
 
 
-def annotation_files(root, follow_links: bool = False) -> list[str]:
-    """Return what may hold annotations at any depth, sorted, as paths below `root`.
+def annotation_files(root, follow_links: bool = False):
+    """Return what may hold annotations at any depth, and a note on links left out.
 
     Args:
         root: The folder.
         follow_links: Whether links may lead out of it anywhere, and not only in the
             place of a part of a data set; see `is_part`.
+
+    Returns:
+        Sorted paths below `root`, and a list of at most one note.
     """
+    outside = []
     found, inside, seen = [], {os.path.realpath(root)}, set()
     above = set(lineage(os.path.realpath(root)))
     waiting = [os.fspath(root)]
@@ -57,12 +68,17 @@ def annotation_files(root, follow_links: bool = False) -> list[str]:
                 parts = [os.path.join(folder, n) for n in folders if is_part(n)]
                 waiting += filter(os.path.islink, parts)
             for name in filter(is_visible, files):
+                if not name.lower().endswith(ENDINGS):
+                    continue
                 path = os.path.join(folder, name)
-                if name.lower().endswith(ENDINGS) and (
-                    follow_links or is_below(os.path.realpath(path), inside)
-                ):
-                    found.append(Path(path).relative_to(root).as_posix())
-    return sorted(found)
+                is_inside = follow_links or is_below(os.path.realpath(path), inside)
+                of_kind = found if is_inside else outside
+                of_kind.append(Path(path).relative_to(root).as_posix())
+    notes = [
+        f"Annotations left out, which are {OUTSIDE}: "
+        f"{len(outside)} ({examples(outside)})."
+    ]
+    return sorted(found), notes * bool(outside)
 
 
 def read_text(path, most: int = MAX_TEXT) -> str:

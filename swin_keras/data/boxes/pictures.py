@@ -27,7 +27,7 @@ class PictureNames:
         self._of_end, self._of_stem = defaultdict(list), defaultdict(list)
         self._folders = {split_of_folders(path) for path in self.paths} - {None}
         for path in self.paths:
-            parts = _composed(path).split("/")
+            parts = composed(path).split("/")
             for count in range(1, min(len(parts), LONGEST_END) + 1):
                 self._of_end[tuple(parts[-count:])].append(path)
             self._of_stem[os.path.splitext(parts[-1])[0]].append(path)
@@ -49,20 +49,38 @@ class PictureNames:
         Raises:
             ValueError: If there is none, or several. The message says it of the name.
         """
-        if not isinstance(name, str) or not name.strip() or "\0" in name:
-            raise ValueError("is not the name of a file")
-        parts = _composed(name.replace("\\", "/")).split("/")
-        parts = list(dropwhile(lambda part: part in (".", ".."), parts))
-        if ".." in parts:
-            raise ValueError("leads out of the folder")
+        parts = _parts_of(name)
         for count in range(min(len(parts), LONGEST_END), 0, -1):
             if found := self._of_end.get(tuple(parts[-count:])):
                 return self._nearest(found, parts, beside, title)
         raise ValueError("is not in the folder")
 
+    def find_all(self, names, beside: str = "", title: str | None = None) -> list:
+        """Return what `find` does for each name of a file, or its `ValueError`.
+
+        Of names that lead to the same picture, those that fit it in fewer parts mean
+        another one, which is not there.
+        """
+        found, fits = [], {}
+        for name in names:
+            try:
+                path = self.find(name, beside, title)
+            except ValueError as problem:
+                found.append(problem)
+            else:
+                found.append(path)
+                fits.setdefault(path, []).append(_fit(name, path))
+        best = {path: max(of_path) for path, of_path in fits.items()}
+        return [
+            ValueError("is not in the folder")
+            if path in best and _fit(name, path) < best[path]
+            else path
+            for name, path in zip(names, found, strict=True)
+        ]
+
     def find_stem(self, stem: str, beside: str = "", title: str | None = None) -> str:
         """Return the picture of a file's name without its ending, as `find` does."""
-        found = self._of_stem.get(_composed(stem), [])
+        found = self._of_stem.get(composed(stem), [])
         if not found:
             raise ValueError("is the name of no picture in the folder")
         return self._nearest(found, [stem], beside, title)
@@ -100,7 +118,9 @@ def split_of_folders(path: str) -> str | None:
 def by_folders(items, path_of=attrgetter("path")):
     """Return title -> items by the folders of their pictures, and notes.
 
-    "all" is the only title without a folder for training.
+    Beside a folder for validation or the test, pictures in no such folder are for
+    training unless there is a folder for that, too. "all" is the only title where
+    no picture is in a folder of another split.
 
     Args:
         items: What belongs to pictures.
@@ -109,10 +129,15 @@ def by_folders(items, path_of=attrgetter("path")):
     splits = defaultdict(list)
     for item in items:
         splits[split_of_folders(path_of(item))].append(item)
-    if "train" not in splits:
-        return {WHOLE: list(items)}, []
     others = splits.pop(None, [])
-    notes = [f"Pictures in no split folder, left out: {len(others)}."] * bool(others)
+    if not splits or not (others or "train" in splits):
+        return {WHOLE: list(items)}, []
+    if "train" in splits:
+        note = f"Pictures in no split folder, left out: {len(others)}."
+    else:
+        note = f"Pictures in no split folder are for training: {len(others)}."
+        splits["train"] = others
+    notes = [note] * bool(others)
     return {title: splits[title] for title in SPLIT_NAMES if title in splits}, notes
 
 
@@ -122,7 +147,7 @@ def _nearest(found, parts, beside, title):
     folders = os.path.dirname(beside).split("/")
 
     def nearness(path):
-        ours = _composed(path).split("/")
+        ours = composed(path).split("/")
         same_end = _same(ours[::-1], parts[::-1])
         same_split = title is not None and split_of_folders(path) == title
         same_start = _same(path.split("/")[:-1], folders)
@@ -136,7 +161,23 @@ def _nearest(found, parts, beside, title):
     return nearest[0]
 
 
-def _composed(path: str) -> str:
+def _parts_of(name) -> list[str]:
+    """Return the folders and the name of a picture that a file of annotations names."""
+    if not isinstance(name, str) or not name.strip() or "\0" in name:
+        raise ValueError("is not the name of a file")
+    parts = composed(name.replace("\\", "/")).split("/")
+    parts = list(dropwhile(lambda part: part in (".", ".."), parts))
+    if ".." in parts:
+        raise ValueError("leads out of the folder")
+    return parts
+
+
+def _fit(name, path) -> int:
+    """Return how many parts at their ends a name and a picture's path share."""
+    return _same(composed(path).split("/")[::-1], _parts_of(name)[::-1])
+
+
+def composed(path: str) -> str:
     """Return a path with accents as most systems store them; some take them apart."""
     return unicodedata.normalize("NFC", path)
 

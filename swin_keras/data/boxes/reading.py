@@ -75,12 +75,7 @@ def read_boxes(
         progress=progress,
     )
     splits, findings, notes = tidy_splits(annotations, looks)
-    left_out = sorted(set(pictures.paths) - looked_at)
-    if left_out:
-        notes += [
-            "Pictures left out, which no annotations speak of or which are in no "
-            f"split: {len(left_out)} ({examples(left_out)})."
-        ]
+    notes += notes_on_others(pictures, looked_at)
     return BoxSet(
         root=root,
         name=printable(root.resolve().name),
@@ -103,10 +98,21 @@ def read_boxes(
     )
 
 
+def notes_on_others(pictures: PictureNames, used: set[str]) -> list[str]:
+    """Report the pictures of a folder that are not used, without any an empty list."""
+    left_out = sorted(set(pictures.paths) - used)
+    if not left_out:
+        return []
+    return [
+        "Pictures left out, which no annotations speak of or which are in no split: "
+        f"{len(left_out)} ({examples(left_out)})."
+    ]
+
+
 def holds_boxes(root, follow_links: bool = False) -> str | None:
     """Return as which format a folder's boxes would be read, `None` without any."""
     root = Path(root)
-    files = annotation_files(root, follow_links)
+    files, _ = annotation_files(root, follow_links)
     if not files:
         return None
     found, _ = find_formats(root, files, pictures_of(root, Walk(root, follow_links)))
@@ -129,7 +135,7 @@ def read_annotations(
     Raises:
         DataError: If there are no boxes to be read, or those of two formats.
     """
-    files = annotation_files(root, follow_links)
+    files, links = annotation_files(root, follow_links)
     found, damaged = find_formats(root, files, pictures)
     if box_format:
         found = {name: parts for name, parts in found.items() if name == box_format}
@@ -172,7 +178,11 @@ def read_annotations(
     return replace(
         annotations,
         findings=(*annotations.findings, *more),
-        notes=(*annotations.notes, *notes_on_json(files, {**parts, **damaged})),
+        notes=(
+            *annotations.notes,
+            *notes_on_json(files, {**parts, **damaged}),
+            *links,
+        ),
     )
 
 

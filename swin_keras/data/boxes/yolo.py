@@ -6,7 +6,7 @@ import numpy as np
 
 from swin_keras.data.boxes.files import lines_of
 from swin_keras.data.boxes.numbers import array_of, extent, integer, number
-from swin_keras.data.boxes.pictures import PictureNames
+from swin_keras.data.boxes.pictures import PictureNames, composed
 from swin_keras.data.boxes.records import Annotations, RawBoxes, no_boxes, unusable
 from swin_keras.data.boxes.yolo_yaml import (
     NAMES,
@@ -25,20 +25,34 @@ BEYOND = 1.5  # as a share of the picture: no box that merely leaves it
 MAX_CLASSES = 2**31
 
 
-def label_file(picture: str, files: set[str]) -> str | None:
-    """Return the text file of a picture: in `labels/` for `images/`, or beside it."""
-    path = PurePosixPath(picture).with_suffix(".txt")
-    parts = list(path.parts)
-    if "images" in parts[:-1]:
-        place = len(parts) - 1 - parts[::-1].index("images")
-        parts[place] = "labels"
-    return next((p for p in ("/".join(parts), str(path)) if p in files), None)
+def labels_of(pictures, files) -> dict[str, str | None]:
+    """Return picture -> its text file: in `labels/` for `images/`, or beside it.
+
+    How a letter with an accent is stored and how ".txt" is written mean nothing.
+    """
+    texts = {composed(_as_text(file)): file for file in files}
+    found = {}
+    for picture in pictures:
+        path = composed(_as_text(picture))
+        parts = path.split("/")
+        if "images" in parts[:-1]:
+            parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
+        found[picture] = texts.get("/".join(parts), texts.get(path))
+    return found
 
 
 def label_files(files, pictures) -> list[str]:
     """Return the text files that are the labels of a picture."""
-    texts = {f for f in files if PurePosixPath(f).name not in NAMES}
-    return sorted({f for p in pictures if (f := label_file(p, texts))})
+    texts = [
+        file
+        for file in files
+        if file.lower().endswith(".txt") and PurePosixPath(file).name not in NAMES
+    ]
+    return sorted(set(labels_of(pictures, texts).values()) - {None})
+
+
+def _as_text(path):
+    return str(PurePosixPath(path).with_suffix(".txt"))
 
 
 def read_yolo(root, files: list[str], pictures: PictureNames) -> Annotations:
@@ -66,10 +80,7 @@ def read_yolo(root, files: list[str], pictures: PictureNames) -> Annotations:
     class_names = class_names_of(root, path, options, files)
     keypoints = keypoints_of(path, options)
     members, missing, notes = members_of(root, path, options, texts, pictures)
-    label_of = {
-        picture: label_file(picture, texts)
-        for picture in [p for split in members.values() for p in split]
-    }
+    label_of = labels_of([p for split in members.values() for p in split], texts)
     without = sum(label is None for label in label_of.values())
     if label_of and without == len(label_of):
         raise unusable(

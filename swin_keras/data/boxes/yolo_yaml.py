@@ -30,7 +30,7 @@ def yolo_yamls(root, files) -> dict[str, dict]:
     for path in filter(is_yaml, files):
         try:
             content = read_yaml(Path(root) / path)
-        except DataError:  # of something else, perhaps; see `_class_names`
+        except DataError:  # of something else, perhaps; see `class_names_of`
             continue
         if isinstance(content, dict) and "names" in content:
             found[path] = content
@@ -125,7 +125,7 @@ def members_of(root, path, options, texts, pictures):
     Raises:
         DataError: If the YAML has splits, but none for training.
     """
-    by_title, findings, notes = {}, [], []
+    by_title, findings, lost, notes = {}, [], {}, []
     for title, keys in SPLIT_NAMES.items():
         key = next((key for key in keys if options.get(key)), None)
         if key is None:
@@ -143,14 +143,13 @@ def members_of(root, path, options, texts, pictures):
             by_title[title] = sorted(found)
         else:
             where = f"{key}, {options[key]!r:.100}"
-            notes.append(f"{printable(path)}: {where}, is not in the folder.")
+            lost[title] = f"{where}, is not in the folder"
+    notes += [f"{printable(path)}: {why}." for why in lost.values()]
     if not by_title:
         by_title, more = by_folders(pictures.paths, str)
         return by_title, findings, notes + more
     if "train" not in by_title:
-        raise unusable(
-            printable(path), notes[0].rstrip(".") if notes else "it has no train"
-        )
+        raise unusable(printable(path), lost.get("train", "it has no train"))
     left = len(pictures.paths) - len(set().union(*by_title.values()))
     notes += [f"Pictures in no split, left out: {left}."] * bool(left)
     return by_title, findings, notes
@@ -161,15 +160,19 @@ def _pictures_at(root, where, texts, pictures, title):
     if where not in texts:
         inside = f"{where}/" if where != "." else ""
         return {p for p in pictures.paths if p.startswith(inside)}, []
+    lines = list(lines_of(root / where))
+    names = [re.sub(UPWARDS, "", line) for _, line in lines]
     found, findings = set(), []
-    for place, line in lines_of(root / where):
-        try:
-            found.add(pictures.find(re.sub(UPWARDS, "", line), where, title))
-        except ValueError as problem:
-            detail = f"line {place}: {line!r:.200} {problem}"
+    for (number, line), picture in zip(
+        lines, pictures.find_all(names, where, title), strict=True
+    ):
+        if isinstance(picture, ValueError):
+            detail = f"line {number}: {line!r:.200} {picture}"
             findings.append(
                 Finding("error", "missing image", printable(where), printable(detail))
             )
+        else:
+            found.add(picture)
     return found, findings
 
 

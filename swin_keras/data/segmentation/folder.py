@@ -150,16 +150,18 @@ def look_into_folder(
     looks = look_at_pairs(
         pairs, table, decode=decode, grey_range=grey_range, progress=progress
     )
-    if table is not None:
-        meaning = Meaning(len(table.class_names), table, reduce_zero_label)
-        return MaskFolder(pairs, looks, table, meaning, table.class_names)
+    has_colours = table is not None and table.colours
     used = _values_to_learn(pairs, looks)
-    if used.tolist() in ([0, IGNORED], [IGNORED]):
+    if not has_colours and used.tolist() in ([0, IGNORED], [IGNORED]):
+        place = f"in place of {table.file}" if table is not None else "beside them"
         raise DataError(
             f"The masks in {printable(root)} hold {' and '.join(map(str, used))} only, "
             f"and {IGNORED} is ignored. If it is a class, say so in a classes.csv "
-            "beside them: rows such as background,0,0,0 and object,255,255,255."
+            f"{place}: rows such as background,0,0,0 and object,255,255,255."
         )
+    if table is not None:
+        meaning = Meaning(len(table.class_names), table, reduce_zero_label)
+        return MaskFolder(pairs, looks, table, meaning, table.class_names)
     first = int(reduce_zero_label)
     last = max((value for value in used.tolist() if value < IGNORED), default=0)
     meaning = Meaning(max(last + 1 - first, 1), None, reduce_zero_label)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from swin_keras.data.boxes.looking import header
 from swin_keras.data.decoding_memory import give_back_pixels
 from swin_keras.data.image_file import (
     ImageError,
-    open_image,
     without_pillow_warnings,
 )
-from swin_keras.data.image_io import UPRIGHT, orientation
+from swin_keras.data.image_io import UPRIGHT
 from swin_keras.data.inspection import Look, look_at_header, look_into
 from swin_keras.data.segmentation.mask_file import (
     VALUES,
@@ -93,7 +93,7 @@ def _fitted(found, root, image, mask):
     """Return a look that says how the mask fits its picture."""
     stored, turn = found.image.size, found.image.orientation
     if found.image.orientation == 1:  # a header alone does not tell
-        turn = orientation_of(str(root / image))
+        turn = header(str(root / image)).orientation
     upright = stored[::-1] if turn >= 5 else stored
     if found.size == upright:
         return found
@@ -102,12 +102,6 @@ def _fitted(found, root, image, mask):
     (width, height), (across, down) = found.size, upright
     detail = f"has {width} x {height} pixels, its image {across} x {down}"
     return replace(found, problems=((mask, detail),))
-
-
-def orientation_of(file: str) -> int:
-    """Return the EXIF orientation of a picture that can be read."""
-    with open_image(file) as image:
-        return orientation(image)
 
 
 def count_values(file: str, table):

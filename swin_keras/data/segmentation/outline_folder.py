@@ -13,6 +13,7 @@ from swin_keras.data.boxes.reading import (
     FORMATS,
     find_formats,
     notes_on_json,
+    notes_on_others,
     notes_on_turning,
     pictures_of,
 )
@@ -140,7 +141,7 @@ def look_into_outlines(
     root = Path(path)
     walk = Walk(root, follow_links)
     pictures = pictures_of(root, walk)
-    files = annotation_files(root, follow_links)
+    files, links = annotation_files(root, follow_links)
     found, damaged = find_formats(root, files, pictures)
     found = {name: parts for name, parts in found.items() if name in READERS}
     if damaged and not found:
@@ -163,9 +164,10 @@ def look_into_outlines(
     problems |= {path: str(error) for path, error in damaged.items()}
     problems |= _twice(annotations.splits)
     used = [r for split in annotations.splits.values() for r in split]
+    paths = {record.path for record in used}
     looks = headers(
         root,
-        sorted({record.path for record in used}),
+        sorted(paths),
         decode=decode,
         grey_range=grey_range,
         progress=progress,
@@ -191,8 +193,10 @@ def look_into_outlines(
         notes=(
             f"Masks are filled outlines, read as {FORMATS[name]}.",
             *annotations.notes,
+            *notes_on_others(pictures, paths),
             *notes_on_turning(guessed, "outlines"),
             *notes_on_json(files, {**contents, **damaged}),
+            *links,
             *(note for note in walk.notes() if " files, which are not" not in note),
         ),
     )

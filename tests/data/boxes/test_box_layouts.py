@@ -5,11 +5,13 @@ import unicodedata
 
 import pytest
 from box_folders import (
+    SCENES,
     coco_of,
     expected,
     kinds,
     objects_of,
     write_coco,
+    write_labelme,
     write_pictures,
     write_voc,
     write_yolo,
@@ -18,6 +20,7 @@ from box_folders import (
 from PIL import ExifTags, Image
 
 from swin_keras.data.boxes import check_boxes, read_boxes
+from swin_keras.data.boxes.coco import read_coco
 from swin_keras.data.boxes.pictures import PictureNames
 from swin_keras.errors import DataError, UsageError
 
@@ -198,3 +201,94 @@ def test_a_name_may_begin_with_folders_above_and_have_accents_taken_apart(tmp_pa
     content["images"][0]["file_name"] = "images/../../é.png"
     (tmp_path / "annotations.json").write_text(json.dumps(content))
     assert "leads out of the folder" in read_boxes(tmp_path).findings[0].detail
+
+
+@pytest.mark.parametrize("kind", ["labelme", "yolo", "voc"])
+def test_pictures_of_a_folder_for_the_test_are_not_trained_on(tmp_path, kind):
+    """Even where the others are in no folder of a split."""
+    folder = tmp_path
+    if kind == "labelme":
+        write_labelme(tmp_path)
+    elif kind == "voc":
+        write_voc(tmp_path)
+        folder = tmp_path / "JPEGImages"
+    else:
+        write_yolo(tmp_path)
+        folder = tmp_path / "images"
+        (tmp_path / "labels/test").mkdir()
+        (tmp_path / "labels/f.txt").rename(tmp_path / "labels/test/f.txt")
+    (folder / "test").mkdir()
+    (folder / "f.png").rename(folder / "test/f.png")
+    boxes = read_boxes(tmp_path)
+    test, train = boxes.splits["test"], boxes.splits["train"]
+    assert [record.path.split("/")[-1] for record in test] == ["f.png"]
+    assert len(train) == len(SCENES) - 1
+    assert objects_of(boxes) == expected()
+    assert "Pictures in no split folder are for training: 5." in boxes.notes
+
+
+def test_a_picture_of_another_folder_is_not_taken_for_one_of_the_same_name(tmp_path):
+    content = coco_of(["a.png", "b.png"])
+    for image, name in zip(
+        content["images"], ["cam1/1.png", "cam2/1.png"], strict=True
+    ):
+        image["file_name"] = name
+    write_pictures(tmp_path / "cam2", ["b.png"])
+    (tmp_path / "cam2/b.png").rename(tmp_path / "cam2/1.png")
+    (tmp_path / "annotations.json").write_text(json.dumps(content))
+    boxes = read_boxes(tmp_path)
+    (finding,) = boxes.findings
+    assert (finding.kind, finding.path) == ("missing image", "cam1/1.png")
+    assert finding.detail.endswith("it is not in the folder")
+    assert objects_of(boxes) == {"1.png": expected()["b.png"]}
+
+
+def test_labels_are_found_however_their_names_are_written(tmp_path):
+    write_yolo(tmp_path)
+    for folder, name, new in [
+        ("images", "a.png", unicodedata.normalize("NFD", "é.png")),
+        ("labels", "a.txt", unicodedata.normalize("NFC", "é.txt")),
+        ("labels", "b.txt", "b.TXT"),
+    ]:
+        (tmp_path / folder / name).rename(tmp_path / folder / new)
+    found = objects_of(read_boxes(tmp_path))
+    assert sorted(found.values()) == sorted(expected().values())
+
+
+def test_labels_that_lie_elsewhere_are_said(tmp_path):
+    write_yolo(tmp_path / "root")
+    label = tmp_path / "root/labels/a.txt"
+    label.rename(tmp_path / "a.txt")
+    label.symlink_to(tmp_path / "a.txt")
+    notes = "\n".join(read_boxes(tmp_path / "root").notes)
+    assert "links that lead out of the folder, unless --follow-links" in notes
+    assert "1 (labels/a.txt)" in notes
+    followed = read_boxes(tmp_path / "root", follow_links=True)
+    assert objects_of(followed) == expected()
+
+
+def test_a_split_that_is_gone_is_not_named_where_training_is_not_stated(tmp_path):
+    write_yolo(tmp_path, {"val": list(SCENES)}, test="images/test")
+    with pytest.raises(DataError, match=r"cannot be used: it has no train\."):
+        read_boxes(tmp_path)
+    write_yolo(tmp_path, {"val": list(SCENES)}, train="images/train")
+    with pytest.raises(DataError, match="train, 'images/train', is not in the folder"):
+        read_boxes(tmp_path)
+
+
+def test_a_crowd_may_be_true(tmp_path):
+    content = write_coco(tmp_path)
+    content["annotations"][0]["iscrowd"] = True
+    (tmp_path / "annotations.json").write_text(json.dumps(content))
+    record = next(r for r in read_boxes(tmp_path).records if r.path == "images/a.png")
+    assert record.ignored.tolist() == [True, False]
+
+
+def test_files_that_number_their_classes_otherwise_are_numbered_anew():
+    nothing = {"images": [], "annotations": []}
+    train = nothing | {"categories": [{"id": 1, "name": "cat"}]}
+    more = [{"id": 1, "name": "dog"}, {"id": 2, "name": "cat"}]
+    val = nothing | {"categories": more}
+    found = read_coco({"train.json": train, "val.json": val}, PictureNames([]))
+    assert found.class_names == ("cat", "dog")
+    assert found.category_ids == (1, 2)

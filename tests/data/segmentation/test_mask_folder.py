@@ -135,6 +135,10 @@ def test_black_and_white_masks_need_a_table(tmp_path):
         write_pair(tmp_path, f"{index:03d}", (blocks(index, 2) * 255))
     with pytest.raises(DataError, match=r"hold 0 and 255 only.*object,255,255,255"):
         load(tmp_path)
+    (tmp_path / "classes.txt").write_text("background\nobject\n")
+    with pytest.raises(DataError, match=r"a classes\.csv in place of classes\.txt"):
+        load(tmp_path)
+    (tmp_path / "classes.txt").unlink()
     (tmp_path / "classes.csv").write_text("background,0,0,0\nobject,255,255,255\n")
     for stem, mask in masks_by_name(load(tmp_path)).items():
         np.testing.assert_array_equal(mask, blocks(int(stem), 2))

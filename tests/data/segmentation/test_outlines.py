@@ -178,6 +178,13 @@ def test_coco_polygons_become_masks_small_over_large(tmp_path):
     assert load(tmp_path).fingerprint() != dataset.fingerprint()
 
 
+def test_pictures_that_no_outlines_speak_of_are_said(tmp_path):
+    write_coco(tmp_path)
+    noise(11, SIZE).save(tmp_path / "images" / "stray.jpg")
+    note = "no annotations speak of or which are in no split: 1 (images/stray.jpg)."
+    assert any(note in one for one in load(tmp_path).notes)
+
+
 @pytest.mark.parametrize("as_text", [True, False])
 def test_coco_run_lengths_become_masks(tmp_path, as_text):
     counts = [12 * 30 + 8, 6, *[24, 6] * 5, 22 * 30 + 16]
