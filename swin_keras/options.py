@@ -43,7 +43,8 @@ def settle_types(options):
     """Make values plain, and refuse those of another type than their field's.
 
     A path becomes text, a number of NumPy one of Python, a list a tuple where the
-    field is one, so that every value can be written down and read again.
+    field is one, and a tuple in a mapping a list, so that every value can be written
+    down and is the same when it is read again.
 
     Args:
         options: A dataclass; changed in place, also if it is frozen.
@@ -91,7 +92,8 @@ def _plain(value, hint):
     if isinstance(value, os.PathLike) and str in kinds(hint):
         return os.fspath(value)
     if isinstance(value, dict):
-        return {key: _plain(one, None) for key, one in value.items()}
+        plain = {key: _plain(one, None) for key, one in value.items()}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}
     if isinstance(value, list | tuple):
         takes_tuple = any(typing.get_origin(kind) is tuple for kind in kinds(hint))
         kind = tuple if takes_tuple else type(value)

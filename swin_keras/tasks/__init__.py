@@ -20,7 +20,7 @@ TASKS = {
 # Kinds of distillation that learn from a teacher's answers.
 ANSWERS = ("soft", "dist")
 
-__all__ = ["ANSWERS", "TASKS", "check_task", "task_named"]
+__all__ = ["ANSWERS", "TASKS", "check_task", "task_named", "trained_task"]
 
 
 def check_task(name: str):
@@ -44,3 +44,13 @@ def task_named(name: str) -> "Task":
     """
     check_task(name)
     return importlib.import_module(TASKS[name]).TASK
+
+
+def trained_task(card) -> "Task | None":
+    """Return the task that the stages of a model were trained for.
+
+    Feature maps that are exported have none of their own: their pictures are those of
+    the task of the run. `None` where no card tells it.
+    """
+    name = card.train.get("task") if card else None
+    return task_named(name) if isinstance(name, str) and name in TASKS else None

@@ -30,6 +30,8 @@ class Classify(Task):
         "mosaic",
         "copy_paste",
         "letter_box",
+        "reduce_zero_label",
+        "box_format",
     )
     unread = ("scale_range",)
     teaching = ("soft", "dist", "features")

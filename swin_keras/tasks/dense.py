@@ -12,7 +12,7 @@ class DenseTask(Task):
 
     without = (
         *("mixup", "cutmix", "label_smoothing"),
-        *("rand_augment", "erase", "rotate", "shift"),
+        *("rand_augment", "erase", "rotate", "shift", "label_pattern"),
     )
     unread = ("min_crop_area", "crop_ratio", "crop_fraction")
     teaching = ("features",)
@@ -45,11 +45,16 @@ class DenseTask(Task):
                 "Pictures of another size are stretched to it, bicubic with "
                 "antialiasing, as MediaPipe does."
             )
-        channels = card.model["input_shape"][2]
-        return (
+        resizing = (
             "**Pictures of another shape keep their width over height (letter box)**: "
             "they are resized to fit, bicubic with antialiasing, and black is put "
-            "equally at two sides. `swin-keras predict` and `Predictor` do this, and "
+            "equally at two sides. `swin-keras predict` and `Predictor` do this"
+        )
+        if card.task != self.name:  # maps of the stages
+            return f"{resizing}. No file does it itself."
+        channels = card.model["input_shape"][2]
+        return (
+            f"{resizing}, and "
             "give boxes in the picture's own pixels. The SavedModel's endpoints "
             "`serve` and `serve_xla` do it, too: they take pictures of any size "
             f"`(batch, height, width, {channels})`, and their boxes are "

@@ -25,7 +25,10 @@ class Detect(DenseTask):
     data_options = {"targets": "boxes"}
     figure = "map"
     title = "mAP"
-    without = (*DenseTask.without, "dice", "auxiliary", "class_weights", "copy_paste")
+    without = (
+        *DenseTask.without,
+        *("dice", "auxiliary", "class_weights", "copy_paste", "reduce_zero_label"),
+    )
     tail = frozenset(TAIL.split())
     finds_boxes = True
     monitors = {
@@ -86,7 +89,7 @@ class Detect(DenseTask):
                 one = {name: values[row] for name, values in outputs.items()}
                 index = result.images
                 truth = _truth(judged, index, index_of)
-                size = judged.image(index, channels).size[::-1]
+                size = judged.size(index)[::-1]
                 result.add(truth, *found_in(one, predictor, size))
         return result
 
@@ -130,9 +133,11 @@ class Detect(DenseTask):
         """Ask for the logit of a box's class at the point that found the box."""
         from swin_keras.detection.decoding import best_points
         from swin_keras.models import model_strides
+        from swin_keras.models.layer_names import PATCH_EMBEDDING
 
-        scores, size = outputs["one_scores"], explainer.input_shape
-        strides = model_strides(explainer.model)
+        scores, strides = outputs["one_scores"], model_strides(explainer.model)
+        # As the stages see the image, which may be resized first.
+        size = explainer.model.get_layer(PATCH_EMBEDDING).input.shape[1:3]
         found = best_points(scores, outputs["boxes"], size, strides)
         asked = question.class_index
         is_asked = np.full(len(found.boxes), True)
@@ -143,13 +148,13 @@ class Detect(DenseTask):
             chosen = chosen[found.scores[chosen] >= SHOWN][: question.top]
         else:
             chosen = chosen[question.box - 1 : question.box]
-        return [self._box_target(found, row, scores, explainer) for row in chosen]
+        names = explainer.class_names
+        return [self._box_target(found, row, scores, names, size) for row in chosen]
 
     @staticmethod
-    def _box_target(found, row, scores, explainer):
+    def _box_target(found, row, scores, names, size):
         index = int(found.classes[row])
-        name = explainer.class_names[index]
-        height, width = explainer.input_shape[:2]
+        name, (height, width) = names[index], size
         return ExplanationTarget(
             f"box {row + 1}: {name}",
             name,

@@ -1,6 +1,7 @@
 """What of a model's answers is explained: a mean of logits over places."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
@@ -31,8 +32,13 @@ class Question:
     region: tuple[float, float, float, float] | None = None
 
     def __post_init__(self):
-        if self.box is not None and self.box < 1:
-            raise UsageError(f"`box` must be at least 1. Received: {self.box}.")
+        if self.box is not None and not (
+            isinstance(self.box, Integral) and self.box > 0
+        ):
+            raise UsageError(
+                "`box` must be a whole number, at least 1. "
+                f"Received: {self.box!r:.100}."
+            )
         if self.region is not None:
             object.__setattr__(self, "region", _corners(self.region))
 

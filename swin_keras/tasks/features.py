@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from swin_keras.tasks import trained_task
 from swin_keras.tasks.task import Task
 
 
@@ -29,11 +30,11 @@ class FeatureMaps(Task):
         return rows, max(1.0, float(np.abs(rows).max()))
 
     def read(self, picture, predictor):
-        trained = _trained_for(predictor.card)
+        trained = trained_task(predictor.card)
         return (trained or super()).read(picture, predictor)
 
     def about_pictures(self, card):
-        trained = _trained_for(card)
+        trained = trained_task(card)
         return (trained or super()).about_pictures(card)
 
     def about_outputs(self, card):
@@ -45,15 +46,3 @@ class FeatureMaps(Task):
 
 
 TASK = FeatureMaps()
-
-
-def _trained_for(card):
-    """Return the task that the stages were trained for, if there is a card of it.
-
-    Its pictures are theirs: whole ones of a segmenter or detector.
-    """
-    from swin_keras.tasks import TASKS, task_named
-
-    name = card.train.get("task") if card else None
-    is_known = isinstance(name, str) and name in TASKS
-    return task_named(name) if is_known else None

@@ -7,7 +7,10 @@ from swin_keras.scores.multi_label import THRESHOLD, MultiLabelResult
 from swin_keras.tasks.classify import NEAR_TIE, Classify
 from swin_keras.tasks.prediction import LabelsPrediction
 
-SMALLEST = 1e-7  # of a probability and of what it lacks to 1
+SMALLEST = 1e-7  # of a probability
+# Above, logits cannot be told from probabilities: runtimes round these otherwise by
+# some 1e-7, which a logit of 8 turns into more than the tolerance.
+CERTAIN = 1 - 2**-8
 
 
 class MultiLabel(Classify):
@@ -86,7 +89,7 @@ class MultiLabel(Classify):
         (rows,) = outputs.values()
         if rows.min() < 0 or rows.max() > 1:
             return rows, 1.0  # of a model that ends in logits
-        rows = np.clip(rows, SMALLEST, 1 - SMALLEST).astype(float)
+        rows = np.clip(rows.astype(float), SMALLEST, CERTAIN)
         return np.log(rows / (1 - rows)), 1.0
 
     def agreement(self, expected, given):

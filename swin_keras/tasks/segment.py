@@ -24,7 +24,7 @@ class Segment(DenseTask):
     data_options = {"targets": "masks"}
     figure = "mean_iou"
     title = "mean IoU"
-    without = (*DenseTask.without, "mosaic", "letter_box")
+    without = (*DenseTask.without, "mosaic", "letter_box", "box_format")
     monitors = {
         **DenseTask.monitors,
         "val_mean_iou": "the highest mean IoU on the validation images",

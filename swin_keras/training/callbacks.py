@@ -92,12 +92,13 @@ class BestModel(keras.callbacks.Callback):
 
     Args:
         inference_model: The model to save; it shares the weights in training.
-        path: The `.keras` file; `None` writes nothing.
+        path: The `.keras` file.
         make_card: Called with the epoch's figures; returns the model's card.
         patience: Epochs without a better one after which training stops; 0 never
             stops.
         monitor: "val_loss", or "val_accuracy"; of two epochs with the same, the one
             with the smaller loss is better.
+        writes: Whether this process writes the file; all look whether it is there.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class BestModel(keras.callbacks.Callback):
         make_card,
         patience: int = 0,
         monitor: str = "val_loss",
+        writes: bool = True,
     ):
         super().__init__()
         self.inference_model = inference_model
@@ -114,6 +116,7 @@ class BestModel(keras.callbacks.Callback):
         self.make_card = make_card
         self.patience = patience
         self.monitor = monitor
+        self.writes = writes
         self.best = None  # what `rank` made of the best epoch
         self.waited = 0  # epochs since then
         self._unwritten = None  # weights and figures of a better epoch
@@ -157,7 +160,7 @@ class BestModel(keras.callbacks.Callback):
 
     def finish(self):
         """Write the best model if it is not on disk yet."""
-        if self._unwritten is None or self.path is None:
+        if self._unwritten is None or not self.writes:
             return
         weights, figures = self._unwritten
         current = self.inference_model.get_weights()
@@ -177,7 +180,7 @@ class BestModel(keras.callbacks.Callback):
 
     def set_state(self, state):
         self.best, self.waited = state["best"] and tuple(state["best"]), state["waited"]
-        if self.path is not None and not self.is_kept:
+        if not self.is_kept:
             self.best = None  # its file was lost: the next epoch is better than none
 
 

@@ -77,7 +77,7 @@ _OF_TEACHERS = (  # options that mean nothing without one
 class TrainConfig:
     """What to train on, what to train, and how.
 
-    An option that is not given is the preset's; `presets.py` shows them all. The
+    An option that is not given is the preset's; a run's `config.yaml` has them all. The
     defaults train the small variant on scikit-learn's handwritten digits.
 
     Args:
@@ -100,8 +100,8 @@ class TrainConfig:
         head: Kind of the head: "mlp", "upernet" or "unet" for segmentation, "light" or
             "full" for detection; by default the task's lightest.
         head_sizes: Fields of the head to change, such as {"channels": 512}.
-        auxiliary: Whether a second, small head learns along on the map before the
-            last, as the published segmenters do.
+        auxiliary: Whether to train a small auxiliary head on the map before the last,
+            too, as the published segmenters do.
         image_size: Side of the images in pixels, or (height, width); by default
             the variant's own, but at most twice that of small images; for pixels and
             boxes that of the pictures, to 512.
@@ -152,8 +152,8 @@ class TrainConfig:
         label_smoothing: Share of the target given to all classes alike.
         clip_norm: Largest global norm of the gradients, 0 for no limit.
         schedule: Learning rate after the warm-up: "cosine", or "linear" to its end.
-        ema_momentum: How slowly the averaged weights follow, 0 for no average. The
-            averaged weights are validated and kept.
+        ema_momentum: Momentum of an exponential moving average of the weights, 0 for
+            none. The averaged weights are validated and kept.
         monitor: What makes an epoch the best, which is kept: the smallest "val_loss"
             or the highest figure of the task, such as "val_accuracy"; by default the
             loss, and "val_map" for boxes.
@@ -166,8 +166,8 @@ class TrainConfig:
         mosaic: Share of the training pictures with boxes that are put together of four.
         copy_paste: Share of the training pictures with masks onto which the objects of
             another are pasted; "background" is no object.
-        letter_box: Whether pictures with boxes keep their width over height, with black
-            at two sides, instead of being stretched to the input.
+        letter_box: Whether pictures with boxes keep their aspect ratio and are padded
+            with black (letterboxing), instead of being stretched to the input.
         min_crop_area: Smallest random crop, as a share of the image's area.
         crop_ratio: Largest change of a random crop's aspect ratio, 1 for none.
         rotate: Largest random rotation to either side, in degrees.
@@ -175,7 +175,7 @@ class TrainConfig:
         flip: Whether to mirror images at random, left and right; by default yes, but
             for data sets of digits and letters.
         quarter_turns: Whether to turn images by 0, 90, 180 or 270 degrees at random,
-            for those that have no upright: from above, or of a microscope.
+            for those without a natural orientation: from above, or of a microscope.
         rand_augment: Magnitude of RandAugment's two changes, to 10; 0 for none.
         erase: Probability of erasing a random rectangle.
         mixup: Parameter of MixUp's beta distribution, 0 for none.
@@ -193,8 +193,9 @@ class TrainConfig:
             GPU or TPU trains, and none on a CPU, whose cores train.
         jit_compile: Whether XLA compiles forward and backward pass: training begins
             later, by about ten seconds for Swin-T, and then is faster. By default
-            yes, but for bfloat16 on a CPU, and for `deterministic` on a GPU. On a GPU,
-            or if it is asked for, the optimizer's step is compiled, too.
+            yes, but for bfloat16 on a CPU, for `deterministic` on a GPU, and for the
+            heads "mlp" and "upernet" on several devices. On a GPU, or if it is asked
+            for, the optimizer's step is compiled, too.
         compile_cache: Whether what XLA compiles is kept in the user's cache folder,
             for the next run. By default where a GPU trains.
         checkpoint_minutes: Minutes between checkpoints.
@@ -349,7 +350,7 @@ class TrainConfig:
         if not kinds:
             remedy = f"The task {self.task!r} learns from no answers: leave it out."
         raise UsageError(
-            "`unlabelled` is for what learns from a teacher's answers. Received: "
+            "`unlabelled` needs a kind that learns from a teacher's answers. Received: "
             f"distillation={self.distillation!r}. {remedy}"
         )
 

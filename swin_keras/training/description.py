@@ -116,8 +116,8 @@ def _advice(job):
     if job.config.preset != "published" or job.config.weights or images >= FEW:
         return
     yield (
-        f"advice      {images:,} images are few to begin from random weights. "
-        "Published weights learn classes from a hundred: --weights; see docs/weights.md"
+        f"advice      {images:,} images are few to train from random weights. With "
+        "published weights a hundred a class can do: --weights; see docs/weights.md"
     )
 
 
@@ -132,15 +132,15 @@ def why_kept(rows, epoch: int, monitor: str, monitors) -> str:
     """
     kept = next(row for row in rows if row["epoch"] == epoch - 1)
     text = (
-        f"kept epoch {epoch:.0f} of {len(rows)}, of {monitors[monitor]}: "
+        f"kept epoch {epoch:.0f} of {len(rows)}, which had {monitors[monitor]}: "
         f"{_figures(kept, monitors)}"
     )
     for other in monitors:
         best = min(rows, key=lambda row: rank_of(row, other))
         if rank_of(best, other)[0] != rank_of(kept, other)[0]:
             text += (
-                f". {monitors[other].capitalize()} had epoch {best['epoch'] + 1}: "
-                f"{_figures(best, monitors)}; --monitor {other} keeps that"
+                f". Epoch {best['epoch'] + 1} had {monitors[other]}: "
+                f"{_figures(best, monitors)}; --monitor {other} would keep that one"
             )
     return text
 

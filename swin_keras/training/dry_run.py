@@ -1,10 +1,13 @@
 """Try a run before it costs anything: `swin-keras train --dry-run`."""
 
 import dataclasses
+import os
 import resource
 import sys
 import time
 from itertools import islice
+
+import tensorflow as tf
 
 from swin_keras.data import data_errors
 from swin_keras.screen import duration
@@ -17,7 +20,9 @@ from swin_keras.training.search import resolve_auto, seconds_per_step
 from swin_keras.training.strategy import Replicas, make_strategy
 from swin_keras.training.xla_check import in_words, xla_difference
 
-BATCHES = 10
+BATCHES = 10  # that are loaded, at least
+SECONDS = 10  # that this takes, about, at most
+XLA_IMAGES = 8  # that are compared: without parts of a step, more may not fit
 SPARE = 1.2  # how much faster than the step loading must be, not to be waited for
 
 
@@ -35,8 +40,8 @@ def dry_run(config: TrainConfig) -> str:
         UsageError: If an option cannot work.
         DataError: If the data cannot be used.
     """
+    replicas = Replicas(make_strategy(config.strategy))  # before TensorFlow is used
     dataset = load_data(config)
-    replicas = Replicas(make_strategy(config.strategy))
     config, _ = resolve_auto(config, dataset, replicas.count)
     job = prepare(config, replicas, dataset)
     lines = describe(job)
@@ -52,8 +57,7 @@ def dry_run(config: TrainConfig) -> str:
     return "\n".join(
         [
             *lines,
-            f"memory      {peak_memory() / 2**30:.1f} GiB at most so far, of this "
-            "process",
+            f"memory      {_memory()}",
             f"time        {seconds * 1e3:.0f} ms a step, about {duration(whole)} "
             "without validation",
             *_loading_notes(loading, job.config.batch_size / seconds, job),
@@ -77,13 +81,22 @@ def _teacher_notes(job):
 
 
 def _images_loaded_per_second(job) -> float | None:
-    """Load a few batches, and do nothing with them; `None` where there are no more."""
+    """Load batches, and do nothing with them; `None` where there are too few.
+
+    Those that are begun together with the first are ready when it is, and those that
+    follow come as many at once: so the first are not timed, and several times as many
+    are.
+    """
+    begun = 1 + (job.workers.processes if job.workers else os.cpu_count())
     batches = iter(job.training_batches())
-    next(batches)  # starts threads or processes
-    count = min(BATCHES, job.steps * job.config.epochs - 1)
+    first = sum(1 for _ in islice(batches, 2 * begun))
     start = time.perf_counter()
-    loaded = sum(1 for _ in islice(batches, count))
-    if not loaded:
+    loaded = 0
+    for _ in islice(batches, max(BATCHES, 3 * begun)):
+        loaded += 1
+        if loaded >= begun and time.perf_counter() > start + SECONDS:
+            break
+    if not (first and loaded):
         return None
     return loaded * job.config.batch_size / (time.perf_counter() - start)
 
@@ -103,7 +116,16 @@ def _xla_notes(job):
     is_alone = job.replicas.strategy is None
     if is_alone and job.training_model.compiles and not on_cpu():
         batch = next(iter(job.training_batches()))
+        batch = tf.nest.map_structure(lambda values: values[:XLA_IMAGES], batch)
         yield f"XLA         {in_words(xla_difference(job.training_model, batch))}"
+
+
+def _memory() -> str:
+    """Report what is short first: the memory of a GPU, or else the process'."""
+    for device in tf.config.list_logical_devices("GPU"):
+        peak = tf.config.experimental.get_memory_info(device.name)["peak"]
+        return f"{peak / 2**30:.1f} GiB at most so far, of {device.name}"
+    return f"{peak_memory() / 2**30:.1f} GiB at most so far, of this process"
 
 
 def peak_memory() -> int:

@@ -41,6 +41,8 @@ def as_begun(run: RunFolder, config: TrainConfig) -> TrainConfig:
     may_change = {name: getattr(config, name) for name in MAY_CHANGE}
     may_change |= {"name": run.name, "data": config.data if named else before.data}
     may_change |= {"lost": before.lost}
+    for name in ("teacher", "unlabelled"):  # told from others, like the data
+        may_change[name] = getattr(config, name) or getattr(before, name)
     if not config.restarts:  # the command that extended the run, given again
         may_change |= {"restarts": before.restarts}
     if config.on_bad == "skip":  # what was left in until it ended the run
@@ -80,9 +82,9 @@ def _extended(run, before, epochs):
     """Return the options with which a finished run continues."""
     if not run.card.is_file():
         raise UsageError(
-            f"A run gets more epochs when it is finished, and {run.path} is not: its "
-            f"schedule leads to epoch {before.epochs}. Finish it by --resume without "
-            "--epochs, then give them."
+            f"Only a finished run can be given more epochs, and {run.path} is "
+            f"scheduled to run to epoch {before.epochs}. Finish it with --resume "
+            "alone, then extend it with --epochs."
         )
     checkpoint = CheckpointFolder(run.checkpoints).newest()
     if checkpoint is None:

@@ -63,10 +63,11 @@ def fit(
     metrics = MetricsFile(run.metrics if is_chief else None)
     best = BestModel(
         job.model,
-        run.best_model if is_chief else None,
+        run.best_model,
         lambda figures: job.card(run.name, figures),
         config.early_stopping,
         config.monitor,
+        writes=is_chief,
     )
     saver = SaveCheckpoints(
         CheckpointFolder(run.checkpoints),
@@ -99,12 +100,14 @@ def fit(
         callbacks.append(tensorboard_callback(run.tensorboard))
     if not is_chief:
         callbacks.remove(progress)
+    job.training_model.stop_training = False
     try:
         with data_errors(), memory_errors(config):
             if saver.must_validate:
                 _end_epoch(job, saver.epochs, callbacks)
             for part in _parts(saver.step, job.steps, epochs.stop):
-                if not best.is_out_of_patience:
+                # `fit` forgets that a callback asked to stop.
+                if not (best.is_out_of_patience or job.training_model.stop_training):
                     _fit_epochs(job, part, saver.step, callbacks)
     finally:
         progress.stop()

@@ -196,6 +196,7 @@ def prepare(
     config: TrainConfig,
     replicas: Replicas | None = None,
     dataset: ImageDataset | None = None,
+    has_checkpoint: bool = False,
 ) -> TrainingJob:
     """Load the data, build and compile the model; write nothing.
 
@@ -204,6 +205,8 @@ def prepare(
             not given follow from the data and the memory.
         replicas: The devices; by default those that `config.strategy` names.
         dataset: Its data, if they are loaded already.
+        has_checkpoint: Whether the run resumes with weights of its own, so that those
+            it started from are not read again.
 
     Raises:
         UsageError: If an option cannot work.
@@ -231,7 +234,7 @@ def prepare(
     keras.utils.set_random_seed(config.seed)
     with replicas.scope(), _dtype_policy(config.precision):
         model, outputs = task.build(model_config, dataset, config)
-        if config.weights is not None:
+        if config.weights is not None and not has_checkpoint:
             # Reading weights is another part, which training without them spares.
             from swin_keras.weights import load_weights
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 # What a restart would not change: usage, data, model file, resources, a NaN
 # loss, and somebody's request to stop.
 FINAL_CODES = (2, 3, 4, 5, 6, 130, 143)
+STOPPED = (130, 143)  # of a worker that was asked to, and wrote a checkpoint
 SECONDS_TO_END = 5.0  # for the others, after one worker has ended
 SECONDS_TO_SAVE = 600.0  # for them, where all were asked to stop
 
@@ -122,17 +124,20 @@ def _run(words, workers, hosts, index, request):
     }
     passers = [_pass_on_output(number, process) for number, process in running.items()]
     code, failed, last = 0, None, time.monotonic()
+    is_stopping = False
     try:
         # A worker that was asked to stop may still be writing the checkpoint.
         while running and (
-            not code or (request.signal and time.monotonic() < last + SECONDS_TO_SAVE)
+            not code or (is_stopping and time.monotonic() < last + SECONDS_TO_SAVE)
         ):
             time.sleep(0.1)
             request.forward(running.values())
+            is_stopping |= bool(request.signal)
             for number, process in list(running.items()):
                 if process.poll() is not None:
                     del running[number]
                     last = time.monotonic()
+                    is_stopping |= process.returncode in STOPPED
                     if not code:
                         code, failed = exit_code(process), number
         if code:
@@ -231,17 +236,20 @@ class StopRequest:
     """A signal to pass on to other processes, which then write a checkpoint."""
 
     signal = 0
-    _times = _passed = 0
+    _interrupts = 0
+    _is_passed = False
 
     def note(self, number, frame=None):
-        self.signal, self._times = number, self._times + 1
+        self.signal = number
+        self._interrupts += number == signal.SIGINT
 
     def forward(self, processes):
-        if self._passed == self._times:
+        """Ask processes to end, once; a second Ctrl-C ends them at once."""
+        if not self.signal:
             return
         for process in processes:
-            if self._times == 1:
+            if not self._is_passed:
                 process.terminate()
-            else:  # a second Ctrl-C
+            elif self._interrupts > 1:
                 process.kill()
-        self._passed = self._times
+        self._is_passed = True

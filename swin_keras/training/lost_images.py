@@ -11,6 +11,7 @@ from swin_keras.errors import DataError
 from swin_keras.files import write_text
 from swin_keras.names import printable
 from swin_keras.training.job import TrainingJob
+from swin_keras.training.resume import OtherDataError
 from swin_keras.training.run_folder import RunFolder
 
 _REMEDY = (
@@ -37,6 +38,8 @@ def lost_images(run: RunFolder, job: TrainingJob):
     """
     try:
         yield
+    except OtherDataError:  # nothing was read yet that could be damaged
+        raise
     except DataError as error:
         config = job.config
         dataset = job.dataset

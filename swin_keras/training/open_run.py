@@ -8,6 +8,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from swin_keras.data import extract
+from swin_keras.data.extract import evenly_spaced
+from swin_keras.data.pipeline import image_advice
 from swin_keras.errors import Interrupted, UsageError
 from swin_keras.files import write_text
 from swin_keras.processes import StopSignals, find_devices
@@ -65,6 +67,8 @@ class OpenRun:
         """
         with ExitStack() as stack:
             is_new = self.folder is None
+            if is_new and self.replicas.is_chief:
+                _check_inputs(job)
             if is_new:
                 self._make_folder(stack)
             run = self.folder
@@ -140,6 +144,19 @@ def _check_shared(config, resume, replicas):
 def _find_run(config):
     run = RunFolder.named(config.runs_dir, config.name)
     return run if run.config.exists() else None
+
+
+def _check_inputs(job):
+    """Decode what is written of the images, before there is a folder.
+
+    Raises:
+        DataError: That says what to do about one that cannot be read.
+    """
+    test = job.dataset.splits["test"]
+    with image_advice():
+        job.first_images()
+        for index in evenly_spaced(len(test), SAMPLES):
+            test.image(index, job.dataset.image_shape[-1])
 
 
 def _write_inputs(run, job, range_test):

@@ -64,6 +64,7 @@ class LiveProgress(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
         self._epoch_start, self._epoch_first = time.monotonic(), self._done
+        self._trained = None  # when the last step of the epoch ended
 
     def on_train_batch_end(self, batch, logs=None):
         self._done += 1
@@ -84,8 +85,11 @@ class LiveProgress(keras.callbacks.Callback):
                 self._eta(),
             )
 
+    def on_test_begin(self, logs=None):
+        self._trained = self._trained or time.monotonic()
+
     def on_epoch_end(self, epoch, logs=None):
-        seconds = time.monotonic() - self._epoch_start
+        seconds = (self._trained or time.monotonic()) - self._epoch_start
         steps = self._done - self._epoch_first
         # A run that was stopped in a validation resumes with it, without a step.
         rate = f"  {steps * self.batch_size / seconds:.0f} images/s" if steps else ""

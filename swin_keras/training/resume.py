@@ -13,6 +13,10 @@ from swin_keras.training.strategy import Replicas
 log = logging.getLogger(__name__)
 
 
+class OtherDataError(DataError):
+    """The data, or the teacher, are not those that a run began with."""
+
+
 class SaveCheckpoints(keras.callbacks.Callback):
     """Write a checkpoint every few minutes, and when somebody asks to stop.
 
@@ -63,10 +67,11 @@ class SaveCheckpoints(keras.callbacks.Callback):
         if checkpoint is None:
             return False
         if checkpoint.state["data"] != self.data:
-            raise DataError(
+            raise OtherDataError(
                 "A run resumes with the data and the teacher it began with, and these "
-                f"are others than when {self.folder.path} was written. Put them back, "
-                "or name where they are now: --data FOLDER. Or start another run."
+                f"differ from those of {self.folder.path}. Put them back, or name "
+                "where they are now: --data FOLDER, --teacher MODEL. Or start another "
+                "run."
             )
         variables = self._variables()
         arrays = checkpoint.arrays[: len(variables)]

@@ -94,8 +94,8 @@ def find_batch_size(
         size *= 2
     if best is None:
         raise ResourceError(
-            f"Not even {size} images a step fit into the memory, or one step of them "
-            f"failed; --batch-size {size} shows why. Try a smaller model or image."
+            f"Even a batch of {size} images does not fit in memory, or its step "
+            f"failed: --batch-size {size} shows why. Try a smaller model or image."
         )
     return best
 
@@ -214,7 +214,7 @@ def choose_rate(rates, losses) -> float:
     last = int(np.argmin(smooth)) if count else 0  # beyond it training falls apart
     if last == 0:
         raise UsageError(
-            f"The loss fell at no learning rate from {rates[0]:.1g} to "
+            f"The loss did not fall at any learning rate from {rates[0]:.1g} to "
             f"{rates[-1]:.1g}. Give --learning-rate a number."
         )
     return float(rates[int(np.argmin(np.diff(smooth[: last + 1])))])

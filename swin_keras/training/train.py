@@ -17,6 +17,7 @@ from swin_keras.report import (
     plot_curves,
     write_report,
 )
+from swin_keras.training.checkpoints import CheckpointFolder
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.description import why_kept
 from swin_keras.training.fitting import fit, memory_errors
@@ -117,7 +118,10 @@ def _prepare(run):
     with memory_errors(run.config):
         dataset = _load(run.config, run.folder)
         config, range_test = resolve_auto(run.config, dataset, run.replicas.count)
-        return prepare(config, run.replicas, dataset), range_test
+        has_checkpoint = run.folder is not None and (
+            CheckpointFolder(run.folder.checkpoints).newest() is not None
+        )
+        return prepare(config, run.replicas, dataset, has_checkpoint), range_test
 
 
 def _load(config, run):

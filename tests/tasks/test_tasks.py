@@ -487,6 +487,11 @@ def test_unknown_names_are_refused_with_the_nearest(tmp_path):
         ("detect", {"min_crop_area": 0.2}),
         ("segment", {"crop_fraction": 0.5}),
         ("classify", {"scale_range": (0.9, 1.1)}),
+        ("classify", {"box_format": "coco"}),
+        ("classify", {"reduce_zero_label": True}),
+        ("segment", {"label_pattern": "(?P<label>.)"}),
+        ("segment", {"box_format": "coco"}),
+        ("detect", {"reduce_zero_label": True}),
     ],
 )
 def test_options_that_a_task_would_not_obey_are_refused(

@@ -1,6 +1,7 @@
 """What stops a run early, and what it says then."""
 
 import json
+import zipfile
 
 import keras
 import numpy as np
@@ -91,19 +92,25 @@ def test_a_run_says_which_epoch_it_keeps_and_what_the_other_choice_is():
     ]
     monitors = task_named("classify").monitors
     text = why_kept(rows, 2.0, "val_loss", monitors)
-    assert text.startswith("kept epoch 2 of 2, of the smallest loss")
-    assert (
-        "had epoch 1: val_loss 1.2000, val_accuracy 58.00%; --monitor val_acc" in text
-    )
+    assert text.startswith("kept epoch 2 of 2, which had the smallest loss")
+    assert "Epoch 1 had the highest accuracy on the validation images: val_l" in text
+    assert "val_accuracy 58.00%; --monitor val_accuracy would keep that one" in text
     text = why_kept(rows, 1.0, "val_accuracy", monitors)
-    assert text.startswith("kept epoch 1 of 2, of the highest accuracy")
-    assert text.endswith("--monitor val_loss keeps that")
-    assert "had epoch" not in why_kept(rows[:1], 1.0, "val_loss", monitors)
+    assert text.startswith("kept epoch 1 of 2, which had the highest accuracy")
+    assert text.endswith("--monitor val_loss would keep that one")
+    assert "Epoch" not in why_kept(rows[:1], 1.0, "val_loss", monitors)
 
 
-def test_patience_is_remembered():
-    best = BestModel(None, None, None, patience=3)
+@pytest.mark.parametrize("writes", [True, False])
+def test_patience_is_remembered(tmp_path, writes):
+    path = tmp_path / "best.keras"
+    best = BestModel(None, path, None, patience=3, writes=writes)
+    zipfile.ZipFile(path, "w").close()
     best.set_state({"best": [0.5], "waited": 2})
     assert not best.is_out_of_patience
     best.set_state(best.get_state() | {"waited": 3})
     assert best.is_out_of_patience
+    assert best.best == (0.5,)
+    path.unlink()  # all processes of a run must see it, or they stop in other epochs
+    best.set_state(best.get_state())
+    assert best.best is None

@@ -62,7 +62,7 @@ def test_a_small_set_is_told_what_suits_it(pets):
         "image size: the variant's own",
         "4 an epoch, 300 epochs, 8 images each; preset published",
         "fewer images a step than the preset's 1024",
-        "32 images are few to begin from random weights",
+        "32 images are few to train from random weights",
     ):
         assert words in text
     given = dataclasses.replace(config, batch_size=8, learning_rate=1e-3, image_size=24)

@@ -2,12 +2,13 @@
 
 import csv
 import dataclasses
+import shutil
 
 import pytest
 import yaml
 from toy_runs import EVERYTHING, folder_of_images, outcome
 
-from swin_keras.errors import DataError, UsageError
+from swin_keras.errors import DataError, SwinKerasError, UsageError
 from swin_keras.model_files import read_card
 from swin_keras.training import TrainConfig
 from swin_keras.training.extending import as_begun
@@ -89,3 +90,38 @@ def test_a_run_whose_data_are_gone_stays_as_it_is(toy):
     with pytest.raises(DataError):
         train(more, resume=True)
     assert (run.config.read_text(), run.card.read_text()) == before
+
+
+def test_what_teaches_may_have_moved(tmp_path):
+    """Whether it is the same is told from its fingerprint, as with the data."""
+    options = {"name": "run", "runs_dir": str(tmp_path)}
+    begun = TrainConfig(**options, teacher="here", unlabelled="more")
+    run = create_run(tmp_path, "run", "digits")
+    run.config.write_text(begun.to_yaml())
+    assert as_begun(run, TrainConfig(**options)) == begun
+    moved = as_begun(run, TrainConfig(**options, teacher="there", unlabelled="other"))
+    assert (moved.teacher, moved.unlabelled) == ("there", "other")
+
+
+def test_sizes_may_be_tuples_when_a_run_resumes(tmp_path):
+    options = {"name": "run", "runs_dir": str(tmp_path)}
+    begun = TrainConfig(**options, sizes={"depths": (2, 2), "num_heads": (2, 4)})
+    run = create_run(tmp_path, "run", "digits")
+    run.config.write_text(begun.to_yaml())
+    assert as_begun(run, begun) == begun
+
+
+@pytest.mark.slow
+def test_weights_that_a_run_began_with_are_needed_once(tmp_path):
+    options = EVERYTHING | {"batch_size": 8, "tensorboard": False}
+    data = folder_of_images(tmp_path / "pets")
+    options |= {"data": str(data), "runs_dir": str(tmp_path), "epochs": 2}
+    first = train(TrainConfig(**options, name="first"))
+    weights = shutil.copy(first.best_model, tmp_path / "weights.keras")
+    config = TrainConfig(**options, name="second", weights=str(weights))
+    train(config, part=range(1))
+    weights.unlink()
+    run = train(config, resume=True)
+    assert run.card.is_file()
+    with pytest.raises(SwinKerasError, match="weights"):
+        train(dataclasses.replace(config, name="third"))

@@ -216,3 +216,42 @@ def test_gpus_are_those_that_the_environment_names(monkeypatch):
     assert visible_gpus() == ["2", "3"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert visible_gpus() == []
+
+
+class Process:
+    """A process that only records what it was told."""
+
+    def __init__(self):
+        self.told = []
+
+    def terminate(self):
+        self.told.append("terminate")
+
+    def kill(self):
+        self.told.append("kill")
+
+
+@pytest.mark.parametrize(
+    ("signals", "told"),
+    [
+        ([signal.SIGTERM], ["terminate"]),
+        ([signal.SIGTERM, signal.SIGTERM], ["terminate"]),
+        ([signal.SIGINT, signal.SIGTERM], ["terminate"]),
+        ([signal.SIGINT, signal.SIGINT], ["terminate", "kill"]),
+    ],
+)
+@pytest.mark.parametrize("is_polled_between", [True, False])
+def test_workers_are_asked_once_and_killed_by_a_second_ctrl_c_only(
+    signals, told, is_polled_between
+):
+    request, process = launching.StopRequest(), Process()
+    request.forward([process])
+    for number in signals:
+        request.note(number)
+        if is_polled_between:
+            request.forward([process])
+    for _ in range(2):
+        request.forward([process])
+    assert process.told[0] == "terminate"
+    assert list(dict.fromkeys(process.told)) == told
+    assert process.told.count("terminate") == 1

@@ -113,7 +113,7 @@ def test_only_what_was_broken_may_be_another_file(stopped):
     other = next(path for path in broken.parent.glob("*.jpg"))
     content = other.read_bytes()
     other.write_bytes(content + b"\xff\xd9")
-    with pytest.raises(DataError, match="these are others than when"):
+    with pytest.raises(DataError, match="these differ from those of"):
         train(config, resume=True)
     other.write_bytes(content)
     broken.write_bytes(whole)  # repaired
@@ -197,3 +197,30 @@ def test_options_that_cannot_be_leave_no_folder(tmp_path):
     with pytest.raises(UsageError, match="`scale"):
         train(config)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.slow
+def test_other_data_are_not_searched_for_what_is_broken(stopped):
+    """And nothing is recorded that would keep the run from its own data later."""
+    config, broken, whole = stopped
+    broken.write_bytes(whole)
+    new = broken.with_name("new.jpg")
+    new.write_bytes(whole)
+    break_middle(new)
+    written = Path(config.runs_dir) / "run" / "config.yaml"
+    before = written.read_text()
+    with pytest.raises(DataError, match="A run resumes with the data"):
+        train(config, resume=True)
+    assert written.read_text() == before
+    new.unlink()
+    assert train(config, resume=True).card.is_file()
+
+
+def test_a_broken_image_in_the_first_step_begins_nothing(tmp_path):
+    folder_of_images(tmp_path / "pets", size=200)
+    config = config_of(tmp_path)
+    broken = Path(prepare(config).names(0)[0])
+    break_middle(broken)
+    with pytest.raises(DataError, match=rf"{broken.name}: trunc.*--on-bad skip"):
+        train(config)
+    assert not (tmp_path / "runs/run").exists()

@@ -35,3 +35,19 @@ def test_an_epoch_has_its_figures_its_rate_and_what_is_left(line_of):
 def test_a_validation_that_is_repeated_has_no_rate(line_of):
     line = line_of(steps=0)
     assert line == "epoch 1/2  loss 1.0000  val_accuracy 0.5000  ETA unknown"
+
+
+def test_the_rate_is_that_of_training_without_validation(monkeypatch, caplog):
+    clock = iter([*range(0, 6), 100, 101, 102])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    progress = LiveProgress(epochs=2, steps_per_epoch=2, batch_size=8, bar=False)
+    with caplog.at_level(logging.INFO):
+        progress.on_train_begin()  # 0
+        progress.on_epoch_begin(0)  # 1
+        for batch in range(2):
+            progress.on_train_batch_end(batch, {"loss": 1.0})  # 2, 3
+        progress.on_test_begin()  # 4
+        progress.on_test_begin()
+        monkeypatch.undo()
+        progress.on_epoch_end(0, {"loss": 1.0})
+    assert "  5 images/s  " in caplog.messages[-1]

@@ -125,7 +125,7 @@ def test_a_run_does_not_resume_with_other_data(tmp_path):
     assert run.read_config().data == moved.data
     run.card.unlink()
     (tmp_path / "animals" / "cat" / "0.jpg").unlink()
-    with pytest.raises(DataError, match="these are others than when"):
+    with pytest.raises(DataError, match="these differ from those of"):
         train(moved, resume=True)
 
 

@@ -49,7 +49,7 @@ def test_batches_grow_until_they_do_not_fit(monkeypatch):
     assert find_batch_size(TrainConfig(), largest=40) == 32
     assert find_batch_size(TrainConfig(), largest=1) == 8
     monkeypatch.setattr(search, "_try", lambda config, size: None)
-    with pytest.raises(ResourceError, match="Not even 8 images"):
+    with pytest.raises(ResourceError, match="Even a batch of 8 images"):
         find_batch_size(TrainConfig())
 
 

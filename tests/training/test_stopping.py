@@ -116,3 +116,26 @@ def test_what_saves_is_ended_at_once_by_a_second_ctrl_c_only():
 
     with pytest.raises(KeyboardInterrupt):  # now that it has ended
         work()
+
+
+class Enough(keras.callbacks.Callback):
+    """Stop training at the end of the first epoch, as a limit of time would."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = True
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["last step", "validation"])
+def test_a_callback_may_stop_an_epoch_that_was_resumed(digits_dir, tmp_path, moment):
+    toy = TrainConfig(
+        data_dir=str(digits_dir),
+        runs_dir=str(tmp_path),
+        name="stopped",
+        epochs=3,
+        checkpoint_minutes=60.0,
+        **EVERYTHING,
+    )
+    train_until_stopped(toy, [Stop(0, moment)])
+    train(toy, resume=True, callbacks=[Enough()])
+    assert len(rows_of(toy)) == 1
