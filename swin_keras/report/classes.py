@@ -4,10 +4,10 @@ import numpy as np
 
 from swin_keras.data.mixing import shares_of
 from swin_keras.report.embedding import LARGEST, image_uri, plot_uri
+from swin_keras.report.gallery import MAX_ROWS
 from swin_keras.report.plots import mixed_title, plot_confusion_matrix, plot_images
 
 TEMPLATE = "classes.html"
-MAX_ROWS = 30  # of a table of classes
 MAX_PAIRS, IMAGES_OF_A_PAIR = 8, 4
 MAX_MISTAKES = 24
 ONE_SIDED = 0.8  # share of one class that makes accuracy look better than it is

@@ -114,5 +114,9 @@ def _heights(values):
         np.nan if v is None else float((scale(v) - scale(low)) / span) for v in values
     ]
     kinds = sorted(set(given)) if len(set(given)) <= 5 else [low, high]
-    marks = [(float((scale(v) - scale(low)) / span), f"{v:.3g}") for v in kinds]
+    marks = [(float((scale(v) - scale(low)) / span), _text(v)) for v in kinds]
     return heights, marks
+
+
+def _text(value):
+    return str(value) if isinstance(value, int) else f"{value:.3g}"

@@ -38,6 +38,11 @@ class SwinHyperModel(keras_tuner.HyperModel):
         super().__init__()
         self.space = space if isinstance(space, Space) else Space(space)
         self.config = config or TrainConfig()
+        if self.config.name is not None:
+            raise UsageError(
+                "Each trial is a run with a name of its own: leave `name` out of the "
+                f"configuration. Received: {self.config.name!r}."
+            )
         refuse_auto(self.config)
         self._job = None  # the one that was built last
 

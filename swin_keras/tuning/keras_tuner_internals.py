@@ -7,7 +7,18 @@ import numpy as np
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.oracles import BayesianOptimizationOracle
 
-__all__ = ["BaseTuner", "OpenBayesian", "OpenOracle"]
+__all__ = ["OpenBayesian", "OpenOracle", "OpenTuner"]
+
+
+class OpenTuner(BaseTuner):
+    """A tuner that ends where something goes wrong.
+
+    KerasTuner would record a trial that failed, begin the next, and never say why.
+    """
+
+    def _try_run_and_update_trial(self, trial, *arguments, **options):
+        self._run_and_update_trial(trial, *arguments, **options)
+        trial.status = "COMPLETED"
 
 
 class OpenOracle:

@@ -5,6 +5,7 @@ Here a search is a function of its seed and of what happened in which order. The
 journal holds that, and resuming means to replay it.
 """
 
+import math
 import time
 import warnings
 from contextlib import contextmanager
@@ -46,12 +47,13 @@ class _Remembering(OpenOracle):
 
     Scores come from the trials' folders, so that they are the same whether a trial
     ran here or in a worker. Trials that failed or were over a limit count for the
-    search like the worst that was seen: it shall keep away from them, and a round
-    of hyperband shall not wait for them.
+    search as less than the worst that was seen: it shall keep away from them, and a
+    round of hyperband shall not wait for them.
     """
 
     def remember(self, study, folder):
         self._study, self._folder = study, folder
+        self._scores = {}  # of trials that ended; `None` for those without
         self._before, self._began = folder.seconds, time.monotonic()
         for event in folder.events():
             if "start" in event:
@@ -98,17 +100,20 @@ class _Remembering(OpenOracle):
     def end_trial(self, trial):
         trial = self.trials[trial.trial_id]
         score = self._folder.trial(trial.trial_id).score
-        if score is None:
-            ended = [t.score for t in self.trials.values() if t.score is not None]
-            score = min(ended, default=0.0)
         self._note(end=trial.trial_id, score=score)
         self._finish(trial, score)
 
     def _finish(self, trial, score):
         trial.status = "COMPLETED"
         with _quiet():
-            super().update_trial(trial.trial_id, {OBJECTIVE.name: score})
+            super().update_trial(trial.trial_id, {OBJECTIVE.name: score or 0.0})
             super().end_trial(trial)
+        self._scores[trial.trial_id] = score
+        known = [score for score in self._scores.values() if score is not None]
+        below = math.nextafter(min(known, default=0.0), -math.inf)
+        for trial_id, score in self._scores.items():
+            if score is None:
+                self.trials[trial_id].score = below
 
     def _note(self, **event):
         seconds = self._before + time.monotonic() - self._began

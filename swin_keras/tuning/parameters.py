@@ -39,12 +39,19 @@ class Range:
         make(self.name, self.low, self.high, step=self.step, sampling=scale)
 
     def edits(self, value) -> dict:
-        return {self.name: value}
+        # A grid of whole numbers on a logarithmic scale is of floats.
+        return {self.name: int(value) if isinstance(self.low, int) else value}
 
     @property
     def samples(self) -> list:
-        """Values that stand for all."""
-        return [self.low, self.high]
+        """Values that stand for all: the smallest, and the largest that is reached."""
+        if self.step is None:
+            return [self.low, self.high]
+        if self.is_log:
+            steps = math.floor(math.log(self.high / self.low, self.step) + 1e-9)
+            return [self.low, type(self.low)(self.low * self.step**steps)]
+        steps = math.floor((self.high - self.low) / self.step + 1e-9)
+        return [self.low, self.low + steps * self.step]
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,12 @@
 import csv
 import dataclasses
 import io
-import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from swin_keras.errors import TrainingError
-from swin_keras.files import write_text
+from swin_keras.files import to_json, write_text
 from swin_keras.model_files.card import installed_version, installed_versions
 from swin_keras.report.search_plot import plot_search
 from swin_keras.tasks import task_named
@@ -68,7 +67,7 @@ def write_results(study: Study, folder: StudyFolder) -> StudyOutcome:
     results = Path(study.folder) / "results"
     results.mkdir(parents=True, exist_ok=True)
     path = results / f"{study.name}.json"
-    write_text(path, json.dumps(_summary(study, folder, trials, winner), indent=2))
+    write_text(path, to_json(_summary(study, folder, trials, winner)))
     write_text(path.with_suffix(".csv"), _table(study, folder, trials))
     plot_search(
         _rows(folder, trials),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from swin_keras.errors import UsageError
@@ -63,11 +64,15 @@ class Space:
 
     def declare(self, hp):
         """Declare the space in KerasTuner's `HyperParameters`."""
-        for parameter in self.parameters.values():
-            if parameter.when:
-                with hp.conditional_scope(*parameter.when):
-                    parameter.declare(hp)
-            else:
+        parameters = self.parameters
+        for parameter in parameters.values():
+            conditions, condition = [], parameter.when
+            while condition:
+                conditions.append(condition)
+                condition = parameters[condition[0]].when
+            with ExitStack() as scopes:
+                for condition in reversed(conditions):  # the outermost first
+                    scopes.enter_context(hp.conditional_scope(*condition))
                 parameter.declare(hp)
 
     def edit(self, config: TrainConfig, values: dict) -> TrainConfig:

@@ -225,7 +225,7 @@ def _check_events(events):
             _ = event["tuner"], event["values"].items()
             begun.add(event["start"])
         elif "end" in event:
-            float(event["score"])
+            float(event["score"] or 0.0)  # `None` of one that failed
             if event["end"] not in begun:
                 raise ValueError(f"trial {event['end']!r} ends, and did not begin")
 

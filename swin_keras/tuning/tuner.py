@@ -5,7 +5,7 @@ import time
 import keras_tuner
 
 from swin_keras.training.launching import StopRequest
-from swin_keras.tuning.keras_tuner_internals import BaseTuner
+from swin_keras.tuning.keras_tuner_internals import OpenTuner
 from swin_keras.tuning.oracle import make_oracle
 from swin_keras.tuning.process import run_in_process
 from swin_keras.tuning.study import Study
@@ -18,7 +18,7 @@ class SearchStopped(keras_tuner.errors.FatalError):
     """Somebody asked to stop; a running trial has a checkpoint."""
 
 
-class StudyTuner(BaseTuner):
+class StudyTuner(OpenTuner):
     """A KerasTuner tuner whose trials are ordinary runs, each in its own process.
 
     As a worker, which KerasTuner tells from the environment, it asks the chief for

@@ -70,9 +70,9 @@ def _supervise(folder, workers, address, stop, look):
                 restarts += 1
                 if restarts > MAX_RESTARTS * workers:
                     raise ResourceError(
-                        f"Worker {number} ended with exit code {code} and workers have "
-                        f"started {restarts} times too often. What it said is in "
-                        f"{start.output(number)}. Continue with --resume."
+                        f"Worker {number} exited with code {code}, and workers have "
+                        f"been restarted {restarts - 1} times already. Its output is "
+                        f"in {start.output(number)}. Continue with --resume."
                     )
                 log.info("worker %d ended with exit code %d: restarted", number, code)
                 running[number] = start(number)

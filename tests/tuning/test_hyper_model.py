@@ -62,3 +62,8 @@ def test_part_of_the_epochs_is_trained_on_the_schedule_of_all(config):
 def test_numbers_that_are_found_anew_are_refused_in_words(option):
     with pytest.raises(UsageError, match=f"the same {option}, which cannot be 'auto'"):
         SwinHyperModel(SPACE, TrainConfig(**{option: "auto"}))
+
+
+def test_a_name_that_every_trial_would_have_is_refused():
+    with pytest.raises(UsageError, match="Each trial is a run with a name of its own"):
+        SwinHyperModel({"mixup": [0.0, 0.2]}, TrainConfig(name="x"))

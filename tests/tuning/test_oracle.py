@@ -135,3 +135,25 @@ def test_a_journal_that_was_cut_off_loses_only_its_last_line(tmp_path):
     oracle = make_oracle(study, folder)
     assert oracle.create_trial("tuner0").trial_id == trial.trial_id
     assert len(folder.events()) == 2
+
+
+@pytest.mark.parametrize("first", [0.6, 0.2])
+def test_a_trial_that_fails_counts_for_less_than_all_others(first, tmp_path):
+    """Also than those that come after it, and whether or not the search stopped."""
+    study = make_study("random", tmp_path, trials=4)
+    folder = open_folder(study)
+    oracle = make_oracle(study, folder)
+    for score in (first, None, 0.3, 0.5):
+        trial = oracle.create_trial("tuner0")
+        change = {"status": FAILED, "reason": "no luck"}
+        if score is not None:
+            metrics = {"val_accuracy": score, "val_loss": 1.0}
+            change = {"status": FINISHED, "metrics": metrics}
+        found = folder.trial(trial.trial_id)
+        folder.write(dataclasses.replace(found, **change))
+        oracle.end_trial(trial)
+    for one in (oracle, make_oracle(study, open_folder(study))):
+        scores = {trial_id: trial.score for trial_id, trial in one.trials.items()}
+        failed = scores.pop("0001")
+        assert failed < min(scores.values())
+        assert min(scores.values()) - failed < 1e-9

@@ -158,3 +158,40 @@ def test_rates_follow_a_batch_size_that_is_searched(base):
         assert found.batch_size == size
     given = TrainConfig(**published, batch_size=64, learning_rate=0.002)
     assert space.edit(given, {"batch_size": 128}).learning_rate == 0.002
+
+
+def test_conditions_may_have_conditions():
+    space = Space(
+        {
+            "optimizer": ["adamw", "muon"],
+            "width": BUNDLES["width"] | {"when": {"optimizer": ["muon"]}},
+            "sizes.drop_path_rate": BUNDLES["sizes.drop_path_rate"],
+        }
+    )
+    hp = keras_tuner.HyperParameters()
+    hp.values = {"optimizer": "muon", "width": "wide"}
+    space.declare(hp)
+    assert set(hp.values) == {"optimizer", "width", "sizes.drop_path_rate"}
+    hp = keras_tuner.HyperParameters()
+    hp.values = {"optimizer": "adamw", "width": "wide"}
+    space.declare(hp)
+    assert "sizes.drop_path_rate" not in hp.values
+
+
+def test_a_range_need_not_end_on_a_step():
+    sizes = {"depths": [2], "num_heads": [12]}
+    space = Space({"sizes.embed_dim": {"min": 24, "max": 100, "step": 24}})
+    space.check(lambda values: space.edit(TrainConfig(sizes=sizes), values))
+    assert space.parameters["sizes.embed_dim"].samples == [24, 96]
+    steps = {"min": 0.0, "max": 0.3, "step": 0.1}
+    low, high = Space({"mixup": steps}).parameters["mixup"].samples
+    assert (low, round(high, 9)) == (0.0, 0.3)
+
+
+def test_a_grid_of_whole_numbers_has_whole_numbers():
+    steps = {"min": 32, "max": 128, "step": 2, "scale": "log"}
+    space = Space({"batch_size": steps})
+    (parameter,) = sample(space).space
+    for value in parameter.values:
+        assert type(space.edit(TrainConfig(), {"batch_size": value}).batch_size) is int
+    assert space.parameters["batch_size"].samples == [32, 128]

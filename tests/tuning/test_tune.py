@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import errno
 import json
 import os
 import random
@@ -17,7 +18,7 @@ from swin_keras.errors import DataError, ResourceError, TrainingError, UsageErro
 from swin_keras.report.tensorboard import read_events
 from swin_keras.training.run_folder import RunFolder, locked
 from swin_keras.training.train import train
-from swin_keras.tuning.study_folder import FAILED, FINISHED, OVER
+from swin_keras.tuning.study_folder import FAILED, FINISHED, OVER, RUNNING
 from swin_keras.tuning.tune import tune
 
 
@@ -192,6 +193,23 @@ def test_two_processes_do_not_work_on_one_study(tmp_path, digits_dir):
         pytest.raises(ResourceError, match="Another process is training"),
     ):
         tune(path, data_dir=str(digits_dir))
+
+
+def test_what_goes_wrong_beside_a_trial_ends_the_study(
+    tmp_path, digits_dir, monkeypatch
+):
+    """KerasTuner would count it as a trial that failed, and begin the next."""
+
+    def fail(*_):
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr("swin_keras.tuning.tuner.run_in_process", fail)
+    path = write_study(tmp_path)
+    with pytest.raises(OSError, match=os.strerror(errno.EAGAIN)):
+        tune(path, data_dir=str(digits_dir))
+    (trial,) = folder_of(path).trials()
+    assert trial.status == RUNNING
+    assert not any("end" in event for event in folder_of(path).events())
 
 
 @pytest.mark.slow

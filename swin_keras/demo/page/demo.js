@@ -209,10 +209,12 @@ async function everyFrame() {
   }
 }
 byId("start").addEventListener("click", async () => {
+  byId("start").disabled = true; // a second camera would never be stopped
   try {
     camera.srcObject = await navigator.mediaDevices.getUserMedia({ video: true });
     await camera.play();
   } catch (error) {
+    stopCamera();
     byId("status").textContent = `The camera cannot be used: ${error.message}`;
     return;
   }
@@ -225,7 +227,7 @@ byId("stop").addEventListener("click", stopCamera);
 function stopCamera() {
   for (const track of camera.srcObject?.getTracks() ?? []) track.stop();
   camera.srcObject = null;
-  byId("start").hidden = false;
+  byId("start").hidden = byId("start").disabled = false;
   byId("stop").hidden = true;
 }
 
