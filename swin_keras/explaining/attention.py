@@ -41,12 +41,10 @@ def attention_steps(model, images, target=None) -> list:
         weights = _raising(model, images, target, blocks)
     steps = []
     for layer in model.layers:
-        map_size = layer.output.shape[1:3]
         if layer.name in blocks:
             steps.append(block_attention(layer, weights[layer.name]))
         elif isinstance(layer, PatchMerging):
-            map_size = layer.input.shape[1:3]
-            steps.append(MergedTokens(map_size))
+            steps.append(MergedTokens(layer.input.shape[1:3]))
     return steps
 
 

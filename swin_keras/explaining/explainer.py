@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from swin_keras.errors import ModelFileError
+from swin_keras.errors import ModelFileError, UsageError
 from swin_keras.explaining.attention import attention_steps, query_attention
 from swin_keras.explaining.class_map import class_map_model
 from swin_keras.explaining.explained_model import ExplainedModel
@@ -100,6 +100,12 @@ class Explainer(ExplainedModel):
         self.check(method, stage)
         images = np.asarray(images, "float32")
         targets = [_as_target(one) for one in ([] if targets is None else targets)]
+        if len(targets) != len(images) and (targets or method != "rollout"):
+            raise UsageError(
+                "`targets` must be one for each image, such as the index of a class; "
+                f'only "rollout" of a classifier needs none. Received: {len(targets)} '
+                f"for {len(images)} images."
+            )
         if method == "cam":
             classes = [target.class_index for target in targets]
             return np.take_along_axis(

@@ -101,7 +101,7 @@ def check_class_names(names) -> tuple[str, ...]:
     if doubles := sorted({name for name in names if names.count(name) > 1}):
         raise UsageError(
             "Class names must differ. Received more than once: "
-            f"{', '.join(doubles[:5])}. Name the classes otherwise: --class-names."
+            f"{', '.join(doubles[:5])}. Rename them with --class-names."
         )
     return names
 
@@ -111,6 +111,6 @@ def check_printable(name, index: int):
     if not isinstance(name, str) or not name.strip() or not is_printable(name):
         raise UsageError(
             "A class name must be printable text on one line. "
-            f"Received: {name!r:.200} for class {index}. Name the classes otherwise: "
+            f"Received: {name!r:.200} for class {index}. Rename it with "
             "--class-names."
         )

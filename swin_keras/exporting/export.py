@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import errno
 import hashlib
 import logging
 from pathlib import Path
@@ -35,6 +36,17 @@ from swin_keras.model_files.card import CLASS_MAPS, ModelCard
 from swin_keras.tasks import task_named
 
 log = logging.getLogger(__name__)
+OF_DISK = (  # what a folder that is full, closed or none makes of writing
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.ENOSPC,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.EPERM,
+    errno.EROFS,
+)
 
 
 def export(model, config: ExportConfig | None = None) -> Path:
@@ -64,7 +76,8 @@ def export(model, config: ExportConfig | None = None) -> Path:
     if "onnx" in config.formats:
         require_onnx()
     source = find_keras_model(given)
-    card = read_card(given) or read_card(source)
+    own = read_card(source)  # first: it must not contradict the one beside it
+    card = read_card(given) or own
     name = export_name(given, source, card, config)
     target = Path(config.saved_models_dir) / name
     with (
@@ -91,7 +104,8 @@ def _resource_errors(target: Path):
         yield
     except Exception as error:  # TensorFlow has its own kind for a full disk
         is_full = "No space left" in str(error)
-        if not is_full and not isinstance(error, OSError):
+        of_disk = isinstance(error, OSError) and error.errno in OF_DISK
+        if not (is_full or of_disk):
             raise
         reason = "no space is left" if is_full else str(error).splitlines()[0]
         raise ResourceError(

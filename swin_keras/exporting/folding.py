@@ -264,11 +264,12 @@ def foldable_mixing(model) -> Mixing | None:
         if isinstance(layer, keras.layers.Dense)
         and layer.activation is keras.activations.linear
     }
-    projections = [dense.get(id(x)) for x in mixing.input]
+    maps = keras.tree.flatten(mixing.input)  # Keras gives one alone as it is
+    projections = [dense.get(id(x)) for x in maps]
     takers = collections.Counter(map(id, model.outputs))
     for layer in model.layers:
         takers.update(map(id, keras.tree.flatten(layer.input)))
-    is_one_way = all(takers[id(x)] == 1 for x in (*mixing.input, mixing.output))
+    is_one_way = all(takers[id(x)] == 1 for x in (*maps, mixing.output))
     if None in projections or norm.input is not mixing.output or not is_one_way:
         return None
     return Mixing(projections, mixing, norm)

@@ -16,7 +16,7 @@ from swin_keras.litert.quantize import MAX_CALIBRATION_IMAGES
 from swin_keras.model_files.card import ModelCard
 from swin_keras.model_files.preparation import CardPreparation
 from swin_keras.names import printable
-from swin_keras.tasks import task_named
+from swin_keras.tasks import task_named, trained_task
 
 log = logging.getLogger(__name__)
 NOISE_IMAGES = 8
@@ -113,7 +113,8 @@ def data_at_hand(card: ModelCard):
     if not isinstance(name, str) or not _is_here(name, data_dir):
         return None
     try:
-        return load_trained(card.train, **task_named(card.task).data_options)
+        task = trained_task(card) or task_named(card.task)
+        return load_trained(card.train, **task.data_options)
     except (DataError, UsageError) as error:
         log.info("the training data cannot be read: %s", error)
         return None

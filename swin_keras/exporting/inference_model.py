@@ -14,6 +14,7 @@ from swin_keras.exporting.folding import (
 )
 from swin_keras.inference.runtimes import outputs_by_name
 from swin_keras.layers import PatchEmbedding
+from swin_keras.models.conventions import ends_in_shares, last_step
 
 
 def inference_model(model, fold: bool = True):
@@ -81,11 +82,7 @@ def named_outputs(model) -> dict:
     """
     if isinstance(model.output, dict | list | tuple):
         return dict(outputs_by_name(model.output))
-    last = model.layers[-1]
-    activation = getattr(last, "activation", None)
-    kinds = (keras.activations.softmax, keras.activations.sigmoid)
-    is_share = activation in kinds or isinstance(last, keras.layers.Softmax)
-    return {"probabilities" if is_share else "outputs": model.output}
+    return {"probabilities" if ends_in_shares(model) else "outputs": model.output}
 
 
 def with_outputs(model, beside: dict):
@@ -100,8 +97,8 @@ def with_outputs(model, beside: dict):
 
 def logits(model):
     """Return what goes into a final softmax layer, symbolic; `None` without one."""
-    last = model.layers[-1]
-    is_softmax = isinstance(last, keras.layers.Softmax) or (
+    last = last_step(model)
+    is_softmax = type(last).__name__ == "Softmax" or (
         isinstance(last, keras.layers.Activation)
         and last.activation is keras.activations.softmax
     )
@@ -126,7 +123,9 @@ def _foldable_normalization(model):
         return None
     if not isinstance(embedding, PatchEmbedding):
         return None
-    sides = model.input_shape[1:3]
+    if embedding.input is not normalization.output:
+        return None
+    sides = embedding.input.shape[1:3]  # the model's own input may be resized first
     is_padded = embedding.overlap or any(side % embedding.patch_size for side in sides)
     return None if is_padded else normalization
 

@@ -23,7 +23,7 @@ NO_NORMALIZATION = (
 )
 
 NO_PROBABILITIES = (
-    "This model ends in no softmax or sigmoid: the files give its numbers as they are. "
+    "This model does not end in a softmax or sigmoid, so its files give raw numbers. "
     "For probabilities, export keras.Model(model.input, "
     "keras.layers.Softmax()(model.output))."
 )

@@ -175,7 +175,7 @@ def require_good(checks):
     if problems:
         raise ExportError(
             "Every form must agree with the Keras model and run whole on a phone. "
-            f"{'; '.join(problems)}. To export it nevertheless: --no-verify."
+            f"{'; '.join(problems)}. To export it all the same, use --no-verify."
         )
 
 

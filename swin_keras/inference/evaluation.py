@@ -190,8 +190,8 @@ def _say_what(dataset, split, is_same):
     )
     if is_same and split == "all":
         log.info(
-            "The model was trained on some of these images, which it knows. To judge "
-            "the others alone, leave --data out."
+            "Some of these images were used for training. To evaluate on held-out "
+            "images only, leave out --data."
         )
 
 

@@ -16,13 +16,11 @@ from PIL import Image
 from swin_keras.data import ImageError, load_image
 from swin_keras.data.boxes import whole_picture
 from swin_keras.data.image_io import (
-    as_mode,
+    converted,
     decode_image,
     image_mode,
-    orientation,
     prepare_image,
     scaling_message,
-    upright,
 )
 from swin_keras.data.listing import list_images
 from swin_keras.errors import DataError, UsageError
@@ -88,10 +86,10 @@ class Picture:
             image = self.source
             if isinstance(image, np.ndarray):
                 image = _from_array(image)
-            pixels = as_mode(image, image_mode(channels), grey_range)
-            return upright(pixels, orientation(image))
+            image.load()
         except Exception as error:  # Pillow lets through whatever a reader met
             raise ImageError(self.name, f"truncated or damaged ({error})") from error
+        return converted(image, image_mode(channels), self.name, grey_range)
 
 
 def pictures(images):

@@ -165,7 +165,7 @@ class Predictor(CardPreparation):
                 f"model, {('batch', *self.input_shape)}. Received: {images.shape}."
             )
         if not len(images):
-            raise UsageError("There must be an image at least. Received none.")
+            raise UsageError("There must be at least one image. Received none.")
         if self.normalizes and (message := scaling_message(images)):
             warnings.warn(message, stacklevel=2)
         found = without_maps(self._run(images.astype(np.float32)))

@@ -35,7 +35,9 @@ def video_writer(path, rate: float):
     av, path = require_pyav("Writing a video"), Path(path)
     pace = Fraction(min(max(rate, 1e-3), MAX_RATE)).limit_denominator(1001)
     if path.exists():
-        raise UsageError(f"{path} exists already. Name another; none is lost.")
+        raise UsageError(
+            f"{path} exists already. Choose another: no file is overwritten."
+        )
     if not path.absolute().parent.is_dir():
         raise ResourceError(f"{path} cannot be written: there is no such folder.")
     try:

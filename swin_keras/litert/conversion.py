@@ -11,11 +11,12 @@ standard input.
 import contextlib
 import errno
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from swin_keras.errors import ExportError
+from swin_keras.errors import ExportError, ResourceError
 from swin_keras.processes import module_command
 
 
@@ -33,6 +34,7 @@ def converting(write, saved_model: Path, path: Path):
 
     Raises:
         ExportError: If the model needs an operation that LiteRT does not have.
+        ResourceError: If the converter was killed, or the disk is full.
     """
     process = subprocess.Popen(  # noqa: S603  our own module, our own paths
         module_command(__spec__.name, saved_model, path),
@@ -55,6 +57,13 @@ def converting(write, saved_model: Path, path: Path):
         raise
     if "No space left on device" in said:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    if process.returncode < 0:
+        name = signal.Signals(-process.returncode).name
+        hint = " Systems do so when memory runs out." if name == "SIGKILL" else ""
+        raise ResourceError(
+            f"The process that converts the model must be left alone, and it was ended "
+            f"by {name}.{hint} Export it again, with more memory free."
+        )
     if process.returncode:
         raise ExportError(
             "A LiteRT file can only hold a model of built-in operations. The converter "

@@ -12,7 +12,14 @@ CARD = "card.json"
 CARD_IN_ZIP = "swin_keras_card.json"
 MAX_CARD = 4 << 20  # bytes: 20,000 class names take less than one million
 # Of what is answered, and for what.
-DECISIVE = ("class_names", "crop_fraction", "letter_box")
+DECISIVE = (
+    "class_names",
+    "task",
+    "crop_fraction",
+    "letter_box",
+    "grey_range",
+    "normalizes",
+)
 
 
 def embed_card(path, card: ModelCard):

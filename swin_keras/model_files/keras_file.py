@@ -32,7 +32,7 @@ def save_keras(model, path, card: ModelCard):
 
 
 def load_keras(path):
-    """Load a `.keras` file for inference.
+    """Load a `.keras` file for inference; a sequential model becomes a functional one.
 
     Raises:
         ModelFileError: If it is missing, damaged, no Keras model, or would unpack
@@ -52,7 +52,10 @@ def load_keras(path):
     try:
         require_bounded(path)
         with bounded_layers(path):
-            return keras.models.load_model(path, compile=False)
+            model = keras.models.load_model(path, compile=False)
+        if isinstance(model, keras.Sequential) and model.built:
+            return keras.Model(model.inputs, model.outputs[0], name=model.name)
+        return model
     except Exception as error:
         raise ModelFileError(
             f"A model file must be a complete .keras file. Received: {path}, which "

@@ -113,7 +113,7 @@ class SwinConfig:
         hidden = self.mlp_ratio * self.embed_dim
         if not math.isfinite(hidden) or hidden < 1:
             raise UsageError(
-                "`mlp_ratio` must give the hidden layer of a block a unit at least. "
+                "`mlp_ratio` must leave at least one unit in a block's hidden layer. "
                 f"Received: mlp_ratio={self.mlp_ratio}, embed_dim={self.embed_dim}."
             )
         for name in ("depths", "num_heads"):

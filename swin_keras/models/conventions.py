@@ -15,12 +15,26 @@ def normalizes(model) -> bool:
     )
 
 
+def last_step(model):
+    """Return the layer or the operation that a model with one output ends in."""
+    return getattr(model, "operations", model.layers)[-1]
+
+
+def ends_in_shares(model) -> bool:
+    """Return whether a model with one output ends in a softmax or a sigmoid."""
+    last = last_step(model)
+    kinds = (keras.activations.softmax, keras.activations.sigmoid)
+    # Layers are public; operations, which functions such as these make, are not.
+    is_named_so = type(last).__name__ in ("Softmax", "Sigmoid")
+    return getattr(last, "activation", None) in kinds or is_named_so
+
+
 def ends_in_logits(model) -> bool:
     """Return whether a classifier ends in a dense layer and no activation.
 
     Only what is certain counts: of a last layer of another kind, nobody knows.
     """
-    last = model.layers[-1]
+    last = last_step(model)
     return (
         isinstance(last, keras.layers.Dense)
         and last.activation is keras.activations.linear

@@ -88,15 +88,12 @@ class DetectionResult:
     @property
     def one(self) -> DetectionFigures:
         """COCO's figures of the branch that is exported."""
-        if self._figures is None:
-            many = self._many.figures() if self._has_many else None
-            self._figures = self._one.figures(), many
-        return self._figures[0]
+        return self._judged()[0]
 
     @property
     def many(self) -> DetectionFigures | None:
         """Those of the other branch, with suppression; `None` for an exported file."""
-        return (self.one, self._figures[1])[1]
+        return self._judged()[1]
 
     @property
     def one_without_classes(self) -> float | None:
@@ -110,6 +107,13 @@ class DetectionResult:
         """mAP of the branch that is exported; `nan` without any object."""
         value = self.one.mean_average_precision
         return float("nan") if value is None else value
+
+    def _judged(self):
+        """Return the figures of both branches, computed once."""
+        if self._figures is None:
+            many = self._many.figures() if self._has_many else None
+            self._figures = self._one.figures(), many
+        return self._figures
 
     def figures(self) -> dict[str, float]:
         """Return what a card says of it."""

@@ -20,6 +20,7 @@ from swin_keras.explaining.overlay import heat, overlay
 from swin_keras.model_files import save_keras
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinBackbone, SwinConfig
+from swin_keras.tasks.explained import Question
 
 NAMES = ("cat", "a/b", "<dog>")
 
@@ -64,6 +65,23 @@ def test_every_method_gives_maps_and_overlays(method, model_file, photos, tmp_pa
         assert list(raw["names"]) == list(found[1].maps)
         np.testing.assert_allclose(raw["maps"][0], next(iter(found[1].maps.values())))
         np.testing.assert_array_equal(raw["image"], found[1].image)
+
+
+def test_maps_without_a_target_are_refused_in_words(model_file):
+    explainer = swin_keras.Explainer(model_file)
+    images = np.zeros((2, *explainer.input_shape), np.float32)
+    for method in ("cam", "grad-cam", "gradient-rollout"):
+        with pytest.raises(UsageError, match=r"one for each image.*Received: 0 for 2"):
+            explainer.maps(images, method=method)
+    with pytest.raises(UsageError, match="Received: 1 for 2"):
+        explainer.maps(images, [0])
+    assert explainer.maps(images, method="rollout").shape[0] == 2
+
+
+@pytest.mark.parametrize("box", ["1", 1.5, 0])
+def test_a_box_is_a_whole_number(box):
+    with pytest.raises(UsageError, match="`box` must be a whole number, at least 1"):
+        Question(box=box)
 
 
 def test_a_model_in_memory_is_explained_with_names_given_or_numbers():

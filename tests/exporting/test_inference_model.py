@@ -80,6 +80,29 @@ def test_the_linear_steps_of_an_mlp_head_are_one_product_a_map(auxiliary, sub_pi
         np.testing.assert_allclose(given / scale, wanted / scale, atol=1e-5)
 
 
+def test_an_mlp_head_of_one_map_is_one_product():
+    head = SegmentationHead("mlp", channels=8)
+    config = SMALL.replace(depths=(1,), num_heads=(1,), input_shape=(16, 16, 3))
+    model = shaken(SwinSegmenter(config, head, classes=3))
+    images = _images(model.input_shape[1:])
+    expected = to_numpy(model(images, training=False))
+    folded = to_numpy(inference_model(model)(images))
+    np.testing.assert_allclose(folded, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_images_that_are_resized_first_are_padded_as_the_stages_see_them():
+    """30 is no multiple of 4, and padding is black after normalization."""
+    images = keras.Input((64, 64, 3))
+    smaller = keras.layers.Resizing(30, 30)(images)
+    config = SMALL.replace(input_shape=(30, 30, 3))
+    model = shaken(SwinClassifier(config, classes=5, input_tensor=smaller))
+    pictures = _images((64, 64, 3))
+    # Keras' resizing turns training on where nothing is said of it.
+    expected = to_numpy(model(pictures, training=False))
+    folded = to_numpy(inference_model(model)(pictures, training=False))
+    np.testing.assert_allclose(folded, expected, atol=1e-4)
+
+
 @pytest.mark.parametrize("is_output", [True, False])
 def test_steps_of_a_head_that_others_take_stay(is_output):
     head = SegmentationHead("mlp", channels=8)

@@ -1,5 +1,8 @@
 """An export that cannot work says why, and leaves nothing behind."""
 
+import errno
+import importlib
+import os
 import shutil
 import subprocess
 
@@ -10,6 +13,7 @@ from swin_keras.errors import ExportError, ResourceError, UsageError
 from swin_keras.exporting import verify as verify_module
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
+from swin_keras.litert import conversion
 from swin_keras.litert.conversion import converting
 
 
@@ -124,6 +128,29 @@ def test_the_converter_stops_when_what_runs_beside_it_fails(tmp_path):
     ):
         _ = 1 / 0
     assert not (tmp_path / "x.tflite").exists()
+
+
+def test_a_converter_that_is_killed_says_nothing_about_the_model(tmp_path, monkeypatch):
+    words = ["sh", "-c", "kill -9 $$"]
+    monkeypatch.setattr(conversion, "module_command", lambda *_: words)
+    with (
+        pytest.raises(ResourceError, match=r"ended by SIGKILL.* memory"),
+        converting(lambda folder: None, tmp_path / "model", tmp_path / "x.tflite"),
+    ):
+        pass
+
+
+def test_not_every_error_of_the_system_is_of_the_folder(
+    model_file, tmp_path, monkeypatch
+):
+    def fail(*_, **__):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    module = importlib.import_module("swin_keras.exporting.export")
+    monkeypatch.setattr(module, "_write_forms", fail)
+    with pytest.raises(OSError, match="Too many open files") as caught:
+        export(model_file, ExportConfig(saved_models_dir=str(tmp_path)))
+    assert not isinstance(caught.value, ResourceError)
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from swin_keras.errors import ModelFileError, UsageError
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
 from swin_keras.exporting.images import comparison_images
+from swin_keras.exporting.inference_model import named_outputs
 from swin_keras.exporting.readme import readme_text
 from swin_keras.litert.quantize import quantize_static
 from swin_keras.model_files import read_card
@@ -61,7 +62,7 @@ def test_logits_are_not_called_probabilities(save, photos, tmp_path, caplog):
         saved_models_dir=str(tmp_path), name="out", formats=("litert",), verify=False
     )
     folder = export(path, config)
-    assert "ends in no softmax or sigmoid: the files give its numbers" in caplog.text
+    assert "not end in a softmax or sigmoid, so its files give raw" in caplog.text
     readme = (folder / "README.md").read_text("utf-8")
     assert "such as a logit" in readme
     assert "probabilities" not in readme
@@ -85,7 +86,7 @@ def test_the_softmax_that_is_advised_makes_probabilities(save, tmp_path, caplog)
         saved_models_dir=str(tmp_path), name="out", formats=("litert",), verify=False
     )
     folder = export(tmp_path / "ended.keras", config)
-    assert "ends in no softmax" not in caplog.text
+    assert "not end in a softmax" not in caplog.text
     assert "probabilities" in (folder / "README.md").read_text("utf-8")
     images = np.full((1, 16, 16, 3), 90.0)
     rows = swin_keras.Predictor(folder).probabilities(images)
@@ -263,3 +264,63 @@ def test_a_mask_has_room_for_255_classes():
     assert segment.class_count({"probabilities": (8, 8, 255)}) == 255
     with pytest.raises(ValueError, match="Masks have 8 bits"):
         segment.class_count({"probabilities": (8, 8, 256)})
+
+
+@pytest.mark.parametrize("end", ["softmax", "sigmoid"])
+def test_a_function_at_the_end_is_seen_as_a_layer_is(photos, tmp_path, end, caplog):
+    inputs = keras.Input((16, 16, 3))
+    flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
+    outputs = getattr(keras.activations, end)(keras.layers.Dense(3)(flat))
+    model = keras.Model(inputs, outputs)
+    assert list(named_outputs(model)) == ["probabilities"]
+    model.save(tmp_path / "own.keras")
+    predictor = swin_keras.Predictor(tmp_path / "own.keras")
+    said = predictor.probabilities(np.full((1, 16, 16, 3), 100, np.uint8))
+    assert ((said > 0) & (said < 1)).all()
+    assert "raw numbers" not in caplog.text
+
+
+def test_a_sequential_model_is_a_model(photos, tmp_path):
+    layers = [
+        keras.Input((16, 16, 3)),
+        keras.layers.Flatten(),
+        keras.layers.Dense(3, "softmax"),
+    ]
+    path = tmp_path / "s.keras"
+    keras.Sequential(layers).save(path)
+    said = next(swin_keras.Predictor(path).predict(photos))
+    assert abs(sum(share for _, share in said.scores) - 1) < 1e-5
+    folder = export(path, ExportConfig(saved_models_dir=str(tmp_path), formats=()))
+    assert list(read_card(folder).outputs) == ["probabilities"]
+
+
+def test_cards_that_contradict_each_other_are_not_exported(save, tmp_path):
+    options = {"saved_models_dir": str(tmp_path), "formats": (), "verify": False}
+    folder = export(save(), ExportConfig(name="first", **options))
+    card = read_card(folder)
+    changed = dataclasses.replace(card, class_names=card.class_names[::-1])
+    (folder / "card.json").write_text(changed.to_json())
+    with pytest.raises(ModelFileError, match="differ in class_names"):
+        export(folder, ExportConfig(name="again", **options))
+
+
+def test_feature_maps_of_a_detector_have_no_boxes():
+    """However the pictures come to them."""
+    model = {"input_shape": [8, 32, 3]}
+    train = {"task": "detect"}
+    card = ModelCard("x", "y", model, (), task="features", letter_box=True, train=train)
+    text = task_named("features").about_pictures(card)
+    assert "black is put equally at two sides" in text
+    assert "serve" not in text
+    assert "boxes" not in text
+
+
+def test_a_certain_class_does_not_make_rounding_a_difference():
+    """The last bit of a probability near 1 is a large step of its logit."""
+    given = np.float32([[0.99999, 0.3, 1e-6]])
+    rounded = np.nextafter(np.nextafter(given, np.float32(2)), np.float32(2))
+    compare = task_named("multi-label").compared
+    (one, unit), (other, _) = compare({"p": given}), compare({"p": rounded})
+    assert np.abs(one - other).max() / unit < 1e-5
+    wrong, _ = compare({"p": np.float32([[0.99999, 0.31, 1e-6]])})
+    assert np.abs(one - wrong).max() / unit > 0.01

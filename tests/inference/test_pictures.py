@@ -68,6 +68,15 @@ def test_an_image_of_any_mode_has_the_pixels_of_its_file(tmp_path, mode):
     np.testing.assert_array_equal(picture.pixels((16, 16), 3, 0.9), expected)
 
 
+def test_an_image_of_floats_says_what_its_file_does(tmp_path):
+    image = Image.fromarray(np.ones((20, 30), np.float32))
+    image.save(tmp_path / "depth.tif")
+    for source in (image, tmp_path / "depth.tif"):
+        (picture,) = pictures(source)
+        with pytest.raises(DataError, match="cannot be turned into 8 bits a channel"):
+            picture.pixels((16, 16), 3)
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int64", "float32", "float64"])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_an_array_has_the_pixels_of_a_file_with_its_values(tmp_path, dtype, channels):

@@ -282,7 +282,7 @@ def test_a_backbone_may_normalize_its_maps_and_its_images():
         ),
         (
             lambda: end_in_probabilities(SwinSegmenter(TOY, classes=1)),
-            "two classes at least apart",
+            "at least two classes",
         ),
         (lambda: SwinSegmenter("swin_tinny"), "Did you mean 'swin_tiny'"),
         (lambda: SwinSegmenter(TOY, num_classes=3), "Pass `classes`"),

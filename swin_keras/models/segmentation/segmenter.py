@@ -109,8 +109,8 @@ def end_in_probabilities(model):
     model = without_auxiliary(model)
     if model.output.shape[-1] == 1:
         raise UsageError(
-            "A segmenter must tell two classes at least apart, such as background and "
-            "object: a softmax over one is always 1. Received: a model of one class."
+            "A segmenter needs at least two classes, such as background and object: "
+            "a softmax over one is always 1. Received: a model of one class."
         )
     if getattr(model.layers[-1], "activation", None) is keras.activations.softmax:
         return model
