@@ -49,6 +49,7 @@ def _row(action) -> str:
     name = ", ".join(f"`{word.replace('_', '-')}`" for word in words)
     default = action.default
     is_given = default not in (None, argparse.SUPPRESS, False, [], {})
+    is_given = is_given and action.nargs != 0  # a flag, which is off until it is given
     shown = f"`{_as_text(default)}`" if is_given else ""
     words = [action.help or ""]
     if action.choices:

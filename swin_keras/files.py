@@ -33,7 +33,9 @@ def require_new_file(path: Path):
             f"A file must be written to a folder that exists. Received: {path}."
         )
     if path.is_file():  # which /dev/stdout is not
-        raise UsageError(f"{path} exists already. Name another; none is lost.")
+        raise UsageError(
+            f"{path} exists already. Choose another: no file is overwritten."
+        )
 
 
 def to_json(values, indent: int | None = 2) -> str:

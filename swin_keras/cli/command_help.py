@@ -27,7 +27,7 @@ HELP = {
         "swin-keras export runs/flowers --formats litert-int8 --features",
     ),
     "benchmark": (
-        "Time model files: latency, memory, what takes the time.",
+        "Benchmark model files: latency, memory, and what takes the time.",
         "swin-keras benchmark saved_models/digits",
         "swin-keras benchmark a/model.tflite --vs b/model.tflite --picture a.png",
     ),
@@ -37,12 +37,12 @@ HELP = {
         "swin-keras demo saved_models/flowers --port 8080",
     ),
     "predict": (
-        "Say what is in images: names, masks or boxes.",
+        "Predict classes, masks or boxes in images and videos.",
         "swin-keras predict saved_models/digits image.png",
         "swin-keras predict runs/digits-1 photos/ clip.mp4 --save album/",
     ),
     "explain": (
-        "Show where in images a model sees what it says; writes overlays and maps.",
+        "Show which parts of an image led to an answer; writes overlays and maps.",
         "swin-keras explain runs/digits-1 image.png",
         "swin-keras explain runs/photos photos/ --class dog --box 2 --stage 3",
     ),

@@ -10,6 +10,10 @@ from swin_keras.cli.config_file import read_options
 from swin_keras.errors import UsageError, nearest_name
 from swin_keras.screen import complain
 
+# The help of an option that takes no value, and the default that comes after it.
+FLAG = re.compile(
+    r"^(  --\w+(?:  |\n)(?:(?!^  -).)*?)\s+\(default: (?:True|False)\)", re.M | re.S
+)
 ALSO_CALLED = {"lr": "learning_rate"}  # what others call our options
 
 
@@ -49,7 +53,7 @@ class Parser(jsonargparse.ArgumentParser):
         lines = [super().format_help()]
         if self.examples:
             lines += ["examples:", *(f"  {example}" for example in self.examples), ""]
-        text = "\n".join(lines)
+        text = re.sub(FLAG, r"\1", "\n".join(lines))
         return re.sub(r"--\w+", lambda match: match[0].replace("_", "-"), text)
 
     def error(self, message, ex=None):

@@ -36,7 +36,9 @@ def main(arguments=None) -> int:
     except KeyboardInterrupt as error:
         return _report(error, "interrupted", 130, options.debug)
     except MemoryError as error:
-        text = "There is not enough memory. Try a smaller --batch-size or image."
+        is_train = options.command == "train"
+        smaller = "--batch-size or smaller images" if is_train else "model or image"
+        text = f"There is not enough memory. Try a smaller {smaller}."
         return _report(error, text, 5, options.debug)
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

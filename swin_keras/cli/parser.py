@@ -77,20 +77,27 @@ def _train(parser):
 
 
 def _launch(parser):
-    parser.add_argument("--workers", type=int, default=1, help="Processes here.")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="Processes on this machine."
+    )
     parser.add_argument(
         "--hosts", help="host:port of every worker of a cluster, with commas."
     )
-    parser.add_argument("--index", type=int, default=0, help="Which of them this is.")
     parser.add_argument(
-        "--max_restarts", type=int, default=3, help="Starts after a worker's death."
+        "--index", type=int, default=0, help="Place of this machine in --hosts, from 0."
+    )
+    parser.add_argument(
+        "--max_restarts",
+        type=int,
+        default=3,
+        help="How often workers are started again after one died.",
     )
     parser.add_argument(
         "--no_fence",
         dest="fence",
         action="store_false",
-        help="Leave workers of one machine on its network: they may download, and "
-        "anyone who can reach their ports controls them. Fenced",
+        help="Run the workers on the machine's own network instead of an isolated "
+        "one: they can download, and anyone who can reach their ports controls them.",
     )
     parser.add_argument("words", nargs="+", help="-- train and its options.")
 
@@ -130,7 +137,9 @@ def _evaluate(parser):
     )
     _add_window(parser)
     parser.add_argument(
-        "--flip", action="store_true", help="Show a segmenter mirrored pictures, too."
+        "--flip",
+        action="store_true",
+        help="Test-time augmentation of a segmenter: mirrored images count, too.",
     )
     parser.add_argument(
         "--scales",
@@ -163,7 +172,7 @@ def _export(parser):
     parser.add_argument(
         "--explain",
         action="store_true",
-        help="Export each class's map beside the probabilities: why, place by place.",
+        help="Export the class activation map of every class, too.",
     )
     parser.add_argument(
         "--class_names",
@@ -175,7 +184,7 @@ def _export(parser):
         "--no_verify",
         dest="verify",
         action="store_false",
-        help="Leave out the check of the forms. By default they are checked:",
+        help="Do not check the exported forms against the Keras model.",
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="Replace an export of this name."
@@ -223,7 +232,8 @@ def _predict(parser):
         "--top",
         type=int,
         default=3,
-        help="Classes to name; of boxes all are, and of several classes those there.",
+        help="Classes to name for each image; all boxes are named, and of several "
+        "classes those that are there.",
     )
     _add_window(parser)
     parser.add_argument(
@@ -232,18 +242,25 @@ def _predict(parser):
         help="Write each picture with its class, masks or boxes on it: into a new "
         "folder, or into a new video such as out.mp4.",
     )
-    parser.add_argument("--camera", metavar="NUMBER", help="Look at a camera: 0, ...")
     parser.add_argument(
-        "--seconds", type=float, default=10.0, help="How long to look at a camera."
+        "--camera",
+        metavar="NUMBER",
+        help="Look through a camera, by its number: 0, 1, ...",
     )
     parser.add_argument(
-        "--rate", type=float, default=1.0, help="Frames of a video for each second."
+        "--seconds", type=float, default=10.0, help="How long to look through a camera."
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=1.0,
+        help="Frames to look at for each second of video.",
     )
     parser.add_argument("--json", action="store_true", help="Print JSON.")
     parser.add_argument(
         "--csv",
         metavar="FILE",
-        help="Write what is said as a table, a row an answer: a new file.",
+        help="Write the predictions to a new CSV file, one row for each.",
     )
     parser.add_argument(
         "--coco",
@@ -339,7 +356,12 @@ def _convert(parser):
     parser.add_argument(
         "--new_head", type=bool, help="Whether to leave the classes' weights out."
     )
-    parser.add_argument("--resize", default="bicubic", choices=["bicubic", "geometric"])
+    parser.add_argument(
+        "--resize",
+        default="bicubic",
+        choices=["bicubic", "geometric"],
+        help="How position bias tables get another size; see docs/weights.md.",
+    )
     parser.add_argument(
         "--key", help="Which of several sets of weights in a file: model_ema, ..."
     )
@@ -410,9 +432,14 @@ def _data(parser):
     extract.add_argument("--data_dir", help="Where named data sets are kept.")
     extract.add_argument("--count", type=int, help="Images in all; default: every one.")
     extract.add_argument(
-        "--split", default="test", choices=["train", "val", "test", "all"]
+        "--split",
+        default="test",
+        choices=["train", "val", "test", "all"],
+        help="Which images.",
     )
-    extract.add_argument("--format", default="png", choices=["png", "jpeg"])
+    extract.add_argument(
+        "--format", default="png", choices=["png", "jpeg"], help="Format of the files."
+    )
 
 
 def _version():

@@ -29,5 +29,6 @@ def tune(options):
         f"winner: trial {winner.id}, {winner.score:.2%} on the validation images: "
         f"{outcome.run.path}"
     )
-    out.print(f"next: {command('train', '--config', outcome.path)}")
+    place = ("--data-dir", options.data_dir) if options.data_dir else ()
+    out.print(f"next: {command('train', '--config', outcome.path, *place)}")
     return 0

@@ -146,8 +146,8 @@ def load_teacher(config):
     path = find_keras_model(Path(config.teacher))
     if path.suffix != ".keras":
         raise UsageError(
-            "Feature maps are taught by a Keras model: a `.keras` file, or the folder "
-            f"of a run. Received: {path}."
+            "Feature distillation needs a Keras model as its teacher: a `.keras` file, "
+            f"or the folder of a run. Received: {path}."
         )
     card = read_card(path)
     if card is not None:

@@ -57,12 +57,12 @@ class ByteRun:
         """
         size = self.size - start if size is None else size
         if not 0 <= start <= start + size <= self.size:
-            raise WeightsError("a tensor reaches beyond its bytes. Get it again")
+            raise WeightsError("a tensor reaches beyond its bytes. Download it again")
         with path.open("rb") as file:
             file.seek(self.start + start)
             data = file.read(size)
         if len(data) != size:
-            raise WeightsError("it ends too early. Get it again")
+            raise WeightsError("it ends too early. Download it again")
         return data
 
     def check(self, path: Path) -> None:
@@ -78,7 +78,9 @@ class ByteRun:
             piece = self.read(path, start, min(_PIECE, self.size - start))
             crc = zlib.crc32(piece, crc)
         if crc != self.crc:
-            raise WeightsError("its CRC-32 is not that of its numbers. Get it again")
+            raise WeightsError(
+                "its CRC-32 is not that of its numbers. Download it again"
+            )
 
 
 def check_runs(runs, end: int) -> None:
@@ -94,10 +96,12 @@ def check_runs(runs, end: int) -> None:
     last = 0
     for run in sorted((run for run in runs if run.size), key=lambda run: run.start):
         if run.start < last:
-            raise WeightsError("two of its tensors lie in the same bytes. Get it again")
+            raise WeightsError(
+                "two of its tensors lie in the same bytes. Download it again"
+            )
         last = run.start + run.size
     if last > end:
-        raise WeightsError("it ends too early. Get it again")
+        raise WeightsError("it ends too early. Download it again")
 
 
 class BoundedReader:

@@ -79,7 +79,9 @@ def convert(
             f"folder. Received: to={to!r}, {destination}."
         )
     if keras_file and destination.exists():
-        raise UsageError(f"{destination} exists already. Name another; none is lost.")
+        raise UsageError(
+            f"{destination} exists already. Choose another: no file is overwritten."
+        )
 
     checkpoint = open_checkpoint(source, key=key)
     model = from_pretrained(

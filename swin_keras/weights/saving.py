@@ -215,7 +215,7 @@ def _write(folder, tensors, files) -> Path:
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(
-            f"{folder} is not an empty folder. Name another; none is lost."
+            f"{folder} is not an empty folder. Choose another: no file is overwritten."
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

@@ -84,7 +84,9 @@ def open_torch_legacy(path: Path) -> SavedObject:
         if not all(isinstance(name, str) for name in names) or (
             sorted(names) != sorted(storages)
         ):
-            raise WeightsError("its storages are not its tensors'. Get it again")
+            raise WeightsError(
+                "its storages do not match its tensors. Download it again"
+            )
         for name in names:
             itemsize = np.dtype(storages[name].dtype).itemsize
             size = int.from_bytes(file.read(8), "little") * itemsize
@@ -125,16 +127,16 @@ def _zip_members(path: Path) -> dict[str, ByteRun]:
         for member in members:
             if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
                 raise WeightsError(
-                    "it is compressed, which torch never does. Get it again"
+                    "it is compressed, which torch never does. Download it again"
                 )
             file.seek(member.header_offset)
             header = struct.unpack("<4s22xHH", file.read(30))
             if header[0] != b"PK\x03\x04" or member.compress_size != member.file_size:
-                raise WeightsError("its archive contradicts itself. Get it again")
+                raise WeightsError("its archive contradicts itself. Download it again")
             start = member.header_offset + 30 + sum(header[1:])
             runs[member.filename] = ByteRun(start, member.file_size, member.CRC)
     if len(runs) < len(members):
-        raise WeightsError("its archive has two members of one name. Get it again")
+        raise WeightsError("its archive has two members of one name. Download it again")
     check_runs(runs.values(), path.stat().st_size)
     return runs
 
