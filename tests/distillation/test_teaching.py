@@ -193,5 +193,7 @@ class TestRefused:
 
     def test_a_form_without_layers_for_features(self, config, exported):
         file = str(exported / "model.tflite")
-        with pytest.raises(UsageError, match=r"by a Keras model: a `\.keras` file"):
+        with pytest.raises(
+            UsageError, match=r"needs a Keras model as its teacher: a `\.keras` file"
+        ):
             prepare(config(sizes=SIZES, teacher=file, distillation="features"))

@@ -306,7 +306,7 @@ def test_the_command_draws_boxes_and_keeps_them(
         assert raw["boxes"].shape == (1, 4)
         assert raw["maps"].shape == (1, 12, 16)
     assert main(["explain", "best.keras", "photo.png", "--box", "0"]) == 2
-    assert "`box` must be at least 1" in capsys.readouterr().err
+    assert "`box` must be a whole number" in capsys.readouterr().err
     assert main(["explain", "best.keras", "photo.png", "--box", "9999"]) == 0
     assert "the model finds nothing here as box 9999" in capsys.readouterr().out
     assert "finds nothing here" in (tmp_path / "explained-2/index.html").read_text()

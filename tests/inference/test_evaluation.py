@@ -153,7 +153,7 @@ def test_a_run_s_own_data_is_split_and_cleaned_as_in_training(model, photos, cap
     assert evaluate(model, split="all").images == 24
     with caplog.at_level("INFO"):
         evaluate(model, photos)
-    assert "trained on some of these images" in caplog.text
+    assert "these images were used for training" in caplog.text
     with pytest.raises(DataError, match=r"broken\.png"):
         evaluate(model, on_bad="stop")
 
