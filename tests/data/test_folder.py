@@ -57,7 +57,7 @@ def test_a_missing_val_folder_is_carved_from_train(tmp_path):
         8,
         10,
     ]
-    assert "no val split: of the 40 images" in dataset.notes[0]
+    assert "20 % for val (8) of the 40 images" in dataset.notes[0]
 
 
 def test_a_missing_test_folder_is_replaced_by_val_and_said(tmp_path):

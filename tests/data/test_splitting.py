@@ -54,12 +54,12 @@ def splits(**sizes):
         (
             {"train": 100},
             (80, 10, 10),
-            "no val or test split: of the 100 images .*, 10 % for val",
+            r"no val or test split: 10 % for val .* of the 100 images",
         ),
         (
             {"train": 100, "test": 30},
             (90, 10, 30),
-            "no val split: of the 100 images .*, 10 % for val",
+            r"no val split: 10 % for val .* of the 100 images",
         ),
         ({"train": 100, "val": 20}, (100, 20, 20), "val images serve as test too"),
         ({"train": 100, "val": 20, "test": 30}, (100, 20, 30), ""),
@@ -76,7 +76,7 @@ def test_each_held_out_share_is_its_own():
     complete, (note,) = HeldOut(val=0.2, test=0.05).complete(splits(train=200))
     sizes = {title: len(split) for title, split in complete.items()}
     assert sizes == {"train": 150, "val": 40, "test": 10}
-    assert "20 % for val (40) and 5 % for test (10); seed 0" in note
+    assert "20 % for val (40) and 5 % for test (10) of the 200 images" in note
 
 
 def test_without_a_share_for_test_the_val_images_serve():

@@ -153,7 +153,11 @@ def look_into_folder(
     has_colours = table is not None and table.colours
     used = _values_to_learn(pairs, looks)
     if not has_colours and used.tolist() in ([0, IGNORED], [IGNORED]):
-        place = f"in place of {table.file}" if table is not None else "beside them"
+        place = (
+            f"in place of {Path(table.file).name}"
+            if table is not None
+            else "beside them"
+        )
         raise DataError(
             f"The masks in {printable(root)} hold {' and '.join(map(str, used))} only, "
             f"and {IGNORED} is ignored. If it is a class, say so in a classes.csv "
