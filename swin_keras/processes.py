@@ -48,6 +48,13 @@ def signals_to(note):
             signal.signal(number, handler)
 
 
+def ended_by(number: int) -> str:
+    """Return by which signal a process was ended, as the end of a sentence."""
+    name = signal.Signals(number).name
+    hint = " Systems do so when memory runs out." if name == "SIGKILL" else ""
+    return f"by {name}.{hint}"
+
+
 class StopSignals:
     """Whether the process was asked to end, and by which signal.
 

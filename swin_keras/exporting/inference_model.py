@@ -5,11 +5,13 @@ import numpy as np
 
 from swin_keras.exporting.folding import (
     FOLDED,
+    fold_normalization,
+    fold_weights,
+)
+from swin_keras.exporting.head_folding import (
     FoldedBatchNormalization,
     ResizedSum,
     fold_mixing,
-    fold_normalization,
-    fold_weights,
     foldable_mixing,
 )
 from swin_keras.inference.runtimes import outputs_by_name

@@ -11,13 +11,12 @@ standard input.
 import contextlib
 import errno
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 from swin_keras.errors import ExportError, ResourceError
-from swin_keras.processes import module_command
+from swin_keras.processes import ended_by, module_command
 
 
 @contextlib.contextmanager
@@ -58,11 +57,9 @@ def converting(write, saved_model: Path, path: Path):
     if "No space left on device" in said:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     if process.returncode < 0:
-        name = signal.Signals(-process.returncode).name
-        hint = " Systems do so when memory runs out." if name == "SIGKILL" else ""
         raise ResourceError(
-            f"The process that converts the model must be left alone, and it was ended "
-            f"by {name}.{hint} Export it again, with more memory free."
+            "The process that converts the model must be left alone, and it was ended "
+            f"{ended_by(-process.returncode)} Export it again, with more memory free."
         )
     if process.returncode:
         raise ExportError(

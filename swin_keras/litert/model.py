@@ -13,7 +13,7 @@ import numpy as np
 from swin_keras.errors import ModelFileError, ResourceError
 from swin_keras.litert.worker import MAX_SECONDS, read_array, write_array
 from swin_keras.model_files import require_whole
-from swin_keras.processes import module_command
+from swin_keras.processes import ended_by, module_command
 
 SECONDS_TO_END = 10  # for a worker that has closed its pipes
 ENDED_BY_OTHERS = (
@@ -133,13 +133,11 @@ class _Worker:
             return self._refusal(f"it took more than {MAX_SECONDS} s to load")
         if code >= 0:
             return self._refusal(f"it ended LiteRT, exit code {code}")
-        name = signal.Signals(-code).name
         if -code not in ENDED_BY_OTHERS:
-            return self._refusal(f"it ended LiteRT by {name}")
-        hint = " Systems do so when memory runs out." if name == "SIGKILL" else ""
+            return self._refusal(f"it ended LiteRT by {signal.Signals(-code).name}")
         return ResourceError(
             f"The process that runs {self._path} must be left alone, and it was ended "
-            f"by {name}.{hint} Ask again: that starts a new one."
+            f"{ended_by(-code)} Ask again: that starts a new one."
         )
 
     def _refusal(self, reason):

@@ -20,8 +20,8 @@ from swin_keras.training.fence import fence
 log = logging.getLogger(__name__)
 # What a restart would not change: usage, data, model file, resources, a NaN
 # loss, and somebody's request to stop.
-FINAL_CODES = (2, 3, 4, 5, 6, 130, 143)
 STOPPED = (130, 143)  # of a worker that was asked to, and wrote a checkpoint
+FINAL_CODES = (2, 3, 4, 5, 6, *STOPPED)
 SECONDS_TO_END = 5.0  # for the others, after one worker has ended
 SECONDS_TO_SAVE = 600.0  # for them, where all were asked to stop
 

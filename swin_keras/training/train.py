@@ -118,8 +118,10 @@ def _prepare(run):
     with memory_errors(run.config):
         dataset = _load(run.config, run.folder)
         config, range_test = resolve_auto(run.config, dataset, run.replicas.count)
-        has_checkpoint = run.folder is not None and (
-            CheckpointFolder(run.folder.checkpoints).newest() is not None
+        has_checkpoint = (
+            config.weights is not None  # else nobody asks, and looking takes time
+            and run.folder is not None
+            and CheckpointFolder(run.folder.checkpoints).newest() is not None
         )
         return prepare(config, run.replicas, dataset, has_checkpoint), range_test
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras.ops import convert_to_numpy as to_numpy
 
-from swin_keras.exporting.folding import ResizedSum
+from swin_keras.exporting.head_folding import ResizedSum
 from swin_keras.layers import (
     AdaptivePooling,
     BilinearResizing,

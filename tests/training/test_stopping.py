@@ -53,6 +53,17 @@ STOPS = [  # and the batches of validation that follow
 ]
 
 
+def toy_run(digits_dir, folder, epochs):
+    return TrainConfig(
+        data_dir=str(digits_dir),
+        runs_dir=str(folder),
+        name="stopped",
+        epochs=epochs,
+        checkpoint_minutes=60.0,
+        **EVERYTHING,
+    )
+
+
 def rows_of(config):
     file = RunFolder.named(config.runs_dir, config.name).metrics
     return file.read_text().splitlines()[1:] if file.exists() else []
@@ -68,14 +79,7 @@ def train_until_stopped(config, callbacks=()):
 def test_a_run_stopped_again_and_again_is_as_one_that_never_was(
     digits_dir, tmp_path, monkeypatch
 ):
-    toy = TrainConfig(
-        data_dir=str(digits_dir),
-        runs_dir=str(tmp_path),
-        name="stopped",
-        epochs=2,
-        checkpoint_minutes=60.0,
-        **EVERYTHING,
-    )
+    toy = toy_run(digits_dir, tmp_path, epochs=2)
     for epoch, moment, validated in STOPS:
         stop = Stop(epoch, moment)
         train_until_stopped(toy, callbacks=[stop])
@@ -128,14 +132,7 @@ class Enough(keras.callbacks.Callback):
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["last step", "validation"])
 def test_a_callback_may_stop_an_epoch_that_was_resumed(digits_dir, tmp_path, moment):
-    toy = TrainConfig(
-        data_dir=str(digits_dir),
-        runs_dir=str(tmp_path),
-        name="stopped",
-        epochs=3,
-        checkpoint_minutes=60.0,
-        **EVERYTHING,
-    )
+    toy = toy_run(digits_dir, tmp_path, epochs=3)
     train_until_stopped(toy, [Stop(0, moment)])
     train(toy, resume=True, callbacks=[Enough()])
     assert len(rows_of(toy)) == 1
