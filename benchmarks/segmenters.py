@@ -36,7 +36,7 @@ OURS = {"patch_size": 4, "patch_overlap": 1, "window_size": 6}
 
 def swin_mlp(classes):
     sizes = {"embed_dim": 32, "depths": (2,) * 4, "num_heads": (2, 4, 8, 16)}
-    head = SegmentationHead("mlp", channels=128, sub_pixel=True)
+    head = SegmentationHead("mlp", channels=128, sub_pixel=True, detail_channels=16)
     return _swin(head, classes, **sizes)
 
 
@@ -48,8 +48,7 @@ def swin_unet(classes):
 def _swin(head, classes, **sizes):
     config = variant_config("swin_nano")
     config = config.replace(input_shape=(SIDE, SIDE, 3), **OURS, **sizes)
-    model = SwinSegmenter(config, head, classes=classes)
-    return keras.Model(model.inputs, model.get_layer("head_logits").output)
+    return SwinSegmenter(config, head, classes=classes)
 
 
 def segformer(classes):

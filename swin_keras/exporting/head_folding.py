@@ -72,6 +72,14 @@ class Mixing:
     norm: SyncBatchNormalization
 
 
+def takers_of(model) -> collections.Counter:
+    """Count what takes each tensor of a model, by its id: layers, and outputs."""
+    takers = collections.Counter(map(id, model.outputs))
+    for layer in model.layers:
+        takers.update(map(id, keras.tree.flatten(layer.input)))
+    return takers
+
+
 def foldable_mixing(model) -> Mixing | None:
     """Return these steps of a model, if nothing else takes what one of them gives."""
     layers = {layer.name: layer for layer in model.layers}
@@ -86,9 +94,7 @@ def foldable_mixing(model) -> Mixing | None:
     }
     maps = keras.tree.flatten(mixing.input)  # Keras gives one alone as it is
     projections = [dense.get(id(x)) for x in maps]
-    takers = collections.Counter(map(id, model.outputs))
-    for layer in model.layers:
-        takers.update(map(id, keras.tree.flatten(layer.input)))
+    takers = takers_of(model)
     is_one_way = all(takers[id(x)] == 1 for x in (*maps, mixing.output))
     if None in projections or norm.input is not mixing.output or not is_one_way:
         return None

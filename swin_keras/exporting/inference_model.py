@@ -13,6 +13,7 @@ from swin_keras.exporting.head_folding import (
     ResizedSum,
     fold_mixing,
     foldable_mixing,
+    takers_of,
 )
 from swin_keras.inference.runtimes import outputs_by_name
 from swin_keras.layers import PatchEmbedding
@@ -125,7 +126,8 @@ def _foldable_normalization(model):
         return None
     if not isinstance(embedding, PatchEmbedding):
         return None
-    if embedding.input is not normalization.output:
+    normalized = normalization.output
+    if embedding.input is not normalized or takers_of(model)[id(normalized)] > 1:
         return None
     sides = embedding.input.shape[1:3]  # the model's own input may be resized first
     is_padded = embedding.overlap or any(side % embedding.patch_size for side in sides)

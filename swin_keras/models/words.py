@@ -2,6 +2,8 @@
 
 import os
 
+import numpy as np
+
 from swin_keras.errors import UsageError, nearest_name
 
 OTHERS = {
@@ -56,6 +58,20 @@ def check_words(given, sizes, arguments=()):
         raise UsageError(
             f"A Swin model has no size {name!r}.{hint} Sizes: {', '.join(sizes)}."
         )
+
+
+def check_classes(classes) -> int:
+    """Return how many classes a model is to have, as a number of Python's.
+
+    Raises:
+        UsageError: If they are no number, or none.
+    """
+    is_whole = isinstance(classes, int | np.integer) and not isinstance(classes, bool)
+    if not is_whole or classes < 1:
+        raise UsageError(
+            f"`classes` must be a whole number, at least 1. Received: {classes!r}."
+        )
+    return int(classes)
 
 
 def check_weights(weights):

@@ -20,7 +20,13 @@ from swin_keras.weights.head import (
     rows_by_name,
     rows_by_position,
 )
-from swin_keras.weights.head_mapping import BY_CLASS, HEADS, LEFT_OUT
+from swin_keras.weights.head_mapping import (
+    BY_CLASS,
+    DETAIL,
+    DETAIL_KERNEL,
+    HEADS,
+    LEFT_OUT,
+)
 from swin_keras.weights.resize import crop_table, resize_map, resize_table
 from swin_keras.weights.sizes import model_config, table_window
 
@@ -86,6 +92,8 @@ class Adapter:
         """
         if name.startswith(LEFT_OUT) and self.is_exported:
             return True
+        if name.startswith(DETAIL) and not is_there:
+            return True
         if name.startswith(HEADS):
             return bool(self.new_head)
         is_bare = not any(name.startswith(HEADS) for name in self.mapping)
@@ -101,6 +109,8 @@ class Adapter:
         """
         if name.startswith(LEFT_OUT) and self.is_exported and not self.new_head:
             return Adapted("head: centerness, which exports leave out, is new")
+        if name.startswith(DETAIL) and not self.new_head:
+            return Adapted("head: what it sees of the image itself is new; train it")
         mirrored = re.sub(r"^decoder\.(?=\d+\.blocks\.)", "layers.", name)
         if mirrored != name and checkpoint.has(mirrored):
             shapes = checkpoint.shape(mirrored), self.mapping[name].shape
@@ -134,7 +144,9 @@ class Adapter:
         if given == wanted:
             return AS_IT_IS
         if name == "patch_embed.proj.weight":
-            return self._channels(given, wanted)
+            return self._channels("patch embedding", given, wanted)
+        if name == DETAIL_KERNEL:
+            return self._channels("convolution of the image", given, wanted)
         return None
 
     def _head(self, name, given, wanted):
@@ -166,7 +178,7 @@ class Adapter:
             words = f"head: {wanted} of the {given} classes, by the rows given"
             return HeadRows(words, rows)
         check_names(self.source, self.given_names, given)
-        if self.class_names and self.given_names:
+        if self.class_names and self.given_names and not self._has_numbers_for_names():
             return rows_by_name(self.given_names, self.class_names)
         head = rows_by_position(given, wanted)
         if self.class_names and not head.words:
@@ -174,11 +186,16 @@ class Adapter:
             return HeadRows(words, head.rows)
         return head
 
-    def _channels(self, given, wanted):
+    def _has_numbers_for_names(self):
+        """Whether the file only counts its classes, and none is asked for by number."""
+        numbers = tuple(map(str, range(len(self.given_names))))
+        return self.given_names == numbers and not {*numbers} & {*self.class_names}
+
+    def _channels(self, title, given, wanted):
         if (given[0], *given[2:]) != (wanted[0], *wanted[2:]):
             return None
         old, new = given[1], wanted[1]
-        words = f"patch embedding: {old} to {new} input channels"
+        words = f"{title}: {old} to {new} input channels"
         if new == 1:
             return Adapted(f"{words}, summed", lambda x: x.sum(1, keepdims=True))
         order = np.arange(new) % old

@@ -5,7 +5,7 @@ import itertools
 from swin_keras.errors import WeightsError
 from swin_keras.models import DetectionHead, SegmentationHead
 from swin_keras.weights.checkpoint import Checkpoint
-from swin_keras.weights.head_mapping import CLASS_WEIGHTS, LEFT_OUT
+from swin_keras.weights.head_mapping import CLASS_WEIGHTS, DETAIL_KERNEL, LEFT_OUT
 
 _PUBLISHED_POOLS = (1, 2, 3, 6)
 _LEVELS = range(2, 32)  # of a pyramid: P2 is the first that there can be
@@ -59,6 +59,13 @@ def _segmentation_head(checkpoint):
                 sizes["auxiliary_channels"] = checkpoint.shape(_AUXILIARY)[0]
             if checkpoint.has(_LOGITS):
                 sizes["sub_pixel"] = len(checkpoint.shape(_LOGITS)) == 3
+            if checkpoint.has(DETAIL_KERNEL):
+                sizes["detail_channels"] = checkpoint.shape(DETAIL_KERNEL)[0]
+                if not sizes.get("sub_pixel"):
+                    raise WeightsError(
+                        f"{checkpoint.source.name} is damaged: it has logits of the "
+                        "image itself, and none for each pixel beside them."
+                    )
             return SegmentationHead(kind, **sizes)
     if checkpoint.has(_LOGITS):
         raise WeightsError(
@@ -74,6 +81,12 @@ def _pool_sizes(checkpoint):
     stated = checkpoint.source.config.get("pool_scales")
     names = (f"decode_head.psp_modules.{n}.1.conv.weight" for n in itertools.count())
     count = len(list(itertools.takewhile(checkpoint.has, names)))
+    is_list = isinstance(stated, list | tuple) and all(type(n) is int for n in stated)
+    if stated and not is_list:
+        raise WeightsError(
+            "`pool_scales` of a config.json must be a list of whole numbers. Received: "
+            f"{stated!r:.200}."
+        )
     sizes = tuple(stated) if stated else _PUBLISHED_POOLS
     if len(sizes) != count:
         raise WeightsError(

@@ -28,6 +28,7 @@ from swin_keras.weights.mapped_tensor import (
 BY_CLASS = (
     "head.",
     "decode_head.conv_seg.",
+    "decode_head.detail_seg.",
     "auxiliary_head.conv_seg.",
     "output.",
     "detector.many_class_logits.",
@@ -48,6 +49,9 @@ HEAD_BODIES = (
     "detector.",
 )
 HEADS = (*BY_CLASS, "decode_head.", "auxiliary_head.", *HEAD_BODIES)
+# The convolution of the image itself; a head may have it or not.
+DETAIL = ("decode_head.detail.", "decode_head.detail_seg.")
+DETAIL_KERNEL = "decode_head.detail.conv.weight"
 LEFT_OUT = "detector.many_centerness_logits."  # what a detector's export is without
 
 # Convolutions with their batch normalization: our name, the published one, and the
@@ -59,6 +63,7 @@ _CONVOLUTIONS = (
     (r"head_pyramid_C(\d+)", "decode_head.fpn_convs.{}", 2),
     (r"head_fusion", "decode_head.fpn_bottleneck", 0),
     (r"head_mixing", "decode_head.linear_fuse", 0),
+    (r"head_detail", "decode_head.detail", 0),  # ours alone
     (r"head_auxiliary", "auxiliary_head.convs.0", 0),
 )
 
@@ -86,6 +91,8 @@ def head_mapping(layer):
         prefix = "output" if layer.bias is None else "decode_head.conv_seg"
         is_finer = len(layer.kernel.shape) == 2
         yield prefix, _sub_pixel(layer) if is_finer else convolution(layer)
+    elif name == "head_detail_logits":
+        yield "decode_head.detail_seg", convolution(layer)
     elif name == "head_auxiliary_logits":
         yield "auxiliary_head.conv_seg", convolution(layer)
     elif match := _OF_DETECTOR.fullmatch(name):

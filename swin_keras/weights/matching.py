@@ -7,7 +7,7 @@ from swin_keras.errors import WeightsError
 from swin_keras.models import SwinV2Config
 from swin_keras.weights.adaptation import Adapted, Adapter
 from swin_keras.weights.checkpoint import Checkpoint
-from swin_keras.weights.head_mapping import HEADS
+from swin_keras.weights.head_mapping import DETAIL_KERNEL, HEADS
 from swin_keras.weights.sizes import SIZES, checkpoint_sizes, published_name
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -108,6 +108,14 @@ def _check_names(checkpoint, mapping, wanted):
         raise WeightsError(
             f"{checkpoint.source.name} lacks {len(missing)} tensors of the model: "
             f"{some(missing)}. {remedy}."
+        )
+    keeps_head = any(name.startswith("decode_head.") for name in wanted)
+    if keeps_head and checkpoint.has(DETAIL_KERNEL) and DETAIL_KERNEL not in mapping:
+        channels = checkpoint.shape(DETAIL_KERNEL)[0]
+        raise WeightsError(
+            f"{checkpoint.source.name} adds logits of the image itself, for which the "
+            f"model has no place. Build its head with detail_channels={channels}, or "
+            "pass `new_head=True` to train a new one."
         )
     _, unexpected = checkpoint.unused(mapping)
     if unexpected:

@@ -16,7 +16,10 @@ from swin_keras.litert.lint import lint
 from swin_keras.models import SegmentationHead
 
 HEADS = [
-    SegmentationHead("mlp", channels=8, sub_pixel=True),
+    SegmentationHead("mlp", channels=8, sub_pixel=True, detail_channels=4),
+    pytest.param(
+        SegmentationHead("mlp", channels=8, sub_pixel=True), marks=pytest.mark.slow
+    ),
     pytest.param(SegmentationHead("mlp", channels=8), marks=pytest.mark.slow),
     # Pools that divide the last map, and pools that do not.
     pytest.param(
@@ -28,7 +31,13 @@ HEADS = [
 
 
 @pytest.mark.parametrize(
-    "head", HEADS, ids=lambda head: head.kind + "-sub-pixel" * head.sub_pixel
+    "head",
+    HEADS,
+    ids=lambda head: (
+        head.kind
+        + "-sub-pixel" * head.sub_pixel
+        + "-detail" * bool(head.detail_channels)
+    ),
 )
 def test_xnnpack_runs_all_of_a_segmenter_in_one_piece(head, tmp_path):
     # Odd maps: patches, windows and merging are all padded.

@@ -1,5 +1,6 @@
 """Segmenters: published sizes, shapes, arguments, saving, training, errors."""
 
+import functools
 import math
 import subprocess
 import sys
@@ -33,8 +34,22 @@ HEADS = {
     "upernet": SegmentationHead("upernet", channels=8),
     "unet": SegmentationHead("unet"),
     "sub-pixel": SegmentationHead("mlp", channels=8, sub_pixel=True),
+    "detail": SegmentationHead("mlp", channels=8, sub_pixel=True, detail_channels=4),
 }
-AS_LARGE = {"unet", "sub-pixel"}  # as the image
+AS_LARGE = {"unet", "sub-pixel", "detail"}  # as the image
+ODD = (33, 50)
+
+
+@pytest.fixture(scope="module")
+def toys():
+    """Return a function that builds the toy with a head, once for all tests."""
+
+    @functools.cache
+    def toy_of(kind, size=ODD):
+        keras.utils.set_random_seed(0)  # a fixture of a module comes before every seed
+        return SwinSegmenter(TOY, HEADS[kind], input_shape=(*size, 3), classes=3)
+
+    return toy_of
 
 
 def images(*shape, batch=2):
@@ -75,7 +90,10 @@ def test_the_published_upernet_has_its_parameters(variant, expected):
 # all-MLP head has 5.68: it joins its maps before it mixes them.
 @pytest.mark.parametrize(
     ("kind", "channels", "millions", "gmacs"),
-    [("upernet", 128, 3.01, 13.9), ("mlp", 256, 0.671, 2.81)],
+    [
+        pytest.param("upernet", 128, 3.01, 13.9, marks=pytest.mark.slow),
+        ("mlp", 256, 0.671, 2.81),
+    ],
 )
 def test_default_heads_are_as_light_as_said(kind, channels, millions, gmacs):
     assert SegmentationHead(kind).width == channels
@@ -93,22 +111,43 @@ def test_the_unet_has_the_parameters_of_the_published_code():
     assert parts["head"].detail == ""
 
 
-@pytest.mark.parametrize("kind", HEADS)
-@pytest.mark.parametrize("size", [(33, 50), (64, 24)])
-def test_any_image_size_gives_each_place_its_logits(kind, size):
-    model = SwinSegmenter(TOY, HEADS[kind], input_shape=(*size, 3), classes=3)
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [
+        *((kind, ODD) for kind in HEADS),
+        ("sub-pixel", (64, 24)),
+        ("detail", (64, 24)),
+        *(
+            pytest.param(kind, (64, 24), marks=pytest.mark.slow)
+            for kind in ("mlp", "upernet", "unet")
+        ),
+    ],
+)
+def test_any_image_size_gives_each_place_its_logits(kind, size, toys):
+    model = toys(kind, size)
     step = 1 if kind in AS_LARGE else 4
     logits = run(model, images(*size, 3))
     assert logits.shape == (2, *(-(-side // step) for side in size), 3)
     assert np.isfinite(logits).all()
 
 
-@pytest.mark.parametrize("kind", HEADS)
+VERSION_2 = SwinV2Config(embed_dim=8, depths=(1, 2), num_heads=(1, 2))
+ONE_STAGE = TOY.replace(depths=(1,), num_heads=(2,))
+
+
 @pytest.mark.parametrize(
-    "config",
+    ("kind", "config"),
     [
-        SwinV2Config(embed_dim=8, depths=(1, 2), num_heads=(1, 2)),
-        TOY.replace(depths=(1,), num_heads=(2,)),
+        *(pytest.param(kind, VERSION_2, id=f"v2-{kind}") for kind in HEADS),
+        *(
+            pytest.param(
+                kind,
+                ONE_STAGE,
+                id=f"one-stage-{kind}",
+                marks=() if kind == "mlp" else pytest.mark.slow,
+            )
+            for kind in HEADS
+        ),
     ],
 )
 def test_every_head_takes_other_backbones(kind, config):
@@ -118,8 +157,8 @@ def test_every_head_takes_other_backbones(kind, config):
 
 
 @pytest.mark.parametrize("kind", HEADS)
-def test_a_segmenter_is_flat_and_its_heads_layers_are_named(kind):
-    model = SwinSegmenter(TOY, HEADS[kind], classes=3)
+def test_a_segmenter_is_flat_and_its_heads_layers_are_named(kind, toys):
+    model = toys(kind)
     backbone = {layer.name for layer in SwinBackbone(TOY, include_norms=True).layers}
     backbone |= {"preprocessing", "norm"}
     names = {layer.name for layer in model.layers}
@@ -128,7 +167,7 @@ def test_a_segmenter_is_flat_and_its_heads_layers_are_named(kind):
     assert model.name == f"swin_{HEADS[kind].kind}"
 
 
-def test_a_sub_pixel_head_gives_each_pixel_its_own_logits():
+def test_a_sub_pixel_head_gives_each_pixel_its_own_logits(toys):
     model = SwinSegmenter(TOY, HEADS["sub-pixel"], input_shape=(33, 50, 3), classes=3)
     layer = model.get_layer("head_logits")
     rng = np.random.default_rng(0)
@@ -143,14 +182,26 @@ def test_a_sub_pixel_head_gives_each_pixel_its_own_logits():
     np.testing.assert_allclose(run(model, x), expected, atol=1e-5)
     head = next(part for part in summarize(model) if part.name == "head")
     assert layer.count_params() == 16 * 3 * 8 + 16 * 3
-    without = next(
-        part
-        for part in summarize(
-            SwinSegmenter(TOY, HEADS["mlp"], input_shape=(33, 50, 3), classes=3)
-        )
-        if part.name == "head"
-    )
+    without = next(part for part in summarize(toys("mlp")) if part.name == "head")
     assert head.macs - without.macs == 15 * 3 * 8 * (9 * 13)
+
+
+def test_detail_adds_to_each_pixel_what_its_neighbours_say():
+    model = SwinSegmenter(TOY, HEADS["detail"], input_shape=(33, 50, 3), classes=3)
+    rng = np.random.default_rng(0)
+    for name in ("head_detail_logits", "head_logits"):
+        for weight in model.get_layer(name).weights:
+            weight.assign(rng.normal(size=weight.shape))
+    parts = [model.get_layer(f"head_{name}logits").output for name in ("", "detail_")]
+    apart = keras.Model(model.input, parts)
+    x = images(33, 50, 3, batch=1)
+    coarse, detail = run(apart, x)
+    np.testing.assert_allclose(run(model, x), coarse + detail, atol=1e-5)
+    x[0, 20, 30] = 255 - x[0, 20, 30]
+    rows, columns = np.nonzero((run(apart, x)[1] != detail)[0].any(-1))
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (19, 21, 29, 31)
+    assert model.get_layer("head_detail_conv").count_params() == 9 * 3 * 4
+    assert model.get_layer("head_detail_logits").count_params() == 4 * 3
 
 
 def test_the_auxiliary_head_is_there_where_asked_and_can_be_taken_off():
@@ -165,8 +216,8 @@ def test_the_auxiliary_head_is_there_where_asked_and_can_be_taken_off():
 
 
 @pytest.mark.parametrize("kind", HEADS)
-def test_no_tensor_has_more_than_four_axes(kind):
-    model = SwinSegmenter(TOY, HEADS[kind], input_shape=(33, 50, 3), classes=3)
+def test_no_tensor_has_more_than_four_axes(kind, toys):
+    model = toys(kind)
     signature = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
     call = tf.function(lambda x: model(x, training=False))
     graph = call.get_concrete_function(signature).graph
@@ -265,11 +316,26 @@ def test_a_backbone_may_normalize_its_maps_and_its_images():
         (lambda: SwinSegmenter(TOY, 3), "must be a SegmentationHead or one of 'mlp'"),
         (lambda: SegmentationHead("unet", channels=3), "change `embed_dim`"),
         (lambda: SegmentationHead(channels=0), "at least 1. Received: channels=0"),
-        (lambda: SegmentationHead(channels=2.5), "whole numbers.*channels=2.5"),
+        (lambda: SegmentationHead(channels=2.5), "`channels`.*whole.*Received: 2.5"),
+        (lambda: SegmentationHead(channels=True), "`channels`.*whole.*Received: True"),
+        (lambda: SegmentationHead(dropout_rate="0.1"), "a number. Received: '0.1'"),
+        (lambda: SegmentationHead(["mlp"]), "`kind` must be text"),
+        (lambda: SegmentationHead(pool_sizes=(1, 2)), "Only 'upernet' pools"),
+        (lambda: SegmentationHead("unet", auxiliary_channels=64), "no auxiliary head"),
+        (lambda: SegmentationHead("unet", dropout_rate=0.5), "change `drop_path_rate`"),
         (lambda: SegmentationHead(pool_sizes=(0, 2)), r"pool_sizes=\(0, 2\)"),
-        (lambda: SegmentationHead(pool_sizes=3), "`pool_sizes`.*Received: .*=3"),
-        (lambda: SegmentationHead(sub_pixel=4), "true or false.*sub_pixel=4"),
+        (lambda: SegmentationHead(pool_sizes=3), "`pool_sizes`.*Received: 3"),
+        (lambda: SegmentationHead(sub_pixel=4), "true or false. Received: 4"),
         (lambda: SegmentationHead("unet", sub_pixel=True), "as large as the image"),
+        (lambda: SegmentationHead(detail_channels=8), "pass sub_pixel=True, too"),
+        (
+            lambda: SegmentationHead(sub_pixel=True, detail_channels=-1),
+            "0 for none. Received: -1",
+        ),
+        (
+            lambda: SegmentationHead(sub_pixel=True, detail_channels=True),
+            "`detail_channels` must be a whole number. Received: True",
+        ),
         (lambda: SegmentationHead(dropout_rate=1), r"must be in \[0, 1\)"),
         (lambda: SwinSegmenter(TOY, classes=0), "`classes` must be a whole number"),
         (lambda: SwinSegmenter(TOY, classes=2.0), "`classes` must be a whole number"),

@@ -1,5 +1,6 @@
 """Segmenters of other projects load exactly; see `segmenters/make_segmenters.py`."""
 
+import itertools
 from pathlib import Path
 
 import keras
@@ -35,6 +36,7 @@ HEADS = {
     "upernet": SegmentationHead("upernet", channels=4, pool_sizes=(1, 3)),
     "unet": SegmentationHead("unet"),
     "sub-pixel": SegmentationHead("upernet", channels=4, sub_pixel=True),
+    "detail": SegmentationHead("mlp", channels=4, sub_pixel=True, detail_channels=2),
 }
 
 
@@ -174,8 +176,16 @@ def test_the_same_upernet_in_other_layouts_gives_the_same_logits(
     assert report.format == layout
 
 
-@pytest.mark.parametrize("kind", HEADS)
-@pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
+BY_TURNS, OTHERWISE = (
+    list(zip(HEADS, itertools.cycle(endings), strict=False))
+    for endings in ([".weights.h5", ".keras"], [".keras", ".weights.h5"])
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending"),
+    [*BY_TURNS, *(pytest.param(*pair, marks=pytest.mark.slow) for pair in OTHERWISE)],
+)
 def test_a_saved_segmenter_loads_again(kind, ending, tmp_path):
     options = {"auxiliary": kind != "unet"}
     model, path = segmenter(kind, **options), tmp_path / f"x{ending}"
@@ -189,6 +199,35 @@ def test_a_saved_segmenter_loads_again(kind, ending, tmp_path):
     assert ours.keys() == theirs.keys()
     for name, value in ours.items():
         np.testing.assert_array_equal(theirs[name], value, err_msg=name)
+
+
+def test_detail_may_be_added_to_a_trained_head_and_is_not_lost(tmp_path):
+    without = SegmentationHead("mlp", channels=4, sub_pixel=True)
+    before = SwinSegmenter(TOY, without, classes=3)
+    before.save(tmp_path / "before.keras")
+    model = SwinSegmenter(TOY, HEADS["detail"], classes=3)
+    report = load_weights(model, tmp_path / "before.keras")
+    assert "head: what it sees of the image itself is new; train it" in str(report)
+    theirs = weights(before)
+    for name, value in weights(model).items():
+        if not name.startswith("head_detail"):
+            np.testing.assert_array_equal(value, theirs[name], err_msg=name)
+    model.save(tmp_path / "after.keras")
+    with pytest.raises(WeightsError, match="Build its head with detail_channels=2"):
+        load_weights(before, tmp_path / "after.keras")
+    report = load_weights(before, tmp_path / "after.keras", new_head=True)
+    assert "head: new; train it" in str(report)
+
+
+def test_a_grey_model_takes_the_detail_of_a_coloured_one(tmp_path):
+    model = segmenter("detail")
+    model.save(tmp_path / "x.keras")
+    grey = SwinSegmenter(TOY, HEADS["detail"], input_shape=(40, 24, 1), classes=3)
+    report = load_weights(grey, tmp_path / "x.keras")
+    assert "convolution of the image: 3 to 1 input channels, summed" in str(report)
+    kernels = (m.get_layer("head_detail_conv").kernel.numpy() for m in (model, grey))
+    coloured, summed = kernels
+    np.testing.assert_allclose(summed[..., 0, :], coloured.sum(2), rtol=1e-6)
 
 
 def test_a_classifier_gives_its_backbone_and_the_head_is_new(tmp_path, caplog):
@@ -229,7 +268,16 @@ def class_by_class(model):
     return kernel, None if layer.bias is None else layer.bias.numpy()
 
 
-@pytest.mark.parametrize("kind", HEADS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "upernet",
+        "unet",
+        "detail",
+        pytest.param("mlp", marks=pytest.mark.slow),
+        pytest.param("sub-pixel", marks=pytest.mark.slow),
+    ],
+)
 def test_rows_of_the_head_follow_the_names_of_the_classes(kind, tmp_path):
     model = segmenter(kind)
     folder = tmp_path / "x"

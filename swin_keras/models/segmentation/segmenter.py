@@ -1,7 +1,6 @@
 """Segmenters: a backbone, a head, and logits for each pixel."""
 
 import keras
-import numpy as np
 
 from swin_keras.errors import UsageError
 from swin_keras.layers import ChannelDropout, SubPixelConvolution
@@ -13,8 +12,9 @@ from swin_keras.models.segmentation.mlp import mlp_head
 from swin_keras.models.segmentation.unet import unet_head
 from swin_keras.models.segmentation.upernet import upernet_head
 from swin_keras.models.stages import normalized_maps, swin_stages
+from swin_keras.models.words import check_classes
 
-LOGITS = "head_logits"  # the layer that ends a segmenter
+LOGITS = "head_logits"  # the layer that every segmenter gives its classes scores by
 
 
 def segmentation_model(
@@ -47,10 +47,10 @@ def segmentation_model(
         UsageError: If an argument cannot work; the message says what must hold.
     """
     head = as_head(head)
-    _check(config, head, auxiliary, classes)
-    classes = int(classes)  # also of NumPy
+    classes = check_classes(classes)
+    _check(config, head, auxiliary)
     inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
-    stages = swin_stages(x, config)
+    pixels, stages = x, swin_stages(x, config)
     if head.kind == "unet":
         outputs = _logits(unet_head(stages, config), classes, LOGITS, bias=False)
     else:
@@ -68,6 +68,8 @@ def segmentation_model(
             )(x)
         else:
             outputs = _logits(x, classes, LOGITS)
+        if head.detail_channels:
+            outputs = _sharpened(outputs, pixels, head.detail_channels)
         if auxiliary:
             outputs = {
                 "logits": outputs,
@@ -132,6 +134,13 @@ def _auxiliary(x, head, classes):
     return _logits(x, classes, "head_auxiliary_logits")
 
 
+def _sharpened(logits, pixels, channels):
+    """Add what each pixel and its neighbours say by themselves to the logits."""
+    x = convolution(pixels, channels, 3, "head_detail")
+    x = _logits(x, logits.shape[-1], "head_detail_logits", bias=False)
+    return keras.layers.Add(dtype=exact_dtype(), name="head_sum")([logits, x])
+
+
 def _logits(x, classes, name, bias=True):
     return keras.layers.Conv2D(
         classes,
@@ -149,11 +158,7 @@ def _near_zero():
     return keras.initializers.RandomNormal(stddev=0.01)
 
 
-def _check(config, head, auxiliary, classes):
-    if not isinstance(classes, int | np.integer) or classes < 1:
-        raise UsageError(
-            f"`classes` must be a whole number, at least 1. Received: {classes!r}."
-        )
+def _check(config, head, auxiliary):
     if auxiliary and head.kind == "unet":
         raise UsageError(
             "A U-Net has no auxiliary head. Received: head='unet', auxiliary=True."
