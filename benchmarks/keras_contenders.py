@@ -1,5 +1,7 @@
 """Our ways to run a Swin Transformer, and KerasHub's."""
 
+import atexit
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -25,6 +27,7 @@ def exported(x, family, weights, form):
     from swin_keras import ExportConfig, export
 
     folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     our_model(x, family, weights).save(folder / "model.keras")
     config = ExportConfig("out", str(folder), formats=(form,), verify=False)
     return export(folder / "model.keras", config)

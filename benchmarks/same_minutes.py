@@ -70,7 +70,8 @@ def train_for(model, data, seconds, optimizer, ours, **losses) -> int:
         model: A Keras model.
         data: Iterator of batches.
         seconds: How long. The steps are counted beforehand, from the time of
-            ten; one to warm up and one more at least.
+            ten after another ten, among which TensorFlow may build its graph anew
+            for other numbers of boxes; one to warm up and one more at least.
         optimizer: Its name.
         ours: Whether the model is one of this package.
         **losses: What `compile` takes beside the optimizer.
@@ -78,7 +79,8 @@ def train_for(model, data, seconds, optimizer, ours, **losses) -> int:
     first = model.get_weights()
     model.compile(_optimizer(optimizer, 1e-6, ours), **losses)
     model.make_train_function()
-    model.train_function(data)  # as `train_on_batch`, which takes no dictionaries
+    for _ in range(10):  # as `train_on_batch`, which takes no dictionaries
+        model.train_function(data)
     start = time.perf_counter()
     for _ in range(10):
         model.train_function(data)

@@ -1,5 +1,7 @@
 """How torchvision, timm and ONNX Runtime run a Swin Transformer."""
 
+import atexit
+import shutil
 import tempfile
 from pathlib import Path
 from unittest import mock
@@ -97,7 +99,9 @@ def onnx_runtime(x, family, weights):
     else:
         model = timm_model(x.shape[1], family, weights)
     model = torch.nn.Sequential(model.eval(), torch.nn.Softmax(-1))
-    tensor, path = _tensor(x), Path(tempfile.mkdtemp()) / "model.onnx"
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    tensor, path = _tensor(x), folder / "model.onnx"
     torch.onnx.export(model, (tensor,), str(path), dynamo=False, opset_version=17)
     session = onnxruntime.InferenceSession(str(path))
     (name,) = (given.name for given in session.get_inputs())

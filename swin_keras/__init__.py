@@ -31,5 +31,9 @@ def __getattr__(name):
 # A plain import would have to import Keras, and TensorFlow with it.
 @wrapt.when_imported("keras")
 def _register_layers(_):
-    """Let `keras.models.load_model` find our layers, whoever imports Keras."""
+    """Let `keras.models.load_model` find our layers and optimizers."""
     importlib.import_module("swin_keras.layers")
+    import keras
+
+    if keras.backend.backend() == "tensorflow":  # which the optimizers need
+        importlib.import_module("swin_keras.training.muon")

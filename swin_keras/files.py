@@ -9,10 +9,14 @@ from swin_keras.errors import UsageError
 
 
 def write_text(path: Path, text: str):
-    """Write a text file whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, "utf-8")
-    replace_file(part, path)
+    """Write a text file whole or not at all, whoever else writes it."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, "utf-8")
+        replace_file(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def replace_file(part: Path, path: Path):

@@ -32,20 +32,36 @@ def module_command(module: str, *words) -> list[str]:
 
 @contextlib.contextmanager
 def signals_to(note):
-    """Call `note(number, frame)` on SIGTERM and Ctrl-C instead of ending.
+    """Call `note(number, frame)` on SIGTERM, Ctrl-C and SIGHUP instead of ending.
 
+    SIGHUP comes when the terminal is closed; `nohup` has it ignored, and so it stays.
     Only the main thread can: in another one nothing changes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = (signal.SIGTERM, signal.SIGINT)
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
     previous = [signal.signal(number, note) for number in numbers]
     try:
         yield
     finally:
         for number, handler in zip(numbers, previous, strict=True):
             signal.signal(number, handler)
+
+
+def end_with_starter():
+    """Ask this process to end, as by SIGTERM, once what started it has ended.
+
+    Its standard input must be a pipe that the starter holds open and writes nothing to.
+    """
+
+    def wait():
+        os.read(0, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def ended_by(number: int) -> str:
@@ -68,7 +84,7 @@ class StopSignals:
 
     @contextlib.contextmanager
     def handled(self):
-        """Handle SIGTERM and Ctrl-C: work that they end raises `Interrupted`."""
+        """Handle signals to end: work that they end raises `Interrupted`."""
         with signals_to(self.ask):
             try:
                 yield

@@ -1,5 +1,6 @@
 """What is said on the screen, with nothing in it that a terminal would obey."""
 
+import contextlib
 import logging
 import sys
 
@@ -17,7 +18,8 @@ def plain(text) -> str:
 
 def complain(text):
     """Report on standard error what is wrong."""
-    print(plain(f"swin-keras: {text}"), file=sys.stderr)
+    with contextlib.suppress(OSError):  # nobody reads it any more
+        print(plain(f"swin-keras: {text}"), file=sys.stderr)
 
 
 class PlainFormatter(logging.Formatter):
@@ -28,14 +30,19 @@ class PlainFormatter(logging.Formatter):
 
 
 class ScreenHandler(logging.Handler):
-    """Write to standard error as it is now: a progress bar may stand in for it."""
+    """Write to standard error as it is now: a progress bar may stand in for it.
+
+    Where nobody reads any more (a closed terminal, a `tee` that has ended), work
+    goes on unseen: a run has its own `log.txt`.
+    """
 
     def __init__(self):
         super().__init__()
         self.setFormatter(PlainFormatter("%(message)s"))
 
     def emit(self, record):
-        print(self.format(record), file=sys.stderr)
+        with contextlib.suppress(OSError):
+            print(self.format(record), file=sys.stderr)
 
 
 def counted(number: int, noun: str) -> str:

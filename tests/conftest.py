@@ -1,7 +1,9 @@
 """Every test starts from the same seed; a small model is trained once for all."""
 
+import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -42,27 +44,56 @@ def set_dtype_policy(_same_start):
 
 
 @pytest.fixture(scope="session")
-def digits_dir(tmp_path_factory):
-    """Return a folder in which the digits are prepared once."""
-    return tmp_path_factory.mktemp("tensorflow_datasets")
+def made_once(tmp_path_factory):
+    """Return a function that has a folder filled once for all processes of a session.
+
+    `made_once(name, fill)` calls `fill(folder)` in one of them; the others wait.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def make(name, fill):
+        folder, done = shared / name, shared / f"{name}.done"
+        with open(shared / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def trained_run(digits_dir, tmp_path_factory):
+def digits_dir(made_once):
+    """Return a folder in which the digits are prepared once."""
+    from swin_keras.data import load_dataset
+
+    return made_once("digits", lambda folder: load_dataset("digits", data_dir=folder))
+
+
+@pytest.fixture(scope="session")
+def trained_run(digits_dir, made_once):
     """Train a toy on the digits for two epochs; return the run's folder."""
     from swin_keras.training import TrainConfig
+    from swin_keras.training.run_folder import RunFolder
     from swin_keras.training.train import train
 
-    return train(
-        TrainConfig(
+    def fill(folder):
+        config = TrainConfig(
             data_dir=str(digits_dir),
-            runs_dir=str(tmp_path_factory.mktemp("runs")),
+            runs_dir=str(folder),
             name="toy",
             sizes={"embed_dim": 16, "depths": [1, 2], "num_heads": [1, 2]},
             epochs=2,
             jit_compile=False,
         )
-    )
+        train(config)
+
+    return RunFolder.named(made_once("toy_runs", fill), "toy")
 
 
 @pytest.fixture(scope="session")
@@ -82,10 +113,12 @@ def train_mirrored():
 
 
 @pytest.fixture(scope="session")
-def exported(trained_run, tmp_path_factory):
+def exported(trained_run, made_once):
     """Export the toy; return the model's folder."""
     from swin_keras.exporting.config import ExportConfig
     from swin_keras.exporting.export import export
 
-    folder = tmp_path_factory.mktemp("saved_models")
-    return export(trained_run.path, ExportConfig(saved_models_dir=str(folder)))
+    def fill(folder):
+        export(trained_run.path, ExportConfig(saved_models_dir=str(folder)))
+
+    return made_once("toy_exports", fill) / "toy"

@@ -1,7 +1,10 @@
 """Our own subprocesses run our code, and nothing that lies about in a folder."""
 
 import ast
+import contextlib
+import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -10,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import swin_keras
-from swin_keras.processes import module_command, quiet
+from swin_keras.processes import module_command, quiet, signals_to
+from swin_keras.screen import ScreenHandler, complain
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(swin_keras.__file__).parent
@@ -64,6 +68,46 @@ def test_python_files_beside_pictures_are_not_run(words, exported, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert not marker.exists(), marker.read_text()
+
+
+def test_a_closed_terminal_is_heard_unless_it_is_to_be_ignored():
+    heard = []
+    with signals_to(lambda number, frame: heard.append(number)):
+        os.kill(os.getpid(), signal.SIGHUP)
+    assert heard == [signal.SIGHUP]
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` does
+    try:
+        with signals_to(lambda number, frame: heard.append(number)):
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert heard == [signal.SIGHUP]
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_log_that_nobody_reads_ends_no_work(monkeypatch):
+    reader, writer = os.pipe()
+    os.close(reader)
+    record = logging.LogRecord("x", logging.INFO, "", 1, "epoch 1/2", None, None)
+    with contextlib.suppress(BrokenPipeError), open(writer, "w", buffering=1) as gone:
+        with pytest.raises(BrokenPipeError):
+            print("nobody reads", file=gone)
+        monkeypatch.setattr(sys, "stderr", gone)
+        ScreenHandler().emit(record)
+        complain("interrupted")
+
+
+def test_a_process_that_ends_with_its_starter_is_asked_as_by_sigterm():
+    code = "import signal, time; from swin_keras.processes import end_with_starter\n"
+    code += "end_with_starter(); print('waits', flush=True); time.sleep(60)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with process:
+        assert process.stdout.readline() == b"waits\n"
+        assert process.poll() is None
+        process.stdin.close()
+        assert process.wait(30) == -signal.SIGTERM
 
 
 def test_threads_that_want_silence_leave_the_process_as_it_was(capfd):

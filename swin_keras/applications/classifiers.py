@@ -72,10 +72,11 @@ def create_model(
             f"`class_names` must name each of the {classes} classes. "
             f"Received: {len(class_names)} names."
         )
+    config = config.replace(**sizes)
     if classes is None:
-        classes = _classes(class_names, weights, variant) if include_top else 1
+        classes = _classes(class_names, weights, variant, config) if include_top else 1
     model = SwinClassifier(
-        config.replace(**sizes),
+        config,
         include_top=include_top,
         include_preprocessing=include_preprocessing,
         input_tensor=input_tensor,
@@ -94,12 +95,13 @@ def create_model(
     return model
 
 
-def _classes(class_names, weights, variant) -> int:
+def _classes(class_names, weights, variant, config) -> int:
     if class_names:
         return len(class_names)
     if weights in (None, "imagenet"):
         return 1000
-    return classes_of(weights, variant) or 1000
+    patches = config.patch_size + 2 * config.patch_overlap, config.input_shape[2]
+    return classes_of(weights, variant, patches) or 1000
 
 
 def _variant_function(name: str, variant: str):

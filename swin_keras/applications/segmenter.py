@@ -26,8 +26,9 @@ def SwinSegmenter(
     """Build a model that gives each pixel of an image a class.
 
     `(B, H, W, channels)` images, 0..255, to `(B, H/s, W/s, classes)` logits, rounded
-    up; `s` is the side of a patch, 4 in published models, or 1 with a U-Net. A pixel's
-    class is that of the largest logit, after resizing them bilinearly.
+    up; `s` is the side of a patch, 4 in published models, or 1 with a U-Net or with
+    `sub_pixel`. A pixel's class is that of the largest logit, after resizing them
+    bilinearly.
 
     Args:
         config: Name of a variant, or a `SwinConfig` or `SwinV2Config`.

@@ -1,13 +1,10 @@
 """Benchmark model files: `swin-keras benchmark MODEL...`."""
 
-import json
-import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from swin_keras.benchmarking.timing import Timing, measure_load, time_files
+from swin_keras.benchmarking.timing import Timing, measure, measure_load, time_files
 from swin_keras.errors import ModelFileError, UsageError
-from swin_keras.processes import module_command
 
 THREADS = (1, 2)
 PROFILED = 8  # kinds of operations that are named; the others are summed up
@@ -72,7 +69,7 @@ def benchmark(
             load_seconds, memory = loads[timing.path]
             timings.append(replace(timing, load_seconds=load_seconds, memory=memory))
     profiles = {
-        str(path): _profile(path, max(threads))
+        str(path): measure("profile", (max(threads), path), [path])
         for path in paths
         if path.suffix == ".tflite"
     }
@@ -99,15 +96,3 @@ def forms(model: Path) -> list[Path]:
     if not forms:
         raise ModelFileError(f"The folder {model} must hold a run or an export.")
     return forms
-
-
-def _profile(path: Path, threads: int) -> dict:
-    done = subprocess.run(  # noqa: S603  our own module
-        module_command("swin_keras.benchmarking.profile", threads, path),
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise ModelFileError(f"{path} cannot be profiled ({lines[-1][:200]}).")
-    return json.loads(done.stdout)

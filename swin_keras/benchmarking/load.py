@@ -3,8 +3,9 @@
     python -m swin_keras.benchmarking.load 2 false model.tflite
 
 Whatever came first in a shared process would bear what the others find there. The
-runtime's library is imported before: seconds and bytes are the file's own, up to
-the end of its first runs.
+runtime's library is imported before: seconds and bytes are the file's own. Seconds
+end with its first answer, which some forms are built for only then; bytes with the
+second.
 """
 
 import importlib
@@ -14,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from swin_keras.benchmarking.worker import WARM_UP, any_images, open_to_time
+from swin_keras.benchmarking.worker import WARM_UP, open_to_time
 
 LIBRARIES = {
     ".tflite": "ai_edge_litert.interpreter",
@@ -30,10 +31,11 @@ def main(threads, trust, path):
     importlib.import_module("swin_keras.inference.runtimes")
     importlib.import_module(LIBRARIES.get(path.suffix, "tensorflow"))
     before, start = memory_held(), time.perf_counter()
-    run, shape = open_to_time(path, int(threads), trust == "true")
+    run, images = open_to_time(path, int(threads), trust == "true")
+    run(images)
     seconds = time.perf_counter() - start
-    for _ in range(WARM_UP):
-        run(any_images(shape))
+    for _ in range(WARM_UP - 1):
+        run(images)
     json.dump({"seconds": seconds, "memory": memory_held() - before}, answer)
     answer.close()
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_keras.errors import ModelFileError
-from swin_keras.processes import module_command
+from swin_keras.errors import ModelFileError, ResourceError
+from swin_keras.processes import ended_by, module_command
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def time_files(
     words = (threads, seconds, _word(trust), *paths)
     return [
         Timing(str(path), threads, tuple(times))
-        for path, times in zip(paths, _measure("worker", words, paths), strict=True)
+        for path, times in zip(paths, measure("worker", words, paths), strict=True)
     ]
 
 
@@ -88,24 +88,44 @@ def measure_load(path, threads: int, trust: bool = False) -> tuple[float, int]:
     Raises:
         ModelFileError: If it cannot be run.
     """
-    found = _measure("load", (threads, _word(trust), path), [path])
+    found = measure("load", (threads, _word(trust), path), [path])
     return found["seconds"], found["memory"]
 
 
-def _measure(module, words, paths):
+def measure(module: str, words, paths):
+    """Run one of the programs of this folder in a subprocess; return what it prints.
+
+    Args:
+        module: Its name.
+        words: Its arguments.
+        paths: The model files among them.
+
+    Raises:
+        ModelFileError: If one of them cannot be run.
+        ResourceError: If the system ended the process.
+    """
     done = subprocess.run(  # noqa: S603  our own module
         module_command(f"swin_keras.benchmarking.{module}", *words),
         capture_output=True,
         text=True,
     )
+    if done.returncode < 0:
+        raise ResourceError(
+            f"The process that ran {_named(paths)} was ended "
+            f"{ended_by(-done.returncode)}"
+        )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         reason = lines[-1].removeprefix(f"{ModelFileError.__module__}.ModelFileError: ")
         raise ModelFileError(
             "Every file must be one that this machine can run. Received: "
-            f"{', '.join(str(Path(path)) for path in paths)} ({reason[:400]})."
+            f"{_named(paths)} ({reason[:400]})."
         )
     return json.loads(done.stdout)
+
+
+def _named(paths) -> str:
+    return ", ".join(str(Path(path)) for path in paths)
 
 
 def _word(flag: bool) -> str:

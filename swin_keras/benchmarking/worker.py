@@ -24,8 +24,7 @@ def main(threads, seconds, trust, *paths):
     os.dup2(2, 1)  # whatever the runtimes print is no answer
     models = []
     for path in paths:
-        run, shape = open_to_time(Path(path), int(threads), trust == "true")
-        images = any_images(shape)
+        run, images = open_to_time(Path(path), int(threads), trust == "true")
         for _ in range(WARM_UP):
             run(images)
         models.append((run, images))
@@ -54,7 +53,7 @@ def take_turns(models, seconds, clock=time.perf_counter) -> list[list[float]]:
 
 
 def open_to_time(path, threads, trust=False):
-    """Return a function that runs a file, and the shape of the images it takes.
+    """Return a function that runs a file, and images to give it.
 
     A LiteRT file runs in this process, without the way to another and back.
     """
@@ -62,8 +61,10 @@ def open_to_time(path, threads, trust=False):
     from swin_keras.model_files import require_whole
 
     if path.suffix != ".tflite":
+        if path.suffix != ".onnx":
+            _keep_tensorflow_to(threads)
         model = open_model(path, threads, trust)
-        return model, (1, *model.input_shape)
+        return model, _any_images((1, *model.input_shape))
     from ai_edge_litert.interpreter import Interpreter
 
     require_whole(path)
@@ -75,10 +76,18 @@ def open_to_time(path, threads, trust=False):
         interpreter.set_tensor(detail["index"], image)
         interpreter.invoke()
 
-    return run, tuple(detail["shape"])
+    return run, _any_images(detail["shape"]).astype(detail["dtype"])
 
 
-def any_images(shape) -> np.ndarray:
+def _keep_tensorflow_to(threads):
+    """Limit the threads of TensorFlow, which has one number for all its models."""
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+def _any_images(shape) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, shape).astype("float32")
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 import yaml
@@ -10,13 +11,17 @@ from swin_keras.cli.command_parser import NotGiven
 from swin_keras.cli.config_file import read_options
 from swin_keras.cli.console import command, load_tensorflow, make_table, out
 from swin_keras.errors import UsageError
+from swin_keras.processes import end_with_starter
 
 
 def train(options):
     from swin_keras.training.compile_cache import CompileCache
     from swin_keras.training.config import TrainConfig
+    from swin_keras.training.launching import LAUNCHED
     from swin_keras.training.xla_flags import leave_out_triton
 
+    if os.environ.pop(LAUNCHED, None):
+        end_with_starter()
     names = [field.name for field in dataclasses.fields(TrainConfig)]
     values = {name: options[name] for name in names}
     values["data"] = str(options.data)

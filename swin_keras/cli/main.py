@@ -16,7 +16,8 @@ def main(arguments=None) -> int:
     """Run one command and return its exit code.
 
     0 done; 2 usage; 3 data; 4 model file; 5 resources; 6 a loss that is not
-    finite; 130 or 143 interrupted, by Ctrl-C or by SIGTERM; 1 anything else.
+    finite; 129, 130 or 143 interrupted, by a closed terminal, Ctrl-C or SIGTERM;
+    1 anything else.
     """
     options = make_parser().parse_args(arguments)
     for stream in sys.stdout, sys.stderr:  # a letter that a terminal lacks ends nothing

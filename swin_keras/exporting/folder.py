@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from swin_keras.errors import SwinKerasError, UsageError
-from swin_keras.exporting.exchange import exchange, rename_new
+from swin_keras.exchange import exchange, rename_new
 from swin_keras.model_files import CARD, read_card
 
 PREFIX, SUFFIX = ".export-", ".swin-keras"

@@ -15,7 +15,7 @@ class SyncBatchNormalization(keras.layers.BatchNormalization):
     Args:
         momentum: How much of the moving moments a step keeps.
         epsilon: Added to the variance.
-        **kwargs: As of `keras.layers.BatchNormalization`.
+        **kwargs: As of `keras.layers.BatchNormalization`, but for `synchronized`.
 
     Call arguments:
         inputs: Feature map of shape `(B, H, W, C)`.

@@ -6,6 +6,8 @@ import keras
 def make_initializer(given):
     """Return a new initializer of kernels, so that no two kernels begin alike.
 
+    Those of one size do if an initializer with a seed is given.
+
     Args:
         given: Anything that `keras.initializers.get` takes; `None` is the
             published one, see `published_normal`. Narrow models learn faster from
@@ -13,7 +15,8 @@ def make_initializer(given):
     """
     if given is None:
         return published_normal()
-    return keras.initializers.get(given).clone()
+    found = keras.initializers.get(given)  # a function comes back as it is
+    return found.clone() if hasattr(found, "clone") else found
 
 
 def published_normal():

@@ -1,7 +1,6 @@
 """Image classifiers, with the signature of `keras.applications`."""
 
 import keras
-import numpy as np
 
 from swin_keras.errors import UsageError
 from swin_keras.layers import LayerNormalization
@@ -10,6 +9,7 @@ from swin_keras.models.backbone import feature_maps
 from swin_keras.models.config import SwinConfig
 from swin_keras.models.inputs import exact_dtype, image_inputs
 from swin_keras.models.variants import as_config
+from swin_keras.models.words import check_classes
 
 
 def SwinClassifier(
@@ -50,17 +50,14 @@ def SwinClassifier(
         raise UsageError(
             f"`pooling` must be None, 'avg' or 'max'. Received: {pooling!r}."
         )
-    if not isinstance(classes, int | np.integer) or classes < 1:
-        raise UsageError(
-            f"`classes` must be a whole number, at least 1. Received: {classes!r}."
-        )
+    classes = check_classes(classes)
     if include_top and classes == 1 and classifier_activation == "softmax":
         raise UsageError(
             "One class needs `classifier_activation='sigmoid'`, or None for a logit: a "
             "softmax over one class is always 1. Received: classes=1, "
             "classifier_activation='softmax'."
         )
-    config, classes = as_config(config), int(classes)
+    config = as_config(config)
 
     inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
     x = list(feature_maps(x, config).values())[-1]

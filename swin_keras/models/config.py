@@ -238,7 +238,8 @@ class SwinV2Config(SwinConfig):
     def __post_init__(self):
         super().__post_init__()
         windows = self.pretrained_windows
-        if len(windows) != len(self.depths) or min(windows) < 0:
+        is_of_stages = isinstance(windows, tuple) and len(windows) == len(self.depths)
+        if not is_of_stages or not all(_is_whole(n) and n >= 0 for n in windows):
             raise UsageError(
                 "`pretrained_window_size` must be one number, at least 0, or one for "
                 f"each stage. Received: {self.pretrained_window_size} for "

@@ -56,17 +56,16 @@ class DetectionScore:
 
     Example:
 
-    >>> score = DetectionScore(["cat", "dog"])  # doctest: +SKIP
+    >>> score = DetectionScore(["cat", "dog"])
     >>> score.add(
     ...     boxes=[[0, 0, 10, 10]], scores=[0.9], classes=[0],
     ...     true_boxes=[[0, 0, 10, 10]], true_classes=[0],
-    ... )  # doctest: +SKIP
-    >>> score.figures().at_50  # doctest: +SKIP
+    ... )
+    >>> score.figures().at_50
     1.0
     """
 
     def __init__(self, class_names, max_detections: int = 100):
-        _require_package()
         self.class_names = list(class_names)
         self.max_detections = max_detections
         self._images, self._truth, self._found = [], [], []
@@ -192,9 +191,10 @@ class DetectionScore:
 
     def _evaluate(self):
         """Return precision by overlap, recall, class, size; recall without its own."""
-        coco, evaluation = _require_package()
+        from faster_coco_eval import COCO, COCOeval_faster
+
         # Copies: the package writes into what it is given.
-        truth = coco(
+        truth = COCO(
             {
                 "images": [dict(image) for image in self._images],
                 "annotations": [dict(truth) for truth in self._truth],
@@ -205,7 +205,7 @@ class DetectionScore:
             }
         )
         found = truth.loadRes([dict(found) for found in self._found])
-        judge = evaluation(truth, found, iouType="bbox")
+        judge = COCOeval_faster(truth, found, iouType="bbox")
         fewer = (min(count, self.max_detections) for count in (1, 10))
         judge.params.maxDets = [*fewer, self.max_detections]
         judge.evaluate()
@@ -254,14 +254,3 @@ def _mean(values):
 
 def _size(area):
     return "small" if area < 32**2 else "medium" if area < 96**2 else "large"
-
-
-def _require_package():
-    try:
-        from faster_coco_eval import COCO, COCOeval_faster
-    except ImportError as error:
-        raise UsageError(
-            "Mean average precision needs the package faster-coco-eval: "
-            "pip install 'swin-keras[detection]'."
-        ) from error
-    return COCO, COCOeval_faster

@@ -16,8 +16,9 @@ class Task:
     Attributes:
         name: What `TrainConfig.task` and cards call it.
         data_options: What `load_dataset` must be told to read targets of its kind.
-        figure: The figure that models are compared by, as metrics call it: the
-            higher, the better. A run's card has it as `test_<figure>`.
+        figure: The figure that models are compared by, as metrics call it while a model
+            learns: the higher, the better. A run's card has it as `test_<figure>`; of
+            several labels an image, mean average precision in its place.
         title: The same in words.
         finds_boxes: Whether its answers are boxes around objects.
         gives_probabilities: Whether its answers are one probability a class.

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from swin_keras.errors import ResourceError
+from swin_keras.exchange import exchange
 
 log = logging.getLogger(__name__)
 ARRAYS, STATE, MANIFEST = "arrays.bin", "state.json", "manifest.json"
@@ -55,12 +56,16 @@ class CheckpointFolder:
         part = self.path / f"{UNFINISHED}{checkpoint.step:08d}"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(part, ignore_errors=True)
+            for left in self.path.glob(f"{UNFINISHED}*"):  # by killed processes
+                shutil.rmtree(left, ignore_errors=True)
             part.mkdir()
             _write(part, checkpoint)
-            if final.exists():  # from before the epoch's validation, for one
-                shutil.rmtree(final)
-            part.rename(final)
+            # One of this step may be there, as from before an epoch's validation.
+            if final.exists() and exchange(part, final):
+                shutil.rmtree(part)
+            else:
+                shutil.rmtree(final, ignore_errors=True)
+                part.rename(final)
             _flush(self.path)
         except OSError as error:
             shutil.rmtree(part, ignore_errors=True)

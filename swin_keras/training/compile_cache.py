@@ -1,5 +1,7 @@
 """What XLA has compiled, kept on disk: once for a model and a machine, not a run."""
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import logging
@@ -13,7 +15,7 @@ from swin_keras.model_files.card import installed_version
 log = logging.getLogger(__name__)
 FOLDER_FLAG = "--tf_xla_persistent_cache_directory"
 DEVICES_FLAG = "--tf_xla_persistent_cache_device_types"
-INDEX = "index.json"
+INDEX, LOCK = "index.json", ".lock"
 MAX_BYTES = 2**31  # of all files; the oldest go first
 
 
@@ -55,15 +57,25 @@ class CompileCache:
         return True
 
     def __enter__(self):
-        self._is_used = self.announce()
+        self._is_used, self._lock = self.announce(), None
         if self._is_used:
-            self._try(self.clean)
+            self._try(self._enter)
         return self
 
     def __exit__(self, *error):
         """Note what is whole, for the next run."""
         if self._is_used:
             self._try(self.note)
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def _enter(self):
+        """Clean, unless other runs are at work: they note their files at their end."""
+        self._lock = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.clean()
+        fcntl.flock(self._lock, fcntl.LOCK_SH)
 
     def _try(self, step):
         try:

@@ -1,5 +1,6 @@
 """Several workers for one run: start them, watch them, start them again."""
 
+import contextlib
 import json
 import logging
 import os
@@ -20,7 +21,8 @@ from swin_keras.training.fence import fence
 log = logging.getLogger(__name__)
 # What a restart would not change: usage, data, model file, resources, a NaN
 # loss, and somebody's request to stop.
-STOPPED = (130, 143)  # of a worker that was asked to, and wrote a checkpoint
+STOPPED = (129, 130, 143)  # of a worker that was asked to, and wrote a checkpoint
+LAUNCHED = "SWIN_KERAS_LAUNCHED"  # set for a worker, which ends with its launcher
 FINAL_CODES = (2, 3, 4, 5, 6, *STOPPED)
 SECONDS_TO_END = 5.0  # for the others, after one worker has ended
 SECONDS_TO_SAVE = 600.0  # for them, where all were asked to stop
@@ -60,7 +62,7 @@ def launch(
     Raises:
         UsageError: If the command is not `train`, or the numbers cannot work.
     """
-    _check(command, workers, hosts, index)
+    _check(command, workers, hosts, index, max_restarts)
     request = StopRequest()
     if "--resume" not in command:
         command = [*command, "--resume"]
@@ -78,7 +80,7 @@ def launch(
     return 128 + request.signal if request.signal and code else code
 
 
-def _check(command, workers, hosts, index):
+def _check(command, workers, hosts, index, max_restarts):
     if not command or command[0] != "train":
         raise UsageError(
             "`launch` runs `train`. Example: swin-keras launch --workers 2 -- train "
@@ -86,6 +88,20 @@ def _check(command, workers, hosts, index):
         )
     if workers < 1:
         raise UsageError(f"`workers` must be at least 1. Received: {workers}.")
+    if max_restarts < 0:
+        raise UsageError(
+            f"`max_restarts` must be at least 0. Received: {max_restarts}."
+        )
+    if hosts and workers != 1:
+        raise UsageError(
+            "With `hosts`, this call starts one worker, number `index`: leave "
+            f"`workers` out. Received: workers={workers}."
+        )
+    if index and not hosts:
+        raise UsageError(
+            "`index` is a place among `hosts`, of which there are none. Received: "
+            f"{index}."
+        )
     if hosts and not 0 <= index < len(hosts):
         raise UsageError(
             f"`index` must be one of the {len(hosts)} hosts, from 0. Received: {index}."
@@ -122,6 +138,7 @@ def _run(words, workers, hosts, index, request):
     running = {
         number: _start(words, addresses, number, len(indices)) for number in indices
     }
+    started = list(running.values())
     passers = [_pass_on_output(number, process) for number, process in running.items()]
     code, failed, last = 0, None, time.monotonic()
     is_stopping = False
@@ -144,6 +161,8 @@ def _run(words, workers, hosts, index, request):
             log.info("worker %d ended with exit code %d", failed, code)
     finally:
         codes = _end(running.values())
+        for process in started:
+            process.stdin.close()
     for passer in passers:
         passer.join()
     # A worker may end because of another whose reason is the better one.
@@ -152,7 +171,7 @@ def _run(words, workers, hosts, index, request):
 
 def _start(words, addresses, number, local_workers):
     """Start one worker; the first of them writes the run's files."""
-    environment = dict(os.environ)
+    environment = {**os.environ, LAUNCHED: "1"}
     if len(addresses) > 1:
         environment["TF_CONFIG"] = json.dumps(
             {
@@ -164,6 +183,7 @@ def _start(words, addresses, number, local_workers):
     return subprocess.Popen(  # noqa: S603  our own program
         words,
         env=environment,
+        stdin=subprocess.PIPE,  # closed by our end, however it comes
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -195,7 +215,10 @@ def _pass_on_output(number, process):
     def pass_on():
         with process.stdout as lines:
             for line in lines:
-                print(f"[worker {number}] {line}", end="", file=sys.stderr, flush=True)
+                with contextlib.suppress(OSError):  # nobody reads: workers go on
+                    print(
+                        f"[worker {number}] {line}", end="", file=sys.stderr, flush=True
+                    )
 
     thread = threading.Thread(target=pass_on, daemon=True)
     thread.start()

@@ -1,5 +1,6 @@
 """What a run shows while it trains."""
 
+import contextlib
 import logging
 import time
 
@@ -112,7 +113,8 @@ class LiveProgress(keras.callbacks.Callback):
     def stop(self):
         """Leave the terminal as it was, also after an error."""
         if getattr(self, "_bar", None):
-            self._bar.stop()
+            with contextlib.suppress(OSError):  # the terminal has been closed
+                self._bar.stop()
 
     def _eta(self):
         began, first = self._start or (0.0, self._done)

@@ -1,5 +1,6 @@
 """What a study shows while it runs: a live table, or lines in a file."""
 
+import contextlib
 import csv
 import logging
 import time
@@ -53,7 +54,8 @@ class Board:
         self._last_look = 0.0
         self.look()
         if self._live:
-            self._live.stop()
+            with contextlib.suppress(OSError):  # the terminal has been closed
+                self._live.stop()
 
     @property
     def seconds(self) -> float:
@@ -71,7 +73,8 @@ class Board:
                 self._told.add(trial.id)
                 log.info("%s", self._line(trial, trials))
         if self._live:
-            self._live.update(self._picture(trials), refresh=True)
+            with contextlib.suppress(OSError):
+                self._live.update(self._picture(trials), refresh=True)
 
     def _line(self, trial, trials):
         best = best_of(trials)

@@ -71,8 +71,10 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
         The trial with what came out.
     """
     from swin_keras.report.tensorboard import write_hparams
+    from swin_keras.training.compile_cache import CompileCache
     from swin_keras.training.job import prepare
     from swin_keras.training.train import train
+    from swin_keras.training.xla_flags import leave_out_triton
     from swin_keras.tuning.limits import measure
 
     study = folder.read_study()
@@ -81,6 +83,9 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
         name=trial.id,
         runs_dir=str(folder.trials_dir),
     )
+    leave_out_triton()  # both before devices are looked for
+    if config.compile_cache is not False:
+        CompileCache(on_cpu=bool(config.compile_cache)).announce()
     job = prepare(config)
     if not trial.costs:
         trial = dataclasses.replace(trial, costs=measure(job, study.limits))

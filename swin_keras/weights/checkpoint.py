@@ -130,10 +130,10 @@ class Checkpoint:
 
 
 def open_checkpoint(
-    address, variant: str | None = None, key: str | None = None
+    address, variant: str | None = None, key: str | None = None, patches=None
 ) -> Checkpoint:
     """Open a checkpoint; see `find_source` for what an address may be."""
-    return Checkpoint(find_source(address, variant), key=key)
+    return Checkpoint(find_source(address, variant), patches, key)
 
 
 def _recognize(tensors, source):

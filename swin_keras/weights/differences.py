@@ -53,15 +53,15 @@ def scaling(model) -> tuple[tuple, tuple] | None:
 
 def _position_bias(given, config):
     """Report when a continuous bias is computed for another window than before."""
-    names = ("window_size", "pretrained_window_size")
-    if any(
-        given.get(name, getattr(config, name)) != getattr(config, name)
-        for name in names
+    was = config.replace(**given)  # one number or several: the same windows
+    if (as_pair(was.window_size), was.pretrained_windows) != (
+        as_pair(config.window_size),
+        config.pretrained_windows,
     ):
         yield (
             f"position bias: computed for window {config.window_size} instead of "
-            f"{given['window_size']}, with "
-            f"pretrained_window_size={config.pretrained_window_size}"
+            f"{was.window_size}, with pretrained_window_size="
+            f"{config.pretrained_window_size} instead of {was.pretrained_window_size}"
         )
 
 
@@ -81,7 +81,7 @@ def _fitted_windows(given, config):
 
 def _window_fit(wanted, config):
     """Report when windows fit a small map otherwise than where weights are from."""
-    if config.window_fit_matters and config.window_fit != wanted:
+    if config.window_fit_matters and wanted and config.window_fit != wanted:
         yield (
             f"windows: a map is no larger than the window on one side, where the code "
             f"of this file fits it by {wanted!r} and the model by "

@@ -16,9 +16,9 @@ from swin_keras.weights.differences import differences
 from swin_keras.weights.head_mapping import CLASS_WEIGHTS, HEAD_BODIES
 from swin_keras.weights.matching import in_words, match, some
 from swin_keras.weights.normalization import follow_normalization
-from swin_keras.weights.project_config import stated_class_names, stated_sizes
+from swin_keras.weights.project_config import stated_class_names
 from swin_keras.weights.sizes import (
-    checkpoint_config,
+    stated_config,
 )
 from swin_keras.weights.source import find_source
 from swin_keras.weights.tensor_mapping import tensor_mapping
@@ -66,11 +66,11 @@ def load_weights(
 ) -> LoadReport:
     """Load a checkpoint of any known layout, or a trained model, into a model.
 
-    Nothing is read before all names, shapes and dtypes fit, and nothing is set
-    before all is read. What had to be adapted is logged and reported.
+    No weight is read before all names, shapes and dtypes fit, and none is set
+    before all are read. What had to be adapted is logged and reported.
 
     Args:
-        model: A classifier or backbone of this package.
+        model: A classifier, backbone, segmenter or detector of this package.
         source: A file, a folder, `hf://ORG/NAME[@REVISION]` or `"imagenet"`; see
             `find_source`.
         class_names: Names of the model's classes, in order. Where the source names
@@ -103,17 +103,19 @@ def load_weights(
     )
 
 
-def classes_of(source, variant: str | None = None) -> int | None:
+def classes_of(source, variant: str | None = None, patches=None) -> int | None:
     """Return how many classes the head of a checkpoint has; `None` without a head.
 
     Args:
         source: As in `load_weights`.
         variant: As in `load_weights`.
+        patches: Side and channels of the kernel that embeds patches, which weights
+            alone do not always tell.
 
     Raises:
         WeightsError: If the file is missing, damaged or of another kind.
     """
-    checkpoint = open_checkpoint(source, variant)
+    checkpoint = open_checkpoint(source, variant, patches=patches)
     if not checkpoint.has("head.weight"):
         return None
     return checkpoint.shape("head.weight")[0]
@@ -133,7 +135,7 @@ def load_checkpoint(
         head_rows=read_head_rows(rows),
         new_head=_has_new_head(checkpoint, mapping, new_head),
         class_names=_names_of(mapping, class_names),
-        given=checkpoint_config(checkpoint) if stated_sizes(source.config) else None,
+        given=stated_config(checkpoint),
         given_names=stated_class_names(source.config),
         source=source.name,
         is_exported=is_exported_detector(checkpoint),

@@ -1,11 +1,13 @@
 """Builds the model that a checkpoint belongs to, and loads it."""
 
+import logging
 from collections.abc import Sequence
 
 from swin_keras.errors import UsageError
 from swin_keras.models import (
     DetectionHead,
     SwinClassifier,
+    SwinV2Config,
     detection_model,
     segmentation_model,
 )
@@ -20,8 +22,11 @@ from swin_keras.weights.project_config import stated_activation, stated_sizes
 from swin_keras.weights.sizes import (
     checkpoint_config,
     checkpoint_window_fit,
+    checkpoint_windows,
     published_name,
 )
+
+log = logging.getLogger(__name__)
 
 
 def from_pretrained(
@@ -85,6 +90,14 @@ def from_pretrained(
             "file, or build the model and use `swin_keras.load_weights`."
         )
     config = checkpoint_config(checkpoint)
+    stated = {**checkpoint_windows(checkpoint), **sizes}
+    if isinstance(config, SwinV2Config) and "window_size" not in stated:
+        log.warning(
+            "%s does not say its window; %s is taken. Put its config.json beside "
+            "it, or pass `window_size`.",
+            checkpoint.source.name,
+            config.window_size,
+        )
     if input_shape is not None:
         sizes["input_shape"] = input_shape
     head = checkpoint_head(checkpoint) if include_top else None

@@ -44,7 +44,7 @@ def stated_sizes(config: dict) -> dict:
     config = backbone_statement(config)
     if "swin_keras" in config:
         return config["swin_keras"]
-    if "pretrained_cfg" in config:
+    if config.get("pretrained_cfg"):
         return _stated_by_timm(config)
     if not str(config.get("model_type", "")).startswith("swin"):
         return {}
@@ -108,7 +108,7 @@ def stated_crop(config: dict) -> float:
     """Return the share of an image that is kept, if it is stated; else 1."""
     crop = config.get("crop_fraction")
     if crop is None:
-        crop = config.get("pretrained_cfg", {}).get("crop_pct", 1.0)
+        crop = (config.get("pretrained_cfg") or {}).get("crop_pct", 1.0)
     if not isinstance(crop, int | float) or not 0 < crop <= 1:
         raise WeightsError(f"A share of an image must be in (0, 1]. It is {crop!r}.")
     return float(crop)
@@ -120,7 +120,7 @@ def _placeholders(classes):
 
 def _stated_by_timm(config):
     channels, *size = config["pretrained_cfg"].get("input_size", (3, 224, 224))
-    arguments = config.get("model_args", {})
+    arguments = config.get("model_args") or {}
     height, width = np.broadcast_to(arguments.get("img_size", size), 2).tolist()
     stated = {"input_shape": (height, width, arguments.get("in_chans", channels))}
     name = re.search(r"window(?:12to)?(\d+)", config.get("architecture", ""))
@@ -143,7 +143,7 @@ def stated_shapes(config: dict) -> dict:
     """
     stated = config = backbone_statement(config)
     names = {"num_channels": "channels", "use_absolute_embeddings": _POSITIONS}
-    if "pretrained_cfg" in config:
+    if config.get("pretrained_cfg"):
         stated, names = config.get("model_args") or {}, {"in_chans": "channels"}
     elif not str(config.get("model_type", "")).startswith("swin"):
         return {}

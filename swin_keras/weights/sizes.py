@@ -44,18 +44,33 @@ def checkpoint_config(checkpoint: Checkpoint) -> SwinConfig:
             reduction = sizes["patch_size"] * 2 ** (len(sizes["depths"]) - 1)
             image_size = (last_window * reduction,) * 2
         channels = checkpoint.shape("patch_embed.proj.weight")[1]
-        sizes.setdefault("input_shape", (*image_size, channels))
+        height, width = sizes.get("input_shape", image_size)[:2]
+        sizes["input_shape"] = (height, width, channels)
         return config_class(**sizes)
 
 
-def checkpoint_window_fit(checkpoint: Checkpoint) -> str:
+def stated_config(checkpoint: Checkpoint) -> SwinConfig | None:
+    """Return the configuration of a checkpoint that states sizes; otherwise `None`.
+
+    Raises:
+        WeightsError: As `checkpoint_config`.
+    """
+    with _of_a_swin(checkpoint):
+        is_stated = bool(stated_sizes(checkpoint.source.config))
+    return checkpoint_config(checkpoint) if is_stated else None
+
+
+def checkpoint_window_fit(checkpoint: Checkpoint) -> str | None:
     """Return how the code that a checkpoint is from fits windows; see `fit_window`.
+
+    `None` is for weights of this package without their model, which do not say.
 
     The official code for detection and segmentation, with a `backbone`, never
     shrinks a window; no map of its pictures is that small.
     """
     if checkpoint.is_keras:
-        return stated_sizes(checkpoint.source.config).get("window_fit", "side")
+        stated = stated_sizes(checkpoint.source.config)
+        return stated.get("window_fit", "side") if stated else None
     is_dense = checkpoint.prefix.startswith("backbone.")
     by_map = {"huggingface": True, "official": not is_dense}
     return "map" if by_map.get(checkpoint.format.name) else "side"

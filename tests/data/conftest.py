@@ -1,13 +1,8 @@
-"""The digits, prepared once for all tests of the data."""
+"""The digits, read once for all tests of the data."""
 
 import pytest
 
 from swin_keras.data import load_dataset
-
-
-@pytest.fixture(scope="session")
-def digits_dir(tmp_path_factory):
-    return tmp_path_factory.mktemp("tfds")
 
 
 @pytest.fixture(scope="session")

@@ -40,10 +40,11 @@ def images_dir(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def small_export(model_file, images_dir, tmp_path_factory):
+def small_export(model_file, images_dir, made_once):
     """The folder of an export in the default forms."""
-    config = ExportConfig(
-        saved_models_dir=str(tmp_path_factory.mktemp("saved_models")),
-        images=str(images_dir),
-    )
-    return export(model_file, config)
+
+    def fill(folder):
+        config = ExportConfig(saved_models_dir=str(folder), images=str(images_dir))
+        export(model_file, config)
+
+    return made_once("small_exports", fill) / "small"

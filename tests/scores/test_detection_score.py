@@ -1,6 +1,5 @@
 """Mean average precision is that of pycocotools, crowds included."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,6 @@ from swin_keras.errors import UsageError
 from swin_keras.scores.detection import DetectionScore
 from swin_keras.scores.detection_result import DetectionResult, FoundObjects
 
-
-@pytest.fixture
-def _package():
-    pytest.importorskip("faster_coco_eval", reason="needs the extra `detection`")
-
-
-needs_package = pytest.mark.usefixtures("_package")
 PERFECT = {
     "boxes": [[0, 0, 10, 10], [20, 20, 120, 150]],
     "scores": [0.9, 0.8],
@@ -29,7 +21,6 @@ NOTHING = {"boxes": [], "scores": [], "classes": []}
 NO_OBJECTS = {"true_boxes": [], "true_classes": []}
 
 
-@needs_package
 def test_figures_are_those_of_pycocotools():
     with np.load(Path(__file__).parent / "golden" / "coco.npz") as file:
         golden = dict(file)
@@ -69,7 +60,6 @@ def test_figures_are_those_of_pycocotools():
     assert score.figures() == figures  # asking changes nothing
 
 
-@needs_package
 def test_all_found_is_one():
     score = DetectionScore(["a", "b", "never seen"])
     score.add(**PERFECT)
@@ -81,7 +71,6 @@ def test_all_found_is_one():
     assert set(figures.curves) == {"a", "b"}
 
 
-@needs_package
 def test_nothing_found_is_zero_and_nothing_there_is_none():
     score = DetectionScore(["a", "b"])
     score.add(**NOTHING, **NO_OBJECTS)
@@ -98,7 +87,6 @@ def test_nothing_found_is_zero_and_nothing_there_is_none():
     assert found_elsewhere.figures() == score.figures()
 
 
-@needs_package
 def test_areas_decide_the_size():
     score = DetectionScore(["a", "b"])
     score.add(**PERFECT, areas=[2000, 100])
@@ -106,7 +94,6 @@ def test_areas_decide_the_size():
     assert score.figures().large is None
 
 
-@needs_package
 def test_without_classes_a_wrong_name_is_no_mistake():
     score = DetectionScore(["a", "b"])
     boxes = PERFECT["true_boxes"]
@@ -119,7 +106,6 @@ def test_without_classes_a_wrong_name_is_no_mistake():
     assert other.at_50_without_classes() == pytest.approx(51 / 101)
 
 
-@needs_package
 def test_a_result_takes_the_areas_of_the_outlines():
     truth = ImageBoxes.of([[0, 0, 40, 40]], [0], areas=[900])
     result = DetectionResult(("a",))
@@ -127,7 +113,6 @@ def test_a_result_takes_the_areas_of_the_outlines():
     assert (result.one.small, result.one.medium) == (pytest.approx(1), None)
 
 
-@needs_package
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -142,13 +127,6 @@ def test_what_does_not_fit_is_refused(change, words):
         DetectionScore(["a", "b"]).add(**{**PERFECT, **change})
 
 
-def test_a_missing_package_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "faster_coco_eval", None)
-    with pytest.raises(UsageError, match=r"pip install 'swin-keras\[detection\]'"):
-        DetectionScore(["a"])
-
-
-@needs_package
 def test_with_fewer_than_ten_boxes_no_more_than_these_count():
     score = DetectionScore(["a"], max_detections=5)
     wrong = [[50 + 20 * n, 50, 60 + 20 * n, 60] for n in range(7)]

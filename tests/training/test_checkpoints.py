@@ -1,5 +1,6 @@
 """Checkpoints on disk: whole or not there, whatever fails while they are written."""
 
+import contextlib
 import errno
 import itertools
 import logging
@@ -151,6 +152,28 @@ def test_a_valid_one_is_left_whichever_file_operation_fails(tmp_path, error):
         if operations.count < failing:
             break
     assert failing > 20  # all of them were tried
+
+
+def test_one_of_the_same_step_is_replaced_without_a_moment_in_between(tmp_path):
+    for failing in itertools.count(1):
+        folder = CheckpointFolder(tmp_path / str(failing), keep=1)
+        folder.save(checkpoint(1))
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            operations = FileOperations(monkeypatch, failing, Killed)
+            with contextlib.suppress(Killed):
+                folder.save(checkpoint(1))
+        assert_whole(folder.newest(), 1)
+        if operations.count < failing:
+            break
+    assert failing > 10
+
+
+def test_what_killed_processes_left_goes_with_the_next_one(tmp_path):
+    folder = CheckpointFolder(tmp_path, keep=1)
+    (tmp_path / ".unfinished-00000007").mkdir()
+    (tmp_path / ".unfinished-00000007" / "arrays.bin").write_bytes(b"half")
+    folder.save(checkpoint(9))
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000009"]
 
 
 def test_a_full_disk_is_told_and_the_last_one_kept(tmp_path):

@@ -100,6 +100,17 @@ def test_the_oldest_of_too_many_go(tmp_path, monkeypatch):
     assert set(json.loads((tmp_path / INDEX).read_text())) == {"3.pb", "2.pb"}
 
 
+def test_what_a_running_process_has_compiled_is_left_to_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_XLA_FLAGS", "")
+    with CompileCache(True, tmp_path):
+        (tmp_path / "of_the_first.pb").write_bytes(b"not noted yet")
+        with CompileCache(True, tmp_path):
+            assert (tmp_path / "of_the_first.pb").exists()
+    (tmp_path / "of_a_killed_one.pb").write_bytes(b"never noted")
+    with CompileCache(True, tmp_path):
+        assert [path.name for path in tmp_path.glob("*.pb")] == ["of_the_first.pb"]
+
+
 def test_flags_of_the_user_are_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_persistent_cache_directory=/elsewhere")
     with CompileCache(True, tmp_path / "new"):

@@ -5,6 +5,7 @@ import itertools
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from toy_runs import EVERYTHING, outcome, write_config
 
 from swin_keras.errors import UsageError
 from swin_keras.training import TrainConfig, launching
+from swin_keras.training.fence import fence
 from swin_keras.training.job import prepare
 from swin_keras.training.launching import launch, visible_gpus
 from swin_keras.training.run_folder import RunFolder
@@ -54,6 +56,13 @@ def workers_of(process):
     ]
 
 
+def is_running(pid):
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text("ascii")
+    except FileNotFoundError:
+        return False
+
+
 def listening_ports(pid):
     """Return the ports at which anybody listens in a process' network."""
     rows = []
@@ -89,6 +98,45 @@ def assert_same(given, expected):
     np.testing.assert_allclose(given, expected, rtol=1e-6)
 
 
+LISTENER = """
+import socket, sys
+from swin_keras.training.fence import enter
+enter(int(sys.argv[1]))
+with socket.create_server(("", 0)) as server:
+    print(server.getsockname()[1], flush=True)
+    sys.stdin.read()
+"""
+
+
+def listen_in(keeper):
+    """Start a process that listens in a network, and tells at which port."""
+    words = [sys.executable, "-c", LISTENER, keeper]
+    return subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_processes_in_a_network_of_their_own_are_out_of_reach_of_others():
+    with fence() as command:
+        if command is None:
+            pytest.skip("this system gives processes no network of their own")
+        *_, keeper = command([])
+        with listen_in(keeper) as first, listen_in(keeper) as second:
+            ports = {int(p.stdout.readline()) for p in (first, second)}
+            pids = ["self", first.pid, second.pid]
+            networks = [os.readlink(f"/proc/{pid}/ns/net") for pid in pids]
+            assert networks[0] != networks[1] == networks[2]
+            assert listening_ports(first.pid) == ports
+            rows = Path(f"/proc/{first.pid}/net/dev").read_text("ascii").splitlines()
+            assert [row.split(":")[0].strip() for row in rows[2:]] == ["lo"]
+            for port in ports:
+                with pytest.raises(ConnectionRefusedError):
+                    socket.create_connection(("127.0.0.1", port), 5)
+            first.stdin.close()
+            second.stdin.close()
+
+
+@pytest.mark.slow
 def test_workers_of_one_machine_are_out_of_reach_of_others(configuration):
     process, said, run = start(configuration, "fenced")
     wait_for_checkpoint(process, said, run)
@@ -129,6 +177,20 @@ def test_a_signal_stops_all_workers_with_a_checkpoint(configuration, undisturbed
     process, said, run = start(configuration, "stopped")
     assert process.wait(400) == 0, said.read_text()
     assert_same(outcome(run), undisturbed)
+
+
+@pytest.mark.slow
+def test_workers_of_a_killed_launcher_end_with_a_checkpoint(configuration):
+    process, said, run = start(configuration, "abandoned")
+    wait_for_checkpoint(process, said, run)
+    workers = workers_of(process)
+    process.kill()
+    deadline = time.monotonic() + 60
+    while any(map(is_running, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(is_running, workers))
+    assert "with a checkpoint" in run.log.read_text()
+    assert not run.card.exists()
 
 
 @pytest.mark.slow
@@ -204,6 +266,9 @@ def test_who_can_reach_the_workers_is_said(
         ({"workers": 0}, "`workers` must be at least 1"),
         ({"hosts": ["a:1", "b:2"], "index": 2}, "one of the 2 hosts"),
         ({"hosts": ["a"]}, "Hosts must be host:port"),
+        ({"hosts": ["a:1", "b:1"], "workers": 4}, "leave `workers` out"),
+        ({"index": 1}, "`hosts`, of which there are none. Received: 1"),
+        ({"max_restarts": -1}, "`max_restarts` must be at least 0. Received: -1"),
     ],
 )
 def test_bad_numbers_are_refused(arguments, message):

@@ -20,12 +20,15 @@ OPTIONS = EVERYTHING | {"epochs": 6, "checkpoint_minutes": 0.002}
 
 
 @pytest.fixture(scope="module")
-def start(digits_dir, tmp_path_factory):
+def config(digits_dir, tmp_path_factory):
+    runs = tmp_path_factory.mktemp("runs")
+    return TrainConfig(data_dir=str(digits_dir), runs_dir=str(runs), **OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def start(config, tmp_path_factory):
     """Return a function that starts `swin-keras train --resume` on a toy."""
     folder = tmp_path_factory.mktemp("resumed")
-    config = TrainConfig(
-        data_dir=str(digits_dir), runs_dir=str(folder / "runs"), **OPTIONS
-    )
     path = write_config(config, folder / "toy.yaml")
 
     def start_run(name):
@@ -36,16 +39,14 @@ def start(digits_dir, tmp_path_factory):
                 [*words, "--name", name, "--resume"], stdout=file, stderr=file
             )
         process.said = said.read_text
-        return process, RunFolder.named(folder / "runs", name)
+        return process, RunFolder.named(config.runs_dir, name)
 
     return start_run
 
 
 @pytest.fixture(scope="module")
-def undisturbed(start):
-    process, run = start("undisturbed")
-    assert process.wait(300) == 0, process.said()
-    return run
+def undisturbed(config):
+    return train(dataclasses.replace(config, name="undisturbed"))
 
 
 def newest(run):

@@ -100,7 +100,9 @@ def test_a_run_stopped_again_and_again_is_as_one_that_never_was(
     assert outcome(run) == outcome(train(dataclasses.replace(toy, name="undisturbed")))
 
 
-@pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [("SIGTERM", 143), ("SIGINT", 130), ("SIGHUP", 129)]
+)
 def test_what_has_nothing_to_save_ends_at_once(number, code):
     with pytest.raises(Interrupted) as caught, StopSignals().handled():
         os.kill(os.getpid(), getattr(signal, number))

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from toy_studies import LIMITED, folder_of, write_study
+from toy_studies import LIMITED, TRAIN, folder_of, write_study
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +22,17 @@ def start(digits_dir):
         return process
 
     return start_study
+
+
+@pytest.fixture(scope="session")
+def finished(start, tmp_path_factory):
+    """Return the file of a short study: one of its models is too large."""
+    short = TRAIN | {"epochs": 1, "train_images": 128}
+    path = write_study(tmp_path_factory.mktemp("short"), **LIMITED, train=short)
+    process = start(path)
+    assert process.wait(400) == 0, process.said()
+    assert len(folder_of(path).trials()) == 3
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -37,33 +37,33 @@ def children_of(pid):
         return [int(child) for child in file.read().split()]
 
 
-def test_a_study_tells_what_came_out(undisturbed):
-    folder = folder_of(undisturbed)
+def test_a_study_tells_what_came_out(finished):
+    folder = folder_of(finished)
     trials = {trial.id: trial for trial in folder.trials()}
     assert {trial.status for trial in trials.values()} == {FINISHED, OVER}
     over = next(trial for trial in trials.values() if trial.status == OVER)
     assert "parameters, limit 10,000" in over.reason
     assert not folder.run(over.id).metrics.exists()
-    result = json.loads((undisturbed.parent / "results" / "toy.json").read_text())
+    result = json.loads((finished.parent / "results" / "toy.json").read_text())
     best = max(trial.score or 0 for trial in trials.values())
     assert result["scores"]["val_accuracy"] == best
     assert trials[result["winner"]].score == best
     assert result["train"]["data_dir"] is None
     assert result["model"]["embed_dim"] == 8
     assert result["versions"]["keras-tuner"]
-    with (undisturbed.parent / "results" / "toy.csv").open(newline="") as file:
+    with (finished.parent / "results" / "toy.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["trial"] for row in rows] == list(trials)
     assert [row["status"] for row in rows] == [t.status for t in trials.values()]
-    picture = undisturbed.parent / "results" / "toy.png"
+    picture = finished.parent / "results" / "toy.png"
     assert picture.stat().st_size > 10_000
     events = list(read_events(folder.run(result["winner"]).tensorboard))
     tags = {value.tag for event in events for value in event.summary.value}
     assert {"val_accuracy", "_hparams_/session_start_info"} <= tags
 
 
-def test_a_study_says_what_happens_and_nothing_else(undisturbed):
-    said = undisturbed.with_suffix(".txt").read_text()
+def test_a_study_says_what_happens_and_nothing_else(finished):
+    said = finished.with_suffix(".txt").read_text()
     assert "ETA" in said
     assert "next: swin-keras train --config" in said
     for noise in ("Warning", "Reloading", "Search: Running", "Traceback"):

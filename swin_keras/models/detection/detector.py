@@ -1,7 +1,6 @@
 """Detectors: a Swin Transformer, a feature pyramid, and a head of two branches."""
 
 import keras
-import numpy as np
 
 from swin_keras.errors import UsageError
 from swin_keras.layers import EdgeDistances, TopDetections
@@ -12,6 +11,7 @@ from swin_keras.models.detection.head import DetectionHead
 from swin_keras.models.detection.pyramid import feature_pyramid
 from swin_keras.models.inputs import exact_dtype, image_inputs
 from swin_keras.models.layer_names import PATCH_EMBEDDING
+from swin_keras.models.words import check_classes
 
 
 def detection_model(
@@ -44,8 +44,8 @@ def detection_model(
     Raises:
         UsageError: If the sizes make no detector.
     """
-    _check(config, head, classes)
-    classes = int(classes)  # also of NumPy
+    classes = check_classes(classes)
+    _check(config, head)
     inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
     maps = list(feature_maps(x, config, include_norms=True).items())
     maps = dict(maps[head.first_stage - 1 :])
@@ -128,11 +128,7 @@ def without_detections(model):
     return keras.Model(model.input, outputs, name=model.name)
 
 
-def _check(config, head, classes):
-    if not isinstance(classes, int | np.integer) or classes < 1:
-        raise UsageError(
-            f"`classes` must be a whole number, at least 1. Received: {classes!r}."
-        )
+def _check(config, head):
     if head.first_stage > len(config.depths):
         raise UsageError(
             "The pyramid must begin at a stage that the backbone has. Received: "
