@@ -6,6 +6,7 @@ before TensorFlow is imported.
 """
 
 import importlib
+import sys
 
 import lazy_loader
 import wrapt
@@ -31,9 +32,17 @@ def __getattr__(name):
 # A plain import would have to import Keras, and TensorFlow with it.
 @wrapt.when_imported("keras")
 def _register_layers(_):
-    """Let `keras.models.load_model` find our layers and optimizers."""
+    """Let `keras.models.load_model` find our layers, whoever imports Keras."""
     importlib.import_module("swin_keras.layers")
+
+
+@wrapt.when_imported("swin_keras.layers")
+@wrapt.when_imported("swin_keras.training.optimizer")
+def _register_optimizers(_):
+    """Let it find our optimizers, too, which need layers and TensorFlow."""
     import keras
 
-    if keras.backend.backend() == "tensorflow":  # which the optimizers need
+    first = sys.modules.get("swin_keras.training.optimizer")
+    is_half_imported = first and not hasattr(first, "SwinAdamW")
+    if keras.backend.backend() == "tensorflow" and not is_half_imported:
         importlib.import_module("swin_keras.training.muon")

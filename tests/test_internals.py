@@ -59,7 +59,8 @@ def foreign_names(path):
 
 
 def test_only_the_files_of_internals_touch_what_is_private():
-    others = [p for p in PACKAGE.rglob("*.py") if p.name[:-3] not in str(INTERNALS)]
+    files = PACKAGE.rglob("*.py")
+    others = [p for p in files if str(p.relative_to(PACKAGE)) not in INTERNALS]
     ours = {
         name
         for path in others

@@ -72,11 +72,12 @@ def test_python_files_beside_pictures_are_not_run(words, exported, tmp_path):
 
 def test_a_closed_terminal_is_heard_unless_it_is_to_be_ignored():
     heard = []
-    with signals_to(lambda number, frame: heard.append(number)):
-        os.kill(os.getpid(), signal.SIGHUP)
-    assert heard == [signal.SIGHUP]
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` does
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
+        with signals_to(lambda number, frame: heard.append(number)):
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert heard == [signal.SIGHUP]
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` does
         with signals_to(lambda number, frame: heard.append(number)):
             os.kill(os.getpid(), signal.SIGHUP)
         assert heard == [signal.SIGHUP]

@@ -117,6 +117,17 @@ def test_layers_are_registered_where_keras_was_imported_before():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("first", [*FLOOR, "training.muon", "training.optimizer"])
+def test_layers_and_optimizers_are_registered_whatever_is_imported_first(first):
+    code = (
+        f"import swin_keras.{first}; import keras; names = ('SwinTransformerBlock', "
+        "'SwinMuon', 'SwinAdamW'); found = [keras.saving.get_registered_object("
+        "f'swin_keras>{name}') for name in names]; assert all(found), found"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_importing_the_package_imports_no_tensorflow():
     code = (
         "import sys, swin_keras; assert not {'keras', 'tensorflow'} & set(sys.modules)"

@@ -52,18 +52,9 @@ def write_image(path, mode, seed=0, side=48, **options):
     return True
 
 
-def make_originals(folder: Path, run: Path, export: Path, digits: Path):
-    """Write small real files of every kind.
-
-    Args:
-        folder: Where.
-        run: A run that is finished.
-        export: Its export, in all forms.
-        digits: The folder in which TensorFlow Datasets keeps the digits.
-    """
-    from swin_keras.weights import from_pretrained, save_huggingface
-
-    for name in ("images", "table", "idx", "options", "study", "weights", "keras"):
+def make_data(folder: Path):
+    """Write small images of every format, a table of images, and IDX files."""
+    for name in ("images", "table", "idx"):
         (folder / name).mkdir(parents=True)
     for name, (ending, mode, options) in FORMATS.items():
         write_image(folder / "images" / f"{name}.{ending}", mode, **options)
@@ -75,6 +66,22 @@ def make_originals(folder: Path, run: Path, export: Path, digits: Path):
             rows.append(f"{path.name},{label},{'val' if number < 2 else 'train'}")
     (folder / "table" / "labels.csv").write_text("\n".join(rows))
     _write_idx(folder / "idx")
+
+
+def make_originals(folder: Path, run: Path, export: Path, digits: Path):
+    """Write small real files of every kind.
+
+    Args:
+        folder: Where.
+        run: A run that is finished.
+        export: Its export, in all forms.
+        digits: The folder in which TensorFlow Datasets keeps the digits.
+    """
+    from swin_keras.weights import from_pretrained, save_huggingface
+
+    make_data(folder)
+    for name in ("options", "study", "weights", "keras"):
+        (folder / name).mkdir()
     (folder / "options" / "config.yaml").write_bytes((run / "config.yaml").read_bytes())
     study = {
         "name": "toy",

@@ -8,18 +8,13 @@ import numpy as np
 import pytest
 from attack import attack, counts
 from damages import damaged_json, damaged_table
-from originals import make_originals
+from originals import make_data, make_originals
 
 GOOD = {"refused", "equal", "other"}
-QUICK = [  # which import TensorFlow once together, or never
-    "images, and label table, and IDX",
-    *(
-        pytest.param(kinds, marks=pytest.mark.slow)
-        for kinds in (
-            "options (YAML), and study (YAML), and checkpoint of a run",
-            "export, .tflite, and export, .keras, and export, SavedModel",
-        )
-    ),
+OF_DATA = "images, and label table, and IDX"  # without a run or an export
+OF_RUNS_AND_EXPORTS = [  # which import TensorFlow once together
+    "options (YAML), and study (YAML), and checkpoint of a run",
+    "export, .tflite, and export, .keras, and export, SavedModel",
 ]
 
 
@@ -37,7 +32,14 @@ def check(kind, count, originals):
     return counts(attempts)
 
 
-@pytest.mark.parametrize("kinds", QUICK)
+def test_a_few_damaged_files_of_data_are_taken_or_refused(tmp_path):
+    make_data(tmp_path / "originals")
+    found = check(OF_DATA, 45, tmp_path / "originals")
+    assert found["refused"] > 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kinds", OF_RUNS_AND_EXPORTS)
 def test_a_few_damaged_files_are_taken_or_refused(kinds, originals):
     found = check(kinds, 45, originals)
     assert found["refused"] > 10

@@ -91,8 +91,17 @@ def prepare(name, folder, file_format="tfrecord"):
     tfds.builder(name, data_dir=folder, file_format=file_format).download_and_prepare()
 
 
-@pytest.mark.parametrize("name", ["toy_many", "toy_objects", "toy_attributes"])
-@pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
+@pytest.mark.parametrize(
+    ("name", "file_format"),
+    [
+        ("toy_many", "tfrecord"),
+        ("toy_objects", "tfrecord"),
+        ("toy_attributes", "tfrecord"),
+        ("toy_many", "array_record"),
+        pytest.param("toy_objects", "array_record", marks=pytest.mark.slow),
+        pytest.param("toy_attributes", "array_record", marks=pytest.mark.slow),
+    ],
+)
 def test_lists_objects_and_attributes_say_the_same(tmp_path, name, file_format):
     prepare(name, tmp_path, file_format)
     dataset = load_dataset(name, data_dir=tmp_path, multi_label=True, hold_out=False)

@@ -115,7 +115,9 @@ def test_a_set_too_large_for_memory_is_read_by_index(tmp_path):
         strict=True,
     ):
         np.testing.assert_array_equal(ours[0], theirs[0])
-    assert dataset.fingerprint() == dataset.fingerprint()
+    again = load_tfds("toy_pictures", data_dir=tmp_path, memory_limit=200)
+    assert isinstance(again.splits["train"], RecordSplit)
+    assert dataset.fingerprint() == again.fingerprint()
 
 
 def test_a_set_too_large_for_memory_that_is_not_indexed_is_an_error(tmp_path):

@@ -66,7 +66,7 @@ def server(tmp_path):
 @contextlib.contextmanager
 def serving(model, runtime):
     server = make_server(model, runtime, port=0)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield server

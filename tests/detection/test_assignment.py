@@ -57,7 +57,8 @@ def test_many_points_are_those_of_a_loop(seed):
     boxes = random_boxes(seed)
     matched = np.asarray(assign_many(boxes, POINTS, STEPS))
     np.testing.assert_array_equal(matched, [many_by_loop(picture) for picture in boxes])
-    assert {BACKGROUND, IGNORED, 1} & set(matched.flat)
+    assert {BACKGROUND, IGNORED} <= set(matched.flat)
+    assert (matched >= 0).any()
 
 
 def test_every_size_has_its_level():

@@ -98,7 +98,10 @@ def test_a_head_of_ones_own_with_dropout_and_softmax_inside_is_understood():
     np.testing.assert_allclose(maps.mean((1, 2)), logits, atol=1e-5)
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "policy",
+    ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)],
+)
 def test_a_model_of_half_precision_is_explained_in_float32(policy, set_dtype_policy):
     set_dtype_policy(policy)
     model = make_model()

@@ -114,7 +114,14 @@ def test_a_boxs_map_is_made_of_the_logit_at_the_point_that_found_it(detector, pi
             near(values, activations[0] @ weights)
 
 
-@pytest.mark.parametrize("name", ["mlp", "upernet", "unet"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mlp",
+        pytest.param("upernet", marks=pytest.mark.slow),
+        pytest.param("unet", marks=pytest.mark.slow),
+    ],
+)
 def test_at_the_last_stage_maps_are_those_of_the_normalized_tokens(name, pictures):
     model = make_segmenter(name)
     (norm,) = (

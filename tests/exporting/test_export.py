@@ -29,14 +29,18 @@ from swin_keras.models import SwinBackbone
 from swin_keras.models.feature_maps import features
 
 
+@pytest.fixture(scope="module")
+def keras_answers(small_export, images_dir):
+    return list(Predictor(small_export / "model.keras").predict([images_dir], top=5))
+
+
 @pytest.mark.parametrize("name", ["saved_model/1", *LITERT])
-def test_every_form_gives_the_models_probabilities(small_export, images_dir, name):
-    expected = list(
-        Predictor(small_export / "model.keras").predict([images_dir], top=5)
-    )
+def test_every_form_gives_the_models_probabilities(
+    small_export, keras_answers, images_dir, name
+):
     given = list(Predictor(small_export / name).predict([images_dir], top=5))
     tolerance = 1e-5 if name in ("saved_model/1", "model.tflite") else 0.05
-    for one, other in zip(expected, given, strict=True):
+    for one, other in zip(keras_answers, given, strict=True):
         assert dict(other.scores) == pytest.approx(dict(one.scores), abs=tolerance)
 
 

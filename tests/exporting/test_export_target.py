@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from swin_keras import exchange
 from swin_keras.errors import UsageError
-from swin_keras.exporting import exchange, folder
+from swin_keras.exporting import folder
 from swin_keras.exporting.folder import new_export
 from swin_keras.model_files.card import ModelCard
 
@@ -218,7 +219,8 @@ DYING = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from swin_keras.exporting import exchange, folder
+from swin_keras import exchange
+from swin_keras.exporting import folder
 from test_export_target import fill, write_export
 
 moment, target = sys.argv[2], Path(sys.argv[3])
@@ -287,5 +289,8 @@ def test_kills_at_any_moment_never_leave_a_name_without_its_export(tmp_path):
         assert names(target) == ["card.json", "model.tflite"]
         text = (target / "model.tflite").read_text()
         assert text == "old" or len(text) % 1000 == 0 < len(text)
+        card = json.loads((target / "card.json").read_text())
+        assert card["files"]["model.tflite"]["bytes"] == len(text)
+    assert text != "old"
     write_export(tmp_path / "other", "other")
     assert names(tmp_path) == ["other", "pets"]

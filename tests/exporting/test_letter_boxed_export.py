@@ -77,7 +77,10 @@ def exports(tmp_path_factory):
         path = folder / f"boxed-{kind}.keras"
         save_keras(model, path, dataclasses.replace(card, letter_box=kind))
         config = ExportConfig(
-            saved_models_dir=str(folder), name=path.stem, formats=("saved_model",)
+            saved_models_dir=str(folder),
+            name=path.stem,
+            formats=("saved_model",),
+            verify=kind,
         )
         done[kind] = export(path, config)
     return done

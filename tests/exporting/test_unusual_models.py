@@ -243,6 +243,7 @@ def test_an_export_is_exported_again(save, tmp_path):
         saved_models_dir=str(tmp_path), name="first", formats=("saved_model",)
     )
     folder = export(save(), first)
+    assert "saved_model" in read_card(folder).checks
     again = dataclasses.replace(first, name="again", formats=(), verify=False)
     card = read_card(export(folder, again))
     assert not card.checks

@@ -34,8 +34,15 @@ def quantized(path, kind, largest):
 
 
 @pytest.mark.filterwarnings("ignore:Statistics for quantized inputs")
-@pytest.mark.parametrize("largest", [255, 1])
-@pytest.mark.parametrize("kind", [tf.int8, tf.uint8], ids=["int8", "uint8"])
+@pytest.mark.parametrize(
+    ("kind", "largest"),
+    [
+        pytest.param(tf.int8, 1, id="int8-1"),
+        pytest.param(tf.uint8, 255, id="uint8-255"),
+        pytest.param(tf.int8, 255, id="int8-255", marks=pytest.mark.slow),
+        pytest.param(tf.uint8, 1, id="uint8-1", marks=pytest.mark.slow),
+    ],
+)
 def test_their_answers_are_those_of_the_model(tmp_path, kind, largest):
     path = quantized(tmp_path / "a.tflite", kind, largest)
     given = Predictor(path).probabilities(PICTURES)

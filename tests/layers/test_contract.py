@@ -1,7 +1,7 @@
 """The layer contract, on every layer."""
 
 import pytest
-from layer_contract import check_layer
+from layer_contract import check_layer, check_training_and_saving
 
 from swin_keras.layers import (
     AdaptivePooling,
@@ -112,3 +112,9 @@ BLOCK = {
 )
 def test_layer_keeps_the_contract(layer_class, arguments, input_shape, tmp_path):
     check_layer(layer_class, arguments, input_shape, tmp_path)
+
+
+@pytest.mark.parametrize("layer_class", [SwinTransformerBlock, SwinTransformerV2Block])
+def test_a_block_learns_and_is_saved_in_graphs_too(layer_class, tmp_path):
+    layer = layer_class(**BLOCK)
+    check_training_and_saving(layer, (8, 8, 8), tmp_path, in_graph=True)

@@ -53,8 +53,7 @@ def test_a_loaded_model_continues_the_sequence_of_draws(layer_class, tmp_path):
     np.testing.assert_array_equal(to_numpy(loaded(x, training=True)), expected)
 
 
-@pytest.mark.parametrize("name", ["Dropout", "DropPath"])
-def test_two_replicas_draw_what_one_device_draws(name):
+def test_two_replicas_draw_what_one_device_draws():
     """In a subprocess: devices are split before TensorFlow starts."""
     code = """
 import keras, numpy as np, tensorflow as tf
@@ -63,14 +62,15 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 halves = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpu, halves)
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-with strategy.scope():
-    layer = LAYER(0.5, seed=1)
-step = tf.function(lambda: layer(tf.ones((8, 3)), training=True))
-for _ in range(2):
-    parts = strategy.experimental_local_results(strategy.run(step))
-single = LAYER(0.5, seed=1)
-for _ in range(2):
-    expected = single(tf.ones((16, 3)), training=True)
-np.testing.assert_array_equal(np.concatenate(parts), expected)
-""".replace("LAYER", name)
+for layer_class in (Dropout, DropPath):
+    with strategy.scope():
+        layer = layer_class(0.5, seed=1)
+    step = tf.function(lambda: layer(tf.ones((8, 3)), training=True))
+    for _ in range(2):
+        parts = strategy.experimental_local_results(strategy.run(step))
+    single = layer_class(0.5, seed=1)
+    for _ in range(2):
+        expected = single(tf.ones((16, 3)), training=True)
+    np.testing.assert_array_equal(np.concatenate(parts), expected)
+"""
     subprocess.run([sys.executable, "-c", code], check=True)

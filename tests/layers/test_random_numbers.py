@@ -106,7 +106,14 @@ def test_graph_and_xla_draw_what_eager_execution_draws():
         np.testing.assert_array_equal(step(tf.constant(5)), expected)
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch", "numpy"])
+@pytest.mark.parametrize(
+    "backend",
+    [
+        pytest.param("jax", marks=pytest.mark.slow),
+        pytest.param("torch", marks=pytest.mark.slow),
+        "numpy",
+    ],
+)
 def test_other_backends_draw_what_tensorflow_draws(backend, tmp_path):
     if backend != "numpy":
         pytest.importorskip(backend)

@@ -3,6 +3,7 @@
 import io
 import zipfile
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -10,8 +11,6 @@ import pytest
 from swin_keras.errors import ModelFileError
 from swin_keras.model_files import load_keras
 from swin_keras.model_files.archives import require_bounded
-
-h5py = pytest.importorskip("h5py")
 
 
 @pytest.fixture

@@ -77,7 +77,16 @@ def test_mixed_images_have_the_titles_of_their_parts(tmp_path):
         assert text in svg
 
 
-@pytest.mark.parametrize("classes", [2, 10, 30, 31, 100, 101, 1000])
+@pytest.mark.parametrize(
+    "classes",
+    [
+        2,
+        30,
+        31,
+        101,
+        *(pytest.param(n, marks=pytest.mark.slow) for n in (10, 100, 1000)),
+    ],
+)
 def test_a_confusion_matrix_of_any_size_is_a_picture(classes, tmp_path):
     confusion = np.eye(classes, dtype=int) * 7
     confusion[0, 1] = 12345

@@ -22,8 +22,11 @@ RANGE = [0.0, 4095.0]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """12-bit pictures named by their class, a table of them, and a broken one."""
-    root = tmp_path_factory.mktemp("lab")
+    return write_pictures(tmp_path_factory.mktemp("lab"))
+
+
+def write_pictures(root):
+    """Write 12-bit pictures named by their class, and a table of them."""
     rng = np.random.default_rng(0)
     rows = ["file,label"]
     for number, name in enumerate(("dark", "light")):
@@ -31,35 +34,44 @@ def folder(tmp_path_factory):
             pixels = rng.integers(0, 2000, (32, 32)) + 2000 * number
             Image.fromarray(pixels.astype("uint16")).save(root / f"{name}{index}.png")
             rows.append(f"{name}{index}.png,{name}")
-    (root / "broken.png").write_bytes((root / "dark0.png").read_bytes()[:300])
-    (root / "labels.csv").write_text("\n".join([*rows, "broken.png,dark"]))
+    (root / "labels.csv").write_text("\n".join(rows))
     return root
 
 
-@pytest.fixture(scope="module")
-def run(folder, tmp_path_factory):
-    config = TrainConfig(
+def config_of(folder, runs_dir, epochs):
+    return TrainConfig(
         data=str(folder / "labels.csv"),
         grey_range=RANGE,
         on_bad="skip",
-        runs_dir=str(tmp_path_factory.mktemp("runs")),
+        runs_dir=str(runs_dir),
         name="lab",
         sizes=TOY,
         image_size=16,
-        epochs=2,
+        epochs=epochs,
         batch_size=8,
         jit_compile=False,
         tensorboard=False,
     )
-    train(config, part=range(1))
-    lines = (folder / "labels.csv").read_text().splitlines()
-    (folder / "labels.csv").write_text("\n".join(lines[:-1]))
-    (folder / "broken.png").unlink()  # as the log told to
-    return train(config, resume=True)
+
+
+@pytest.fixture(scope="module")
+def run(folder, tmp_path_factory):
+    return train(config_of(folder, tmp_path_factory.mktemp("runs"), epochs=1))
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_when_what_it_skipped_is_removed(run):
+def test_a_run_goes_on_when_what_it_skipped_is_removed(tmp_path):
+    (tmp_path / "lab").mkdir()
+    folder = write_pictures(tmp_path / "lab")
+    table, broken = folder / "labels.csv", folder / "broken.png"
+    complete = table.read_text()
+    table.write_text(f"{complete}\nbroken.png,dark")
+    broken.write_bytes((folder / "dark0.png").read_bytes()[:300])
+    config = config_of(folder, tmp_path / "runs", epochs=2)
+    train(config, part=range(1))
+    table.write_text(complete)
+    broken.unlink()  # as the log told to
+    run = train(config, resume=True)
     rows = run.metrics.read_text().splitlines()
     assert len(rows) == 3
     assert "broken.png" in run.log.read_text()

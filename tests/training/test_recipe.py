@@ -9,11 +9,12 @@ from swin_keras.applications import create_model
 from swin_keras.model_files import save_keras
 from swin_keras.model_files.card import ModelCard
 from swin_keras.tasks.classify import class_weights
-from swin_keras.training import TrainConfig
+from swin_keras.training import TrainConfig, devices
 from swin_keras.training.job import prepare
 from swin_keras.training.optimizer import decays
 from swin_keras.training.presets import OF_TASK, PRESETS
-from swin_keras.training.recipe import make_schedule
+from swin_keras.training.recipe import freeze, make_schedule
+from swin_keras.training.strategy import Replicas
 from swin_keras.training.training_model import TrainingModel
 
 TOY = {"embed_dim": 8, "depths": [1, 2], "num_heads": [1, 2]}
@@ -22,6 +23,13 @@ TOY = {"embed_dim": 8, "depths": [1, 2], "num_heads": [1, 2]}
 def toy_job(digits_dir, **options):
     options = {"sizes": TOY, "jit_compile": False} | options
     return prepare(TrainConfig(data_dir=str(digits_dir), **options))
+
+
+@pytest.fixture(scope="module")
+def job(digits_dir):
+    """Return a job that tests only look at."""
+    sizes = TOY | {"drop_path_rate": 0.0}
+    return toy_job(digits_dir, sizes=sizes, layer_decay=0.5)
 
 
 def test_weights_are_told_the_names_of_the_classes(digits_dir, tmp_path, caplog):
@@ -105,8 +113,7 @@ class TestPresets:
 
 
 class TestDecay:
-    def test_only_matrices_decay(self, digits_dir):
-        job = toy_job(digits_dir)
+    def test_only_matrices_decay(self, job):
         kept = {v.name for v in job.model.trainable_variables if not decays(v)}
         assert kept == {"bias", "gamma", "beta", "relative_position_bias_table"}
         optimizer = job.training_model.optimizer
@@ -130,8 +137,7 @@ class TestDecay:
             "kernel",  # of the head
         }
 
-    def test_the_choice_survives_saving(self, digits_dir, tmp_path):
-        job = toy_job(digits_dir, layer_decay=0.5)
+    def test_the_choice_survives_saving(self, job, tmp_path):
         job.training_model.save(tmp_path / "with_optimizer.keras")
         loaded = keras.models.load_model(tmp_path / "with_optimizer.keras")
         optimizer = loaded.optimizer
@@ -140,19 +146,30 @@ class TestDecay:
             assert optimizer._use_weight_decay(variable) == decays(variable)
 
 
-@pytest.mark.parametrize(
-    ("freeze_stages", "learning"),
-    [
-        (0, {"patch_embedding", "stage_1", "stage_2", "norm", "head"}),
+def learning(model):
+    """Return which parts of a model learn, blocks of a stage as one."""
+    names = {v.path.split("/")[0] for v in model.trainable_variables}
+    return {name[:7] if name.startswith("stage_") else name for name in names}
+
+
+def test_frozen_stages_do_not_learn():
+    model = create_model("swin_nano", **TOY)
+    parts = {"patch_embedding", "stage_1", "stage_2", "norm", "head"}
+    for freeze_stages, left in (
+        (0, parts),
         (1, {"stage_2", "norm", "head"}),
         ("all", {"head"}),
-    ],
-)
-def test_frozen_stages_do_not_learn(digits_dir, freeze_stages, learning):
-    job = toy_job(digits_dir, freeze_stages=freeze_stages)
-    names = {v.path.split("/")[0] for v in job.training_model.trainable_variables}
-    names = {n[:7] if n.startswith("stage_") else n for n in names}
-    assert names == learning
+    ):
+        config = TrainConfig(freeze_stages=freeze_stages)
+        freeze(model, config, TOY["depths"])
+        assert learning(model) == left
+
+
+def test_a_job_freezes_and_compiles_as_its_configuration_says(digits_dir, job):
+    assert not job.training_model.compiles
+    other = toy_job(digits_dir, freeze_stages="all", jit_compile=True)
+    assert learning(other.training_model) == {"head"}
+    assert other.training_model.compiles
 
 
 def test_balanced_classes_weigh_alike(digits_dir):
@@ -173,10 +190,11 @@ def test_balanced_classes_weigh_alike(digits_dir):
         ("float32", False, False),
     ],
 )
-def test_xla_compiles_where_it_pays(digits_dir, precision, jit_compile, compiles):
+def test_xla_compiles_where_it_pays(precision, jit_compile, compiles):
     """On a CPU its native bfloat16 matmuls are no faster than those of float32."""
-    job = toy_job(digits_dir, precision=precision, jit_compile=jit_compile)
-    assert job.training_model.compiles == compiles
+    config = TrainConfig(precision=precision, jit_compile=jit_compile)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    assert devices.compiles(config, model, Replicas()) == compiles
 
 
 def test_a_training_model_needs_no_metrics():
@@ -188,8 +206,7 @@ def test_a_training_model_needs_no_metrics():
     assert losses[1] < losses[0]
 
 
-def test_accumulated_gradients_are_those_of_the_whole_batch(digits_dir):
-    job = toy_job(digits_dir, sizes=TOY | {"drop_path_rate": 0.0})
+def test_accumulated_gradients_are_those_of_the_whole_batch(job, monkeypatch):
     images, shares = next(iter(job.training_batches()))
     batch = images, shares, tf.linspace(0.5, 1.5, len(images))
     model = job.training_model
@@ -197,7 +214,7 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(digits_dir):
     expected = [gradient.numpy() for gradient in expected]
     loss = model.get_metrics_result()["loss"]
     model.reset_metrics()
-    model.micro_batches = 4
+    monkeypatch.setattr(model, "micro_batches", 4)
     for one, two in zip(model._accumulate(batch), expected, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-6)
     assert float(model.get_metrics_result()["loss"]) == pytest.approx(float(loss))

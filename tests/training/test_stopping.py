@@ -104,8 +104,13 @@ def test_a_run_stopped_again_and_again_is_as_one_that_never_was(
     ("number", "code"), [("SIGTERM", 143), ("SIGINT", 130), ("SIGHUP", 129)]
 )
 def test_what_has_nothing_to_save_ends_at_once(number, code):
+    number = getattr(signal, number)
+    before = signal.getsignal(number)
+    if before is signal.SIG_IGN:  # SIGHUP is, where the tests run under `nohup`
+        signal.signal(number, signal.SIG_DFL)
     with pytest.raises(Interrupted) as caught, StopSignals().handled():
-        os.kill(os.getpid(), getattr(signal, number))
+        os.kill(os.getpid(), number)
+    signal.signal(number, before)
     assert caught.value.exit_code == code
 
 

@@ -1,4 +1,4 @@
-"""2,000 mutated files: one kind of exception, no hang, nothing loaded in silence."""
+"""Mutated files: one kind of exception, no hang, nothing loaded in silence."""
 
 import hashlib
 import json
@@ -13,7 +13,6 @@ from safetensors.numpy import save_file
 from swin_keras.errors import WeightsError
 from swin_keras.weights import load_weights
 
-NUM_FILES = 500  # for each of four cases
 SLOWEST = 5.0  # seconds
 
 
@@ -47,9 +46,15 @@ def mutate(data: bytes, rng) -> bytes:
 
 @pytest.mark.parametrize("kind", ["safetensors", "pth"])
 @pytest.mark.parametrize(
-    "has_card", [True, pytest.param(False, marks=pytest.mark.slow)]
+    ("has_card", "num_files"),
+    [
+        (False, 150),
+        (True, 50),
+        pytest.param(False, 500, marks=pytest.mark.slow),
+        pytest.param(True, 500, marks=pytest.mark.slow),
+    ],
 )
-def test_mutated_files_are_refused_or_whole(kind, has_card, tmp_path):
+def test_mutated_files_are_refused_or_whole(kind, has_card, num_files, tmp_path):
     model = small_model(depths=(1, 1))
     arrays = checkpoint_arrays(model, "official")
     path = tmp_path / f"x.{kind}"
@@ -65,7 +70,7 @@ def test_mutated_files_are_refused_or_whole(kind, has_card, tmp_path):
 
     rng = np.random.default_rng(0)
     slowest, num_refused, num_damaged = 0.0, 0, 0
-    for _ in range(NUM_FILES):
+    for _ in range(num_files):
         data = mutate(whole, rng)
         num_damaged += data != whole
         path.write_bytes(data)
@@ -74,10 +79,10 @@ def test_mutated_files_are_refused_or_whole(kind, has_card, tmp_path):
             load_weights(model, path)
         except WeightsError as error:
             num_refused += 1
-            assert str(path) in str(error)  # noqa: PT017 - of 500, some do not raise
+            assert str(path) in str(error)  # noqa: PT017 - some do not raise
         slowest = max(slowest, time.perf_counter() - start)
     assert slowest < SLOWEST
     if has_card:
         assert num_refused == num_damaged
     else:
-        assert num_refused > NUM_FILES / 3
+        assert num_refused > num_files / 3

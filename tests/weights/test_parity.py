@@ -161,7 +161,7 @@ def test_what_we_write_they_load_with_equal_logits(project, variant, tmp_path):
     np.testing.assert_allclose(ours, logits, atol=TOLERANCE)
 
     back = from_pretrained(tmp_path / "out")
-    for one, other in zip(back.get_weights(), model.get_weights(), strict=False):
+    for one, other in zip(back.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 

@@ -293,6 +293,11 @@ def test_rows_of_the_head_follow_the_names_of_the_classes(kind, tmp_path):
     np.testing.assert_array_equal(theirs[..., 0], ours[..., 2])
     if new is not None:
         np.testing.assert_array_equal(new[..., 0], old[..., 2])
+    if kind == "detail":
+        ours, theirs = (
+            m.get_layer("head_detail_logits").kernel.numpy() for m in (model, other)
+        )
+        np.testing.assert_array_equal(theirs[..., 0], ours[..., 2])
     np.testing.assert_array_equal(
         other.get_layer("stage_1_block_1").norm1.gamma,
         model.get_layer("stage_1_block_1").norm1.gamma,

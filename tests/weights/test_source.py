@@ -135,8 +135,11 @@ def test_hub_that_refuses_is_asked_once(tmp_path, monkeypatch, caplog):
 
 def test_card_of_another_file_does_not_matter(tmp_path):
     (tmp_path / "card.json").write_text('{"files": {"other": {"sha256": "00"}}}')
-    save_checkpoint(tmp_path / "x.safetensors", small_model())
-    load_weights(small_model(seed=1), tmp_path / "x.safetensors")
+    trained, model = small_model(), small_model(seed=1)
+    save_checkpoint(tmp_path / "x.safetensors", trained)
+    report = load_weights(model, tmp_path / "x.safetensors")
+    assert report.loaded[0] == report.loaded[1]
+    np.testing.assert_array_equal(logits(model), logits(trained))
 
 
 def test_damaged_config_is_refused(tmp_path):

@@ -63,9 +63,15 @@ def test_names_that_are_not_those_of_the_rows_are_refused(names, words, tmp_path
 
 
 def test_names_of_other_rows_do_not_matter_for_a_new_head(tmp_path):
-    saved(tmp_path / "x", id2label={"0": "a"})
-    load_weights(small_model(classes=2), tmp_path / "x", new_head=True)
-    from_pretrained(tmp_path / "x", include_top=False)
+    trained = saved(tmp_path / "x", id2label={"0": "a"})
+    model = small_model(classes=2, seed=1)
+    report = load_weights(model, tmp_path / "x", new_head=True)
+    assert "head: new" in str(report)
+    backbone = from_pretrained(tmp_path / "x", include_top=False)
+    expected = {weight.path: weight.numpy() for weight in trained.weights}
+    for weight in model.weights + backbone.weights:
+        if not weight.path.startswith("head/"):
+            np.testing.assert_array_equal(weight, expected[weight.path])
 
 
 def test_another_pooling_of_timm_is_refused(tmp_path):
