@@ -1,13 +1,12 @@
 """The models by their names, with weights: the signature of `keras.applications`."""
 
-import dataclasses
 import inspect
 import logging
 
+from swin_keras.applications.sizing import sized_config
 from swin_keras.errors import UsageError
 from swin_keras.models.classifier import SwinClassifier
 from swin_keras.models.variants import variant_config
-from swin_keras.models.words import check_weights, check_words
 from swin_keras.weights import load_weights
 from swin_keras.weights.loading import classes_of
 
@@ -62,17 +61,14 @@ def create_model(
     ((None, 10), 394118)
     """
     config = variant_config(variant)
-    names = [field.name for field in dataclasses.fields(config)]
-    check_words(sizes, names, arguments=inspect.signature(create_model).parameters)
-    check_weights(weights)
-    if input_shape is not None:
-        sizes["input_shape"] = input_shape
+    config = sized_config(
+        config, sizes, input_shape, input_tensor, weights, create_model
+    )
     if classes and class_names and len(class_names) != classes:
         raise UsageError(
             f"`class_names` must name each of the {classes} classes. "
             f"Received: {len(class_names)} names."
         )
-    config = config.replace(**sizes)
     if classes is None:
         classes = _classes(class_names, weights, variant, config) if include_top else 1
     model = SwinClassifier(

@@ -1,14 +1,11 @@
 """Detectors, with the signature of `keras.applications`."""
 
-import dataclasses
-import inspect
-
+from swin_keras.applications.sizing import sized_config
 from swin_keras.errors import UsageError
 from swin_keras.models.config import SwinConfig
 from swin_keras.models.detection import DetectionHead, detection_model
 from swin_keras.models.detection.head import as_detection_head
 from swin_keras.models.variants import as_config
-from swin_keras.models.words import check_weights, check_words
 from swin_keras.weights import load_weights
 
 
@@ -78,11 +75,9 @@ def SwinDetector(
     """
     variant = config if isinstance(config, str) else None
     config = as_config(config)
-    names = [field.name for field in dataclasses.fields(config)]
-    check_words(sizes, names, arguments=inspect.signature(SwinDetector).parameters)
-    check_weights(weights)
-    if input_shape is not None:
-        sizes["input_shape"] = input_shape
+    config = sized_config(
+        config, sizes, input_shape, input_tensor, weights, SwinDetector
+    )
     if classes and class_names and len(class_names) != classes:
         raise UsageError(
             f"`class_names` must name each of the {classes} classes. "
@@ -91,7 +86,7 @@ def SwinDetector(
     if classes is None:
         classes = len(class_names) if class_names else 80
     model = detection_model(
-        config.replace(**sizes),
+        config,
         as_detection_head(head),
         include_preprocessing=include_preprocessing,
         input_tensor=input_tensor,

@@ -1,13 +1,10 @@
 """Segmenters, with the signature of `keras.applications`."""
 
-import dataclasses
-import inspect
-
+from swin_keras.applications.sizing import sized_config
 from swin_keras.models.config import SwinConfig
 from swin_keras.models.segmentation import SegmentationHead, segmentation_model
 from swin_keras.models.segmentation.head import as_head
 from swin_keras.models.variants import as_config
-from swin_keras.models.words import check_weights, check_words
 from swin_keras.weights import load_weights
 
 
@@ -65,13 +62,8 @@ def SwinSegmenter(
     """
     head, variant = as_head(head), config if isinstance(config, str) else None
     config = as_config(config)
-    names = [field.name for field in dataclasses.fields(config)]
-    check_words(sizes, names, arguments=inspect.signature(SwinSegmenter).parameters)
-    check_weights(weights)
-    if input_shape is not None:
-        sizes["input_shape"] = input_shape
     model = segmentation_model(
-        config.replace(**sizes),
+        sized_config(config, sizes, input_shape, input_tensor, weights, SwinSegmenter),
         head,
         auxiliary=auxiliary,
         include_preprocessing=include_preprocessing,

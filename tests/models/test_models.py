@@ -12,7 +12,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from swin_keras.applications import SwinNano, SwinTiny, create_model
+from swin_keras.applications import (
+    SwinDetector,
+    SwinNano,
+    SwinSegmenter,
+    SwinTiny,
+    create_model,
+)
 from swin_keras.errors import UsageError
 from swin_keras.layers import SwinTransformerBlock
 from swin_keras.models import (
@@ -163,6 +169,12 @@ class TestKerasApplicationsArguments:
         model = SwinNano(input_tensor=inputs * 2, classes=4)
         assert [tuple(tensor.shape) for tensor in model.inputs] == [(None, 40, 24, 3)]
         assert model.output_shape == (None, 4)
+
+    @pytest.mark.parametrize("build", [SwinNano, SwinSegmenter, SwinDetector])
+    def test_a_tensor_of_another_shape_than_was_asked_for_is_refused(self, build):
+        inputs = keras.Input((40, 24, 3))
+        with pytest.raises(UsageError, match=r"\(40, 40, 3\) and a tensor of \(40, 24"):
+            build(input_tensor=inputs, input_shape=(40, 40, 3), classes=4)
 
     def test_without_activation_the_model_ends_in_logits(self):
         logits = SwinNano(classes=4, classifier_activation=None)
