@@ -1,10 +1,15 @@
 """Runs that are stopped or killed end as if they had never been."""
 
+import contextlib
 import dataclasses
+import fcntl
+import os
 import random
 import signal
 import subprocess
 import sys
+import termios
+import threading
 import time
 
 import pytest
@@ -88,6 +93,55 @@ def test_a_signal_stops_with_a_checkpoint(start, undisturbed, number, code):
     process, run = start(number)
     assert process.wait(300) == 0, process.said()
     assert outcome(run) == outcome(undisturbed)
+
+
+@pytest.mark.slow
+def test_a_run_whose_screen_nobody_reads_trains_to_its_end(config, tmp_path):
+    path = write_config(config, tmp_path / "toy.yaml")
+    words = [sys.executable, "-m", "swin_keras.cli", "train", "--config", path]
+    process = subprocess.Popen(
+        [*words, "--name", "unread", "--epochs", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    with process.stdout as said:
+        said.readline()
+    run = RunFolder.named(config.runs_dir, "unread")
+    assert process.wait(300) == 0, run.log.read_text()
+    assert run.card.is_file()
+    assert "epoch 2/2" in run.log.read_text()
+
+
+@pytest.mark.slow
+def test_a_terminal_that_is_closed_leaves_a_checkpoint(config, tmp_path):
+    path = write_config(config, tmp_path / "toy.yaml")
+    words = [sys.executable, "-m", "swin_keras.cli", "train", "--config", path]
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [*words, "--name", "hung_up"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY),
+    )
+    os.close(theirs)
+    reader = threading.Thread(target=read_all, args=[ours], daemon=True)
+    reader.start()
+    run = RunFolder.named(config.runs_dir, "hung_up")
+    process.said = lambda: run.log.read_text() if run.log.exists() else ""
+    wait_for_checkpoint(run, process)
+    os.kill(process.pid, signal.SIGHUP)
+    assert process.wait(60) == 128 + signal.SIGHUP
+    assert "with a checkpoint" in run.log.read_text()
+    assert not run.card.exists()
+    os.close(ours)
+
+
+def read_all(terminal):
+    with contextlib.suppress(OSError):
+        while os.read(terminal, 4096):
+            pass
 
 
 @pytest.mark.slow
