@@ -185,6 +185,7 @@ def test_workers_of_a_killed_launcher_end_with_a_checkpoint(configuration):
     wait_for_checkpoint(process, said, run)
     workers = workers_of(process)
     process.kill()
+    process.wait()
     deadline = time.monotonic() + 60
     while any(map(is_running, workers)) and time.monotonic() < deadline:
         time.sleep(0.1)
