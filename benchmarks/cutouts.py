@@ -26,6 +26,27 @@ COLOURS = 3000  # that a photographic stamp has at least, and a drawn one has no
 SOLID = 0.8  # share of a stamp's pixels that hide what is behind them
 SHARES = {"train": 0.7, "val": 0.1, "test": 0.2}
 SCENES = {"train": 1.0, "val": 0.05, "test": 0.1}  # as shares of --scenes
+STAGES = {
+    "patch_size": 4,
+    "patch_overlap": 1,
+    "embed_dim": 32,
+    "depths": [2, 2, 4, 2],
+    "num_heads": [2, 4, 8, 16],
+    "window_size": 8,
+    "drop_path_rate": 0.0,
+}
+RECIPE = {
+    "head_sizes": {
+        "channels": 128,
+        "sub_pixel": True,
+        "detail_channels": 16,
+        "dropout_rate": 0.0,
+    },
+    "optimizer": "muon",
+    "learning_rate": 0.004,
+    "warmup_epochs": 0.3,
+    "scale_range": [0.8, 1.25],
+}
 HOW = (
     "They are in Debian: apt-get download tuxpaint-stamps-default tuxpaint-data, "
     "unpack both with dpkg-deb -x FILE FOLDER, and give FOLDER/usr/share/tuxpaint as "
@@ -39,19 +60,19 @@ def main():
     parser.add_argument(
         "--unseen-photos", action="store_true", help="divide the photos, too"
     )
-    parser.add_argument("--scenes", type=int, default=3000, help="to train on")
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--head", default="unet", choices=["mlp", "upernet", "unet"])
+    parser.add_argument("--scenes", type=int, default=5000, help="to train on")
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--head", default="mlp", choices=["mlp", "upernet", "unet"])
     parser.add_argument(
         "--sizes",
         type=json.loads,
-        default={"patch_size": 4, "patch_overlap": 1, "embed_dim": 32},
+        default=STAGES,
         help="fields of SwinConfig to change, as JSON",
     )
     parser.add_argument(
         "--recipe",
         type=json.loads,
-        default={},
+        default=RECIPE,
         help="further options of the training, as JSON",
     )
     parser.add_argument("--seed", type=int, default=0)
