@@ -62,7 +62,12 @@ def main():
     )
     parser.add_argument("--scenes", type=int, default=5000, help="to train on")
     parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--head", default="mlp", choices=["mlp", "upernet", "unet"])
+    parser.add_argument(
+        "--head",
+        default="mlp",
+        choices=["mlp", "upernet", "unet"],
+        help="another needs a --recipe of its own",
+    )
     parser.add_argument(
         "--sizes",
         type=json.loads,

@@ -51,14 +51,19 @@ def signals_to(note):
             signal.signal(number, handler)
 
 
-def end_with_starter():
-    """Ask this process to end, as by SIGTERM, once what started it has ended.
+def end_with_starter(at_once: bool = False):
+    """End this process once what started it has ended, however it did.
 
     Its standard input must be a pipe that the starter holds open and writes nothing to.
+
+    Args:
+        at_once: Whether it just ends, or is asked to by SIGTERM.
     """
 
     def wait():
         os.read(0, 1)
+        if at_once:
+            os._exit(1)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, daemon=True).start()

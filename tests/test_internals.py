@@ -30,7 +30,7 @@ ALONE = {
     "_actions": "cli/command_parser.py",  # of the standard library's argparse
     "_asdict": "scores/classification.py",  # public, of any named tuple
     "_replace": "data/garments.py",  # likewise
-    "_exit": "tuning/trial.py",  # public, of `os`
+    "_exit": "processes.py",  # public, of `os`
     "_get_ops_details": "litert/coverage.py",  # of LiteRT's interpreter
 }
 

@@ -19,7 +19,8 @@ class Timing:
         path: The file.
         threads: Threads of the runtime.
         times: Seconds of each run, for each of its images.
-        load_seconds: Time to load it in a fresh process; `None` if not measured.
+        load_seconds: Time to load it and to get its first answer, in a fresh process;
+            `None` if not measured.
         memory: Bytes that loading it and its first runs added there.
     """
 
@@ -78,7 +79,9 @@ def time_files(
 
 
 def measure_load(path, threads: int, trust: bool = False) -> tuple[float, int]:
-    """Return the seconds and the bytes that loading a file takes, in a fresh process.
+    """Return what loading a file takes in a fresh process: seconds and bytes.
+
+    Seconds are up to its first answer.
 
     Args:
         path: A model file of any form.

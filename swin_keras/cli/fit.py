@@ -15,10 +15,9 @@ from swin_keras.processes import end_with_starter
 
 
 def train(options):
-    from swin_keras.training.compile_cache import CompileCache
+    from swin_keras.training.compile_cache import prepare_compiler
     from swin_keras.training.config import TrainConfig
     from swin_keras.training.launching import LAUNCHED
-    from swin_keras.training.xla_flags import leave_out_triton
 
     if os.environ.pop(LAUNCHED, None):
         end_with_starter()
@@ -32,9 +31,7 @@ def train(options):
     if options.resume:
         values |= _where_it_stands(options.config, values)
     config = TrainConfig.from_dict(values)
-    leave_out_triton()  # what is kept depends on it
-    if config.compile_cache is not False:
-        CompileCache(on_cpu=bool(config.compile_cache)).announce()
+    prepare_compiler(config)
     load_tensorflow()
     if options.dry_run:
         from swin_keras.training.dry_run import dry_run

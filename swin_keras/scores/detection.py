@@ -51,9 +51,6 @@ class DetectionScore:
         class_names: Name of each class.
         max_detections: Boxes of a picture that count, the most certain; COCO's are 100.
 
-    Raises:
-        UsageError: If `faster-coco-eval` is not installed.
-
     Example:
 
     >>> score = DetectionScore(["cat", "dog"])

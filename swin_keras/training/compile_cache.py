@@ -11,12 +11,26 @@ from pathlib import Path
 
 from swin_keras.files import write_text
 from swin_keras.model_files.card import installed_version
+from swin_keras.training.xla_flags import leave_out_triton
 
 log = logging.getLogger(__name__)
 FOLDER_FLAG = "--tf_xla_persistent_cache_directory"
 DEVICES_FLAG = "--tf_xla_persistent_cache_device_types"
 INDEX, LOCK = "index.json", ".lock"
 MAX_BYTES = 2**31  # of all files; the oldest go first
+
+
+def prepare_compiler(config):
+    """Set what XLA leaves out and where it keeps what it compiles, as a run asks.
+
+    TensorFlow reads both once: this comes before it looks for devices.
+
+    Args:
+        config: The `TrainConfig` of the run.
+    """
+    leave_out_triton()  # what is kept depends on it
+    if config.compile_cache is not False:
+        CompileCache(on_cpu=bool(config.compile_cache)).announce()
 
 
 class CompileCache:

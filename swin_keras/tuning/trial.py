@@ -5,15 +5,13 @@ python -m swin_keras.tuning.trial tuning/runs/digits 0003
 
 import dataclasses
 import logging
-import os
 import shutil
 import sys
-import threading
 import time
 from pathlib import Path
 
 from swin_keras.errors import Interrupted, SwinKerasError
-from swin_keras.processes import quiet
+from swin_keras.processes import end_with_starter, quiet
 from swin_keras.tuning.study_folder import (
     FAILED,
     FINISHED,
@@ -27,7 +25,7 @@ from swin_keras.tuning.study_folder import (
 def main(path: str, trial_id: str) -> int:
     """Run a trial to its end; return 0, or the exit code of a signal."""
     start = time.monotonic()
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    end_with_starter(at_once=True)
     logging.basicConfig(format="%(message)s")
     logging.getLogger("swin_keras").setLevel(logging.INFO)
     with quiet():
@@ -50,12 +48,6 @@ def main(path: str, trial_id: str) -> int:
     return code
 
 
-def end_with_parent():
-    """End when the process that started this one has ended, however it did."""
-    os.read(0, 1)  # nothing is written to standard input; it closes with its writer
-    os._exit(1)
-
-
 def reason_of(error) -> str:
     """Explain in a line why something failed."""
     text = next(iter(str(error).strip().splitlines()), "")
@@ -71,10 +63,9 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
         The trial with what came out.
     """
     from swin_keras.report.tensorboard import write_hparams
-    from swin_keras.training.compile_cache import CompileCache
+    from swin_keras.training.compile_cache import prepare_compiler
     from swin_keras.training.job import prepare
     from swin_keras.training.train import train
-    from swin_keras.training.xla_flags import leave_out_triton
     from swin_keras.tuning.limits import measure
 
     study = folder.read_study()
@@ -83,9 +74,7 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
         name=trial.id,
         runs_dir=str(folder.trials_dir),
     )
-    leave_out_triton()  # both before devices are looked for
-    if config.compile_cache is not False:
-        CompileCache(on_cpu=bool(config.compile_cache)).announce()
+    prepare_compiler(config)
     job = prepare(config)
     if not trial.costs:
         trial = dataclasses.replace(trial, costs=measure(job, study.limits))

@@ -5,18 +5,16 @@ python -m swin_keras.tuning.worker tuning/runs/digits
 
 import logging
 import sys
-import threading
 from pathlib import Path
 
-from swin_keras.processes import quiet, signals_to
+from swin_keras.processes import end_with_starter, quiet, signals_to
 from swin_keras.training.launching import StopRequest
 from swin_keras.tuning.study_folder import StudyFolder
-from swin_keras.tuning.trial import end_with_parent
 
 
 def main(path: str) -> int:
     """Run trials until there are no more; return 0, or the exit code of a signal."""
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    end_with_starter(at_once=True)
     logging.basicConfig(format="%(message)s")
     stop = StopRequest()
     with signals_to(stop.note):

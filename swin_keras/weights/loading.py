@@ -17,9 +17,7 @@ from swin_keras.weights.head_mapping import CLASS_WEIGHTS, HEAD_BODIES
 from swin_keras.weights.matching import in_words, match, some
 from swin_keras.weights.normalization import follow_normalization
 from swin_keras.weights.project_config import stated_class_names
-from swin_keras.weights.sizes import (
-    stated_config,
-)
+from swin_keras.weights.sizes import stated_config
 from swin_keras.weights.source import find_source
 from swin_keras.weights.tensor_mapping import tensor_mapping
 

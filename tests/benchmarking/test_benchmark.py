@@ -1,15 +1,18 @@
 """`swin-keras benchmark` times every form, names what it cannot run."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import swin_keras
+from swin_keras.benchmarking import timing as timings
 from swin_keras.benchmarking.worker import take_turns
 from swin_keras.cli import main
-from swin_keras.errors import ModelFileError, UsageError
+from swin_keras.errors import ModelFileError, ResourceError, UsageError
 
 COLUMNS = ("p95 ms", "images/s", "memory MB", "FULLY_CONNECTED", "share")
 FORMS = [
@@ -101,6 +104,28 @@ def test_what_loading_takes_does_not_depend_on_who_comes_first(exported, tmp_pat
     one, other = (timing.memory for timing in result.timings)
     assert one == pytest.approx(other, rel=0.3)
     assert all(timing.load_seconds > 0 for timing in result.timings)
+
+
+@pytest.mark.parametrize("form", ["model.keras", "saved_model/1"])
+def test_threads_count_for_tensorflow_too(exported, form):
+    code = (
+        "import sys, pathlib; from swin_keras.benchmarking.worker import open_to_time; "
+        "run, images = open_to_time(pathlib.Path(sys.argv[1]), 1); run(images); "
+        "from tensorflow.config import threading; "
+        "print(threading.get_intra_op_parallelism_threads(), "
+        "threading.get_inter_op_parallelism_threads())"
+    )
+    words = [sys.executable, "-c", code, exported / form]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "1 1"
+
+
+def test_a_process_that_the_system_ended_is_said_to_be(monkeypatch):
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    words = [sys.executable, "-c", code]
+    monkeypatch.setattr(timings, "module_command", lambda *_: words)
+    with pytest.raises(ResourceError, match=r"a\.tflite was ended by SIGKILL.*memory"):
+        timings.measure("worker", (), ["a.tflite"])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from swin_keras.benchmarking.worker import open_to_time
 from swin_keras.inference.predictor import Predictor
 
 RNG = np.random.default_rng(0)
@@ -49,5 +50,8 @@ def test_their_answers_are_those_of_the_model(tmp_path, kind, largest):
     expected = probabilities(PICTURES).numpy()
     assert given.dtype == np.float32
     np.testing.assert_allclose(given, expected, atol=0.08)
+    run, images = open_to_time(path, 1)
+    run(images)
+    assert images.dtype == kind.as_numpy_dtype
     assert np.unique(expected.argmax(-1)).size > 1
     assert (given.argmax(-1) == expected.argmax(-1)).all()

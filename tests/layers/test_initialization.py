@@ -72,3 +72,14 @@ def test_an_initializer_that_is_given_begins_every_kernel(given):
     for dense in (embedding, block.mlp_expand, block.attention.qkv):
         assert (to_numpy(dense.kernel) == expected).all()
         assert (to_numpy(dense.bias) == 0).all()
+
+
+def test_a_function_can_make_the_kernels():
+    def halves(shape, dtype=None):
+        return np.full(shape, 0.5, dtype)
+
+    block = SwinTransformerBlock(2, window_size=4, kernel_initializer=halves)
+    block.build((None, 8, 8, 8))
+    kernels = [weight for weight in block.weights if weight.name == "kernel"]
+    assert len(kernels) == 4
+    assert all((to_numpy(kernel) == 0.5).all() for kernel in kernels)

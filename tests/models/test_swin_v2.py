@@ -26,6 +26,9 @@ def test_pretrained_window_is_one_number_or_one_for_each_stage():
     assert SwinV2Config(pretrained_window_size=12).pretrained_windows == (12,) * 4
     with pytest.raises(UsageError, match="one for each stage"):
         SwinV2Config(pretrained_window_size=(12, 12))
+    for wrong in (8.0, "8", ("8",) * 4, True):
+        with pytest.raises(UsageError, match="one number, at least 0, or one for each"):
+            SwinV2Config(pretrained_window_size=wrong)
     with pytest.raises(UsageError, match="no size 'pretrained_window_size'"):
         SwinConfig().replace(pretrained_window_size=12)
 

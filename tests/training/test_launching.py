@@ -5,7 +5,6 @@ import itertools
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,7 +16,6 @@ from toy_runs import EVERYTHING, outcome, write_config
 
 from swin_keras.errors import UsageError
 from swin_keras.training import TrainConfig, launching
-from swin_keras.training.fence import fence
 from swin_keras.training.job import prepare
 from swin_keras.training.launching import launch, visible_gpus
 from swin_keras.training.run_folder import RunFolder
@@ -98,45 +96,6 @@ def assert_same(given, expected):
     np.testing.assert_allclose(given, expected, rtol=1e-6)
 
 
-LISTENER = """
-import socket, sys
-from swin_keras.training.fence import enter
-enter(int(sys.argv[1]))
-with socket.create_server(("", 0)) as server:
-    print(server.getsockname()[1], flush=True)
-    sys.stdin.read()
-"""
-
-
-def listen_in(keeper):
-    """Start a process that listens in a network, and tells at which port."""
-    words = [sys.executable, "-c", LISTENER, keeper]
-    return subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-
-
-def test_processes_in_a_network_of_their_own_are_out_of_reach_of_others():
-    with fence() as command:
-        if command is None:
-            pytest.skip("this system gives processes no network of their own")
-        *_, keeper = command([])
-        with listen_in(keeper) as first, listen_in(keeper) as second:
-            ports = {int(p.stdout.readline()) for p in (first, second)}
-            pids = ["self", first.pid, second.pid]
-            networks = [os.readlink(f"/proc/{pid}/ns/net") for pid in pids]
-            assert networks[0] != networks[1] == networks[2]
-            assert listening_ports(first.pid) == ports
-            rows = Path(f"/proc/{first.pid}/net/dev").read_text("ascii").splitlines()
-            assert [row.split(":")[0].strip() for row in rows[2:]] == ["lo"]
-            for port in ports:
-                with pytest.raises(ConnectionRefusedError):
-                    socket.create_connection(("127.0.0.1", port), 5)
-            first.stdin.close()
-            second.stdin.close()
-
-
-@pytest.mark.slow
 def test_workers_of_one_machine_are_out_of_reach_of_others(configuration):
     process, said, run = start(configuration, "fenced")
     wait_for_checkpoint(process, said, run)

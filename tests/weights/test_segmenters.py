@@ -1,6 +1,7 @@
 """Segmenters of other projects load exactly; see `segmenters/make_segmenters.py`."""
 
 import itertools
+import json
 from pathlib import Path
 
 import keras
@@ -330,6 +331,16 @@ def test_another_head_is_new_and_may_be_refused(tmp_path):
     assert "head" in str(report)
     with pytest.raises(WeightsError, match="Pass `new_head=True`"):
         load_weights(segmenter("unet"), tmp_path / "x.keras", new_head=False)
+
+
+@pytest.mark.parametrize("scales", [6, "1, 2", [1, 2.5]])
+def test_pool_sizes_that_are_no_list_of_numbers_are_refused(scales, tmp_path):
+    given = FILES / "huggingface"
+    (tmp_path / "model.safetensors").symlink_to(given / "model.safetensors")
+    config = json.loads((given / "config.json").read_text()) | {"pool_scales": scales}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError, match="must be a list of whole numbers"):
+        from_pretrained(tmp_path)
 
 
 @pytest.mark.parametrize("auxiliary", [False, True])

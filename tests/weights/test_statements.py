@@ -47,6 +47,38 @@ def test_statement_that_is_not_so_is_refused(statement, words, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("save", "statement"),
+    [
+        (save_huggingface, {"image_size": [224, 224, 3]}),
+        (save_timm, {"pretrained_cfg": {"input_size": 3}}),
+    ],
+)
+def test_a_statement_that_makes_no_sense_is_refused_in_words(save, statement, tmp_path):
+    saved(tmp_path / "x", save, **statement)
+    for load in (from_pretrained, lambda path: load_weights(small_model(), path)):
+        with pytest.raises(WeightsError, match="must hold a whole Swin Transformer"):
+            load(tmp_path / "x")
+
+
+@pytest.mark.parametrize("statement", [{"pretrained_cfg": None}, {"model_args": None}])
+def test_what_timm_leaves_empty_is_not_stated(statement, tmp_path):
+    saved(tmp_path / "x", save_timm, **statement)
+    report = load_weights(small_model(seed=1), tmp_path / "x")
+    assert report.loaded[0] == report.loaded[1]
+
+
+def test_a_window_that_nothing_tells_is_said(tmp_path, caplog):
+    trained = small_model("Swin V2", window_size=8)
+    save_checkpoint(tmp_path / "x.safetensors", trained, "timm")
+    model = from_pretrained(tmp_path / "x.safetensors", input_shape=(32, 32, 3))
+    assert model.output_shape == trained.output_shape
+    assert "does not say its window; 8 is taken" in caplog.text
+    caplog.clear()
+    from_pretrained(tmp_path / "x.safetensors", window_size=8)
+    assert "does not say its window" not in caplog.text
+
+
+@pytest.mark.parametrize(
     ("names", "words"),
     [
         ({"0": "a", "1": "b", "2": "c"}, "each of its 5 classes. It names 3"),
