@@ -1,6 +1,7 @@
 """Every test starts from the same seed; a small model is trained once for all."""
 
 import fcntl
+import gc
 import json
 import os
 import shutil
@@ -25,6 +26,12 @@ train(TrainConfig.from_dict(yaml.safe_load(open(sys.argv[1])) | own))
 
 # They write golden files, with packages that tests do without.
 collect_ignore_glob = ["**/make_*.py"]
+
+
+def pytest_collection_finish():
+    """Leave what is imported out of all collections of garbage to come."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -106,7 +106,9 @@ def test_what_loading_takes_does_not_depend_on_who_comes_first(exported, tmp_pat
     assert all(timing.load_seconds > 0 for timing in result.timings)
 
 
-@pytest.mark.parametrize("form", ["model.keras", "saved_model/1"])
+@pytest.mark.parametrize(
+    "form", ["model.keras", pytest.param("saved_model/1", marks=pytest.mark.slow)]
+)
 def test_threads_count_for_tensorflow_too(exported, form):
     code = (
         "import sys, pathlib; from swin_keras.benchmarking.worker import open_to_time; "

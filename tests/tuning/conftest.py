@@ -28,10 +28,11 @@ def start(digits_dir):
 def finished(start, tmp_path_factory):
     """Return the file of a short study: one of its models is too large."""
     short = TRAIN | {"epochs": 1, "train_images": 128}
-    path = write_study(tmp_path_factory.mktemp("short"), **LIMITED, train=short)
+    folder = tmp_path_factory.mktemp("short")
+    path = write_study(folder, **LIMITED | {"seed": 2}, train=short, trials=2)
     process = start(path)
     assert process.wait(400) == 0, process.said()
-    assert len(folder_of(path).trials()) == 3
+    assert len(folder_of(path).trials()) == 2
     return path
 
 
