@@ -25,7 +25,9 @@ FOLDER = Path(__file__).parent
 STUDIES = {
     "classify": {
         "recipe": "fashion_mnist.yaml",
-        "student": {"embed_dim": 24, "depths": [2, 2], "num_heads": [2, 4]},
+        "student": {
+            "sizes": {"embed_dim": 24, "depths": [2, 2], "num_heads": [2, 4]},
+        },
         "figure": "test_accuracy",
         "kinds": {
             "soft": {"teacher_weight": 0.7, "temperature": 2.0},
@@ -33,8 +35,11 @@ STUDIES = {
         },
     },
     "segment": {
-        "recipe": "garments.yaml",
-        "student": {"embed_dim": 24},
+        "recipe": "garments_mlp.yaml",
+        "student": {
+            "sizes": {"embed_dim": 16, "depths": [2, 2, 2], "num_heads": [1, 2, 4]},
+            "head_sizes": {"channels": 32, "detail_channels": 8},
+        },
         "figure": "test_mean_iou",
         "kinds": {"features": {"teacher_weight": 1.0}},
     },
@@ -71,7 +76,9 @@ def compare(options, study, folder):
     teacher = options.teacher
     if teacher is None:
         teacher = str(trained("teacher", common, study["figure"])[0].path)
-    own = {**common, "sizes": common["sizes"] | study["student"]}
+    own = dict(common)
+    for name, changes in study["student"].items():
+        own[name] = common[name] | changes
     kinds = {None: {}, **kinds_of(options, study, teacher)}
     scores = {kind: [] for kind in kinds}
     for seed in range(options.seeds):

@@ -92,10 +92,15 @@ def test_dense_files_are_compared_with_their_products_alone(run):
 
 
 @pytest.mark.slow
-def test_students_are_compared_with_and_without_a_teacher(run, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("task", "kind"), [("classify", "soft"), ("segment", "features")]
+)
+def test_students_are_compared_with_and_without_a_teacher(
+    run, tmp_path, capsys, task, kind
+):
     words = ("--data-dir", write_garments(tmp_path), "--epochs", 1, "--seeds", 1)
-    report = run("distillation.py", *words, "--kinds", "soft")
-    assert set(report) == {"labels", "soft"}
+    report = run("distillation.py", *words, "--task", task, "--kinds", kind)
+    assert set(report) == {"labels", kind}
     said = capsys.readouterr().out
     assert "points on average" in said
     assert said.count("MB, ") == 4

@@ -79,9 +79,9 @@ class DenseAugmentation:
         scale = min(sides.max(), LONGEST * sides.min()) * rng.uniform(*self.scale)
         scaled = np.maximum(np.rint(np.multiply(size, scale)), 1)
         mirrored = self.flip and rng.random() < 0.5
+        room = np.maximum(scaled - (width, height), 0)
         for place in rng.random((ATTEMPTS, 2)):
             # Whole pixels of the scaled picture, so that its edge is one of ours.
-            room = np.maximum(scaled - (width, height), 0)
             start = np.minimum(np.floor(place * (room + 1)), room)
             stop = np.add(start, (width, height))
             crop = np.concatenate([start, stop]) * np.tile(size / scaled, 2)
@@ -91,6 +91,7 @@ class DenseAugmentation:
             if (
                 preview is None
                 or self.largest_share == 1
+                or not room.any()  # every place would show the same
                 or preview(geometry) <= self.largest_share
             ):
                 break

@@ -79,6 +79,8 @@ def test_crops_of_one_class_are_drawn_again_ten_times_at_most():
     calls = []
     draw(DenseAugmentation(), 0, preview=lambda _: calls.append(1) or 0.9)
     assert len(calls) == 10
+    draw(DenseAugmentation(scale=(0.5, 0.9)), 0, (64, 64), preview=calls.append)
+    assert len(calls) == 10  # the whole picture is shown: no place is better
 
 
 def test_ignored_pixels_are_of_no_class():
