@@ -60,7 +60,7 @@ def main():
     parser.add_argument(
         "--unseen-photos", action="store_true", help="divide the photos, too"
     )
-    parser.add_argument("--scenes", type=int, default=5000, help="to train on")
+    parser.add_argument("--scenes", type=int, default=12000, help="to train on")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument(
         "--head",
