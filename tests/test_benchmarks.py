@@ -98,7 +98,8 @@ def test_dense_files_are_compared_with_their_products_alone(run):
 def test_students_are_compared_with_and_without_a_teacher(
     run, tmp_path, capsys, task, kind
 ):
-    words = ("--data-dir", write_garments(tmp_path), "--epochs", 1, "--seeds", 1)
+    folder = write_garments(tmp_path, train=200)  # scenes of them fill a batch
+    words = ("--data-dir", folder, "--epochs", 1, "--seeds", 1)
     report = run("distillation.py", *words, "--task", task, "--kinds", kind)
     assert set(report) == {"labels", kind}
     said = capsys.readouterr().out
