@@ -2,6 +2,7 @@
 
     python benchmarks/distillation.py --data-dir /usr/share/datasets/fashion-mnist
     python benchmarks/distillation.py --task segment --data-dir ... --teacher runs/large
+    python benchmarks/distillation.py --task detect --data-dir ... --teacher runs/large
 
 A teacher, then for each seed the same student without and with it: same recipe, same
 epochs, same images. Each is judged on the test images; the best is exported to int8.
@@ -36,11 +37,21 @@ STUDIES = {
     },
     "segment": {
         "recipe": "garments_mlp.yaml",
+        "teacher": {"sizes": {"embed_dim": 24}, "head_sizes": {"channels": 96}},
         "student": {
             "sizes": {"embed_dim": 16, "depths": [2, 2, 2], "num_heads": [1, 2, 4]},
             "head_sizes": {"channels": 32, "detail_channels": 8},
         },
         "figure": "test_mean_iou",
+        "kinds": {"features": {"teacher_weight": 1.0}},
+    },
+    "detect": {
+        "recipe": "garments_boxes.yaml",
+        "student": {
+            "sizes": {"embed_dim": 16, "depths": [2, 4], "num_heads": [1, 2]},
+            "head_sizes": {"channels": 32},
+        },
+        "figure": "test_map",
         "kinds": {"features": {"teacher_weight": 1.0}},
     },
 }
@@ -75,10 +86,9 @@ def compare(options, study, folder):
         common["epochs"] = options.epochs
     teacher = options.teacher
     if teacher is None:
-        teacher = str(trained("teacher", common, study["figure"])[0].path)
-    own = dict(common)
-    for name, changes in study["student"].items():
-        own[name] = common[name] | changes
+        values = changed(common, study.get("teacher", {}))
+        teacher = str(trained("teacher", values, study["figure"])[0].path)
+    own = changed(common, study["student"])
     kinds = {None: {}, **kinds_of(options, study, teacher)}
     scores = {kind: [] for kind in kinds}
     for seed in range(options.seeds):
@@ -97,6 +107,11 @@ def compare(options, study, folder):
     best = max(scores, key=lambda kind: np.mean(scores[kind]))
     student = folder / "runs" / f"{best}-0"
     show_exports(teacher, student, folder / "saved_models")
+
+
+def changed(recipe, sizes):
+    """Return a recipe with some of its sizes replaced."""
+    return recipe | {name: recipe[name] | given for name, given in sizes.items()}
 
 
 def kinds_of(options, study, teacher):

@@ -93,7 +93,8 @@ def test_dense_files_are_compared_with_their_products_alone(run):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("task", "kind"), [("classify", "soft"), ("segment", "features")]
+    ("task", "kind"),
+    [("classify", "soft"), ("segment", "features"), ("detect", "features")],
 )
 def test_students_are_compared_with_and_without_a_teacher(
     run, tmp_path, capsys, task, kind
