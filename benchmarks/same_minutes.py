@@ -52,6 +52,7 @@ def race(script, about, contenders, measure):
             words = [sys.executable, script, *sys.argv[1:], "--one", name, folder]
             done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
             rows[name] = json.loads(done.stdout.splitlines()[-1])
+            print(name, json.dumps(rows[name]), flush=True)  # in case a later one dies
         files = {name: Path(folder) / f"{name}.tflite" for name in rows}
         files = {name: path for name, path in files.items() if path.exists()}
         timings = time_files(list(files.values()), threads=1, seconds=5)

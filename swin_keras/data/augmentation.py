@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from swin_keras.data.blur import blur, check_blur
 from swin_keras.data.geometry import Geometry, draw_turns, turned_size
 from swin_keras.data.image_io import centre_box
 from swin_keras.data.rand_augment import RandAugment
@@ -31,6 +32,7 @@ class Augmentation:
             and anything else that reads in one direction.
         quarter_turns: Turn by 0, 90, 180 or 270 degrees, each as likely: for pictures
             that have no upright, such as those from above or of a microscope.
+        blur: Largest standard deviation of a Gaussian blur, in pixels of the input.
         rand_augment: Operations on colours and places, after all of the above.
         erase: Share of the images of which, at last, a rectangle becomes noise.
     """
@@ -41,6 +43,7 @@ class Augmentation:
     shift: float = 0.0
     flip: bool = True
     quarter_turns: bool = False
+    blur: float = 0.0
     rand_augment: RandAugment | None = None
     erase: float = 0.0
 
@@ -57,6 +60,7 @@ class Augmentation:
             raise UsageError(
                 f"`erase` must be between 0 and 1. Received: erase={self.erase}."
             )
+        check_blur(self.blur)
 
     def apply(self, image: Image.Image, image_size, rng: np.random.Generator):
         """Return a uint8 array `(H, W, C)`, 0..255, of `image_size`."""
@@ -87,6 +91,7 @@ class Augmentation:
 
     def finish(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Change the pixels of an input `(H, W, C)`, whose place is settled."""
+        pixels = blur(pixels, self.blur, rng)
         if self.rand_augment:
             pixels = self.rand_augment.apply(pixels, rng)
         if self.erase and rng.random() < self.erase:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from swin_keras.data.blur import blur, check_blur
 from swin_keras.data.geometry import Geometry, draw_turns, turned_size
 from swin_keras.data.photometric import distort
 from swin_keras.errors import UsageError
@@ -27,6 +28,7 @@ class DenseAugmentation:
         flip: Mirror left and right half of the time.
         quarter_turns: Turn by 0, 90, 180 or 270 degrees, each as likely.
         photometric: Whether to change brightness, contrast, saturation and hue.
+        blur: Largest standard deviation of a Gaussian blur, in pixels of the input.
         copy_paste: Share of the inputs onto which the objects of another picture are
             pasted, which is scaled, cropped and mirrored by itself.
         background: The class whose pixels are no object.
@@ -43,6 +45,7 @@ class DenseAugmentation:
     flip: bool = True
     quarter_turns: bool = False
     photometric: bool = True
+    blur: float = 0.0
     copy_paste: float = 0.0
     background: int = 0
 
@@ -63,6 +66,7 @@ class DenseAugmentation:
                 "`copy_paste` must be between 0 and 1. "
                 f"Received: copy_paste={self.copy_paste}."
             )
+        check_blur(self.blur)
 
     def draw(self, size, image_size, rng: np.random.Generator, preview=None):
         """Return a random `Geometry`.
@@ -98,5 +102,6 @@ class DenseAugmentation:
         return geometry
 
     def finish(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Change the colours of an input `(H, W, C)`, uint8."""
+        """Change sharpness and colours of an input `(H, W, C)`, uint8."""
+        pixels = blur(pixels, self.blur, rng)
         return distort(pixels, rng) if self.photometric else pixels

@@ -198,6 +198,7 @@ def make_augmentation(config, dataset) -> Augmentation:
         shift=config.shift,
         flip=flip,
         quarter_turns=config.quarter_turns,
+        blur=config.blur,
         rand_augment=rand_augment,
         erase=config.erase,
     )

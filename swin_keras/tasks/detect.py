@@ -63,6 +63,7 @@ class Detect(DenseTask):
             scale=config.scale_range,
             flip=self.flips(dataset, config),
             quarter_turns=config.quarter_turns,
+            blur=config.blur,
             mosaic=config.mosaic,
             letter_box=config.letter_box,
         )

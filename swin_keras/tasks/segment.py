@@ -63,6 +63,7 @@ class Segment(DenseTask):
             scale=config.scale_range,
             flip=self.flips(dataset, config),
             quarter_turns=config.quarter_turns,
+            blur=config.blur,
             copy_paste=config.copy_paste,
             background=background_of(dataset.class_names) if config.copy_paste else 0,
         )

@@ -41,6 +41,7 @@ _RULES = (  # what must hold, of which options, and how to check it
             "weight_decay",
             "early_stopping",
             "rotate",
+            "blur",
             "shift",
             "mixup",
             "cutmix",
@@ -176,6 +177,9 @@ class TrainConfig:
             for data sets of digits and letters.
         quarter_turns: Whether to turn images by 0, 90, 180 or 270 degrees at random,
             for those without a natural orientation: from above, or of a microscope.
+        blur: Largest standard deviation of a random Gaussian blur, in pixels of the
+            input, 0 for none: for models that will see softer pictures than the
+            training ones, of other cameras or enlarged.
         rand_augment: Magnitude of RandAugment's two changes, to 10; 0 for none.
         erase: Probability of erasing a random rectangle.
         mixup: Parameter of MixUp's beta distribution, 0 for none.
@@ -270,6 +274,7 @@ class TrainConfig:
     shift: float | None = None
     flip: bool | None = None
     quarter_turns: bool = False
+    blur: float = 0.0
     rand_augment: float | None = None
     erase: float | None = None
     mixup: float | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageEnhance
 
+from swin_keras.data.blur import blur, check_blur
 from swin_keras.data.geometry import Geometry, draw_turns, turned_size
 from swin_keras.errors import UsageError
 
@@ -32,6 +33,7 @@ class BoxAugmentation:
             touches, are seen with this share of their area: objects that are cut to
             a rest teach little, and inputs without any object less.
         colour: Largest change of brightness, contrast and saturation, as a share.
+        blur: Largest standard deviation of a Gaussian blur, in pixels of the input.
         letter_box: Whether to keep width over height, with black at the sides,
             instead of stretching the picture to the input.
         mosaic: Share of the inputs that are put together of four pictures.
@@ -47,6 +49,7 @@ class BoxAugmentation:
     quarter_turns: bool = False
     least_visible: float = 0.6
     colour: float = 0.25
+    blur: float = 0.0
     letter_box: bool = False
     mosaic: float = 0.0
 
@@ -64,6 +67,7 @@ class BoxAugmentation:
                     f"`{name}` must be between 0 and 1. "
                     f"Received: {name}={getattr(self, name)}."
                 )
+        check_blur(self.blur)
 
     def draw(
         self, size, image_size, rng: np.random.Generator, preview=None, part_of=None
@@ -105,8 +109,8 @@ class BoxAugmentation:
         return at(sides, places[0] if part_of else 0.5)
 
     def finish(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return a copy of an input `(H, W, C)` with other colours, uint8."""
-        image = Image.fromarray(pixels.squeeze())
+        """Return a copy of an input `(H, W, C)`, softer, in other colours, uint8."""
+        image = Image.fromarray(blur(pixels, self.blur, rng).squeeze())
         changes = 1 + self.colour * rng.uniform(-1, 1, len(COLOURS))
         for place in rng.permutation(len(COLOURS)):
             image = COLOURS[place](image).enhance(float(changes[place]))
