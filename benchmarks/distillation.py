@@ -68,7 +68,11 @@ def main():
     parser.add_argument("--temperature", type=float, help="of soft targets")
     parser.add_argument("--weight", type=float, help="of the teacher")
     parser.add_argument("--teacher", help="a model that is trained already")
-    parser.add_argument("--folder", help="where runs go; by default nowhere for long")
+    parser.add_argument(
+        "--folder",
+        help="where runs go, and where a study that was ended goes on; by default "
+        "nowhere for long",
+    )
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -126,9 +130,10 @@ def kinds_of(options, study, teacher):
 
 
 def trained(name, values, figure):
-    """Train one model, print a line about it; return its run and its score."""
+    """Train one model, or the rest of it; print a line, return its run and score."""
     start = time.perf_counter()
-    run = swin_keras.train(swin_keras.TrainConfig(**values, name=name), verbose=False)
+    config = swin_keras.TrainConfig(**values, name=name)
+    run = swin_keras.train(config, verbose=False, resume=True)
     score = json.loads(run.card.read_text())["metrics"][figure]
     minutes = (time.perf_counter() - start) / 60
     print(f"{name:12} {score:.2%} {figure}, {minutes:.1f} min", flush=True)
