@@ -12,7 +12,7 @@ A detector learns from tiles of one photo (574 trees), whose lower fifth chooses
 epoch. It is judged by sliding windows on another photo of the same forest (279 trees),
 and on one each of two other forests (61 and 37). Printed: AP50 and mAP of each, for the
 branch that is exported and for the one with suppression, and how sharp the photos are:
-that of training is sharper than the others, which `blur` makes up for.
+that of training is sharper than the others, which `blur` makes up for in part.
 """
 
 import argparse
