@@ -3,7 +3,7 @@
 from swin_keras.data.usual_size import usual_size
 from swin_keras.tasks.task import Task
 
-SIDE = 512  # pixels, of larger pictures that have many sizes
+SIDE = 512  # pixels, of the longer side of larger pictures
 MULTIPLE = 32  # of the sides, which four stages halve without padding
 
 
@@ -20,15 +20,16 @@ class DenseTask(Task):
     looked_into_by = ("attention",)  # rollout begins where an answer is
 
     def image_size(self, dataset, variant):
-        """Return the pictures' own size, or what is usual of many, to 512.
+        """Return the size that the data state, or what is usual of a folder, to 512.
 
         In multiples of 32.
         """
         own = dataset.image_shape[:2]
         if None in own:
             usual = usual_size(dataset.splits["train"]) or (SIDE, SIDE)
-            own = (min(side, SIDE) for side in usual)
-        return tuple(-(-side // MULTIPLE) * MULTIPLE for side in own)
+            smaller = min(1.0, SIDE / max(usual))
+            own = (round(side * smaller) for side in usual)
+        return tuple(max(-(-side // MULTIPLE), 1) * MULTIPLE for side in own)
 
     def flips(self, dataset, config) -> bool:
         """Return whether training pictures are mirrored at random."""

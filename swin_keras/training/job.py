@@ -236,9 +236,9 @@ def prepare(
         model, outputs = task.build(model_config, dataset, config)
         if config.weights is not None and not has_checkpoint:
             # Reading weights is another part, which training without them spares.
-            from swin_keras.weights import load_weights
+            from swin_keras.weights.loading import load_start
 
-            load_weights(
+            load_start(
                 model,
                 config.weights,
                 variant=config.model,

@@ -13,7 +13,7 @@ from swin_keras.weights.adaptation import Adapter, read_head_rows
 from swin_keras.weights.checkpoint import Checkpoint, open_checkpoint
 from swin_keras.weights.dense_heads import is_exported_detector
 from swin_keras.weights.differences import differences
-from swin_keras.weights.head_mapping import CLASS_WEIGHTS, HEAD_BODIES
+from swin_keras.weights.head_mapping import CLASS_WEIGHTS, HEAD_BODIES, HEADS
 from swin_keras.weights.matching import in_words, match, some
 from swin_keras.weights.normalization import follow_normalization
 from swin_keras.weights.project_config import stated_class_names
@@ -93,12 +93,31 @@ def load_weights(
             belong to the model; tensors at fault are listed.
         UsageError: If `class_names` are not as many as the model's classes.
     """
-    mapping = tensor_mapping(model)
-    _, channels, side, _ = mapping["patch_embed.proj.weight"].shape
-    checkpoint = Checkpoint(find_source(source, variant), (side, channels), key)
+    checkpoint = _open_for(tensor_mapping(model), source, variant, key)
     return load_checkpoint(
         model, checkpoint, class_names, new_head=new_head, rows=head_rows, resize=resize
     )
+
+
+def load_start(model, source, *, class_names, variant: str | None = None) -> LoadReport:
+    """Load a checkpoint that training starts from, into a model.
+
+    As `load_weights`, except that a file without a head, as detection's and
+    pretraining's are, leaves the model's own: training is what makes it.
+    """
+    mapping = tensor_mapping(model)
+    checkpoint = _open_for(mapping, source, variant)
+    heads = [name for name in mapping if name.startswith(HEADS)]
+    new_head = None if any(map(checkpoint.has, heads)) else True
+    return load_checkpoint(
+        model, checkpoint, class_names, new_head=new_head, rows=None, resize="bicubic"
+    )
+
+
+def _open_for(mapping, source, variant, key=None) -> Checkpoint:
+    """Open a checkpoint for the model of which these are the tensors."""
+    _, channels, side, _ = mapping["patch_embed.proj.weight"].shape
+    return Checkpoint(find_source(source, variant), (side, channels), key)
 
 
 def classes_of(source, variant: str | None = None, patches=None) -> int | None:

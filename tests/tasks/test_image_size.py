@@ -13,8 +13,9 @@ from swin_keras.tasks import task_named
     [
         ([(64, 64)] * 6, (64, 64)),
         ([(94, 70), (90, 80), (96, 70), (90, 66), (92, 75), (88, 70)], (96, 96)),
-        ([(900, 600)] * 6, (512, 512)),
-        ([(900, 300)] * 6, (320, 512)),
+        ([(900, 600)] * 6, (352, 512)),  # as wide as they are, for their height
+        ([(300, 900)] * 6, (512, 192)),
+        ([(2000, 8)] * 6, (32, 512)),
     ],
 )
 def test_it_is_what_is_usual_of_them_to_512(tmp_path, sides, expected):

@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from safetensors.numpy import save_file
 
 from swin_keras.applications import create_model
+from swin_keras.errors import WeightsError
 from swin_keras.model_files import save_keras
 from swin_keras.model_files.card import ModelCard
 from swin_keras.tasks.classify import class_weights
@@ -16,6 +18,8 @@ from swin_keras.training.presets import OF_TASK, PRESETS
 from swin_keras.training.recipe import freeze, make_schedule
 from swin_keras.training.strategy import Replicas
 from swin_keras.training.training_model import TrainingModel
+from swin_keras.weights.formats import OFFICIAL
+from swin_keras.weights.saving import published_arrays
 
 TOY = {"embed_dim": 8, "depths": [1, 2], "num_heads": [1, 2]}
 
@@ -39,6 +43,23 @@ def test_weights_are_told_the_names_of_the_classes(digits_dir, tmp_path, caplog)
     save_keras(toy_job(digits_dir).model, tmp_path / "x.keras", card)
     toy_job(digits_dir, weights=str(tmp_path / "x.keras"))
     assert "head: new; the file's classes are not 0, not 1" in caplog.text
+
+
+def test_weights_without_a_head_start_a_classifier(digits_dir, tmp_path, caplog):
+    """Files of detection and pretraining have none, and training makes one."""
+    trained = toy_job(digits_dir).model
+    arrays, path = published_arrays(trained, OFFICIAL), tmp_path / "x.safetensors"
+    kept = {n: x for n, x in arrays.items() if n.startswith(("patch_embed", "layers"))}
+    save_file({f"encoder.{name}": x for name, x in kept.items()}, path)
+    job = toy_job(digits_dir, weights=str(path), seed=1)
+    assert "head: new; train it" in caplog.text
+    found = published_arrays(job.model, OFFICIAL)
+    for name, array in kept.items():
+        np.testing.assert_array_equal(found[name], array)
+    del arrays["head.bias"]  # a head that is not whole is a damaged file
+    save_file(arrays, path)
+    with pytest.raises(WeightsError, match=r"lacks 1 tensors of the model: head\.bias"):
+        toy_job(digits_dir, weights=str(path))
 
 
 class TestSchedule:
