@@ -235,6 +235,13 @@ def _predict(parser):
         help="Classes to name for each image; all boxes are named, and of several "
         "classes those that are there.",
     )
+    parser.add_argument(
+        "--min_score",
+        type=float,
+        metavar="SCORE",
+        help="Score from which on a box is named, default: 0.3; or one of several "
+        "classes is there, default: 0.5.",
+    )
     _add_window(parser)
     parser.add_argument(
         "--save",

@@ -45,6 +45,7 @@ def export(options):
 def predict(options):
     from swin_keras.inference.model_paths import find_model
     from swin_keras.inference.predictor import Predictor
+    from swin_keras.tasks.wanted import wanted_of
 
     if find_model(Path(options.model)).suffix != ".tflite":
         load_tensorflow()
@@ -52,6 +53,7 @@ def predict(options):
         raise UsageError(f"--top must be at least 1. Received: {options.top}.")
     images, videos = _sources(options)
     predictor = Predictor(options.model, trust=options.trust)
+    wanted_of(predictor.task, options.top, options.min_score)  # refuses what cannot be
     if options.coco and not predictor.task.finds_boxes:
         raise UsageError(
             "--coco writes the boxes of a detector. Received: "
@@ -65,9 +67,8 @@ def predict(options):
     predictions, stop = [], None
     try:
         with _saver(options.save, options.rate, predictor.grey_range) as save:
-            for prediction, picture in _predictions(
-                predictor, images, videos, options.top, options.window
-            ):
+            asked = {name: options[name] for name in ("top", "window", "min_score")}
+            for prediction, picture in _predictions(predictor, images, videos, asked):
                 predictions.append(prediction.in_words())
                 if save and not prediction.error:
                     save(prediction, picture)
@@ -107,14 +108,14 @@ def _sources(options):
     return [path for path in paths if not is_video(path)], videos
 
 
-def _predictions(predictor, images, videos, top, window):
+def _predictions(predictor, images, videos, asked):
     """Yield each prediction, and its picture if it is a frame."""
     from swin_keras.inference.frame_predictions import predict_frames
 
-    for prediction in predictor.predict(images, top=top, window=window):
+    for prediction in predictor.predict(images, **asked):
         yield prediction, None
     for name, frames in videos.items():
-        yield from predict_frames(predictor, name, frames, top, window)
+        yield from predict_frames(predictor, name, frames, **asked)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ MAX_BYTES = 2**27  # of frames that wait for the model together
 
 
 def predict_frames(
-    predictor: Predictor, name, frames, top: int = 5, window: str = "whole"
+    predictor: Predictor, name, frames, **options
 ) -> Iterator[tuple[Prediction, Image.Image | None]]:
     """Yield what a model says of each frame, and its picture.
 
@@ -27,8 +27,7 @@ def predict_frames(
         predictor: The model.
         name: What the predictions call the video: its path.
         frames: As `read_video` or `read_camera` gives them.
-        top: How many of the best classes to name.
-        window: As in `Predictor.predict`.
+        **options: Of `Predictor.predict`.
     """
     frames, last, error, stop = iter(frames), 0.0, None, None
     while error is None and stop is None:
@@ -47,7 +46,7 @@ def predict_frames(
         except KeyboardInterrupt as interrupt:
             stop = interrupt
         images = [frame.image for frame in batch]
-        found = predictor.predict(images, top=top, window=window)
+        found = predictor.predict(images, **options)
         for frame, prediction in zip(batch, found if batch else (), strict=True):
             yield _at(prediction, name, frame.time), frame.image
             last = frame.time

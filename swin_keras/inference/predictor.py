@@ -21,6 +21,7 @@ from swin_keras.tasks import task_named
 from swin_keras.tasks.prediction import Prediction
 from swin_keras.tasks.task import Task
 from swin_keras.tasks.views import Views
+from swin_keras.tasks.wanted import wanted_of
 
 log = logging.getLogger(__name__)
 __all__ = ["Prediction", "Predictor", "find_model", "image_files"]
@@ -178,7 +179,12 @@ class Predictor(CardPreparation):
         return found
 
     def predict(
-        self, images, top: int = 5, batch_size: int = 32, window: str = "whole"
+        self,
+        images,
+        top: int = 5,
+        batch_size: int = 32,
+        window: str = "whole",
+        min_score: float | None = None,
     ):
         """Yield a `Prediction` for each image, in order.
 
@@ -198,6 +204,9 @@ class Predictor(CardPreparation):
             window: How a segmenter or detector looks at a picture: "whole", made to
                 fit its input; or "slide", through overlapping windows at the
                 picture's own scale, whose answers are merged.
+            min_score: Score from which on a box is named, by default 0.3, or one of
+                several classes is there, by default 0.5. Boxes below 0.05 are never
+                found.
 
         Raises:
             DataError: If a path does not exist, or a folder holds no image.
@@ -205,30 +214,31 @@ class Predictor(CardPreparation):
         """
         if not is_taken(images):
             raise refusal(type(images).__name__)
-        if not all(isinstance(n, Integral) and n > 0 for n in (top, batch_size)):
+        if not isinstance(batch_size, Integral) or batch_size < 1:
             raise UsageError(
-                "`top` and `batch_size` must be whole numbers of at least 1. "
-                f"Received: top={top!r}, batch_size={batch_size!r}."
+                "`batch_size` must be a whole number of at least 1. "
+                f"Received: batch_size={batch_size!r}."
             )
+        wanted = wanted_of(self.task, top, min_score)
         views = Views(window)
         given = pictures(images)
         if isinstance(images, Sequence):  # wrong paths are told before the first answer
             given = iter(list(given))
         if views == Views():
-            return self._predictions(given, top, batch_size)
-        return (self._by_views(picture, views, top, batch_size) for picture in given)
+            return self._predictions(given, wanted, batch_size)
+        return (self._by_views(picture, views, wanted, batch_size) for picture in given)
 
-    def _by_views(self, picture, views, top, batch_size) -> Prediction:
+    def _by_views(self, picture, views, wanted, batch_size) -> Prediction:
         try:
-            return self.task.predict_views(picture, self, views, top, batch_size)
+            return self.task.predict_views(picture, self, views, wanted, batch_size)
         except ImageError as error:
             return Prediction(picture.name, error=error.reason)
 
-    def _predictions(self, given, top, batch_size) -> Iterator[Prediction]:
+    def _predictions(self, given, wanted, batch_size) -> Iterator[Prediction]:
         while batch := list(islice(given, batch_size)):
-            yield from self._predict_batch(batch, top)
+            yield from self._predict_batch(batch, wanted)
 
-    def _predict_batch(self, batch, top):
+    def _predict_batch(self, batch, wanted):
         images, seen, errors = [], [], {}
         for picture in batch:
             try:
@@ -240,7 +250,7 @@ class Predictor(CardPreparation):
         answers = iter(())
         if images:
             outputs = self.outputs(np.stack(images))
-            answers = iter(self.task.predictions(outputs, seen, self, top))
+            answers = iter(self.task.predictions(outputs, seen, self, wanted))
         for picture in batch:
             if id(picture) in errors:
                 yield Prediction(picture.name, error=errors[id(picture)])

@@ -140,11 +140,11 @@ class Classify(Task):
             raise ValueError("A classifier must give one row of numbers for each image")
         return shapes[0][0]
 
-    def predictions(self, outputs, seen, predictor, top):
+    def predictions(self, outputs, seen, predictor, wanted):
         (probabilities,) = outputs.values()
         kind = OutputsPrediction if predictor.gives_logits else Prediction
         for (name, _), row in zip(seen, probabilities, strict=True):
-            best = np.argsort(-row, kind="stable")[:top]
+            best = np.argsort(-row, kind="stable")[: wanted.top]
             scores = tuple((predictor.class_names[i], float(row[i])) for i in best)
             yield kind(name, scores)
 

@@ -13,7 +13,7 @@ from swin_keras.tasks.prediction import BoxPrediction
 from swin_keras.tasks.tiles import MAX_BOXES, check_views, found_in_tiles
 from swin_keras.tasks.validation_map import ValidationMAP
 
-SHOWN = 0.3  # score from which on a box is shown
+SHOWN = 0.3  # score from which on a box is shown, if nobody says otherwise
 TAIL = "CAST FLOOR_DIV FLOOR_MOD GATHER GREATER LESS SELECT SELECT_V2 TOPK_V2"
 RAW = {"many_scores", "boxes", "centerness", "one_scores"}
 
@@ -31,6 +31,7 @@ class Detect(DenseTask):
     )
     tail = frozenset(TAIL.split())
     finds_boxes = True
+    min_score = SHOWN
     monitors = {
         **DenseTask.monitors,
         "val_map": "the highest mAP on the validation images",
@@ -105,12 +106,12 @@ class Detect(DenseTask):
             result.add(_truth(judged, index, index_of), *found)
         return result
 
-    def predict_views(self, picture, predictor, views, top, batch_size):
+    def predict_views(self, picture, predictor, views, wanted, batch_size):
         check_views(views)
         image = picture.image(predictor.input_shape[2], predictor.grey_range)
         found, _ = found_in_tiles(image, predictor, batch_size)
         names, size = predictor.class_names, image.size[::-1]
-        return BoxPrediction.of(picture.name, size, found, names, SHOWN)
+        return BoxPrediction.of(picture.name, size, found, names, wanted.min_score)
 
     def class_count(self, outputs):
         if outputs.keys() >= RAW:
@@ -119,11 +120,13 @@ class Detect(DenseTask):
             raise ValueError("A detector must give boxes, classes, scores and a count")
         return None  # which its card states
 
-    def predictions(self, outputs, seen, predictor, top):
+    def predictions(self, outputs, seen, predictor, wanted):
         for row, (name, size) in enumerate(seen):
             one = {key: values[row] for key, values in outputs.items()}
             found, _ = found_in(one, predictor, size)
-            yield BoxPrediction.of(name, size, found, predictor.class_names, SHOWN)
+            yield BoxPrediction.of(
+                name, size, found, predictor.class_names, wanted.min_score
+            )
 
     def answering_model(self, model):
         from swin_keras.models import without_detections

@@ -22,6 +22,7 @@ class MultiLabel(Classify):
     title = "mAP"
     without = (*Classify.without, "class_weights")
     teaching = ("features",)
+    min_score = THRESHOLD
     monitors = {
         "val_loss": Classify.monitors["val_loss"],
         "val_pr_auc": "the highest mean average precision on the validation images",
@@ -77,13 +78,13 @@ class MultiLabel(Classify):
             split,
         )
 
-    def predictions(self, outputs, seen, predictor, top):
+    def predictions(self, outputs, seen, predictor, wanted):
         (rows,) = outputs.values()
         for (name, _), row in zip(seen, _shares(predictor, rows), strict=True):
             order = np.argsort(-row, kind="stable")
             pairs = [(predictor.class_names[i], float(row[i])) for i in order]
-            labels = tuple(pair for pair in pairs if pair[1] >= THRESHOLD)
-            yield LabelsPrediction(name, tuple(pairs[:top]), labels=labels)
+            labels = tuple(pair for pair in pairs if pair[1] >= wanted.min_score)
+            yield LabelsPrediction(name, tuple(pairs[: wanted.top]), labels=labels)
 
     def compared(self, outputs):
         (rows,) = outputs.values()

@@ -91,11 +91,11 @@ class Segment(DenseTask):
             result.add(truth, class_map(means, truth.shape))
         return result
 
-    def predict_views(self, picture, predictor, views, top, batch_size):
+    def predict_views(self, picture, predictor, views, wanted, batch_size):
         image = picture.image(predictor.input_shape[2], predictor.grey_range)
         means = _means(image, predictor, views, batch_size)
         mask = class_map(means, image.size[::-1])
-        return MaskPrediction.of(picture.name, mask, predictor.class_names, top)
+        return MaskPrediction.of(picture.name, mask, predictor.class_names, wanted.top)
 
     @staticmethod
     def _judging(predictor, dataset, split):
@@ -116,11 +116,11 @@ class Segment(DenseTask):
             raise ValueError(f"Masks have 8 bits: {IGNORED} classes at most")
         return shapes[0][-1]
 
-    def predictions(self, outputs, seen, predictor, top):
+    def predictions(self, outputs, seen, predictor, wanted):
         (maps,) = outputs.values()
         for (name, size), probabilities in zip(seen, maps, strict=True):
             mask = class_map(probabilities, size)
-            yield MaskPrediction.of(name, mask, predictor.class_names, top)
+            yield MaskPrediction.of(name, mask, predictor.class_names, wanted.top)
 
     def explanation_targets(self, outputs, explainer, question):
         """Ask for the mean logit over the pixels of a class, or over a region."""

@@ -21,6 +21,8 @@ class Task:
             several labels an image, mean average precision in its place.
         title: The same in words.
         finds_boxes: Whether its answers are boxes around objects.
+        min_score: Score from which on a box, or one of several classes, is there,
+            unless asked otherwise; `None` where there is no such score.
         gives_probabilities: Whether its answers are one probability a class.
         without: Options of a run that mean nothing to it, and must be off.
         unread: Options of a run that mean nothing to it, and must be the preset's.
@@ -39,6 +41,7 @@ class Task:
     title = ""
     tail = frozenset()
     finds_boxes = False
+    min_score = None
     gives_probabilities = False
     without = ()
     unread = ()
@@ -133,7 +136,7 @@ class Task:
             f"{predictor.path}, a model for the task {self.name!r}. Leave them out."
         )
 
-    def predict_views(self, picture, predictor, views, top: int, batch_size: int):
+    def predict_views(self, picture, predictor, views, wanted, batch_size: int):
         """Return the prediction of a `Picture` by several views of it.
 
         Raises:
@@ -165,14 +168,14 @@ class Task:
         )
         return pixels, None
 
-    def predictions(self, outputs: dict, seen, predictor, top: int):
+    def predictions(self, outputs: dict, seen, predictor, wanted):
         """Yield a prediction for each picture of a batch.
 
         Args:
             outputs: The model's, by name: `(B, ...)`.
             seen: Name and size of the picture behind each row.
             predictor: Whose class names and sizes count.
-            top: How many answers to name.
+            wanted: What to name, a `Wanted`.
         """
         raise self._cannot("answer about a picture")
 

@@ -193,8 +193,13 @@ def test_a_path_that_is_not_there_is_told_before_the_first_answer(digits):
 
 @pytest.mark.parametrize("options", [{"top": 0}, {"batch_size": 0}])
 def test_no_class_or_no_batch_is_refused(digits, options):
-    with pytest.raises(UsageError, match="must be whole numbers of at least 1"):
+    with pytest.raises(UsageError, match="must be a whole number of at least 1"):
         digits.predict(SAMPLES, **options)
+
+
+def test_a_classifier_has_no_score_from_which_on_a_class_is_there(digits):
+    with pytest.raises(UsageError, match="is for boxes, and for images of several"):
+        digits.predict(SAMPLES, min_score=0.5)
 
 
 def test_an_array_of_paths_is_the_pictures_at_them(digits):
@@ -222,5 +227,5 @@ def test_a_black_frame_of_floats_is_a_picture(digits, level):
 
 @pytest.mark.parametrize("options", [{"top": "3"}, {"batch_size": 2.5}])
 def test_numbers_that_are_not_whole_are_refused(digits, options):
-    with pytest.raises(UsageError, match="must be whole numbers"):
+    with pytest.raises(UsageError, match="must be a whole number"):
         next(iter(digits.predict(SAMPLES[0], **options)))

@@ -12,6 +12,7 @@ from swin_keras.errors import ResourceError
 from swin_keras.scores.detection_result import FoundObjects
 from swin_keras.tasks import prediction, task_named
 from swin_keras.tasks.prediction import BoxPrediction, MaskPrediction, Prediction
+from swin_keras.tasks.wanted import wanted_of
 
 NAMES = ("sky", "road")
 
@@ -75,11 +76,13 @@ def test_the_screen_says_what_the_numbers_are_and_where_nothing_is(capsys):
     assert "0.0%" not in shown
 
 
-def labels_of(row, top=1):
+def labels_of(row, top=1, min_score=None):
     predictor = SimpleNamespace(class_names=("cat", "dog", "bird"), gives_logits=False)
     outputs = {"probabilities": np.array([row], np.float32)}
     seen = [("a.png", None)]
-    (found,) = task_named("multi-label").predictions(outputs, seen, predictor, top)
+    task = task_named("multi-label")
+    wanted = wanted_of(task, top, min_score)
+    (found,) = task.predictions(outputs, seen, predictor, wanted)
     return found
 
 
@@ -96,6 +99,8 @@ def test_a_table_of_labels_has_all_that_are_there_and_no_others(table):
         "labels": ["bird", "cat"],
         "error": None,
     }
+    found = labels_of([0.5, 0.25, 0.75], min_score=0.25)
+    assert [name for name, _ in found.labels] == ["bird", "cat", "dog"]
 
 
 def test_pictures_of_labels_say_them_all(monkeypatch):

@@ -22,6 +22,7 @@ from swin_keras.model_files.card_in_file import embed_card
 from swin_keras.scores.class_maps import class_map
 from swin_keras.tasks import TASKS, task_named
 from swin_keras.tasks.detect import found_in
+from swin_keras.tasks.wanted import wanted_of
 from swin_keras.training import TrainConfig
 from swin_keras.training.job import prepare
 from swin_keras.training.train import train
@@ -268,6 +269,28 @@ def test_exported_forms_are_checked_and_answer_about_pictures(exports, picture, 
     said = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert result.figures().keys() <= said.keys()
     assert said["images"] == 4
+
+
+def test_boxes_are_named_from_the_score_that_is_asked_for(exports, picture, tmp_path):
+    folder = exports("detect")
+    predictor = Predictor(folder)
+    (all_of_them,) = predictor.predict([picture], min_score=0)
+    scores = [score for _, score in all_of_them.scores]
+    assert wanted_of(predictor.task, 5).min_score == 0.3
+    least = scores[len(scores) // 2]
+    assert scores[-1] < least < scores[0]
+    words = ["predict", folder, picture, "--min-score", least]
+    for more, count in (("whole", len(all_of_them.scores) // 2 + 1), ("slide", None)):
+        found = tmp_path / f"{more}.json"
+        asked = [*words, "--window", more, "--coco", found]
+        assert main([*map(str, asked)]) == 0
+        boxes = json.loads(found.read_text())["annotations"]
+        assert all(box["score"] >= least for box in boxes)
+        assert count in (None, len(boxes))
+    for wrong in (-0.1, 1.5, float("nan"), "0.3"):
+        with pytest.raises(UsageError, match="`min_score` must be between 0 and 1"):
+            predictor.predict([picture], min_score=wrong)
+    assert main([*map(str, words[:3]), "--min-score=2"]) == 2
 
 
 @pytest.mark.slow
