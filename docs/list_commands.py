@@ -75,7 +75,8 @@ def _exit_codes() -> str:
         if kind is not errors.Interrupted  # its code is the signal's
     ]
     rows.append(
-        "| 130, 143 | `Interrupted` | Ctrl-C or SIGTERM: `--resume` continues |"
+        "| 129, 130, 143 | `Interrupted` | a closed terminal, Ctrl-C or SIGTERM: "
+        "`--resume` continues |"
     )
     return "\n".join(
         ["| exit code | in Python | |", "|---|---|---|", "| 0 | | done |", *rows]

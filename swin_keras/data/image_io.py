@@ -136,8 +136,18 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
 
 def upright_size(image: Image.Image) -> tuple[int, int]:
     """Return width and height as they will be once the image is upright."""
-    width, height = image.size
+    width, height = stored_size(image)
     return (height, width) if orientation(image) >= 5 else (width, height)
+
+
+def stored_size(image: Image.Image) -> tuple[int, int]:
+    """Return width and height as an image that was opened is stored.
+
+    Pillow gives those of a TIFF as they will be once it is loaded, which turns it.
+    """
+    width, height = image.size
+    is_exchanged = image.format == "TIFF" and orientation(image) >= 5
+    return (height, width) if is_exchanged else (width, height)
 
 
 def prepare_image(image: Image.Image, image_size, crop_fraction: float = 1.0):

@@ -15,7 +15,7 @@ from swin_keras.data.image_file import (
     open_image,
     without_pillow_warnings,
 )
-from swin_keras.data.image_io import as_mode, is_animated, orientation
+from swin_keras.data.image_io import as_mode, is_animated, orientation, stored_size
 from swin_keras.data.listing import Listing
 
 LAST_BYTES = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
@@ -86,7 +86,7 @@ def look_at_header(file: str, grey_range=None) -> Look:
     """Read the header and the ending of a file."""
     try:
         with open_image(file) as image:
-            look = Look(None, image.format, image.mode, image.size)
+            look = Look(None, image.format, image.mode, stored_size(image))
         needs_more = look.mode == "F" or not ends_well(file, look.format)
     except ImageError as error:
         return Look(error.reason)
@@ -111,7 +111,9 @@ def _extrema(image):
 
 
 def _look_into(image, grey_range):
-    size, values, brightest, reason = image.size, None, None, None
+    size, values, brightest, reason = stored_size(image), None, None, None
+    # Loading turns a TIFF and forgets how; a PNG knows only once it is loaded.
+    turn = orientation(image) if image.format == "TIFF" else None
     animated = is_animated(image)
     image.draft(None, (1, 1))
     try:
@@ -133,7 +135,7 @@ def _look_into(image, grey_range):
         format=image.format,
         mode=image.mode,
         size=size,
-        orientation=orientation(image),
+        orientation=turn or orientation(image),
         is_animated=animated,
         values=values,
         brightest=brightest,

@@ -4,6 +4,7 @@ import numpy as np
 
 from swin_keras.data import BatchLoader, ImageBoxes, batches
 from swin_keras.data.boxes.augmentation import BoxAugmentation
+from swin_keras.data.boxes.mosaic import PICTURES
 from swin_keras.litert.detector_metadata import detector_metadata
 from swin_keras.scores.detection_result import DetectionResult
 from swin_keras.tasks.dense import DenseTask
@@ -14,6 +15,7 @@ from swin_keras.tasks.tiles import MAX_BOXES, check_views, found_in_tiles
 from swin_keras.tasks.validation_map import ValidationMAP
 
 SHOWN = 0.3  # score from which on a box is shown, if nobody says otherwise
+BYTES_OF_PAIR = 32  # of a point and a box while they are matched: measured 33
 TAIL = "CAST FLOOR_DIV FLOOR_MOD GATHER GREATER LESS SELECT SELECT_V2 TOPK_V2"
 RAW = {"many_scores", "boxes", "centerness", "one_scores"}
 
@@ -69,6 +71,15 @@ class Detect(DenseTask):
             letter_box=config.letter_box,
         )
         return {"augmentation": augmentation}
+
+    def target_bytes(self, dataset, model_config, config):
+        from swin_keras.layers.points import points_of
+        from swin_keras.models import strides_of
+
+        strides = strides_of(model_config, head_of(config.head, config.head_sizes))
+        points, _ = points_of(model_config.input_shape, strides)
+        boxes = dataset.training.targets.capacity * (PICTURES if config.mosaic else 1)
+        return BYTES_OF_PAIR * len(points) * boxes
 
     def example_targets(self, dataset, input_shape):
         capacity = dataset.splits["train"].targets.capacity

@@ -170,8 +170,10 @@ class BoxPrediction(Prediction):
     def drawn(self, picture):
         labels = [name for name, _ in self.scores]
         scores = [score for _, score in self.scores]
-        sides = (320, LARGEST)
-        return draw_boxes(picture, self.boxes, labels, scores, sides=sides)
+        classes = [self.class_names.index(name) for name in labels]
+        return draw_boxes(
+            picture, self.boxes, labels, scores, classes=classes, sides=(320, LARGEST)
+        )
 
     def rows(self):
         pairs = zip(self.scores, self.boxes.tolist(), strict=True)

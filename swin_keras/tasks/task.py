@@ -93,6 +93,10 @@ class Task:
         """
         return lambda images, targets: (images, targets)
 
+    def target_bytes(self, dataset, model_config, config) -> int:
+        """Return the memory that an image's targets take in the loss, at least."""
+        return 0
+
     def example_targets(self, dataset, input_shape):
         """Return targets of one image, of the right shape and type."""
         raise self._cannot("be trained")

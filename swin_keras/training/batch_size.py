@@ -4,6 +4,7 @@ import dataclasses
 
 from swin_keras.data import ImageDataset
 from swin_keras.models import SwinConfig
+from swin_keras.tasks import task_named
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.memory import images_that_fit
 from swin_keras.training.presets import PRESETS, RATES, fitted_values, preset_values
@@ -31,7 +32,8 @@ def with_batch_size(
     values = preset_values(config.preset, config.batch_size)
     if config.batch_size is None:
         images = len(dataset.training)
-        fitting = images_that_fit(config, model_config)
+        targets = task_named(config.task).target_bytes(dataset, model_config, config)
+        fitting = images_that_fit(config, model_config, targets)
         if replicas.is_multiworker:
             fitting = None
         size = _fitted(config, images, fitting, replicas.count)

@@ -226,7 +226,8 @@ def prepare(
     task.loader_options(dataset, config)  # which refuses what cannot be
     check_devices(config, replicas)
     parts = replicas.count * config.gradient_accumulation_steps
-    check_memory(config, model_config, config.batch_size // parts)
+    targets = task.target_bytes(dataset, model_config, config)
+    check_memory(config, model_config, config.batch_size // parts, targets)
     teacher = open_teacher(config, dataset, model_config.input_shape)
     teacher_fingerprint = teacher and teacher.fingerprint
     steps = steps_per_epoch(dataset.training, config.batch_size, training=True)

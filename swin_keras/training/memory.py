@@ -49,28 +49,48 @@ def _values_of_token(model_config, stage, channels, tokens):
     return (OUTSIDE_MLP + mlp) * channels + logits
 
 
-def images_that_fit(config: TrainConfig, model_config: SwinConfig) -> int | None:
-    """Return how many images at a time leave room on a device, `None` if unknown."""
+def images_that_fit(
+    config: TrainConfig, model_config: SwinConfig, targets: int = 0
+) -> int | None:
+    """Return how many images at a time leave room on a device, `None` if unknown.
+
+    Args:
+        config: The run's.
+        model_config: Its model's.
+        targets: Bytes that an image's targets take in the loss.
+    """
     memory = device_memory()
     if memory is None:
         return None
-    return int(SHARE * memory / (PEAK * image_bytes(config, model_config)))
+    needed = PEAK * image_bytes(config, model_config) + targets
+    return int(SHARE * memory / needed)
 
 
-def check_memory(config: TrainConfig, model_config: SwinConfig, images: int):
+def check_memory(
+    config: TrainConfig, model_config: SwinConfig, images: int, targets: int = 0
+):
     """Refuse a step that cannot fit, whatever else this machine does.
 
     Args:
         config: The run's.
         model_config: Its model's.
         images: Images that a device computes at a time.
+        targets: Bytes that an image's targets take in the loss.
 
     Raises:
         UsageError: That says what fits.
     """
-    memory, needed = device_memory(), images * image_bytes(config, model_config)
+    memory, of_image = device_memory(), image_bytes(config, model_config)
+    needed = images * (of_image + targets)
     if memory is None or needed <= memory:
         return
+    if targets > of_image:
+        raise UsageError(
+            f"A step of {images} images needs at least {needed / 2**30:,.0f} GiB of "
+            f"memory, and there are {memory / 2**30:,.0f}: each image has room for as "
+            "many boxes as the picture with the most has, and for four times that with "
+            "--mosaic. Cut such pictures into tiles, or choose a smaller --batch-size."
+        )
     height, width, _ = model_config.input_shape
     step = model_config.patch_size * 2 ** (len(model_config.depths) - 1)
     scale = math.sqrt(memory / (PEAK * needed))

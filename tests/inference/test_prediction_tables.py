@@ -168,3 +168,19 @@ def test_a_table_that_finds_no_room_is_one_sentence(tmp_path, capsys):
     assert main([*words, "--csv", "/dev/full"]) == 5
     error = capsys.readouterr().err
     assert "/dev/full cannot be written: No space left on device" in error
+
+
+def test_a_class_has_its_colour_whatever_else_is_seen():
+    """Frames of a video would flicker otherwise."""
+    names, box = ("cat", "dog"), np.array([[40, 30, 90, 80]])
+    alone = BoxPrediction("a", (("dog", 0.9),), boxes=box, class_names=names)
+    both = BoxPrediction(
+        "b",
+        (("dog", 0.9), ("cat", 0.8)),
+        boxes=np.concatenate([box, [[200, 200, 300, 300]]]),
+        class_names=names,
+    )
+    empty = Image.new("RGB", (320, 320))
+    first, second = (np.asarray(one.drawn(empty)) for one in (alone, both))
+    assert first.any()
+    np.testing.assert_array_equal(first[:150, :150], second[:150, :150])

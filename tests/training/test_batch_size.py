@@ -7,9 +7,10 @@ import pytest
 
 from swin_keras.errors import UsageError
 from swin_keras.models import SwinConfig, variant_config
+from swin_keras.tasks import task_named
 from swin_keras.training import TrainConfig, memory
 from swin_keras.training.batch_size import with_batch_size
-from swin_keras.training.memory import check_memory, image_bytes
+from swin_keras.training.memory import check_memory, image_bytes, images_that_fit
 
 GIB = 2**30
 
@@ -94,6 +95,26 @@ class TestMemory:
         with pytest.raises(UsageError, match=r"About 1728 x 1728 fits"):
             check_memory(TrainConfig(), sizes, 1)
         check_memory(TrainConfig(), SwinConfig(input_shape=(1728, 1728, 3)), 1)
+
+    def test_a_picture_of_very_many_boxes_is_refused_before_it_is_tried(
+        self, monkeypatch
+    ):
+        """Each box is matched with each point: measured 33 bytes a pair."""
+        monkeypatch.setattr(memory, "device_memory", lambda: 8 * 2**30)
+        targets = types.SimpleNamespace(capacity=3000)
+        dataset = types.SimpleNamespace(training=types.SimpleNamespace(targets=targets))
+        config = TrainConfig(task="detect", model="swin_tiny")
+        sizes = SwinConfig(input_shape=(512, 512, 3))
+        task = task_named("detect")
+        needed = task.target_bytes(dataset, sizes, config)
+        assert needed == 32 * 3000 * (64**2 + 32**2 + 16**2 + 8**2 + 4**2)
+        mosaic = dataclasses.replace(config, mosaic=0.5)
+        assert task.target_bytes(dataset, sizes, mosaic) == 4 * needed
+        check_memory(config, sizes, 4)
+        with pytest.raises(UsageError, match="Cut such pictures into tiles"):
+            check_memory(config, sizes, 4, 4 * needed)
+        few, many = (images_that_fit(config, sizes, t) for t in (4 * needed, 0))
+        assert few == 1 < many
 
     def test_unknown_memory_refuses_nothing(self, monkeypatch):
         monkeypatch.setattr(memory, "device_memory", lambda: None)

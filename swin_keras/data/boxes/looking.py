@@ -14,10 +14,13 @@ from swin_keras.data.image_file import (
     open_image,
     without_pillow_warnings,
 )
-from swin_keras.data.image_io import UPRIGHT, orientation
+from swin_keras.data.image_io import UPRIGHT, orientation, stored_size
 from swin_keras.data.inspection import Look, ends_well, look_into
 
 MAX_CHUNKS = 100_000  # of a PNG
+TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+# How texts begin in which ImageMagick and others put a photo's orientation.
+TELLING = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")
 
 
 class Header(NamedTuple):
@@ -75,8 +78,8 @@ def header(source, decode: bool = False, grey_range=None) -> Header:
     """
     try:
         with open_image(source) as image:
-            size, turn = image.size, 1
-            if image.format != "PNG" or "exif" in image.info or ends_with_exif(source):
+            size, turn = stored_size(image), 1
+            if image.format != "PNG" or is_png_with_exif(source):
                 turn = orientation(image)
             format = image.format
         look = None
@@ -102,20 +105,27 @@ def on_pictures(found: dict[str, Header], grey_range=None) -> list[Finding]:
     return findings
 
 
-def ends_with_exif(source) -> bool:
-    """Return whether a PNG has its EXIF behind its pixels.
+def is_png_with_exif(source) -> bool:
+    """Return whether a PNG has EXIF or XMP, wherever it stands.
 
     Pillow would decode all pixels to find out; chunks can be stepped over.
     """
     if isinstance(source, bytes):
-        return b"eXIf" in source
+        return any(word in source for word in (b"eXIf", *TELLING))
+    longest = max(map(len, TELLING))
     with open_file(source) as file:
         file.seek(8)
         for _ in range(MAX_CHUNKS):
             start = file.read(8)
-            if start[4:] == b"eXIf":
+            length, kind = int.from_bytes(start[:4], "big"), start[4:]
+            if kind == b"eXIf":
                 return True
-            if len(start) < 8 or start[4:] == b"IEND":
+            if len(start) < 8 or kind == b"IEND":
                 return False
-            file.seek(int.from_bytes(start[:4], "big") + 4, os.SEEK_CUR)
+            keyword = b""
+            if kind in TEXTS:
+                keyword = file.read(min(length, longest))
+                if keyword.startswith(TELLING):
+                    return True
+            file.seek(length - len(keyword) + 4, os.SEEK_CUR)
     return False

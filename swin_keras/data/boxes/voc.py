@@ -64,7 +64,7 @@ def read_voc(root, files: list[str], lists: list[str], pictures: PictureNames):
     records = {
         path: replace(
             record,
-            boxes=record.boxes - (0 if is_from_zero else (1, 1, 0, 0)),
+            boxes=record.boxes if is_from_zero else _from_zero(record.boxes),
             classes=np.array([place_of.get(n, -1) for n in names_of[path]], np.int64),
         )
         for path, record in found.items()
@@ -82,6 +82,15 @@ def read_voc(root, files: list[str], lists: list[str], pictures: PictureNames):
         findings=tuple(findings),
         notes=tuple(notes),
     )
+
+
+def _from_zero(boxes):
+    """Count pixels from 0: left and top edges move by one, right and bottom stay.
+
+    Also where corners were written in the wrong order.
+    """
+    is_first = boxes[:, :2] <= boxes[:, 2:]
+    return boxes - np.concatenate([is_first, ~is_first], axis=1)
 
 
 def _read(root, path, pictures) -> tuple[RawBoxes, list[str]]:

@@ -7,7 +7,7 @@ import numpy as np
 from swin_keras.data.boxes.files import lines_of
 from swin_keras.data.boxes.numbers import array_of, extent, integer, number
 from swin_keras.data.boxes.pictures import PictureNames, composed
-from swin_keras.data.boxes.records import Annotations, RawBoxes, no_boxes, unusable
+from swin_keras.data.boxes.records import Annotations, RawBoxes, unusable
 from swin_keras.data.boxes.yolo_yaml import (
     NAMES,
     class_names_of,
@@ -98,7 +98,7 @@ def read_yolo(root, files: list[str], pictures: PictureNames) -> Annotations:
         parts = [
             _read(root, picture, label_of[picture], keypoints) for picture in of_split
         ]
-        splits[title] = [record for record, _ in parts]
+        splits[title] = [record for record, _ in parts if record is not None]
         findings += [finding for _, found in parts for finding in found]
     if _counts_from_one(splits, len(class_names)):
         notes.append(
@@ -115,14 +115,13 @@ def read_yolo(root, files: list[str], pictures: PictureNames) -> Annotations:
     )
 
 
-def _read(root, picture, label, keypoints) -> tuple[RawBoxes, list[Finding]]:
+def _read(root, picture, label, keypoints) -> tuple[RawBoxes | None, list[Finding]]:
+    """Return a picture's boxes, `None` if its labels cannot be read; and findings."""
     classes, boxes, findings = [], [], []
     try:
         lines = list(lines_of(root / label)) if label else []
     except DataError as error:
-        return RawBoxes(picture, no_boxes(), np.zeros(0, np.int64)), [
-            Finding("error", "damaged", printable(label), str(error))
-        ]
+        return None, [Finding("error", "damaged", printable(label), str(error))]
     for line, text in lines:
         try:
             class_id, box = _object(text.split(), keypoints)

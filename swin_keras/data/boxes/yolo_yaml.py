@@ -139,17 +139,20 @@ def members_of(root, path, options, texts, pictures):
                     found |= at_place
                     findings += missing
                     break
+            else:
+                why = f"{key}, {place!r:.100}, is not in the folder"
+                lost.setdefault(title, []).append(why)
         if found:
             by_title[title] = sorted(found)
-        else:
-            where = f"{key}, {options[key]!r:.100}"
-            lost[title] = f"{where}, is not in the folder"
-    notes += [f"{printable(path)}: {why}." for why in lost.values()]
+        elif title not in lost:  # a list, of which no picture is there
+            lost[title] = [f"{key}, {options[key]!r:.100}, is not in the folder"]
+    notes += [f"{printable(path)}: {why}." for whys in lost.values() for why in whys]
     if not by_title:
         by_title, more = by_folders(pictures.paths, str)
         return by_title, findings, notes + more
     if "train" not in by_title:
-        raise unusable(printable(path), lost.get("train", "it has no train"))
+        why = ", ".join(lost.get("train", ["it has no train"]))
+        raise unusable(printable(path), why)
     left = len(pictures.paths) - len(set().union(*by_title.values()))
     notes += [f"Pictures in no split, left out: {left}."] * bool(left)
     return by_title, findings, notes

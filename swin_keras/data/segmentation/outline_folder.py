@@ -159,6 +159,13 @@ def look_into_outlines(
         )
     ((name, contents),) = found.items()
     annotations, shapes, problems = READERS[name](contents, pictures)
+    class_names = tuple(values_of(annotations.class_names))
+    if len(class_names) > IGNORED:
+        raise DataError(
+            f"Masks must have at most {IGNORED} classes, the background among them: "
+            f"their pixels are bytes, of which {IGNORED} is ignored. Received: "
+            f"{len(class_names)} in {printable(root)}."
+        )
     problems = dict(problems)
     problems |= {f.path: f.detail for f in annotations.findings if f.level == "error"}
     problems |= {path: str(error) for path, error in damaged.items()}
@@ -185,7 +192,7 @@ def look_into_outlines(
     splits = annotations.splits
     return OutlineFolder(
         root=root,
-        class_names=tuple(values_of(annotations.class_names)),
+        class_names=class_names,
         pictures={title: [r.path for r in split] for title, split in splits.items()},
         outlines={p: one for p, one in outlines.items() if p not in problems},
         looks=looks,

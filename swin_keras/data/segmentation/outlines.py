@@ -18,6 +18,7 @@ from swin_keras.data.boxes.labelme import (
 )
 from swin_keras.data.boxes.numbers import integer, number, numbers
 from swin_keras.data.boxes.pictures import PictureNames
+from swin_keras.data.boxes.tidy import FARTHEST
 from swin_keras.data.image_file import ImageError, open_image
 from swin_keras.data.segmentation.filling import (
     fill_bitmap,
@@ -189,7 +190,15 @@ def _polygon(flat):
     values = numbers(flat, len(flat)) if isinstance(flat, list) else []
     if len(values) < 6 or len(values) % 2 or not np.isfinite(values).all():
         raise ValueError("has a polygon that is not a list of three or more x, y")
+    _check_near(values)
     return np.array(values, np.float64).reshape(-1, 2)
+
+
+def _check_near(values):
+    """Refuse coordinates that no picture has."""
+    farthest = np.abs(values).max()
+    if farthest > FARTHEST:
+        raise ValueError(f"has a corner at {farthest:g}, which no picture has")
 
 
 def labelme_outlines(contents: dict, pictures: PictureNames):
@@ -227,6 +236,7 @@ def _labelme_shape(shape, value) -> Shape:
     least = 3 if kind in ("polygon", "rotation") else 2
     if len(points) < least or not np.isfinite(points).all():
         raise ValueError(f"has a {kind} without {least} points x, y")
+    _check_near(points)
     if kind == "mask":
         (left, top), (right, bottom) = np.rint([np.min(points, 0), np.max(points, 0)])
         size = (int(right - left) + 1, int(bottom - top) + 1)

@@ -23,10 +23,12 @@ from box_folders import (
     write_yolo,
 )
 from PIL import ExifTags, Image
+from PIL.PngImagePlugin import PngInfo
 
-from swin_keras.data.boxes import read_boxes
+from swin_keras.data.boxes import as_dataset, read_boxes
 from swin_keras.data.boxes.coco import read_coco
 from swin_keras.data.boxes.files import DEEPEST, read_json, read_xml, read_yaml
+from swin_keras.data.boxes.looking import header
 from swin_keras.data.boxes.pictures import PictureNames
 from swin_keras.data.boxes.records import RawBoxes
 from swin_keras.data.boxes.tidy import tidy
@@ -105,17 +107,18 @@ def exif(orientation):
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("tool_turns", [True, False])
-def test_boxes_are_turned_with_their_picture(tmp_path, orientation, tool_turns):
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_boxes_are_turned_with_their_picture(tmp_path, orientation, tool_turns, name):
     box, size = (6, 9, 20, 30), (64, 48)
     picture = paint(size, [(0, *box)])
-    picture.save(tmp_path / "a.png", exif=exif(orientation))
-    upright = np.asarray(decode_image(tmp_path / "a.png"))
+    picture.save(tmp_path / name, exif=exif(orientation))
+    upright = np.asarray(decode_image(tmp_path / name))
     rows, columns = np.nonzero(upright[..., 0] == 255)
     seen = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
     drawn_on = upright.shape[1::-1] if tool_turns else size
     x1, y1, x2, y2 = seen if tool_turns else box
     content = {
-        "imagePath": "a.png",
+        "imagePath": name,
         "imageWidth": int(drawn_on[0]),
         "imageHeight": int(drawn_on[1]),
         "shapes": [
@@ -134,6 +137,8 @@ def test_boxes_are_turned_with_their_picture(tmp_path, orientation, tool_turns):
     assert any("nothing says" in note for note in boxes.notes) == says_nothing
     if tool_turns or not says_nothing:
         assert record.boxes.tolist() == [seen]
+    (split,) = as_dataset(boxes).splits.values()
+    assert split.size(0) == upright.shape[1::-1]
 
 
 def test_exif_behind_the_pixels_of_a_png_is_found(tmp_path):
@@ -149,6 +154,31 @@ def test_exif_behind_the_pixels_of_a_png_is_found(tmp_path):
     (record,) = read_boxes(tmp_path).records
     assert decode_image(tmp_path / "a.png").size == (record.width, record.height)
     assert (record.width, record.height) == (48, 64)
+
+
+def in_text(tags) -> PngInfo:
+    """EXIF as ImageMagick writes it into a PNG."""
+    content = tags.tobytes()
+    said, text = PngInfo(), f"\nexif\n{len(content):8d}\n{content.hex()}\n"
+    said.add_text("Raw profile type exif", text, zip=True)
+    return said
+
+
+def in_xmp(tags) -> PngInfo:
+    said, turn = PngInfo(), tags[ExifTags.Base.Orientation]
+    said.add_itxt("XML:com.adobe.xmp", f'<x tiff:Orientation="{turn}"/>')
+    return said
+
+
+@pytest.mark.parametrize("written", [in_text, in_xmp])
+@pytest.mark.parametrize("decode", [False, True])
+def test_a_turn_in_the_text_of_a_png_is_found(tmp_path, written, decode):
+    write_pictures(tmp_path, ["a.png"], pnginfo=written(exif(6)))
+    (tmp_path / "a.json").write_text(json.dumps(labelme_of("a.png")))
+    (record,) = read_boxes(tmp_path, decode=decode).records
+    assert decode_image(tmp_path / "a.png").size == (record.width, record.height)
+    assert (record.width, record.height) == (48, 64)
+    assert header((tmp_path / "a.png").read_bytes()).orientation == 6
 
 
 def change_coco(root, change):
@@ -267,6 +297,25 @@ def test_no_numbers_in_yolo_are_left_out(tmp_path, value):
     (finding,) = read_boxes(tmp_path).findings
     assert finding.kind in ("not finite", "no such line")
     assert finding.level == "error"
+
+
+def test_a_picture_whose_labels_cannot_be_read_is_left_out(tmp_path):
+    """Not taken for one without objects."""
+    write_yolo(tmp_path)
+    (tmp_path / "labels/a.txt").write_bytes(b"\xff\xfe0\x00")
+    boxes = read_boxes(tmp_path)
+    assert [(f.level, f.path) for f in boxes.findings] == [("error", "labels/a.txt")]
+    assert len(boxes.records) == len(SCENES) - 1
+    assert all(not record.path.endswith("a.png") for record in boxes.records)
+
+
+def test_a_place_of_a_split_that_is_not_there_is_said(tmp_path):
+    places = ["images/train", "images/mising"]
+    write_yolo(tmp_path, {"train": ["a.png", "b.png"]}, train=places)
+    boxes = read_boxes(tmp_path)
+    assert len(boxes.splits["train"]) == 2
+    note = "data.yaml: train, 'images/mising', is not in the folder."
+    assert note in boxes.notes
 
 
 def test_labels_of_no_picture_are_counted(tmp_path):

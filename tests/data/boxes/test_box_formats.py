@@ -9,6 +9,7 @@ from box_folders import (
     SCENES,
     coco_of,
     expected,
+    kinds,
     objects_of,
     voc_xml,
     write_coco,
@@ -298,6 +299,17 @@ def test_voc_pixels_from_zero_are_seen(tmp_path):
     boxes = read_boxes(tmp_path)
     assert objects_of(boxes)["b.png"] == expected()["b.png"]
     assert any("counted from 0" in note for note in boxes.notes)
+
+
+def test_swapped_corners_of_voc_keep_their_pixels(tmp_path):
+    """1-based pixels 5..20 of "a.png" are the edges 4 and 20, however written."""
+    write_voc(tmp_path)
+    path = tmp_path / "Annotations/a.xml"
+    text = path.read_text().replace("<xmin>5<", "<xmin>20<", 1)
+    path.write_text(text.replace("<xmax>20<", "<xmax>5<", 1))
+    boxes = read_boxes(tmp_path)
+    assert objects_of(boxes) == expected()
+    assert kinds(boxes) == {"swapped corners": 1}
 
 
 def test_difficult_objects_of_voc_are_ignored(tmp_path):

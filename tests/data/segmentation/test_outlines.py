@@ -13,6 +13,7 @@ from PIL import ExifTags, Image
 
 from swin_keras.data import IGNORED, load_dataset
 from swin_keras.data.segmentation.filling import fill_circle, fill_polygon, fill_runs
+from swin_keras.data.segmentation.outline_folder import look_into_outlines
 from swin_keras.errors import DataError, UsageError
 
 SIZE = (40, 30)
@@ -199,6 +200,10 @@ def test_coco_run_lengths_become_masks(tmp_path, as_text):
         ({"segmentation": [[1, 2, 3, 4]]}, "a polygon that is not a list of three"),
         ({"segmentation": [["a"] * 6]}, "a polygon that is not a list of three"),
         ({"segmentation": []}, "an object without an outline"),
+        (
+            {"segmentation": [[1e308, 2, 3, 4, 5, 1e308]]},
+            r"a corner at 1e\+308, which no picture has",
+        ),
         ({"category_id": 5}, "an outline of no category"),
         (
             {"segmentation": {"size": [40, 30], "counts": [1200]}},
@@ -322,6 +327,30 @@ def test_a_labelme_shape_without_points_is_said(tmp_path):
     write_labelme(tmp_path, extra=[{"label": "cat", "points": [[1, 2]]}])
     with pytest.raises(DataError, match="has a polygon without 3 points"):
         load(tmp_path)
+
+
+def test_a_labelme_circle_that_leaves_every_picture_is_said(tmp_path):
+    circle = {"shape_type": "circle", "points": [[9, 9], [1e200, 5]], "label": "cat"}
+    write_labelme(tmp_path, extra=[circle])
+    with pytest.raises(DataError, match=r"has a corner at 1e\+200, which no picture"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("count", [254, 255])
+def test_pixels_can_be_of_254_classes_beside_the_background(tmp_path, count):
+    content = json.loads((write_coco(tmp_path) / "instances.json").read_text())
+    others = [{"id": 100 + n, "name": f"{n}"} for n in range(count - 2)]
+    content["categories"] += others
+    content["annotations"][0]["category_id"] = others[-1]["id"]
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    if count < 255:
+        whole = load(tmp_path).split("all")
+        assert 254 in {int(whole.targets.load(i).max()) for i in range(10)}
+        return
+    with pytest.raises(DataError, match=r"at most 255 classes, .* Received: 256 in"):
+        load(tmp_path)
+    with pytest.raises(DataError, match="at most 255 classes"):
+        look_into_outlines(tmp_path, decode=True)
 
 
 def test_outlines_of_a_stored_picture_are_turned_with_it(tmp_path):
