@@ -29,6 +29,7 @@ class Classify(Task):
         "dice",
         "mosaic",
         "copy_paste",
+        "photometric",
         "letter_box",
         "reduce_zero_label",
         "box_format",

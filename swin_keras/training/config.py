@@ -180,6 +180,9 @@ class TrainConfig:
         blur: Largest standard deviation of a random Gaussian blur, in pixels of the
             input, 0 for none: for models that will see softer pictures than the
             training ones, of other cameras or enlarged.
+        photometric: Whether pictures with masks or boxes change much in brightness,
+            contrast, saturation and hue, for models that will see other cameras and
+            light than they learn from; by default those with masks.
         rand_augment: Magnitude of RandAugment's two changes, to 10; 0 for none.
         erase: Probability of erasing a random rectangle.
         mixup: Parameter of MixUp's beta distribution, 0 for none.
@@ -275,6 +278,7 @@ class TrainConfig:
     flip: bool | None = None
     quarter_turns: bool = False
     blur: float = 0.0
+    photometric: bool | None = None
     rand_augment: float | None = None
     erase: float | None = None
     mixup: float | None = None

@@ -8,6 +8,7 @@ from PIL import Image, ImageEnhance
 
 from swin_keras.data.blur import blur, check_blur
 from swin_keras.data.geometry import Geometry, draw_turns, turned_size
+from swin_keras.data.photometric import distort
 from swin_keras.errors import UsageError
 
 ATTEMPTS = 10  # crops drawn before the whole picture is taken
@@ -33,6 +34,8 @@ class BoxAugmentation:
             touches, are seen with this share of their area: objects that are cut to
             a rest teach little, and inputs without any object less.
         colour: Largest change of brightness, contrast and saturation, as a share.
+        photometric: Whether to change these, and the hue, as `DenseAugmentation` does
+            instead: more, each half of the time.
         blur: Largest standard deviation of a Gaussian blur, in pixels of the input.
         letter_box: Whether to keep width over height, with black at the sides,
             instead of stretching the picture to the input.
@@ -49,6 +52,7 @@ class BoxAugmentation:
     quarter_turns: bool = False
     least_visible: float = 0.6
     colour: float = 0.25
+    photometric: bool = False
     blur: float = 0.0
     letter_box: bool = False
     mosaic: float = 0.0
@@ -110,7 +114,10 @@ class BoxAugmentation:
 
     def finish(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return a copy of an input `(H, W, C)`, softer, in other colours, uint8."""
-        image = Image.fromarray(blur(pixels, self.blur, rng).squeeze())
+        pixels = blur(pixels, self.blur, rng)
+        if self.photometric:
+            return distort(pixels, rng)
+        image = Image.fromarray(pixels.squeeze())
         changes = 1 + self.colour * rng.uniform(-1, 1, len(COLOURS))
         for place in rng.permutation(len(COLOURS)):
             image = COLOURS[place](image).enhance(float(changes[place]))

@@ -1,10 +1,13 @@
 """Boxes go where their pixels go, in every crop, mirror, frame and mosaic."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from swin_keras.data import BatchLoader
+from swin_keras import TrainConfig
+from swin_keras.data import BatchLoader, DenseAugmentation
 from swin_keras.data.boxes.augmentation import (
     BoxAugmentation,
     boxes_in_picture,
@@ -16,6 +19,7 @@ from swin_keras.data.geometry import Geometry
 from swin_keras.data.targets import Boxes, ImageBoxes
 from swin_keras.errors import UsageError
 from swin_keras.masks import IGNORED
+from swin_keras.tasks import task_named
 
 SIZE, INPUT = (120, 90), (64, 80)  # (width, height) and (height, width)
 
@@ -160,6 +164,42 @@ def test_colours_change_and_places_do_not():
     ).all()
     grey = BoxAugmentation().finish(pixels[..., :1], np.random.default_rng(3))
     assert grey.shape == (8, 8, 1)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_photometric_distortion_is_that_of_pictures_with_masks(channels):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (9, 9, channels), np.uint8)
+    boxes = BoxAugmentation(photometric=True)
+    masks = DenseAugmentation(photometric=True)
+    for seed in range(10):
+        one, other = (
+            each.finish(pixels, np.random.default_rng(seed)) for each in (boxes, masks)
+        )
+        np.testing.assert_array_equal(one, other)
+    assert (one != pixels).any()
+
+
+@pytest.mark.parametrize(
+    ("task", "asked", "made"),
+    [
+        ("detect", None, False),
+        ("detect", True, True),
+        ("segment", None, True),
+        ("segment", False, False),
+    ],
+)
+def test_a_run_hands_photometric_to_its_pictures(task, asked, made):
+    dataset = SimpleNamespace(mirror_safe=True, class_names=("sky", "kite"), classes=2)
+    config = TrainConfig(task=task, photometric=asked)
+    options = task_named(task).loader_options(dataset, config)
+    assert options["augmentation"].photometric is made
+
+
+def test_photometric_means_nothing_to_classes():
+    config = TrainConfig(photometric=True)
+    with pytest.raises(UsageError, match="`photometric` means nothing to the task"):
+        task_named("classify").check_options(config)
 
 
 @pytest.mark.parametrize(
