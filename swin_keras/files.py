@@ -26,6 +26,15 @@ def replace_file(part: Path, path: Path):
     os.replace(part, path)
 
 
+def expanded(path) -> Path:
+    """Return a path with a user's folder for `~`; that of no user is a name.
+
+    >>> expanded("~nobody-by-this-name/photos").as_posix()
+    '~nobody-by-this-name/photos'
+    """
+    return Path(os.path.expanduser(path))
+
+
 def require_new_file(path: Path):
     """Refuse a file that cannot be written, before the work that it is for.
 

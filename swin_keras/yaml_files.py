@@ -35,6 +35,15 @@ def read_yaml(path):
         ) from error
 
 
+def can_be_read(text: str) -> bool:
+    """Return whether `read_yaml` will take a text that is to be written."""
+    try:
+        _parse(text)
+    except (UsageError, ValueError, RecursionError, yaml.YAMLError):
+        return False
+    return len(text.encode()) <= MAX_BYTES
+
+
 def _parse(text: str):
     """Return what a YAML text holds.
 

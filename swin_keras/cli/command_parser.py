@@ -17,6 +17,17 @@ FLAG = re.compile(
 ALSO_CALLED = {"lr": "learning_rate"}  # what others call our options
 
 
+def _load(text):
+    """Read an option's value as YAML, whose comments a command does not have."""
+    value = _load_yaml(text)
+    is_word = "#" in text and "\n" not in text and not text.startswith(("'", '"'))
+    return text if is_word and (value is None or isinstance(value, str)) else value
+
+
+_load_yaml = jsonargparse.get_loader("yaml")
+jsonargparse.set_loader("yaml", _load, (yaml.YAMLError,))
+
+
 class NotGiven(str):
     """A default, to be told from the same word that somebody gave."""
 
@@ -101,6 +112,7 @@ def _in_words(message):
 
 
 _KINDS = {
+    "<class 'str'>": "text",
     "<class 'int'>": "a whole number",
     "<class 'float'>": "a number",
     "tuple[int, int]": "two such as [48, 32]",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from swin_keras.cli.console import load_tensorflow, make_table, out
 from swin_keras.errors import ResourceError, UsageError
+from swin_keras.files import expanded, require_new_file
 
 MAX_EMPTY = 5  # classes without anything that a table shows
 
@@ -19,7 +20,9 @@ def _check(options):
     from swin_keras.data.loading import check_layout
     from swin_keras.data.segmentation import check_masks, holds_pairs
 
-    folder = Path(options.folder).expanduser()
+    if options.json:
+        require_new_file(Path(options.json))
+    folder = expanded(options.folder)
     task = options.task or ("multi-label" if options.multi_label else None)
     if options.multi_label and task != "multi-label":
         raise UsageError(

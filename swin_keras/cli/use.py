@@ -101,11 +101,12 @@ def _sources(options):
     if not options.images and options.camera is None:
         raise UsageError("Name images, folders or videos, or a camera: --camera 0.")
     paths = _paths(options.images)
-    videos = {path: read_video(path, options.rate) for path in filter(is_video, paths)}
+    named = [p for p in paths if is_video(p) and not Path(p).is_dir()]
+    videos = {path: read_video(path, options.rate) for path in named}
     if options.camera is not None:
         name = f"camera {options.camera}"
         videos[name] = read_camera(options.camera, options.rate, options.seconds)
-    return [path for path in paths if not is_video(path)], videos
+    return [path for path in paths if path not in named], videos
 
 
 def _predictions(predictor, images, videos, asked):

@@ -22,6 +22,7 @@ from swin_keras.data.listing import (
 from swin_keras.data.readiness import problems_to_train
 from swin_keras.data.splitting import left_out
 from swin_keras.errors import DataError
+from swin_keras.files import expanded
 from swin_keras.names import printable
 
 UNBALANCED = 0.8  # share of the largest class that is worth a warning
@@ -62,7 +63,7 @@ def check_folder(
     Raises:
         DataError: If there is no such folder, or no class folders in it.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     if not path.exists():
         raise DataError(f"There is no folder {printable(path)} to check.")
     grey_range = grey.check_grey_range(grey_range)

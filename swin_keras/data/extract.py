@@ -36,7 +36,8 @@ def extract(
         The paths of the files, in the order of the split.
 
     Raises:
-        UsageError: If `split` or `format` is none of these.
+        UsageError: If `split` or `format` is none of these, `count` is below 1, or
+            `directory` is a file.
         DataError: If `directory` holds anything, or gives two classes one folder.
         ResourceError: If it cannot be written.
     """
@@ -48,7 +49,13 @@ def extract(
             raise UsageError(
                 f"`{name}` must be one of {', '.join(known)}. Received: {value!r}."
             )
+    if count is not None and count < 1:
+        raise UsageError(f"`count` must be at least 1. Received: count={count}.")
     directory = Path(directory)
+    if directory.exists() and not directory.is_dir():
+        raise UsageError(
+            f"The images must be written to a folder. Received: {directory}, a file."
+        )
     try:
         return _write(dataset, directory, count, split, format)
     except FileExistsError as error:  # where "a" and "A" are one folder

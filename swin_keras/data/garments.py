@@ -23,6 +23,7 @@ from swin_keras.data.splitting import USUAL, HeldOut, stratified
 from swin_keras.data.targets import Boxes, ImageBoxes, Masks, MultiLabel
 from swin_keras.data.targets.target import Reader
 from swin_keras.errors import DataError, UsageError
+from swin_keras.files import expanded
 
 NAME = "garments"
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # of its dataset-fashion-mnist
@@ -214,7 +215,7 @@ KINDS = {"masks": masks_of, "boxes": boxes_of, "multi_label": labels_of}
 
 def is_here(name: str, data_dir=None) -> bool:
     """Return whether a name is this set's, and its files are there."""
-    folder = Path(data_dir).expanduser() if data_dir else DEBIAN
+    folder = expanded(data_dir) if data_dir else DEBIAN
     return name.partition("/")[0] == NAME and holds_idx(folder)
 
 
@@ -240,7 +241,7 @@ def load_garments(
             f"image. Received: {kind}."
         )
     side = _side_of(name)
-    folder = Path(data_dir).expanduser() if data_dir else DEBIAN
+    folder = expanded(data_dir) if data_dir else DEBIAN
     if not holds_idx(folder):
         raise DataError(
             f"{NAME} is drawn from the four files of Fashion-MNIST, which are not in "

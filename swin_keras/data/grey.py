@@ -78,12 +78,16 @@ def advice(low: float, high: float, is_float: bool = False) -> str | None:
         high: Largest value.
         is_float: Whether the values are floating point.
     """
-    if not is_float and high > MAX_VALUE // 2:
+    fills_sixteen_bits = low >= 0 and MAX_VALUE // 2 < high <= MAX_VALUE
+    if not is_float and fills_sixteen_bits:
         return None
     black, white = fitting_range(low, high, is_float)
-    levels = (
-        "" if is_float else f", and would become {(int(high) >> 8) + 1} of 256 greys"
-    )
+    if is_float:
+        levels = ""
+    elif low < 0 or high > MAX_VALUE:
+        levels = f", of which those below 0 or above {MAX_VALUE} would be clipped"
+    else:
+        levels = f", and would become {(int(high) >> 8) + 1} of 256 greys"
     return (
         f"grey values from {low:.6g} to {high:.6g}{levels}: "
         f'give --grey-range "[{black:.6g}, {white:.6g}]"'

@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 from collections import defaultdict
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def by_name(label_pattern: str):
             fitting = label_of.fullmatch(
                 stem if "/" in label_of.pattern else Path(stem).name
             )
-            label = fitting and fitting["label"]
+            label = fitting and unicodedata.normalize("NFC", fitting["label"] or "")
             (classes[label] if label else others).append(path)
         if problems := problems_of(classes):
             raise DataError("\n".join(problems))

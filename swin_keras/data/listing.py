@@ -10,6 +10,7 @@ from swin_keras.data.labelling import by_folder, by_name
 from swin_keras.data.table import is_table, read_table
 from swin_keras.data.walk import Walk, examples
 from swin_keras.errors import DataError, UsageError
+from swin_keras.files import expanded
 from swin_keras.names import printable
 
 log = logging.getLogger(__name__)
@@ -200,7 +201,7 @@ def list_unlabelled(folder, follow_links: bool = False) -> Listing:
     Raises:
         DataError: If there is no such folder.
     """
-    root = Path(folder).expanduser()
+    root = expanded(folder)
     if not str(folder) or not root.is_dir():
         raise DataError(
             f"`unlabelled` must be a folder of images. Received: {printable(folder)!r}."

@@ -1,5 +1,6 @@
 """One way in: a folder of images, a built-in set or a TensorFlow Datasets name."""
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from swin_keras.data.segmentation import holds_pairs, load_masks
 from swin_keras.data.splitting import HeldOut
 from swin_keras.data.table import is_table
 from swin_keras.errors import DataError, UsageError
+from swin_keras.files import expanded
 from swin_keras.names import printable
 
 # Options of a run that decide which images it has, and in which split.
@@ -114,7 +116,7 @@ def load_dataset(
         reduce_zero_label=reduce_zero_label,
         box_format=box_format,
     )
-    path = Path(source).expanduser()
+    path = expanded(source)
     if path.is_dir() and kind == "masks":
         return load_masks(
             path,
@@ -163,7 +165,7 @@ def load_dataset(
             "Data must be a folder that exists, a .csv table or the name of a data "
             f"set. Received: {printable(source)}."
         )
-    given = Path(data_dir).expanduser() if data_dir else None
+    given = expanded(data_dir) if data_dir else None
     if is_built_in(source):
         if reduce_zero_label:
             raise UsageError("`reduce_zero_label` is for files of masks.")
@@ -209,15 +211,32 @@ def load_trained(train: Mapping, **changes) -> ImageDataset:
         DataError: If the data cannot be found or used.
     """
     source = changes.pop("source", train.get("data"))
-    options = {name: train[name] for name in OPTIONS if name in train}
-    if source != train.get("data"):  # other data are not laid out as those were
-        options = {k: v for k, v in options.items() if k not in LAYOUT}
-    options |= changes
+    options = {name: train[name] for name in OPTIONS if name in train} | changes
     kind = _kind(options.get("targets", "classes"), options.get("multi_label", False))
     for name, kinds in READ_WITH.items():  # an older run may have what it never read
         if kind not in kinds:
             options.pop(name, None)
-    return load_dataset(source, **options)
+    if is_same_place(source, train.get("data")):
+        return load_dataset(source, **options)
+    # Other data may be laid out otherwise, or be the same ones at another place.
+    its_own = [name for name in LAYOUT if name in options and name not in changes]
+    layout = {name: options.pop(name) for name in its_own}
+    layout.pop("lost", None)
+    try:
+        return load_dataset(source, **options)
+    except DataError:
+        if not any(layout.values()):
+            raise
+        with contextlib.suppress(DataError):
+            return load_dataset(source, **options, **layout)
+        raise
+
+
+def is_same_place(data, trained_on) -> bool:
+    """Return whether data that was named is what the model was trained on."""
+    if not isinstance(trained_on, str):
+        return False
+    return expanded(data).resolve() == expanded(trained_on).resolve()
 
 
 def targets_of_folder(path) -> str:

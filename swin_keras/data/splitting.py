@@ -61,7 +61,7 @@ class HeldOut:
         seed: Chooses which images.
 
     Raises:
-        UsageError: If a share is out of its range.
+        UsageError: If a number is out of its range.
     """
 
     val: float = 0.1
@@ -78,6 +78,10 @@ class HeldOut:
             raise UsageError(
                 "`test_fraction` must be 0 or lie between 0 and 0.5. "
                 f"Received: test_fraction={self.test}."
+            )
+        if self.seed < 0:
+            raise UsageError(
+                f"`seed` must not be negative. Received: seed={self.seed}."
             )
 
     def complete(self, splits: Mapping[str, Split]):

@@ -1,8 +1,10 @@
 """Labels from a table: a `.csv` of files and their classes."""
 
 import csv
+import io
 import os
 import re
+import unicodedata
 from collections import defaultdict
 from pathlib import Path
 
@@ -86,7 +88,7 @@ def _rows(path):
         with open_file(path) as file:
             text = file.read().decode("utf-8-sig")
         reader = csv.reader(
-            text.splitlines(keepends=True),
+            io.StringIO(text, newline=""),  # other characters end no row
             delimiter=SEPARATORS[path.suffix.lower()],
             strict=True,
         )
@@ -144,7 +146,9 @@ def _read_row(cells, columns, title_of, multi_label):
         raise ValueError(
             f"must have {max(columns.values()) + 1} cells, has {len(cells)}"
         )
-    label, file = cells[columns["label"]], cells[columns["file"]]
+    # As the names of class folders, which systems write in different ways.
+    label = unicodedata.normalize("NFC", cells[columns["label"]])
+    file = cells[columns["file"]]
     if not file:
         raise ValueError("names no file")
     labels = [label]
@@ -182,7 +186,7 @@ def _several_labels(splits):
 
 def _below(root, folder, file, follow_links):
     """Return a file's path below the folder, or outside of it if that may be."""
-    full = os.path.normpath(os.path.join(folder, file))
+    full = os.path.join(folder, file)
     if not os.path.lexists(full):
         raise ValueError(f"there is no file {file!r}")
     target = os.path.realpath(full)
@@ -191,4 +195,8 @@ def _below(root, folder, file, follow_links):
             f"{file!r} lies out of the table's folder, which must be asked for: "
             "--follow-links true"
         )
-    return os.path.relpath(full, folder)
+    found = os.path.relpath(full, folder)
+    if os.path.realpath(os.path.join(folder, found)) != target:  # a link is on the way
+        real = os.path.join(os.path.realpath(os.path.dirname(full)), "")
+        found = os.path.relpath(os.path.join(real, os.path.basename(full)), root)
+    return found

@@ -1,5 +1,6 @@
 """ExportConfig: where an export goes, in which forms, and what checks it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from swin_keras.errors import UsageError, nearest_name
@@ -93,7 +94,7 @@ def check_class_names(names) -> tuple[str, ...]:
     Raises:
         UsageError: If one is no text, empty, not printable, or there twice.
     """
-    if isinstance(names, str):
+    if isinstance(names, str) or not isinstance(names, Iterable):
         raise UsageError(f"Class names must be a list. Received: {names!r:.200}.")
     names = tuple(names)
     for index, name in enumerate(names):

@@ -5,10 +5,11 @@ import logging
 import os
 from collections.abc import Sequence
 from numbers import Integral
-from pathlib import Path
 
 from swin_keras.data import ImageDataset, data_errors, load_trained, targets_of_folder
+from swin_keras.data.loading import is_same_place
 from swin_keras.errors import DataError, UsageError, nearest_name
+from swin_keras.files import expanded
 from swin_keras.inference.predictor import Predictor
 from swin_keras.names import printable
 from swin_keras.scores.classification import Evaluation
@@ -94,7 +95,8 @@ def evaluate(
             split,
             printable(dataset.name),
         )
-    _say_what(dataset, split, _is_same(data, trained_on.get("data")))
+    is_same = data is not None and is_same_place(data, trained_on.get("data"))
+    _say_what(dataset, split, is_same)
     return evaluate_dataset(predictor, dataset, split, batch_size, views)
 
 
@@ -156,7 +158,7 @@ def _of_its_kind(predictor, data):
         yield
     except DataError as error:
         found = needed = predictor.task.data_options.get("targets", "classes")
-        folder = Path(data).expanduser()
+        folder = expanded(data)
         if folder.is_dir():
             with contextlib.suppress(DataError):  # what it holds cannot be told
                 found = targets_of_folder(folder)
@@ -167,13 +169,6 @@ def _of_its_kind(predictor, data):
             f"is judged on {KINDS[needed]}, but {printable(data)} holds "
             f"{KINDS[found]}."
         ) from error
-
-
-def _is_same(data, trained_on):
-    """Return whether data that was named is what the model was trained on."""
-    if data is None or not isinstance(trained_on, str):
-        return False
-    return Path(data).expanduser().resolve() == Path(trained_on).expanduser().resolve()
 
 
 def _say_what(dataset, split, is_same):

@@ -112,6 +112,9 @@ class SwinTransformerBlock(KeepsQuantization, keras.layers.Layer):
     def build(self, input_shape):
         channels = input_shape[-1]
         map_size = known_size(input_shape)
+        # Mask and window are those of this map; another would be answered wrongly.
+        sides = dict(enumerate((*map_size, channels), 1))
+        self.input_spec = keras.layers.InputSpec(ndim=4, axes=sides)
         self._window, self._shift = fit_window(
             map_size, self.window_size, self.shift_size, self.window_fit
         )

@@ -10,6 +10,7 @@ from swin_keras.layers.initialization import initializer_config, make_initialize
 from swin_keras.layers.position_bias import ContinuousPositionBias, RelativePositionBias
 from swin_keras.layers.precision import full_precision
 from swin_keras.layers.quantization import KeepsQuantization
+from swin_keras.layers.windows import as_pair
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -41,7 +42,8 @@ class WindowAttention(KeepsQuantization, keras.layers.Layer):
         Windows of the same shape.
 
     Raises:
-        ValueError: If `num_heads` does not divide the channels.
+        ValueError: If `num_heads` does not divide the channels, or the inputs are no
+            windows of this size.
 
     Reference:
         Liu et al., 2021, section 3.2: https://arxiv.org/abs/2103.14030
@@ -71,6 +73,13 @@ class WindowAttention(KeepsQuantization, keras.layers.Layer):
             raise ValueError(
                 "`num_heads` must divide the channels. "
                 f"Received: num_heads={self.num_heads}, channels={channels}."
+            )
+        height, width = as_pair(self.window_size)
+        if input_shape[1] != height * width:
+            raise ValueError(
+                "Windows must hold the tokens of `window_size`. "
+                f"Received: window_size={self.window_size}, inputs of {input_shape[1]} "
+                "tokens."
             )
         self.head_dim = channels // self.num_heads
         self._score_dtype = full_precision(self.compute_dtype)

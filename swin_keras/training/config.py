@@ -55,6 +55,7 @@ _RULES = (  # what must hold, of which options, and how to check it
         ),
         lambda value: value >= 0,
     ),
+    ("be below 4294967296", ("seed",), lambda value: value < 2**32),
     ("be in (0, 1]", ("min_crop_area", "crop_fraction"), lambda value: 0 < value <= 1),
     ("be in [0, 1)", ("label_smoothing", "ema_momentum"), lambda value: 0 <= value < 1),
     ("be in (0, 0.5)", ("val_fraction",), lambda value: 0 < value < 0.5),

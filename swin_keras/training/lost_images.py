@@ -13,6 +13,7 @@ from swin_keras.names import printable
 from swin_keras.training.job import TrainingJob
 from swin_keras.training.resume import OtherDataError
 from swin_keras.training.run_folder import RunFolder
+from swin_keras.yaml_files import can_be_read
 
 _REMEDY = (
     "Repair or remove them, or leave them out with --on-bad skip. Resume with: "
@@ -54,8 +55,10 @@ def lost_images(run: RunFolder, job: TrainingJob):
         may_be_gone = has_labels(job.dataset.training)
         if may_be_gone:  # by whichever worker meets one; each finds the same
             before = run.read_config()
-            kept = dataclasses.replace(before, lost={**before.lost, **lost})
-            write_text(run.config, kept.to_yaml())
+            kept = dataclasses.replace(before, lost={**before.lost, **lost}).to_yaml()
+            may_be_gone = can_be_read(kept)  # for thousands of images, it cannot
+            if may_be_gone:
+                write_text(run.config, kept)
         lines = shorten(f"{printable(p)}: {why}" for p, why in reasons.items())
         raise DataError(
             f"{len(lost)} of {count} images in {printable(config.data)} cannot be "

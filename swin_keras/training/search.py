@@ -209,9 +209,11 @@ def choose_rate(rates, losses) -> float:
     losses = np.asarray(losses, float)
     finite = np.isfinite(losses)
     count = len(losses) if finite.all() else int(np.argmin(finite))
-    padded = np.pad(losses[:count], WINDOW // 2, mode="edge")
-    smooth = np.convolve(padded, np.full(WINDOW, 1 / WINDOW), mode="valid")
-    last = int(np.argmin(smooth)) if count else 0  # beyond it training falls apart
+    last = 0
+    if count:
+        padded = np.pad(losses[:count], WINDOW // 2, mode="edge")
+        smooth = np.convolve(padded, np.full(WINDOW, 1 / WINDOW), mode="valid")
+        last = int(np.argmin(smooth))  # beyond it training falls apart
     if last == 0:
         raise UsageError(
             f"The loss did not fall at any learning rate from {rates[0]:.1g} to "

@@ -167,7 +167,7 @@ def _options(name, choices):
                     f"Received: {edits!r}."
                 )
             _check_edits(edits)
-        return {str(label): edits for label, edits in choices.items()}
+        return {_text(label): edits for label, edits in choices.items()}
     check_field(name)
     if takes_fractions(name):
         choices = [
@@ -211,6 +211,11 @@ def _label(value, choices):
         value, int | float
     ):
         return value if not isinstance(value, bool) else str(value).lower()
+    return _text(value)
+
+
+def _text(value) -> str:
+    """Return text as it is, and what YAML takes for another value as JSON does."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -248,7 +253,7 @@ def _condition(name, when, known):
     labels = [
         text
         for text, change in parent.options.items()
-        if change in edits or text in values
+        if change in edits or text in values or text in map(_text, values)
     ]
     if len(labels) < len(values) or not values:
         raise UsageError(

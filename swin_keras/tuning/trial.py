@@ -74,6 +74,7 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
         name=trial.id,
         runs_dir=str(folder.trials_dir),
     )
+    config = _as_begun(folder, trial, config)
     prepare_compiler(config)
     job = prepare(config)
     if not trial.costs:
@@ -95,6 +96,25 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
     if study.tuner != "hyperband":  # which continues the best of its trials
         shutil.rmtree(run.checkpoints, ignore_errors=True)
     return trial
+
+
+def _as_begun(folder: StudyFolder, trial: Trial, config):
+    """Return a trial's options with the numbers that it, or what it continues, has.
+
+    A batch size that is left open follows from the memory and the devices, which may
+    be others by now.
+    """
+    from swin_keras.training.extending import as_begun
+    from swin_keras.training.presets import RATES
+
+    run = folder.run(trial.id)
+    if run.config.is_file():
+        return as_begun(run, config)
+    if "tuner/trial_id" not in trial.values:
+        return config
+    before = folder.run(trial.values["tuner/trial_id"]).read_config()
+    names = [n for n in ("batch_size", *RATES) if getattr(config, n) is None]
+    return dataclasses.replace(config, **{n: getattr(before, n) for n in names})
 
 
 def take_over(folder: StudyFolder, earlier: str, trial_id: str):

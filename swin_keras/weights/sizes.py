@@ -5,7 +5,7 @@ import itertools
 import math
 
 from swin_keras.errors import WeightsError
-from swin_keras.layers.windows import as_pair
+from swin_keras.layers.windows import as_pair, fit_window
 from swin_keras.models import VARIANTS, SwinConfig, SwinV2Config
 from swin_keras.models.layer_names import PATCH_EMBEDDING
 from swin_keras.weights.checkpoint import Checkpoint
@@ -102,7 +102,7 @@ def checkpoint_windows(checkpoint: Checkpoint) -> dict:
             names = ("window_size", "pretrained_window_size")
             return {name: stated[name] for name in names if name in stated}
         if config_class is SwinConfig:
-            return {"window_size": _v1_window(checkpoint, stated.get("window_size"))}
+            return {"window_size": _v1_window(checkpoint, stated, sizes["patch_size"])}
         names = ("window_size", "pretrained_window_size")
         told = {name: stated[name] for name in names if name in stated}
         return told | _v2_windows(checkpoint, len(sizes["depths"]))
@@ -215,11 +215,19 @@ def published_name(config_class, sizes: dict) -> str | None:
     )
 
 
-def _v1_window(checkpoint, stated):
-    """Infer the window from the bias table, if it is square or as stated."""
+def _v1_window(checkpoint, stated, patch_size):
+    """Infer the window from the bias table, if it is square or as stated.
+
+    Where the first map is lower than the stated window, the table is for the map.
+    """
     rows, _ = checkpoint.shape(_TABLE.format(0))
-    if stated and math.prod(2 * side - 1 for side in as_pair(stated)) == rows:
-        return stated
+    if window := stated.get("window_size"):
+        windows = [as_pair(window)]
+        if image_size := stated.get("input_shape", ())[:2]:
+            first_map = tuple(-(-side // patch_size) for side in image_size)
+            windows.append(fit_window(first_map, window, 0)[0])
+        if any(math.prod(2 * side - 1 for side in fit) == rows for fit in windows):
+            return window
     window = table_window(rows)
     if window is None:
         raise ValueError("the window of its bias table is not square")

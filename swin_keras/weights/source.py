@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from swin_keras.errors import WeightsError, nearest_name
+from swin_keras.files import expanded
 from swin_keras.model_files import read_card
 from swin_keras.weights.byte_runs import check_regular
 from swin_keras.weights.hub import fetch
@@ -88,7 +89,7 @@ def find_source(address, variant: str | None = None) -> Source:
         return find_source(_imagenet(variant))
     if name.startswith("hf://"):
         path = fetch(name, HUB_FILES)
-    elif (path := Path(address).expanduser()).is_dir():
+    elif (path := expanded(address)).is_dir():
         path = _weights_in(path)
     elif not path.exists():
         raise WeightsError(

@@ -13,7 +13,7 @@ from PIL import Image
 from swin_keras.cli import main
 from swin_keras.cli.command_help import HELP
 from swin_keras.cli.parser import make_parser
-from swin_keras.errors import ResourceError
+from swin_keras.errors import UsageError
 from swin_keras.processes import module_command
 
 ROOT = Path(__file__).parents[2]
@@ -84,6 +84,7 @@ def test_every_command_has_two_examples_that_parse(command):
         (["train", "--grey-range", "0,4095"], 2, "two numbers such as [0, 4095]. Rec"),
         (["train", "--image-size", "3,4"], 2, "a whole number or two such as [48, 32]"),
         (["train", "--epochs", "0"], 2, "`epochs` must be positive"),
+        (["train", "--seed", "4294967296"], 2, "`seed` must be below 4294967296"),
         (["trian"], 2, "invalid choice: 'trian'"),
         (["info", "swin_tinny"], 2, "Did you mean 'swin_tiny'"),
         (["train", "--data", "./nowhere"], 3, "must be a folder that exists"),
@@ -175,6 +176,26 @@ def test_extract_then_check_a_folder(tmp_path, digits_dir, capsys):
     (folder / "3" / "broken.png").write_bytes(b"")
     assert run("data", "check", folder) == 3
     assert "broken.png" in capsys.readouterr().out
+
+
+def test_words_with_a_number_sign_are_no_comments(tmp_path):
+    words = ["train", "--name", "#3", "--weights", "run #2", "--data", "#photos"]
+    options = make_parser().parse_args(words).train
+    assert (options.name, options.weights, options.data) == ("#3", "run #2", "#photos")
+    path = tmp_path / "config.yaml"
+    path.write_text("# of the second try\nname: two # not three\nweights: null\n")
+    words = ["train", "--config", str(path), "--label-pattern", "null"]
+    options = make_parser().parse_args(words).train
+    assert (options.name, options.weights, options.label_pattern) == ("two", None, None)
+
+
+def test_a_number_where_text_must_be_is_told(tmp_path, capsys):
+    path = tmp_path / "config.yaml"
+    path.write_text("name: 2024\n")
+    assert run("train", "--config", path) == 2
+    said = capsys.readouterr().err
+    assert "`--name` must be text. Received: 2024" in said
+    assert "Union" not in said
 
 
 def test_a_configuration_file_is_read_and_options_win(tmp_path):
@@ -295,9 +316,9 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, capsys):
         for number in range(3):
             Image.new("RGB", (16, 16), colour).save(tmp_path / colour / f"{number}.png")
     words = ["data", "check", tmp_path, "--json", tmp_path / "none" / "report.json"]
-    assert run(*words) == 5
-    assert "none/report.json: No such file or directory" in capsys.readouterr().err
-    with pytest.raises(ResourceError):
+    assert run(*words) == 2
+    assert "none/report.json" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="a folder that exists"):
         run("--debug", *words)
 
 

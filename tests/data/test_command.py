@@ -48,10 +48,12 @@ def test_names_of_files_and_classes_are_shown_as_they_are(root, capsys):
 
 @pytest.mark.parametrize("target", ["nowhere/report.json", "photos"])
 def test_a_report_that_cannot_be_written_is_one_sentence(root, target, capsys):
-    assert check(root, "--json", root.parent / target) == 5
-    errors = capsys.readouterr().err
-    assert errors.startswith("swin-keras: The report must be written to ")
-    assert len(errors.splitlines()) == 1
+    """Before any image is looked at."""
+    assert check(root, "--json", root.parent / target) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("swin-keras: A file must be written to a folder that")
+    assert len(said.err.splitlines()) == 1
 
 
 def test_the_options_of_the_data_are_those_of_training(tmp_path, capsys):
@@ -143,3 +145,11 @@ def test_images_without_labels_are_for_classes_alone(root, task, capsys):
 def test_options_of_another_layout_are_refused(root, words, kind, capsys):
     assert check(root, *words) == 2
     assert f"means nothing to {kind}" in capsys.readouterr().err
+
+
+def test_a_report_replaces_no_file(root, capsys):
+    picture = root / "cat" / "000.png"
+    before = picture.read_bytes()
+    assert check(root, "--json", picture) == 2
+    assert "no file is overwritten" in capsys.readouterr().err
+    assert picture.read_bytes() == before

@@ -93,9 +93,6 @@ def test_a_place_that_cannot_be_written_is_one_sentence(
     monkeypatch.setattr(Image.Image, "save", refuse)
     with pytest.raises(ResourceError, match=f"{os.strerror(code)}. What is there is"):
         extract(dataset, tmp_path / "out")
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ResourceError, match="Not a directory"):
-        extract(dataset, tmp_path / "file")
 
 
 def test_classes_that_a_disk_cannot_tell_apart_are_refused(
@@ -115,3 +112,13 @@ def test_classes_that_a_disk_cannot_tell_apart_are_refused(
     names = ImageDataset("toy", ("Bag", "bag"), {"test": split}, (8, 8, 1))
     with pytest.raises(DataError, match="capitals do not tell"):
         extract(names, tmp_path / "out")
+
+
+def test_no_images_and_a_file_in_the_place_of_a_folder_are_refused(dataset, tmp_path):
+    with pytest.raises(UsageError, match="`count` must be at least 1"):
+        extract(dataset, tmp_path / "out", count=-2)
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UsageError, match=r"to a folder\. Received: .*file, a file"):
+        extract(dataset, tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"

@@ -122,3 +122,16 @@ def test_deep_tiff_of_either_byte_order_is_looked_into(tmp_path, mode):
             assert image.mode == mode
     assert look_into(path).values == (0, 4000)
     assert "grey-range" in str(check_folder(tmp_path))
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 10_000_000), (-5, 60_000)])
+def test_values_beyond_16_bits_are_said(tmp_path, low, high):
+    make_folder(tmp_path, {"a": 0, "b": 0})
+    values = np.linspace(low, high, 64 * 64).reshape(64, 64).astype(np.int32)
+    for folder in "ab":
+        for index in range(4):
+            Image.fromarray(values - 0).save(tmp_path / folder / f"{index}.tif")
+    (finding,) = [f for f in check_folder(tmp_path).findings if f.kind == "grey range"]
+    assert "would be clipped: give --grey-range" in finding.detail
+    limit = {10_000_000: "1.67772e+07", 60_000: "65535"}[high]
+    assert f"{limit}]" in finding.detail

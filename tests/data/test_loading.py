@@ -2,10 +2,10 @@ import subprocess
 import sys
 
 import pytest
-from image_files import make_folder
+from image_files import make_folder, noise
 
-from swin_keras.data import load_dataset, load_trained
-from swin_keras.errors import UsageError
+from swin_keras.data import check_folder, load_dataset, load_trained
+from swin_keras.errors import DataError, UsageError
 
 
 def test_reading_images_needs_no_tensorflow(tmp_path):
@@ -31,3 +31,36 @@ def test_the_data_of_a_run_come_back_as_the_run_had_them(tmp_path):
     train = {**options, "data": str(tmp_path), "epochs": 7}
     assert load_trained(train).fingerprint() == dataset.fingerprint()
     assert len(load_trained(train, hold_out=False).split("all")) == 40
+
+
+def test_data_with_a_label_pattern_are_found_where_they_are_now(tmp_path):
+    make_folder(tmp_path / "set", {"a": 0, "b": 0})
+    for index in range(12):
+        noise(index).save(tmp_path / "set" / f"{'ab'[index % 2]}_{index}.png")
+    for folder in "ab":
+        (tmp_path / "set" / folder).rmdir()
+    pattern = r"(?P<label>[ab])_\d+"
+    train = {"data": str(tmp_path / "set"), "label_pattern": pattern}
+    names = load_trained(train).class_names
+    assert names == ("a", "b")
+    again = load_trained(train, source=f"{tmp_path}/./set/", hold_out=False)
+    assert len(again.split("all")) == 12
+    (tmp_path / "set").rename(tmp_path / "moved")
+    moved = load_trained(train, source=str(tmp_path / "moved"), hold_out=False)
+    assert moved.class_names == names
+    others = make_folder(tmp_path / "others", {"a": 6, "b": 6})
+    assert len(load_trained(train, source=str(others)).split("all")) == 12
+
+
+def test_a_seed_below_0_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="`seed` must not be negative"):
+        load_dataset(tmp_path, seed=-1)
+
+
+def test_a_folder_whose_name_begins_with_a_tilde_is_a_folder(tmp_path, monkeypatch):
+    make_folder(tmp_path / "~no-such-user", {"a": 6, "b": 6})
+    monkeypatch.chdir(tmp_path)
+    assert len(load_dataset("~no-such-user").split("all")) == 12
+    assert check_folder("~no-such-user").ok
+    with pytest.raises(DataError, match="~not-there"):
+        load_dataset("~not-there/photos")

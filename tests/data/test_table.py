@@ -110,3 +110,43 @@ def test_a_table_takes_no_pattern_and_waits_for_no_pipe(root):
     os.mkfifo(root / "pipe.csv")
     with pytest.raises(DataError, match="no regular file, but a FIFO"):
         load_dataset(root / "pipe.csv")
+
+
+def test_absolute_paths_are_right_also_where_a_link_leads_to_the_table(tmp_path):
+    real = make_folder(tmp_path / "mnt" / "disk" / "set", {"x": 6, "y": 6})
+    lines = [
+        f"{real / row.split(',')[0]},{row.split(',')[1]}"
+        for row in rows(real, x="cat", y="dog")
+    ]
+    write(real, lines)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "link").symlink_to(real, target_is_directory=True)
+    dataset = load_dataset(tmp_path / "data" / "link" / "labels.csv")
+    assert len(dataset.split("all")) == 12
+    dataset.split("all").image(0, 3)
+
+
+def test_a_path_upwards_means_what_opening_it_means(tmp_path):
+    """Beyond a link, "../up" is beside what it leads to."""
+    real = make_folder(tmp_path / "mnt" / "set", {"x": 6, "y": 6})
+    lines = [row.replace("x/", "../up/") for row in rows(real, x="cat", y="dog")]
+    write(real, lines)
+    (real / "x").rename(real.parent / "up")
+    (tmp_path / "up").mkdir()  # beside the link, where nothing is
+    (tmp_path / "link").symlink_to(real, target_is_directory=True)
+    dataset = load_dataset(tmp_path / "link" / "labels.csv", follow_links=True)
+    assert len(dataset.split("all")) == 12
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u0085", "\x0b", "\x1e"])
+def test_only_line_ends_end_a_row(root, mark):
+    lines = [f"{row},a{mark}caption" for row in rows(root, x="cat", y="dog")]
+    table = write(root, ["file,label,caption", *lines])
+    assert load_dataset(table).class_names == ("cat", "dog")
+
+
+def test_labels_that_read_alike_are_one_class(root):
+    names = {"x": "caf\u00e9", "y": "dog"}
+    lines = rows(root, **names)
+    lines[0] = lines[0].replace("caf\u00e9", "cafe\u0301")  # as some systems write it
+    assert load_dataset(write(root, lines)).class_names == ("caf\u00e9", "dog")

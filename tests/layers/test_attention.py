@@ -152,3 +152,18 @@ def test_bias_table_starts_small_and_random():
     table = to_numpy(layer.relative_position_bias_table)
     assert table.shape == (169, 3)
     assert 0.01 < table.std() < 0.03
+
+
+def test_a_block_refuses_a_map_of_another_size():
+    """Its mask and its window are those of the map that it was built for."""
+    block = SwinTransformerBlock(2, window_size=4, shift_size=2)
+    block.build((None, 8, 8, 8))
+    assert block(inputs(2, 8, 8, 8)).shape == (2, 8, 8, 8)
+    for other in ((2, 16, 16, 8), (2, 4, 4, 8), (2, 8, 12, 8), (2, 64, 8)):
+        with pytest.raises(ValueError, match="incompatible with the layer"):
+            block(inputs(*other))
+
+
+def test_attention_refuses_what_are_no_windows():
+    with pytest.raises(ValueError, match="window_size=7, inputs of 16 tokens"):
+        WindowAttention(7, num_heads=2).build((None, 16, 8))

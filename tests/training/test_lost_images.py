@@ -12,11 +12,14 @@ from idx_files import write_garments
 from PIL import Image
 from toy_runs import EVERYTHING, folder_of_images, outcome, write_config
 
+from swin_keras import yaml_files
 from swin_keras.data import load_dataset
 from swin_keras.errors import DataError, UsageError
 from swin_keras.inference.evaluation import evaluate
 from swin_keras.training import TrainConfig
 from swin_keras.training.job import prepare
+from swin_keras.training.lost_images import lost_images
+from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.train import train
 from swin_keras.yaml_files import read_yaml
 
@@ -224,3 +227,20 @@ def test_a_broken_image_in_the_first_step_begins_nothing(tmp_path):
     with pytest.raises(DataError, match=rf"{broken.name}: trunc.*--on-bad skip"):
         train(config)
     assert not (tmp_path / "runs/run").exists()
+
+
+def test_more_lost_images_than_a_configuration_holds_are_not_recorded(
+    stopped_once, tmp_path, monkeypatch
+):
+    """A run whose configuration cannot be read back could not be resumed at all."""
+    folder, broken, _ = stopped_once
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    others = sorted((tmp_path / broken).parent.glob("*.jpg"))
+    break_middle(next(path for path in others if path.name != broken.name))
+    run = RunFolder(tmp_path / "runs" / "run")
+    before = run.config.read_text()
+    monkeypatch.setattr(yaml_files, "MAX_BYTES", len(before))
+    job, words = prepare(config_of(tmp_path)), "Repair them, and resume with"
+    with pytest.raises(DataError, match=words), lost_images(run, job):
+        raise DataError("an image is damaged")
+    assert run.config.read_text() == before

@@ -106,3 +106,8 @@ def test_a_run_finds_both(digits_dir, tmp_path, monkeypatch):
     found = TrainConfig.from_dict(yaml.safe_load(run.config.read_text()))
     assert found.batch_size in (8, 16)
     assert 1e-5 < found.learning_rate < 0.5
+
+
+def test_a_loss_that_is_no_number_from_the_start_is_told():
+    with pytest.raises(UsageError, match="Give --learning-rate a number"):
+        choose_rate(np.geomspace(1e-6, 1, 3), [np.nan] * 3)

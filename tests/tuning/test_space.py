@@ -1,5 +1,7 @@
 """What a space takes, what it changes, and what it refuses."""
 
+import json
+
 import keras_tuner
 import pytest
 
@@ -195,3 +197,18 @@ def test_a_grid_of_whole_numbers_has_whole_numbers():
     for value in parameter.values:
         assert type(space.edit(TrainConfig(), {"batch_size": value}).batch_size) is int
     assert space.parameters["batch_size"].samples == [32, 128]
+
+
+def test_words_that_yaml_takes_for_values_name_choices_alike_everywhere():
+    """`on` and `32` are no text in YAML; a trial reads them back from JSON."""
+    some, none = {"mixup": 0.2, "rotate": 15.0}, {"mixup": 0.0, "rotate": 0.0}
+    for first, second in ((True, False), (32, 64), (None, "x")):
+        parameters = {
+            "group": {"choices": {first: some, second: none}},
+            "flip": {"choices": [True, False], "when": {"group": first}},
+        }
+        space, in_trial = Space(parameters), Space(json.loads(json.dumps(parameters)))
+        (group, *_), (same, *_) = sample(space).space, sample(in_trial).space
+        assert group.values == same.values
+        values = {"group": group.values[0], "flip": "true"}
+        assert in_trial.edit(TrainConfig(), values).mixup == 0.2

@@ -3,11 +3,13 @@
 import dataclasses
 
 import pytest
-from toy_studies import SPACE, TRAIN, write_study
+from toy_studies import SPACE, TRAIN, folder_of, write_study
 
 from swin_keras.errors import UsageError
+from swin_keras.training import TrainConfig
 from swin_keras.tuning.study import Study
 from swin_keras.tuning.study_folder import StudyFolder, Trial
+from swin_keras.tuning.trial import _as_begun
 
 
 def test_a_study_is_read_and_written_without_change(tmp_path):
@@ -130,3 +132,22 @@ def test_what_is_not_as_it_was_written_is_told(tmp_path, name, content):
     path.write_text(content + "\n")
     with pytest.raises(UsageError, match=rf"must be as it was\. .*{name}"):
         _ = folder.read_study(), folder.trials(), folder.events()
+
+
+def test_a_trial_goes_on_with_the_batch_it_began_with(tmp_path):
+    """Left open, it follows from the memory and the devices, which may be others."""
+    train = {n: v for n, v in TRAIN.items() if n != "batch_size"}
+    folder = folder_of(write_study(tmp_path, train=train))
+    open_one = TrainConfig(**train, runs_dir=str(folder.trials_dir))
+    numbers = {"batch_size": 24, "learning_rate": 0.5, "min_learning_rate": 0.1}
+    begun = dataclasses.replace(open_one, name="0001", **numbers)
+    run = folder.run("0001")
+    run.path.mkdir(parents=True)
+    run.config.write_text(begun.to_yaml())
+    for trial_id, values in (("0001", {}), ("0002", {"tuner/trial_id": "0001"})):
+        config = dataclasses.replace(open_one, name=trial_id)
+        found = _as_begun(folder, Trial(trial_id, values), config)
+        assert {name: getattr(found, name) for name in numbers} == numbers
+        assert found.name == trial_id
+    new = dataclasses.replace(open_one, name="0003")
+    assert _as_begun(folder, Trial("0003", {}), new) == new

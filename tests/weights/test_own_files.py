@@ -598,3 +598,16 @@ def test_windows_that_a_smaller_image_shrinks_are_said(tmp_path):
     words = "position bias: windows of (2, 3) instead of (4, 4) in stage 2"
     assert words in report.adapted
     assert not any("stage 1" in told for told in report.adapted)
+
+
+@pytest.mark.parametrize("window", [(1, 5), (5, 2)])
+def test_weights_alone_of_windows_that_are_not_square_stay_as_they_are(
+    window, tmp_path
+):
+    """(1, 5) has as many rows in its table as (2, 2), which weights could be for."""
+    model = small_model(window_size=window)
+    model.save_weights(tmp_path / "x.weights.h5")
+    again = small_model(seed=1, window_size=window)
+    report = load_weights(again, tmp_path / "x.weights.h5")
+    assert f"taken for window {window}" in str(report)
+    np.testing.assert_array_equal(logits(again), logits(model))

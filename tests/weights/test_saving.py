@@ -284,3 +284,14 @@ def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
     with pytest.raises(ResourceError, match=r"out cannot be written.*No space left"):
         save_timm(small_model(), tmp_path / "out")
     assert not list(tmp_path.iterdir())
+
+
+def test_timm_takes_a_strip_that_is_lower_than_the_window(tmp_path):
+    """The first table is for the map, (4, 7), and the window that is stated is 7."""
+    model = small_model(input_shape=(8, 80, 1), window_size=7)
+    folder = save_timm(model, tmp_path / "out")
+    images = np.random.default_rng(0).uniform(0, 255, (2, 8, 80, 1)).astype("float32")
+    again = small_model(seed=1, input_shape=(8, 80, 1), window_size=7)
+    load_weights(again, folder)
+    for back in (again, from_pretrained(folder)):
+        np.testing.assert_array_equal(back(images), model(images))

@@ -1,7 +1,6 @@
 """One way in: a folder of pictures with boxes, or a TensorFlow Datasets name."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from swin_keras.data.boxes.check import MAX_OBJECTS, on_set
 from swin_keras.data.boxes.reading import read_boxes
@@ -11,6 +10,7 @@ from swin_keras.data.findings import summarize
 from swin_keras.data.folder import as_note, shorten
 from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.errors import DataError, UsageError
+from swin_keras.files import expanded
 from swin_keras.names import printable
 
 
@@ -48,7 +48,7 @@ def load_boxes(
     """
     if on_bad not in ("stop", "skip"):
         raise UsageError(f"`on_bad` must be 'stop' or 'skip'. Received: {on_bad!r}.")
-    path = Path(source).expanduser()
+    path = expanded(source)
     if path.is_dir():
         boxes = read_boxes(
             path,

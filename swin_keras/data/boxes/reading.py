@@ -13,6 +13,7 @@ from swin_keras.data.boxes.tidy import tidy
 from swin_keras.data.findings import Finding
 from swin_keras.data.walk import Walk, examples
 from swin_keras.errors import DataError, UsageError, nearest_name
+from swin_keras.files import expanded
 from swin_keras.names import printable
 
 FORMATS = {
@@ -55,7 +56,7 @@ def read_boxes(
             f"`box_format` must be one of {', '.join(FORMATS)}. "
             f"Received: {box_format!r}.{nearest_name(box_format, FORMATS)}"
         )
-    root = Path(root).expanduser()
+    root = expanded(root)
     if not root.is_dir():
         raise DataError(
             "Pictures and their boxes must be in a folder. "

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from swin_keras.data.check import MAX_READ, on_file
 from swin_keras.data.duplicates import same_files
@@ -12,6 +11,7 @@ from swin_keras.data.listing import WHOLE
 from swin_keras.data.segmentation.folder import MaskFolder
 from swin_keras.data.splitting import USUAL, left_out
 from swin_keras.errors import DataError
+from swin_keras.files import expanded
 from swin_keras.names import printable
 
 RARE = 0.001  # share of the pixels, below which a class is hard to learn
@@ -57,7 +57,7 @@ def check_masks(
     """
     from swin_keras.data.segmentation.loading import look_into, problem_to_train
 
-    path = Path(path).expanduser()
+    path = expanded(path)
     if not path.is_dir():
         raise DataError(f"There is no folder {printable(path)} to check.")
     folder = look_into(
