@@ -1,7 +1,7 @@
 """Take thousands of damaged files of every kind that comes from outside.
 
     python benchmarks/attacks.py
-    python benchmarks/attacks.py --count 300 --kinds images "label table" --words
+    python benchmarks/attacks.py --count 300 --kinds images "label table"
 
 Trains and exports a toy, damages its files and others in a seeded way, and takes each
 in a process with limits as a user would: see `tests/attacks/file_attacks.py`. Prints a

@@ -138,7 +138,7 @@ def describe(timing, result, products=PRODUCTS) -> dict:
     if path.suffix == ".tflite":
         graph = lint(path)
         row["graph"] = f"rank {graph.max_rank}, XNNPACK {coverage(path)}"
-        profile = result.profiles[str(path)]
+        profile = result.profiles.get(str(path), {})
         seconds = sum(profile.get(kind, (0, 0.0))[1] for kind in products)
         row["products_ms"] = float(np.round(1e3 * seconds, 3))
     return row

@@ -55,7 +55,9 @@ def race(script, about, contenders, measure):
             print(name, json.dumps(rows[name]), flush=True)  # in case a later one dies
         files = {name: Path(folder) / f"{name}.tflite" for name in rows}
         files = {name: path for name, path in files.items() if path.exists()}
-        timings = time_files(list(files.values()), threads=1, seconds=5)
+        timings = []
+        if files:  # one that cannot be converted has no file
+            timings = time_files(list(files.values()), threads=1, seconds=5)
         for name, timing in zip(files, timings, strict=True):
             rows[name]["milliseconds"] = 1e3 * timing.minimum
     for name, row in rows.items():

@@ -1,11 +1,13 @@
 """Benchmark model files: `swin-keras benchmark MODEL...`."""
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swin_keras.benchmarking.timing import Timing, measure, measure_load, time_files
 from swin_keras.errors import ModelFileError, UsageError
 
+log = logging.getLogger(__name__)
 THREADS = (1, 2)
 PROFILED = 8  # kinds of operations that are named; the others are summed up
 
@@ -16,8 +18,8 @@ class Benchmark:
 
     Args:
         timings: Each file, for each number of threads.
-        profiles: Of each LiteRT file: kinds of operations, `[count, seconds]`, on
-            the largest number of threads.
+        profiles: Of each LiteRT file whose operations can be run one by one: kinds
+            of operations, `[count, seconds]`, on the largest number of threads.
     """
 
     timings: tuple[Timing, ...]
@@ -68,11 +70,13 @@ def benchmark(
         for timing in time_files(paths, number, seconds, trust):
             load_seconds, memory = loads[timing.path]
             timings.append(replace(timing, load_seconds=load_seconds, memory=memory))
-    profiles = {
-        str(path): measure("profile", (max(threads), path), [path])
-        for path in paths
-        if path.suffix == ".tflite"
-    }
+    profiles = {}
+    for path in paths:
+        if path.suffix == ".tflite":
+            try:
+                profiles[str(path)] = measure("profile", (max(threads), path), [path])
+            except ModelFileError as error:  # the file was run, its operations were not
+                log.warning("%s is timed but not profiled: %s", path, error)
     return Benchmark(tuple(timings), profiles)
 
 

@@ -13,6 +13,8 @@ from swin_keras.cli.benchmark_table import (
 from swin_keras.errors import ResourceError, UsageError
 from swin_keras.files import require_new_file, to_json
 
+PICTURES = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".webp")
+
 
 def run(options, out, make_table) -> int:
     """Benchmark and show; see `benchmark`.
@@ -23,7 +25,12 @@ def run(options, out, make_table) -> int:
         make_table: A function from columns to an empty table.
     """
     if options.picture:
-        require_new_file(Path(options.picture))
+        picture = Path(options.picture)
+        require_new_file(picture)
+        if picture.suffix.lower() not in PICTURES:
+            raise UsageError(
+                f"`--picture` must end in {' or '.join(PICTURES)}. Received: {picture}."
+            )
     pairs = _pairs(options.model, options.vs) if options.vs else []
     models = [*options.model, *([options.vs] if options.vs else [])]
     result = benchmark(

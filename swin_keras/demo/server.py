@@ -25,7 +25,8 @@ HEADERS = {
 }
 # Another name for 127.0.0.1 is another site's, which must not read the model.
 HOSTS = ("127.0.0.1", "localhost")
-SECONDS = 10  # for a request to arrive, and for an answer to be taken
+SECONDS = 10  # for a request to arrive, and for a part of an answer to be taken
+PART = 2**20  # bytes
 MAX_CONNECTIONS = 32  # a browser opens six
 
 
@@ -48,14 +49,22 @@ def make_server(model: Path, litertjs: Path, port: int) -> ThreadingHTTPServer:
         def do_GET(self):
             if self.headers.get("Host", "").split(":")[0].lower() not in HOSTS:
                 return self.send_error(HTTPStatus.FORBIDDEN)
-            path = unquote(urlsplit(self.path).path)
+            self.server.arrived(self.connection)
+            try:
+                path = unquote(urlsplit(self.path).path)
+            except ValueError:  # "http://[x"
+                return self.send_error(HTTPStatus.BAD_REQUEST)
             if path in texts:
                 return self._send(texts[path].encode(), "application/json")
             file = files.get(path) or _inside(litertjs, path)
             if file is None:
                 return self.send_error(HTTPStatus.NOT_FOUND)
             kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-            return self._send(file.read_bytes(), kind)
+            try:
+                content = file.read_bytes()
+            except OSError:  # it was replaced or removed meanwhile
+                return self.send_error(HTTPStatus.NOT_FOUND)
+            return self._send(content, kind)
 
         def _send(self, content, kind):
             self.send_response(HTTPStatus.OK)
@@ -64,7 +73,8 @@ def make_server(model: Path, litertjs: Path, port: int) -> ThreadingHTTPServer:
             for name, value in HEADERS.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(content)
+            for start in range(0, len(content), PART):  # each in `timeout` seconds
+                self.wfile.write(content[start : start + PART])
 
         def handle(self):
             with contextlib.suppress(ConnectionError, TimeoutError):
@@ -92,6 +102,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, *arguments):
         super().__init__(*arguments)
         self._room = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self._clocks = {}  # of requests that have not arrived
 
     def verify_request(self, request, client_address):
         return self._room.acquire(blocking=False)
@@ -102,11 +113,17 @@ class _Server(ThreadingHTTPServer):
         clock = threading.Timer(SECONDS, _hang_up, [request])
         clock.daemon = True
         clock.start()
+        self._clocks[request] = clock
         try:
             super().process_request_thread(request, client_address)
         finally:
-            clock.cancel()
+            self.arrived(request)
             self._room.release()
+
+    def arrived(self, request):
+        """Let an answer take its time: large models go over slow lines, too."""
+        if clock := self._clocks.pop(request, None):
+            clock.cancel()
 
 
 def _hang_up(request):

@@ -138,6 +138,36 @@ def test_a_request_that_does_not_come_is_given_up(server, monkeypatch):
         assert time.monotonic() < deadline
 
 
+def test_a_large_file_goes_over_a_slow_line(tmp_path, monkeypatch):
+    """In all it takes longer than a request may."""
+    monkeypatch.setattr("swin_keras.demo.server.SECONDS", 0.5)
+    (tmp_path / "large.bin").write_bytes(bytes(24 * 2**20))
+    with serving(MODEL, tmp_path) as server:
+        address = ("127.0.0.1", server.server_port)
+        with socket.create_connection(address, 5) as slow:
+            slow.sendall(b"GET /litertjs/large.bin HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            count, start = 0, time.monotonic()
+            while part := slow.recv(2**18):
+                count += len(part)
+                time.sleep(0.02)
+    assert time.monotonic() - start > 1
+    assert count > 24 * 2**20
+
+
+def test_addresses_that_are_none_and_files_that_are_gone_are_answered(tmp_path, capfd):
+    model = tmp_path / "model.tflite"
+    shutil.copy(MODEL, model)
+    with serving(model, tmp_path) as server:
+        address = ("127.0.0.1", server.server_port)
+        with socket.create_connection(address, 5) as connection:
+            connection.sendall(b"GET http://[x HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            assert b" 400 " in connection.recv(1000).splitlines()[0]
+        assert get(server, "/model.tflite")[0] == 200
+        model.unlink()
+        assert get(server, "/model.tflite")[0] == 404
+    assert capfd.readouterr().err == ""
+
+
 def test_no_more_connections_are_held_than_a_browser_needs(server):
     address = ("127.0.0.1", server.server_port)
     with contextlib.ExitStack() as stack:

@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 from small_model import LITERT, NAMES, SMALL
 
+from swin_keras import benchmark
 from swin_keras.data import load_image
 from swin_keras.errors import ExportError, ModelFileError
 from swin_keras.exporting.config import ExportConfig
@@ -77,6 +78,10 @@ def test_a_file_for_any_batch_is_delegated_too(model_file, images_dir, tmp_path)
     scores = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
     expected = Predictor(folder / "model.keras").probabilities(images)
     np.testing.assert_allclose(scores, expected, atol=1e-5)
+    # Its operations cannot be cut out one by one, which takes no timing away.
+    measured = benchmark(folder / "model.tflite", threads=1, seconds=0.1)
+    assert [timing.threads for timing in measured.timings] == [1]
+    assert measured.profiles == {}
 
 
 @pytest.mark.parametrize("name", LITERT)

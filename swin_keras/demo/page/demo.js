@@ -45,15 +45,15 @@ try {
 }
 
 // Ask the model about a picture, and show both: one after the other, since they share
-// the canvases.
+// the canvases; and only while that is wanted, since there may be a newer one by then.
 let turn = Promise.resolve();
-function look(...picture) {
-  const mine = turn.then(() => lookAt(...picture));
+function look(isWanted, ...picture) {
+  const mine = turn.then(() => isWanted() && lookAt(isWanted, ...picture));
   turn = mine.catch(() => {}); // whoever asked is told
   return mine;
 }
 
-async function lookAt(source, sourceWidth, sourceHeight) {
+async function lookAt(isWanted, source, sourceWidth, sourceHeight) {
   const part = partOf(sourceWidth, sourceHeight);
   canvas.fillStyle = "black";
   canvas.fillRect(0, 0, width, height);
@@ -66,6 +66,7 @@ async function lookAt(source, sourceWidth, sourceHeight) {
   const start = performance.now();
   const outputs = await run();
   const took = performance.now() - start;
+  if (!isWanted()) return;
   const [x, y, w, h] = part;
   const place = { x: x / sourceWidth, y: y / sourceHeight };
   Object.assign(place, { width: w / sourceWidth, height: h / sourceHeight });
@@ -166,19 +167,26 @@ function rowOf({ label, share, colour }) {
   return item;
 }
 
-let asked = 0; // pictures so far: one that takes longer to decode is not shown late
-async function openPicture(blob) {
-  const number = ++asked;
+// Pictures, cameras and stops so far. Only what was asked for last is shown: neither a
+// picture that takes longer to decode, nor its error, nor a camera that is granted late.
+let asked = 0;
+function ask() {
   stopCamera();
+  return ++asked;
+}
+
+async function openPicture(blob) {
+  const number = ask();
+  const isWanted = () => number === asked;
   try {
     const decoded = await createImageBitmap(blob, {
       premultiplyAlpha: "none",
       colorSpaceConversion: "none",
     });
     const picture = blob.type === "image/jpeg" ? decoded : opaque(decoded);
-    if (number !== asked) return;
-    await look(picture, picture.width, picture.height);
+    await look(isWanted, picture, picture.width, picture.height);
   } catch (error) {
+    if (!isWanted()) return;
     show(false);
     byId("status").textContent = `This is no picture that can be shown: ${error.message}`;
   }
@@ -202,30 +210,36 @@ drop.addEventListener("drop", (event) => {
 });
 
 const camera = byId("camera");
-async function everyFrame() {
-  while (camera.srcObject) {
-    await look(camera, camera.videoWidth, camera.videoHeight);
-    await new Promise(requestAnimationFrame);
-  }
-}
-byId("start").addEventListener("click", async () => {
-  byId("start").disabled = true; // a second camera would never be stopped
+async function openCamera() {
+  const number = ask();
+  const isWanted = () => number === asked;
+  byId("start").disabled = true;
   try {
-    camera.srcObject = await navigator.mediaDevices.getUserMedia({ video: true });
+    const stream = await navigator.mediaDevices.getUserMedia({ video: true });
+    if (!isWanted()) return stop(stream); // or nobody would
+    camera.srcObject = stream;
     await camera.play();
+    byId("start").hidden = true;
+    byId("stop").hidden = false;
+    while (isWanted()) {
+      await look(isWanted, camera, camera.videoWidth, camera.videoHeight);
+      await new Promise(requestAnimationFrame);
+    }
   } catch (error) {
+    if (!isWanted()) return;
     stopCamera();
     byId("status").textContent = `The camera cannot be used: ${error.message}`;
-    return;
   }
-  byId("start").hidden = true;
-  byId("stop").hidden = false;
-  everyFrame();
-});
-byId("stop").addEventListener("click", stopCamera);
+}
+byId("start").addEventListener("click", openCamera);
+byId("stop").addEventListener("click", ask);
+
+function stop(stream) {
+  for (const track of stream.getTracks()) track.stop();
+}
 
 function stopCamera() {
-  for (const track of camera.srcObject?.getTracks() ?? []) track.stop();
+  if (camera.srcObject) stop(camera.srcObject);
   camera.srcObject = null;
   byId("start").hidden = byId("start").disabled = false;
   byId("stop").hidden = true;
