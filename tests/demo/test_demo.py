@@ -265,9 +265,12 @@ def browsing(server):
     with sync_api.sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            args=[
+                *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+                "--use-fake-device-for-media-stream",
+            ],
         )
-        page = browser.new_page()
+        page = browser.new_page(permissions=["camera"])
         page.goto(f"http://127.0.0.1:{server.server_port}")
         page.wait_for_selector("body[data-ready]", timeout=60_000)
         yield page
@@ -339,6 +342,65 @@ def test_the_browser_shows_the_last_of_two_pictures(server, tmp_path):
             page.wait_for_timeout(2000)
             assert page.get_attribute("body", "data-best") == "7"
             assert page.evaluate("document.getElementById('whole').width") == 8
+
+
+@pytest.mark.slow
+@in_chromium
+def test_the_browser_shows_neither_a_late_error_nor_a_late_answer(server, tmp_path):
+    good, bad = ROOT / "tests" / "samples" / "7.png", tmp_path / "bad.png"
+    noise = np.random.default_rng(0).integers(0, 256, (3000, 3000, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "large.png")
+    content = bytearray((tmp_path / "large.png").read_bytes())
+    content[-100_000:-90_000] = bytes(10_000)  # is found near the end
+    bad.write_bytes(content)
+    with browsing(server) as page:
+        for _ in range(3):
+            page.set_input_files("#file", bad)
+            page.set_input_files("#file", good)
+            page.wait_for_timeout(1500)
+            assert page.get_attribute("body", "data-best") == "7"
+            assert "ms in this browser" in page.text_content("#status")
+            bad.write_bytes(b"no picture")
+            page.set_input_files("#file", tmp_path / "large.png")
+            page.set_input_files("#file", bad)
+            page.wait_for_timeout(1500)
+            assert page.get_attribute("body", "data-best") is None
+            assert "no picture that can be shown" in page.text_content("#status")
+            bad.write_bytes(content)
+
+
+@pytest.mark.slow
+@in_chromium
+def test_the_browser_s_camera_stops_however_it_is_left(server):
+    good = ROOT / "tests" / "samples" / "7.png"
+    is_off = """Promise.all(streams).then((all) => all.every(
+        (one) => one.getTracks().every((track) => track.readyState === "ended")))"""
+    with browsing(server) as page:
+        page.evaluate(
+            """() => {
+                const devices = navigator.mediaDevices;
+                const open = devices.getUserMedia.bind(devices);
+                window.streams = [];
+                devices.getUserMedia = (what) => {
+                    window.streams.push(open(what));
+                    return window.streams.at(-1);
+                };
+            }"""
+        )
+        page.click("#start")
+        page.wait_for_selector("body[data-best]", timeout=60_000)
+        assert not page.evaluate(is_off)
+        page.click("#stop")
+        page.wait_for_timeout(500)
+        assert page.evaluate(is_off)
+        for _ in range(3):  # a picture comes while the camera is asked for
+            page.click("#start")
+            page.set_input_files("#file", good)
+            page.wait_for_timeout(1500)
+            assert page.evaluate(is_off)
+            assert page.get_attribute("body", "data-best") == "7"
+            assert page.is_enabled("#start")
+        assert page.evaluate("streams.length") == 4
 
 
 @pytest.mark.slow

@@ -195,6 +195,7 @@ async function openPicture(blob) {
 byId("file").addEventListener("change", (event) => {
   const [file] = event.target.files;
   if (file) openPicture(file);
+  event.target.value = ""; // so that the same file can be chosen again
 });
 const drop = byId("drop");
 drop.addEventListener("dragover", (event) => {
