@@ -1,5 +1,6 @@
 """data check and data extract."""
 
+import json
 from pathlib import Path
 
 from swin_keras.cli.console import load_tensorflow, make_table, out
@@ -20,7 +21,7 @@ def _check(options):
     from swin_keras.data.loading import check_layout
     from swin_keras.data.segmentation import check_masks, holds_pairs
 
-    if options.json:
+    if options.json and not _is_report(Path(options.json)):
         require_new_file(Path(options.json))
     folder = expanded(options.folder)
     task = options.task or ("multi-label" if options.multi_label else None)
@@ -90,6 +91,15 @@ def _check(options):
             out.print("every finding: --json FILE")
     out.print("ready to train" if report.ok else "not ready: see the errors above")
     return 0 if report.ok else 3
+
+
+def _is_report(path):
+    """Return whether a file is the report of an earlier check, which may go."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and {"ok", "counts", "findings"} <= content.keys()
 
 
 def _sizes(sizes):

@@ -147,7 +147,13 @@ def test_options_of_another_layout_are_refused(root, words, kind, capsys):
     assert f"means nothing to {kind}" in capsys.readouterr().err
 
 
-def test_a_report_replaces_no_file(root, capsys):
+def test_a_report_replaces_no_file_but_an_earlier_one(root, capsys):
+    report = root.parent / "report.json"
+    for _ in range(2):
+        assert check(root, "--json", report) == 0
+    report.write_text('{"images": [], "annotations": []}')
+    assert check(root, "--json", report) == 2
+    assert report.read_text().startswith('{"images"')
     picture = root / "cat" / "000.png"
     before = picture.read_bytes()
     assert check(root, "--json", picture) == 2

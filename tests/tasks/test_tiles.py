@@ -10,6 +10,7 @@ from swin_keras.tasks import task_named
 from swin_keras.tasks.found_objects import FINAL
 from swin_keras.tasks.tiles import found_in_tiles
 from swin_keras.tasks.views import Views
+from swin_keras.tasks.wanted import wanted_of
 
 SIDE, HIGH, WIDE = 12, 100, 250  # of an object, of the picture
 CORNERS = [(0, 0), (57, 30), (60, 60), (88, 50), (120, 80), (238, 88)]
@@ -92,12 +93,13 @@ def test_an_object_that_no_tile_shows_whole_is_kept_in_parts():
 
 def test_a_prediction_has_the_boxes_of_all_tiles():
     task, shown = task_named("detect"), Picture("a", np.asarray(picture()))
-    said = task.predict_views(shown, FindsWhite(), Views("slide"), 5, 32)
+    wanted = wanted_of(task, 5)
+    said = task.predict_views(shown, FindsWhite(), Views("slide"), wanted, 32)
     assert len(said.boxes) == len(CORNERS)
     assert said.size == (HIGH, WIDE)
     assert said.scores[0] == ("square", 0.9)
     with pytest.raises(UsageError, match="`flip` and `scales` are for segmenters"):
-        task.predict_views(shown, FindsWhite(), Views("slide", flip=True), 5, 32)
+        task.predict_views(shown, FindsWhite(), Views("slide", flip=True), wanted, 32)
 
 
 def test_evaluation_counts_more_boxes_than_coco_does():
