@@ -220,6 +220,7 @@ async function openCamera() {
     if (!isWanted()) return stop(stream); // or nobody would
     camera.srcObject = stream;
     await camera.play();
+    if (!isWanted()) return;
     byId("start").hidden = true;
     byId("stop").hidden = false;
     while (isWanted()) {
