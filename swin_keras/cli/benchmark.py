@@ -5,15 +5,14 @@ from pathlib import Path
 from swin_keras.benchmarking.benchmark import benchmark, forms
 from swin_keras.cli.benchmark_table import (
     COLUMNS,
+    check_picture,
     draw,
     profile_rows,
     short_names,
     timing_rows,
 )
 from swin_keras.errors import ResourceError, UsageError
-from swin_keras.files import require_new_file, to_json
-
-PICTURES = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".webp")
+from swin_keras.files import to_json
 
 
 def run(options, out, make_table) -> int:
@@ -25,12 +24,7 @@ def run(options, out, make_table) -> int:
         make_table: A function from columns to an empty table.
     """
     if options.picture:
-        picture = Path(options.picture)
-        require_new_file(picture)
-        if picture.suffix.lower() not in PICTURES:
-            raise UsageError(
-                f"`--picture` must end in {' or '.join(PICTURES)}. Received: {picture}."
-            )
+        check_picture(Path(options.picture))
     pairs = _pairs(options.model, options.vs) if options.vs else []
     models = [*options.model, *([options.vs] if options.vs else [])]
     result = benchmark(

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from swin_keras.benchmarking.benchmark import PROFILED, Benchmark
+from swin_keras.errors import UsageError
+from swin_keras.files import require_new_file
 
 COLUMNS = (
     "file",
@@ -44,6 +46,22 @@ def profile_rows(profile: dict):
         kinds = [*kinds[:PROFILED], (f"{len(rest)} others", (count, seconds))]
     for name, (count, seconds) in kinds:
         yield name, f"{count}", f"{1e3 * seconds:.2f}", f"{seconds / total:.0%}"
+
+
+def check_picture(path: Path):
+    """Refuse a picture that cannot be written, before anything is timed.
+
+    Raises:
+        UsageError: If the place is taken, or no folder, or of no known kind.
+    """
+    from matplotlib.figure import Figure
+
+    require_new_file(path)
+    kinds = Figure().canvas.get_supported_filetypes()
+    if path.suffix and path.suffix[1:].lower() not in kinds:
+        raise UsageError(
+            f"`--picture` must end in .{' or .'.join(sorted(kinds))}. Received: {path}."
+        )
 
 
 def draw(result: Benchmark, path: Path):

@@ -197,6 +197,6 @@ def _below(root, folder, file, follow_links):
         )
     found = os.path.relpath(full, folder)
     if os.path.realpath(os.path.join(folder, found)) != target:  # a link is on the way
-        real = os.path.join(os.path.realpath(os.path.dirname(full)), "")
+        real = os.path.realpath(os.path.dirname(full))
         found = os.path.relpath(os.path.join(real, os.path.basename(full)), root)
     return found

@@ -285,6 +285,7 @@ def test_boxes_are_named_from_the_score_that_is_asked_for(exports, picture, tmp_
         asked = [*words, "--window", more, "--coco", found]
         assert main([*map(str, asked)]) == 0
         boxes = json.loads(found.read_text())["annotations"]
+        assert boxes
         assert all(box["score"] >= least for box in boxes)
         assert count in (None, len(boxes))
     for wrong in (-0.1, 1.5, float("nan"), "0.3"):
