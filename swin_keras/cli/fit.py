@@ -110,6 +110,7 @@ def evaluate(options):
         on_bad=options.on_bad,
         window=options.window,
         flip=options.flip,
+        quarter_turns=options.quarter_turns,
         scales=options.scales,
         trust=options.trust,
     )

@@ -135,20 +135,7 @@ def _evaluate(parser):
         choices=["stop", "skip"],
         help="What to do about files that are not usable images; default: as trained.",
     )
-    _add_window(parser)
-    parser.add_argument(
-        "--flip",
-        action="store_true",
-        help="Test-time augmentation of a segmenter: mirrored images count, too.",
-    )
-    parser.add_argument(
-        "--scales",
-        type=float,
-        nargs="+",
-        metavar="SCALE",
-        default=[1.0],
-        help="Sizes of pictures under sliding windows, such as 0.75 1 1.25.",
-    )
+    _add_views(parser)
     parser.add_argument("--json", action="store_true", help="Print JSON.")
     _trust(parser)
 
@@ -213,13 +200,32 @@ def _demo(parser):
     )
 
 
-def _add_window(parser):
+def _add_views(parser):
     parser.add_argument(
         "--window",
         choices=["whole", "slide"],
         default="whole",
         help="How a segmenter or detector looks: at whole pictures, or through "
         "sliding windows.",
+    )
+    parser.add_argument(
+        "--flip",
+        action="store_true",
+        help="Test-time augmentation of these: mirrored pictures count, too.",
+    )
+    parser.add_argument(
+        "--quarter_turns",
+        action="store_true",
+        help="So do pictures turned by 90, 180 and 270 degrees: for those without an "
+        "up and down, such as aerial photos.",
+    )
+    parser.add_argument(
+        "--scales",
+        type=float,
+        nargs="+",
+        metavar="SCALE",
+        default=[1.0],
+        help="Sizes of pictures under sliding windows, such as 0.75 1 1.25.",
     )
 
 
@@ -242,7 +248,7 @@ def _predict(parser):
         help="Score from which on a box is named, default: 0.3; or one of several "
         "classes is there, default: 0.5.",
     )
-    _add_window(parser)
+    _add_views(parser)
     parser.add_argument(
         "--save",
         metavar="PLACE",

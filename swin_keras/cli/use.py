@@ -16,6 +16,7 @@ from swin_keras.files import require_new_file
 from swin_keras.screen import complain
 
 log = logging.getLogger(__name__)
+ASKED = ("top", "min_score", "window", "flip", "quarter_turns", "scales")
 
 
 def export(options):
@@ -67,7 +68,7 @@ def predict(options):
     predictions, stop = [], None
     try:
         with _saver(options.save, options.rate, predictor.grey_range) as save:
-            asked = {name: options[name] for name in ("top", "window", "min_score")}
+            asked = {name: options[name] for name in ASKED}
             for prediction, picture in _predictions(predictor, images, videos, asked):
                 predictions.append(prediction.in_words())
                 if save and not prediction.error:

@@ -35,6 +35,7 @@ def evaluate(
     on_bad: str | None = None,
     window: str = "whole",
     flip: bool = False,
+    quarter_turns: bool = False,
     scales: Sequence[float] = (1.0,),
     trust: bool = False,
 ) -> Evaluation:
@@ -55,7 +56,10 @@ def evaluate(
         window: How a segmenter or detector looks at a picture: "whole", made to fit
             its input; or "slide", through overlapping windows at the picture's own
             scale, whose probabilities are averaged, or boxes merged.
-        flip: Whether a segmenter looks at each picture mirrored, too.
+        flip: Whether a segmenter or detector looks at each picture mirrored, too.
+            Probabilities are averaged; boxes of one object become their mean.
+        quarter_turns: Whether it looks at each turned by 90, 180 and 270 degrees,
+            too: for pictures without an up and down.
         scales: Sizes at which windows slide over a picture, such as
             (0.75, 1.0, 1.25); 1 is its own.
         trust: Whether a SavedModel may hold operations that do more than compute.
@@ -70,7 +74,7 @@ def evaluate(
             argument is of another kind.
     """
     _check(data, split, batch_size)
-    views = Views(window, flip, scales)
+    views = Views(window, flip, scales, quarter_turns)
     predictor = Predictor(model, trust=trust)
     trained_on = predictor.card.train if predictor.card else {}
     if data is None and not trained_on.get("data"):

@@ -185,6 +185,9 @@ class Predictor(CardPreparation):
         batch_size: int = 32,
         window: str = "whole",
         min_score: float | None = None,
+        flip: bool = False,
+        quarter_turns: bool = False,
+        scales: Sequence[float] = (1.0,),
     ):
         """Yield a `Prediction` for each image, in order.
 
@@ -206,7 +209,14 @@ class Predictor(CardPreparation):
                 picture's own scale, whose answers are merged.
             min_score: Score from which on a box is named, by default 0.3, or one of
                 several classes is there, by default 0.5. Boxes below 0.05 are never
-                found.
+                found. An object that one of several views shows has that share of
+                its score.
+            flip: Whether a segmenter or detector looks at each picture mirrored, too.
+                Probabilities are averaged; boxes of one object become their mean.
+            quarter_turns: Whether it looks at each turned by 90, 180 and 270
+                degrees, too: for pictures without an up and down.
+            scales: Sizes at which windows slide over a picture, such as
+                (0.75, 1.0, 1.25); 1 is its own.
 
         Raises:
             DataError: If a path does not exist, or a folder holds no image.
@@ -220,7 +230,7 @@ class Predictor(CardPreparation):
                 f"Received: batch_size={batch_size!r}."
             )
         wanted = wanted_of(self.task, top, min_score)
-        views = Views(window)
+        views = Views(window, flip, scales, quarter_turns)
         given = pictures(images)
         if isinstance(images, Sequence):  # wrong paths are told before the first answer
             given = iter(list(given))

@@ -9,9 +9,9 @@ from swin_keras.litert.detector_metadata import detector_metadata
 from swin_keras.scores.detection_result import DetectionResult
 from swin_keras.tasks.dense import DenseTask
 from swin_keras.tasks.explained import ExplanationTarget
+from swin_keras.tasks.found_in_views import found_in_views, most_boxes
 from swin_keras.tasks.found_objects import FINAL, MAX_DETECTIONS, found_in, head_of
 from swin_keras.tasks.prediction import BoxPrediction
-from swin_keras.tasks.tiles import MAX_BOXES, check_views, found_in_tiles
 from swin_keras.tasks.validation_map import ValidationMAP
 
 SHOWN = 0.3  # score from which on a box is shown, if nobody says otherwise
@@ -108,20 +108,18 @@ class Detect(DenseTask):
         return result
 
     def evaluate_views(self, predictor, dataset, split, batch_size, views):
-        check_views(views)
         judged, index_of = _judging(predictor, dataset, split)
-        names = predictor.class_names
-        result = DetectionResult(names, dataset.notes, split, max_detections=MAX_BOXES)
+        names, most = predictor.class_names, most_boxes(views)
+        result = DetectionResult(names, dataset.notes, split, max_detections=most)
         for index in range(len(judged)):
             image = judged.image(index, predictor.input_shape[2])
-            found = found_in_tiles(image, predictor, batch_size)
+            found = found_in_views(image, predictor, views, batch_size)
             result.add(_truth(judged, index, index_of), *found)
         return result
 
     def predict_views(self, picture, predictor, views, wanted, batch_size):
-        check_views(views)
         image = picture.image(predictor.input_shape[2], predictor.grey_range)
-        found, _ = found_in_tiles(image, predictor, batch_size)
+        found, _ = found_in_views(image, predictor, views, batch_size)
         names, size = predictor.class_names, image.size[::-1]
         return BoxPrediction.of(picture.name, size, found, names, wanted.min_score)
 

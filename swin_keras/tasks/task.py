@@ -132,11 +132,11 @@ class Task:
             views: The `Views`.
 
         Raises:
-            UsageError: If the task's answers have no places, or not for such views.
+            UsageError: If the task's answers have no places.
         """
         raise UsageError(
-            "`window`, `flip` and `scales` are for models whose answers have places, "
-            "masks or boxes. Received: "
+            "`window`, `flip`, `quarter_turns` and `scales` are for models whose "
+            "answers have places, masks or boxes. Received: "
             f"{predictor.path}, a model for the task {self.name!r}. Leave them out."
         )
 

@@ -5,7 +5,6 @@ from itertools import product
 import numpy as np
 
 from swin_keras.data.geometry import Geometry, area
-from swin_keras.errors import UsageError
 from swin_keras.scores.detection_result import FoundObjects
 from swin_keras.tasks.found_objects import found_through
 from swin_keras.tasks.views import starts
@@ -14,20 +13,6 @@ OVERLAP = 0.6  # of two boxes of a class, above which the less certain goes
 EDGE = 2  # pixels from a tile's edge within which a box is taken to be cut by it
 INSIDE = 0.5  # of a cut box in a whole one of its class, above which it goes
 MAX_BOXES = 2000  # boxes of a picture
-
-
-def check_views(views):
-    """Refuse views whose boxes are not merged.
-
-    Raises:
-        UsageError: If there are mirrored or several scales.
-    """
-    if views.flip or views.scales != (1.0,):
-        raise UsageError(
-            "A detector looks at whole pictures or through sliding windows: `flip` and "
-            "`scales` are for segmenters. Received: "
-            f"flip={views.flip}, scales={views.scales}. Leave them out."
-        )
 
 
 def found_in_tiles(image, predictor, batch_size: int):

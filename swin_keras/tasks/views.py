@@ -1,21 +1,55 @@
 """Several views of one picture, whose probabilities are averaged pixel by pixel.
 
 Views are the whole picture stretched to the model's input, or windows of that size
-that slide over the picture; mirrored ones, too; and windows at several scales.
+that slide over the picture; mirrored and turned ones, too; and windows at several
+scales. What a detector finds in them is put together in `found_in_views`.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from numbers import Real
 
 import numpy as np
 from PIL import Image
 
-from swin_keras.data.geometry import Geometry
+from swin_keras.data.geometry import Geometry, turned_size
 from swin_keras.errors import UsageError, nearest_name
 from swin_keras.scores.class_maps import resized_map
 
 WINDOWS = ("whole", "slide")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Pixels mirrored, then turned.
+
+    Args:
+        mirrored: Whether left and right are exchanged.
+        quarters: Quarter turns, counterclockwise.
+
+    Example:
+
+    >>> turn = Turn(mirrored=True, quarters=1)
+    >>> turn.of(np.array([[1, 2], [3, 4]])).tolist()
+    [[1, 3], [2, 4]]
+    >>> turn.back.of(np.array([[1, 3], [2, 4]])).tolist()
+    [[1, 2], [3, 4]]
+    """
+
+    mirrored: bool = False
+    quarters: int = 0
+
+    def of(self, pixels: np.ndarray) -> np.ndarray:
+        """Return pixels, or answers about them, turned: `(H, W, ...)`."""
+        if self.mirrored:
+            pixels = pixels[:, ::-1]
+        return np.ascontiguousarray(np.rot90(pixels, self.quarters))
+
+    @property
+    def back(self) -> "Turn":
+        """The turn that undoes this one."""
+        return self if self.mirrored else Turn(quarters=-self.quarters % 4)
 
 
 @dataclass(frozen=True)
@@ -27,6 +61,7 @@ class Views:
             validation; or "slide", windows of the input's size at the picture's own
             scale, which overlap by a third of a side.
         flip: Whether each view is shown mirrored, too.
+        quarter_turns: Whether each is shown turned by 90, 180 and 270 degrees, too.
         scales: Sizes of the picture under sliding windows, 1 its own.
 
     Raises:
@@ -36,6 +71,7 @@ class Views:
     window: str = "whole"
     flip: bool = False
     scales: Sequence[float] = (1.0,)
+    quarter_turns: bool = False
 
     def __post_init__(self):
         if self.window not in WINDOWS:
@@ -58,6 +94,18 @@ class Views:
                 "Choose window='slide'."
             )
 
+    @property
+    def turns(self) -> list[Turn]:
+        """How the picture is turned, at each scale."""
+        mirrored = (False, True) if self.flip else (False,)
+        quarters = range(4) if self.quarter_turns else (0,)
+        return [Turn(*turn) for turn in product(mirrored, quarters)]
+
+    @property
+    def count(self) -> int:
+        """How many views there are, where windows of one scale are one."""
+        return len(self.turns) * len(self.scales)
+
 
 def mean_probabilities(
     image: Image.Image, views: Views, input_size, ask: Callable
@@ -72,16 +120,19 @@ def mean_probabilities(
             `(h, w, classes)` of each, which are resized bilinearly.
     """
     size, total = image.size[::-1], 0.0
-    for scale in views.scales:
-        shown = input_size
+    for scale, turn in product(views.scales, views.turns):
+        shown = turned_size(input_size, turn.quarters)
         if views.window == "slide":
-            shown = tuple(max(1, round(side * scale)) for side in size)
+            shown = scaled_size(size, scale)
         pixels = Geometry.whole(image.size, shown).image(image)
-        total = total + resized_map(slide(pixels, input_size, ask), size)
-        if views.flip:
-            mirrored = slide(np.ascontiguousarray(pixels[:, ::-1]), input_size, ask)
-            total += resized_map(mirrored, size)[:, ::-1]
-    return total / (len(views.scales) * (1 + views.flip))
+        answer = slide(turn.of(pixels), input_size, ask)
+        total = total + resized_map(turn.back.of(answer), size)
+    return total / views.count
+
+
+def scaled_size(size, scale: float) -> tuple[int, int]:
+    """Return `(height, width)` of a picture at another scale, a pixel at least."""
+    return tuple(max(1, round(side * scale)) for side in size)
 
 
 def slide(pixels: np.ndarray, window, ask: Callable) -> np.ndarray:

@@ -295,17 +295,21 @@ def test_boxes_are_named_from_the_score_that_is_asked_for(exports, picture, tmp_
 
 
 @pytest.mark.slow
-def test_views_of_a_segmenter_are_options_of_evaluate(segmenter_export, runs, capsys):
+def test_views_are_options_of_evaluate(segmenter_export, runs, capsys):
     words = ["evaluate", segmenter_export, "--split", "val", "--json"]
     figures = []
-    for more in ([], ["--flip"], ["--window", "slide", "--scales", "1", "2"]):
+    slid = ["--window", "slide", "--scales", "1", "2", "--quarter-turns"]
+    for more in ([], ["--flip"], slid):
         assert main([*map(str, words), *more]) == 0
         figures.append(json.loads(capsys.readouterr().out)["confusion"])
     pixels = [np.sum(confusion) for confusion in figures]
     assert pixels[0] == pixels[1] == pixels[2]
     assert figures[0] != figures[2]
-    with pytest.raises(UsageError, match="are for segmenters"):
-        evaluate(runs("detect").path, split="val", flip=True)
+    one = evaluate(runs("detect").path, split="val")
+    both = evaluate(runs("detect").path, split="val", flip=True)
+    assert both.one.objects == one.one.objects > 0
+    assert len(both.found) == len(one.found)
+    assert both.many is not None
     with pytest.raises(UsageError, match="whose answers have places"):
         evaluate(runs("multi-label").path, split="val", flip=True)
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from swin_keras.errors import UsageError
 from swin_keras.inference.pictures import Picture
 from swin_keras.tasks import task_named
 from swin_keras.tasks.found_objects import FINAL
@@ -98,8 +97,6 @@ def test_a_prediction_has_the_boxes_of_all_tiles():
     assert len(said.boxes) == len(CORNERS)
     assert said.size == (HIGH, WIDE)
     assert said.scores[0] == ("square", 0.9)
-    with pytest.raises(UsageError, match="`flip` and `scales` are for segmenters"):
-        task.predict_views(shown, FindsWhite(), Views("slide", flip=True), wanted, 32)
 
 
 def test_evaluation_counts_more_boxes_than_coco_does():

@@ -30,9 +30,10 @@ def by_place(pictures):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("flip", [False, True])
-def test_what_is_known_of_each_pixel_is_what_windows_say_together(size, flip):
+@pytest.mark.parametrize("turns", [False, True])
+def test_what_is_known_of_each_pixel_is_what_windows_say_together(size, flip, turns):
     pixels = picture_of(size)
-    views = Views("slide", flip)
+    views = Views("slide", flip, quarter_turns=turns)
     found = mean_probabilities(Image.fromarray(pixels), views, WINDOW, exactly)
     np.testing.assert_array_equal(found, pixels / np.float32(256))
 
