@@ -46,7 +46,6 @@ def export(options):
 def predict(options):
     from swin_keras.inference.model_paths import find_model
     from swin_keras.inference.predictor import Predictor
-    from swin_keras.tasks.wanted import wanted_of
 
     if find_model(Path(options.model)).suffix != ".tflite":
         load_tensorflow()
@@ -54,7 +53,8 @@ def predict(options):
         raise UsageError(f"--top must be at least 1. Received: {options.top}.")
     images, videos = _sources(options)
     predictor = Predictor(options.model, trust=options.trust)
-    wanted_of(predictor.task, options.top, options.min_score)  # refuses what cannot be
+    asked = {name: options[name] for name in ASKED}
+    predictor.predict([], **asked)  # which refuses what cannot be, first
     if options.coco and not predictor.task.finds_boxes:
         raise UsageError(
             "--coco writes the boxes of a detector. Received: "
@@ -68,7 +68,6 @@ def predict(options):
     predictions, stop = [], None
     try:
         with _saver(options.save, options.rate, predictor.grey_range) as save:
-            asked = {name: options[name] for name in ASKED}
             for prediction, picture in _predictions(predictor, images, videos, asked):
                 predictions.append(prediction.in_words())
                 if save and not prediction.error:
@@ -148,7 +147,7 @@ def _write_csv(path, predictions):
     table = io.StringIO(newline="")
     csv.writer(table).writerows(rows)
     try:
-        Path(path).write_bytes(table.getvalue().encode("utf-8", "replace"))
+        Path(path).write_bytes(table.getvalue().encode("utf-8", "backslashreplace"))
     except OSError as error:
         reason = error.strerror or error
         raise ResourceError(f"{path} cannot be written: {reason}.") from error

@@ -3,9 +3,10 @@
 from itertools import pairwise
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from swin_keras.drawing.colours import colour_of, text_on
+from swin_keras.drawing.font import font as sized_font
 from swin_keras.names import printable
 
 LONGEST = 40  # letters of a label
@@ -55,7 +56,7 @@ def draw_boxes(
     font, taken, written = font_for(picture.size), np.empty((count, 4)), 0
     for place in by_size:
         if any(texts[place]):
-            text = _fitting(*texts[place], font, picture.width - 2 * PAD)
+            text = fitting(*texts[place], font, picture.width - 2 * PAD)
             area = _place(boxes[place], text, font, picture.size, taken[:written])
             _write(draw, area, text, colours[place], font)
             taken[written], written = area, written + 1
@@ -67,9 +68,9 @@ def line_width(size) -> int:
     return max(1, round(min(size) / 240))
 
 
-def font_for(size) -> ImageFont.FreeTypeFont:
+def font_for(size):
     """Return a font to write with on a picture of `(width, height)`."""
-    return ImageFont.load_default(min(max(11, min(size) / 28), 20))
+    return sized_font(min(max(11, min(size) / 28), 20))
 
 
 def _resized(picture, sides):
@@ -129,7 +130,7 @@ def _outline(draw, box, colour, width, is_dashed):
             draw.line(ends, colour, width)
 
 
-def _fitting(label, percent, font, width) -> str:
+def fitting(label, percent, font, width) -> str:
     """Return label and percent in one, with as much of the label as there is room."""
     while label and font.getlength(f"{label} {percent}") > width:
         label = label[:-1]

@@ -48,7 +48,9 @@ class ExplainedModel(CardPreparation):
         self.task, classes = self._task(task)
         if self.model:
             self.model = self.task.answering_model(self.model)
-        names = class_names or (self.card and self.card.class_names)
+        names = self.card.class_names if self.card else ()
+        if class_names is not None:
+            names = list(class_names)
         if classes == 0:
             names = ()
         if classes is None and not names:

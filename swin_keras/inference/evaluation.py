@@ -13,11 +13,10 @@ from swin_keras.files import expanded
 from swin_keras.inference.predictor import Predictor
 from swin_keras.names import printable
 from swin_keras.scores.classification import Evaluation
-from swin_keras.tasks.views import Views
+from swin_keras.tasks.views import ONE_VIEW, Views
 
 log = logging.getLogger(__name__)
 SPLITS = ("all", "train", "val", "test")
-ONE_VIEW = Views()
 KINDS = {
     "classes": "images with classes",
     "masks": "images with masks",
@@ -76,6 +75,7 @@ def evaluate(
     _check(data, split, batch_size)
     views = Views(window, flip, scales, quarter_turns)
     predictor = Predictor(model, trust=trust)
+    predictor.task.check_views(views)
     trained_on = predictor.card.train if predictor.card else {}
     if data is None and not trained_on.get("data"):
         raise UsageError(

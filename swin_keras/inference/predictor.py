@@ -20,7 +20,7 @@ from swin_keras.names import distinct_names
 from swin_keras.tasks import task_named
 from swin_keras.tasks.prediction import Prediction
 from swin_keras.tasks.task import Task
-from swin_keras.tasks.views import Views
+from swin_keras.tasks.views import ONE_VIEW, Views
 from swin_keras.tasks.wanted import wanted_of
 
 log = logging.getLogger(__name__)
@@ -231,10 +231,11 @@ class Predictor(CardPreparation):
             )
         wanted = wanted_of(self.task, top, min_score)
         views = Views(window, flip, scales, quarter_turns)
+        self.task.check_views(views)
         given = pictures(images)
         if isinstance(images, Sequence):  # wrong paths are told before the first answer
             given = iter(list(given))
-        if views == Views():
+        if views == ONE_VIEW:
             return self._predictions(given, wanted, batch_size)
         return (self._by_views(picture, views, wanted, batch_size) for picture in given)
 

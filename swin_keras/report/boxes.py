@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from swin_keras.data.geometry import area
 from swin_keras.drawing import draw_boxes
 from swin_keras.report.embedding import image_uri
-from swin_keras.report.gallery import MAX_ROWS, SHOWN, best_median_worst
+from swin_keras.report.gallery import SHOWN, best_median_worst, table_of_classes
 from swin_keras.report.masks import SIDE, picture_of
 from swin_keras.report.plots import plot_images, save_figure
 
@@ -22,7 +22,11 @@ def plot(evaluation, folder):
     """Draw precision over recall into a run's folder of plots."""
     figure = Figure(figsize=(6, 4.5), layout="constrained")
     axes = figure.subplots()
-    curves = dict(list(evaluation.one.curves.items())[:MAX_CURVES])
+    curves = evaluation.one.curves
+    if len(curves) > MAX_CURVES:
+        axes.set_title(f"the lowest {MAX_CURVES} of {len(curves)} classes")
+        worst = sorted(curves, key=lambda name: np.mean(curves[name]))[:MAX_CURVES]
+        curves = {name: curves[name] for name in worst}
     lines = []
     for precisions in curves.values():
         recall = np.linspace(0, 1, len(precisions))
@@ -51,15 +55,13 @@ def plot_training_images(images, targets, dataset, path):
 
 def values(report) -> dict:
     """Return what the template shows of a `RunReport`."""
-    columns, *rows = report.evaluation.table()
-    shares = np.array(
-        [_right_share(report, i) for i in range(report.evaluation.images)]
-    )
+    evaluation = report.evaluation
+    by_class = evaluation.one.by_class.values()
+    figures = [np.nan if figure is None else figure for figure in by_class]
+    shares = np.array([_right_share(report, i) for i in range(evaluation.images)])
     return {
         "layout": "large",
-        "columns": columns,
-        "rows": rows[:MAX_ROWS],
-        "left_out": max(0, len(rows) - MAX_ROWS),
+        **table_of_classes(evaluation, figures),
         "galleries": [
             (
                 title,

@@ -4,7 +4,7 @@ import numpy as np
 
 from swin_keras.data.mixing import shares_of
 from swin_keras.report.embedding import LARGEST, image_uri, plot_uri
-from swin_keras.report.gallery import MAX_ROWS
+from swin_keras.report.gallery import lowest
 from swin_keras.report.plots import mixed_title, plot_confusion_matrix, plot_images
 
 TEMPLATE = "classes.html"
@@ -102,10 +102,3 @@ def _picture(report, mistake, evidence=None):
 
 def _of_pair(mistakes, pair):
     return [one for one in mistakes if [one.true, one.predicted] == pair]
-
-
-def lowest(values):
-    """Return all places in order, or of too many those of the lowest values."""
-    if len(values) <= MAX_ROWS:
-        return range(len(values))
-    return np.argsort(values, kind="stable")[:MAX_ROWS]  # nan comes last

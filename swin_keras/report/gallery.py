@@ -25,3 +25,29 @@ def best_median_worst(shares: np.ndarray, count: int):
     yield "Worst", order[:count]
     yield "Median", order[middle : middle + count]
     yield "Best", order[::-1][:count]
+
+
+def lowest(values):
+    """Return all places in order, or of too many those of the lowest values."""
+    if len(values) <= MAX_ROWS:
+        return range(len(values))
+    return np.argsort(values, kind="stable")[:MAX_ROWS]  # nan comes last
+
+
+def table_of_classes(evaluation, figures) -> dict:
+    """Return an evaluation's table for the page: of many classes, the worst.
+
+    Rows that are of no class come after them.
+
+    Args:
+        evaluation: The task's, whose rows begin with one for each class.
+        figures: How well each class went; `nan` where it cannot be told.
+    """
+    columns, *rows = evaluation.table()
+    shown = lowest(figures)
+    return {
+        "columns": columns,
+        "rows": [rows[place] for place in shown] + rows[len(figures) :],
+        "classes_shown": len(shown),
+        "left_out": len(figures) - len(shown),
+    }

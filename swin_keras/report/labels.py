@@ -3,7 +3,7 @@
 import numpy as np
 
 from swin_keras.report.embedding import LARGEST, image_uri
-from swin_keras.report.gallery import MAX_ROWS, SHOWN
+from swin_keras.report.gallery import SHOWN, table_of_classes
 from swin_keras.report.plots import plot_images
 from swin_keras.scores.multi_label import THRESHOLD
 
@@ -24,12 +24,9 @@ def plot_training_images(images, targets, dataset, path):
 
 def values(report) -> dict:
     """Return what the template shows of a `RunReport`."""
-    columns, *rows = report.evaluation.table()
     return {
         "layout": "large",
-        "columns": columns,
-        "rows": rows[:MAX_ROWS],
-        "left_out": max(0, len(rows) - MAX_ROWS),
+        **table_of_classes(report.evaluation, report.evaluation.average_precisions),
         "galleries": [
             (
                 "Worst mistakes",

@@ -6,7 +6,7 @@ from PIL import Image
 from swin_keras.drawing import draw_mask
 from swin_keras.masks import IGNORED
 from swin_keras.report.embedding import image_uri
-from swin_keras.report.gallery import MAX_ROWS, SHOWN, best_median_worst
+from swin_keras.report.gallery import SHOWN, best_median_worst, table_of_classes
 from swin_keras.report.plots import plot_confusion_matrix, plot_images
 
 TEMPLATE = "pictures.html"
@@ -32,12 +32,9 @@ def plot_training_images(images, targets, dataset, path):
 
 def values(report) -> dict:
     """Return what the template shows of a `RunReport`."""
-    columns, *rows = report.evaluation.table()
     return {
         "layout": "rows",
-        "columns": columns,
-        "rows": rows[:MAX_ROWS],
-        "left_out": max(0, len(rows) - MAX_ROWS),
+        **table_of_classes(report.evaluation, report.evaluation.score_of_pixels.iou),
         "galleries": [
             (
                 title,

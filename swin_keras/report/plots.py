@@ -24,6 +24,7 @@ UNITS = {
     "learning_rate": "learning rate (per step)",
 }
 MAX_NUMBERED, MAX_NAMED = 30, 100  # classes of a confusion matrix
+LARGEST_NUMBER = 99_999  # that fits into one of its cells
 SHEET_CELL, SHEET_PICTURE, SHEET_LINE = 1.4, 1.3, 0.16  # inches of a sheet of images
 
 
@@ -139,7 +140,8 @@ def smoothed(values, keep: float = 0.9) -> np.ndarray:
 def plot_confusion_matrix(confusion, class_names, path):
     """Draw how often each true class was taken for each class.
 
-    Colours are shares of the true class; numbers are images. More than 30 classes
+    Colours are shares of the true class; numbers are images, or the same shares where
+    there are more than fit into a cell, as of pixels. More than 30 classes
     go without numbers and in colours that show small shares, too; more than 100
     go without names, and neighbours share a cell.
 
@@ -174,6 +176,10 @@ def plot_confusion_matrix(confusion, class_names, path):
     if numbered:
         for row, column in np.argwhere(confusion):
             text = str(confusion[row, column])
+            if confusion.max() > LARGEST_NUMBER:  # pixels, say
+                text = f"{shares[row, column]:.0%}"
+            if text == "0%":
+                continue
             axes.text(
                 column,
                 row,

@@ -56,7 +56,7 @@ def found_through(outputs, predictor, geometry):
         boxes = np.stack([left, top, right, bottom], axis=1)
         boxes = boxes_in_picture(boxes * np.tile((width, height), 2), geometry)
         classes = outputs["classes"][:count].round().astype(int)
-        return FoundObjects(boxes, classes, outputs["scores"][:count]), None
+        return _in_picture(boxes, classes, outputs["scores"][:count]), None
     # A run's model, which only Keras runs: exported files have no raw outputs.
     from swin_keras.detection.decoding import best_points, suppress_overlaps
     from swin_keras.models import strides_of
@@ -77,8 +77,14 @@ def found_through(outputs, predictor, geometry):
         outputs["one_scores"], outputs["boxes"], predictor.input_shape, strides
     )
     return tuple(
-        FoundObjects(
+        _in_picture(
             boxes_in_picture(found.boxes, geometry), found.classes, found.scores
         )
         for found in (one, many)
     )
+
+
+def _in_picture(boxes, classes, scores):
+    """Leave out what lies wholly in the black beyond a picture: it has no area."""
+    is_in = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    return FoundObjects(boxes[is_in], classes[is_in], scores[is_in])

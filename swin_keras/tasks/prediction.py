@@ -49,8 +49,12 @@ class Prediction:
 
     def drawn(self, picture):
         """Return a Pillow picture with what is said of it."""
-        name, score = self.scores[0]
-        return annotated(picture, f"{printable(name)}  {self.in_text(score)}")
+        return self._captioned(picture, self.scores[:1])
+
+    def _captioned(self, picture, scores):
+        said = [(printable(name), self.in_text(score)) for name, score in scores]
+        is_frame = self.time is not None
+        return annotated(picture, said or [("(none)", "")], one_line=is_frame)
 
     def save_more(self, path):
         """Write beside an annotated picture what a program wants to read."""
@@ -89,8 +93,7 @@ class LabelsPrediction(Prediction):
         return {"scores": self.scores, "labels": [name for name, _ in self.labels]}
 
     def drawn(self, picture):
-        said = [f"{printable(name)}  {score:.1%}" for name, score in self.labels]
-        return annotated(picture, ", ".join(said) or "(none)")
+        return self._captioned(picture, self.labels)
 
 
 @dataclass(frozen=True, eq=False)

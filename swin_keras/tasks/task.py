@@ -4,6 +4,7 @@ import numpy as np
 
 from swin_keras.errors import UsageError
 from swin_keras.model_files.card import ModelCard
+from swin_keras.tasks.views import ONE_VIEW
 
 
 class Task:
@@ -129,24 +130,26 @@ class Task:
         """Judge a model by several views of each picture, as `evaluate` does.
 
         Args:
-            views: The `Views`.
+            views: The `Views`, which `check_views` took.
+        """
+        raise NotImplementedError
+
+    def predict_views(self, picture, predictor, views, wanted, batch_size: int):
+        """Return the prediction of a `Picture` by several views of it."""
+        raise NotImplementedError
+
+    def check_views(self, views):
+        """Refuse `Views` that are no single whole picture.
 
         Raises:
             UsageError: If the task's answers have no places.
         """
-        raise UsageError(
-            "`window`, `flip`, `quarter_turns` and `scales` are for models whose "
-            "answers have places, masks or boxes. Received: "
-            f"{predictor.path}, a model for the task {self.name!r}. Leave them out."
-        )
-
-    def predict_views(self, picture, predictor, views, wanted, batch_size: int):
-        """Return the prediction of a `Picture` by several views of it.
-
-        Raises:
-            UsageError: As `evaluate_views`.
-        """
-        self.evaluate_views(predictor, None, None, batch_size, views)
+        if views != ONE_VIEW:
+            raise UsageError(
+                "`window`, `flip`, `quarter_turns` and `scales` are for models whose "
+                "answers have places, masks or boxes. Received: a model for the task "
+                f"{self.name!r}. Leave them out."
+            )
 
     def class_count(self, outputs: dict) -> int:
         """Return the number of classes of a model, by the shapes of its outputs.

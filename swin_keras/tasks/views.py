@@ -107,6 +107,13 @@ class Views:
         return len(self.turns) * len(self.scales)
 
 
+def _is_scale(value):
+    return isinstance(value, Real) and 0.1 <= value <= 10
+
+
+ONE_VIEW = Views()
+
+
 def mean_probabilities(
     image: Image.Image, views: Views, input_size, ask: Callable
 ) -> np.ndarray:
@@ -170,7 +177,3 @@ def starts(length: int, window: int) -> list[int]:
     stride = max(1, window * 2 // 3)
     last = length - window
     return [*range(0, last, stride), last]
-
-
-def _is_scale(value):
-    return isinstance(value, Real) and 0.1 <= value <= 10

@@ -16,7 +16,9 @@ from swin_keras.drawing import (
     save_mask,
 )
 from swin_keras.drawing.boxes import font_for
+from swin_keras.drawing.caption import annotated
 from swin_keras.drawing.colours import text_on
+from swin_keras.drawing.font import font
 from swin_keras.drawing.legend import GROUND, with_legend
 
 GREY = (100, 100, 100)
@@ -180,3 +182,57 @@ def test_a_long_name_below_a_small_picture_is_not_cut():
     assert drawn.width > 64
     assert (strip[:, -4:] == GROUND).all()
     assert (strip[:, -16:-4] != GROUND).any()
+
+
+def test_letters_of_other_alphabets_are_drawn():
+    letters = font(16)
+    unknown = bytes(letters.getmask("\uffff"))
+    for letter in "\u00e9\u00df\u00f1\u0142\u044f\u03b1":
+        assert bytes(letters.getmask(letter)) != unknown
+
+
+SAID = [(f"a_name_of_letters_{number}", f"{99 - number}.0%") for number in range(8)]
+
+
+def written_in(monkeypatch, picture, said, **options):
+    """Return the captioned picture and its lines, each with its width."""
+    lines = []
+
+    def write(self, place, line, fill, letters, anchor):
+        lines.append((line, letters.getlength(line)))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("PIL.ImageDraw.ImageDraw.text", write)
+        drawn = annotated(picture, said, **options)
+    return drawn, lines
+
+
+@pytest.mark.parametrize("size", [(178, 218), (64, 64), (640, 480)])
+def test_all_that_is_said_is_in_the_caption(size, monkeypatch):
+    drawn, lines = written_in(monkeypatch, picture(size), SAID)
+    text = " ".join(line for line, _ in lines)
+    assert text == ", ".join(f"{name}  {number}" for name, number in SAID)
+    assert max(width for _, width in lines) <= drawn.width - 8
+    assert drawn.height >= size[1] + 14 * len(lines)
+    assert extent_of(GREY, drawn)[1] == drawn.height - size[1]
+
+
+def test_a_name_longer_than_a_line_keeps_its_number(monkeypatch):
+    said = [("a name that is far longer than any line of it", "99.1%")]
+    drawn, ((line, width),) = written_in(monkeypatch, picture((120, 90)), said)
+    assert width <= drawn.width - 8
+    assert line.startswith("a name that")
+    assert line.endswith(" 99.1%")
+
+
+@pytest.mark.parametrize("size", [(178, 218), (64, 64), (640, 480)])
+def test_a_frame_has_one_line_and_counts_the_rest(size, monkeypatch):
+    drawn, ((line, width),) = written_in(
+        monkeypatch, picture(size), SAID, one_line=True
+    )
+    few, _ = written_in(monkeypatch, picture(size), SAID[:1], one_line=True)
+    assert drawn.size == few.size
+    assert width <= drawn.width - 8
+    said, more = line.count("%"), int(line.split("and ")[1].split()[0])
+    assert said >= 1
+    assert said + more == len(SAID)

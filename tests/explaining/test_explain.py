@@ -90,7 +90,12 @@ def test_a_model_in_memory_is_explained_with_names_given_or_numbers():
     (one, _) = swin_keras.explain(model, images, class_name="2")
     assert list(one.maps) == ["2"]
     (one, _) = swin_keras.explain(
-        model, images, class_names=NAMES, class_name="cat", method="grad-cam", stage=1
+        model,
+        images,
+        class_names=np.array(NAMES),
+        class_name="cat",
+        method="grad-cam",
+        stage=1,
     )
     assert one.maps["cat"].shape == (16, 16)
     assert model.get_layer("norm").output is not None  # still a graph of one node

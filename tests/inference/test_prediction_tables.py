@@ -1,6 +1,7 @@
 """What `predict` shows and writes of masks and boxes."""
 
 import csv
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -51,6 +52,12 @@ def test_a_table_of_boxes_has_a_row_each_with_its_place(table):
         "6.0",
         "7.0",
     ]
+
+
+def test_paths_that_are_no_text_stay_apart_in_a_table(table):
+    names = [os.fsdecode(name) for name in (b"\xe4.png", b"\xf6.png")]
+    rows = table(*(boxes_of(name, 0.75) for name in names))
+    assert [row["path"] for row in rows] == ["\\udce4.png", "\\udcf6.png"]
 
 
 def test_a_table_of_masks_has_the_share_of_each_class(table):
@@ -105,10 +112,12 @@ def test_a_table_of_labels_has_all_that_are_there_and_no_others(table):
 
 def test_pictures_of_labels_say_them_all(monkeypatch):
     said = []
-    monkeypatch.setattr(prediction, "annotated", lambda _, text: said.append(text))
+    monkeypatch.setattr(
+        prediction, "annotated", lambda _, text, **_2: said.append(text)
+    )
     labels_of([0.5, 0.25, 0.75]).drawn(None)
     labels_of([0.125, 0.25, 0.125]).drawn(None)
-    assert said == ["bird  75.0%, cat  50.0%", "(none)"]
+    assert said == [[("bird", "75.0%"), ("cat", "50.0%")], [("(none)", "")]]
 
 
 def test_rows_and_json_need_no_mask(table):

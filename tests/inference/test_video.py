@@ -289,7 +289,9 @@ def test_frames_of_a_segmenter_have_legends_of_one_size():
 
 def test_frames_with_more_or_fewer_words_are_of_one_size():
     picture = Image.new("RGB", (160, 80))
-    assert len({annotated(picture, "word " * n).size for n in (1, 9)}) == 1
+    said = [("word", "50.0%")] * 20
+    sizes = {annotated(picture, said[:n], one_line=True).size for n in (1, 3, 20)}
+    assert len(sizes) == 1
 
 
 def test_a_video_that_cannot_be_written_is_told(tmp_path, av):

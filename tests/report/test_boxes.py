@@ -8,6 +8,7 @@ from PIL import Image
 
 from swin_keras.data import ImageBoxes
 from swin_keras.report import boxes
+from swin_keras.report.gallery import table_of_classes
 from swin_keras.scores.detection_result import FoundObjects
 
 TWO = [[0, 0, 20, 20], [40, 40, 80, 80]]
@@ -26,7 +27,11 @@ def report_of(truth, found, classes, names=("cat", "dog")):
         split="test",
         dataset=SimpleNamespace(class_names=("cat", "dog"), split=lambda title: split),
         evaluation=SimpleNamespace(
-            class_names=names, found=[said], images=1, table=lambda: [("class", "mAP")]
+            class_names=names,
+            found=[said],
+            images=1,
+            one=SimpleNamespace(by_class={}),
+            table=lambda: [("class", "mAP")],
         ),
     )
 
@@ -67,3 +72,21 @@ def test_a_crowd_is_not_missed_and_nothing_in_it_is_false():
 def test_classes_are_compared_by_name():
     report = report_of(ImageBoxes.of(TWO[:1], [0]), [TWO[0]], [1], ("dog", "cat"))
     assert marks_of(report)[0] == [boxes.FOUND]
+
+
+def test_of_many_classes_the_worst_are_in_the_table_and_all_other_rows():
+    names = [f"class {number}" for number in range(40)]
+    by_class = dict.fromkeys(names, 0.5) | {"class 39": 0.1, "class 3": None}
+    rows = [(name, "x") for name in names] + [("of any class, AP50", "90.00%")]
+    evaluation = SimpleNamespace(table=lambda: [("class", "mAP"), *rows])
+    figures = [np.nan if figure is None else figure for figure in by_class.values()]
+    table = table_of_classes(evaluation, figures)
+    shown = [name for name, _ in table["rows"]]
+    assert shown[0] == "class 39"
+    assert "class 3" not in shown
+    assert shown[-1] == "of any class, AP50"
+    assert (table["classes_shown"], table["left_out"]) == (30, 10)
+    assert len(shown) == 31
+    few = table_of_classes(evaluation, figures[:30])
+    assert [name for name, _ in few["rows"]] == [name for name, _ in rows]
+    assert few["left_out"] == 0

@@ -100,6 +100,15 @@ def test_a_confusion_matrix_of_any_size_is_a_picture(classes, tmp_path):
     assert (">name 1<" in svg) == (classes <= 100)
 
 
+def test_numbers_too_long_for_a_cell_are_shares():
+    pixels = np.array([[90_000_000, 9_000_000, 1_000_000], [0, 7, 0], [1, 0, 499]])
+    svg = svg_of(plot_confusion_matrix, pixels, ("sky", "road", "tree"))
+    for share in ("90%", "9%", "1%", "100%"):
+        assert f">{share}<" in svg
+    assert ">0%<" not in svg
+    assert "90000000" not in svg
+
+
 def test_names_are_drawn_as_they_are_written(tmp_path):
     names = ("<script>", "$x^2$", "猫", "a very long name of a class, longer still")
     svg = svg_of(plot_confusion_matrix, np.eye(4, dtype=int), names)

@@ -38,6 +38,21 @@ def test_boxes_come_back_in_pixels_of_the_picture(letter_box, size):
     np.testing.assert_allclose(found.boxes, boxes, atol=1e-3)
 
 
+def test_boxes_in_the_black_beyond_a_picture_are_none():
+    size, letter_box = (30, 30), True  # 24 columns of black at both sides
+    rows = [(0.1, 0, 0.9, 0.2), (0, 0.3, 1, 0.7), (0.1, 0.8, 0.9, 1)]
+    outputs = {
+        "boxes": np.array(rows),
+        "scores": np.array([0.9, 0.8, 0.7]),
+        "classes": np.arange(3.0),
+        "count": np.array(3.0),
+    }
+    found, _ = found_in(outputs, predictor(letter_box), size)
+    assert found.classes.tolist() == [1]
+    assert found.scores.tolist() == [0.8]
+    assert len(found.boxes) == 1
+
+
 def test_a_picture_is_in_the_middle_of_black():
     picture = Picture("white", np.full((30, 30, 3), 255, np.uint8))
     pixels, size = task_named("detect").read(picture, predictor(True))

@@ -117,3 +117,12 @@ def test_classifiers_refuse_views_in_words(trained_run, capsys):
         evaluate(trained_run.path, flip=True)
     assert main(["evaluate", str(trained_run.path), "--window", "slide"]) == 2
     assert "whose answers have places" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("asked", [["--window", "slide"], ["--flip"], ["--top", "0"]])
+def test_nothing_is_made_before_what_cannot_be_is_refused(asked, trained_run, tmp_path):
+    picture, album = tmp_path / "a.png", tmp_path / "album"
+    Image.fromarray(picture_of((12, 18))).save(picture)
+    words = ["predict", trained_run.path, picture, "--save", album, *asked]
+    assert main([*map(str, words)]) == 2
+    assert not album.exists()
