@@ -6,6 +6,14 @@ from swin_keras.errors import UsageError
 from swin_keras.model_files.card import ModelCard
 
 
+def unit_of(values) -> float:
+    """Return what differences of values are measured in: their largest, 1 at least.
+
+    Rounding in float32 grows with what is rounded.
+    """
+    return max(1.0, float(np.abs(values).max()))
+
+
 class Task:
     """What kind of answer a model gives, and everything that follows from it.
 
