@@ -73,12 +73,13 @@ def test_a_head_of_ones_own_is_not_cut_off(tmp_path):
         exported(keras.Model(backbone.input, maps), tmp_path)
 
 
+@pytest.mark.slow
 def test_large_logits_may_be_rounded_more_and_not_be_wrong(tmp_path):
     """Those of a network that takes 0..255 as it is are in the hundreds."""
     inputs = x = keras.Input((64, 64, 3))
+    how = {"strides": 2, "activation": "relu", "kernel_initializer": "he_normal"}
     for channels in (32, 64, 128):
-        options = {"strides": 2, "activation": "relu", "kernel_initializer": "he_normal"}
-        x = keras.layers.Conv2D(channels, 3, **options)(x)
+        x = keras.layers.Conv2D(channels, 3, **how)(x)
     x = keras.layers.Dense(5, "softmax", name="head")(keras.layers.Flatten()(x))
     model = keras.Model(inputs, x)
     folder = exported(model, tmp_path)
