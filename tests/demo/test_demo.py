@@ -209,6 +209,12 @@ def test_a_browser_that_hangs_up_is_not_worth_a_word(server, capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_a_runtime_may_lie_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "js" / "core" / "wasm").mkdir(parents=True)
+    assert litertjs_folder("~/js") == tmp_path / "js"
+
+
 def test_a_missing_runtime_is_told_how_to_install(tmp_path):
     with pytest.raises(UsageError, match="npm install @litertjs/core"):
         litertjs_folder(str(tmp_path))
