@@ -165,8 +165,11 @@ class Classify(Task):
     def agreement(self, expected, given):
         return same_best_class(expected, given)
 
+    def suits_mediapipe(self, card):
+        return super().suits_mediapipe(card) and "outputs" not in card.outputs
+
     def litert_metadata(self, card, outputs):
-        return None if "outputs" in card.outputs else classifier_metadata(card)
+        return classifier_metadata(card)
 
     def about_outputs(self, card):
         if "outputs" in card.outputs:

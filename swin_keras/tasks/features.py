@@ -33,6 +33,9 @@ class FeatureMaps(Task):
         trained = trained_task(predictor.card)
         return (trained or super()).read(picture, predictor)
 
+    def suits_mediapipe(self, card):
+        return False  # which has no such task
+
     def about_pictures(self, card):
         trained = trained_task(card)
         return (trained or super()).about_pictures(card)

@@ -159,6 +159,8 @@ def test_ranges_are_found_with_a_file_of_any_batch(save, photos, tmp_path):
         verify=False,
     )
     folder = export(save(), config)
+    # MediaPipe gives one picture at a time.
+    assert b"TFLITE_METADATA" not in (folder / "model.tflite").read_bytes()
     one, static = (
         swin_keras.Predictor(folder / name)
         for name in ("model.tflite", "model_int8_static.tflite")
