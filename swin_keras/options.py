@@ -39,6 +39,29 @@ def named(cls):
     return cls
 
 
+def option_words(name: str, *values) -> list[str]:
+    """Return an option as words of a command; a value may begin with a dash.
+
+    >>> option_words("class-names", "cat", "dog")
+    ['--class-names', 'cat', 'dog']
+    >>> option_words("class-names", "-cat", "dog")
+    ['--class-names=-cat', '--class-names=dog']
+    """
+    texts = [str(value) for value in values]
+    if any(text.startswith("-") for text in texts):
+        return [f"--{name}={text}" for text in texts]
+    return [f"--{name}", *texts]
+
+
+def path_word(path) -> str:
+    """Return a path as a word of a command, which no option is mistaken for.
+
+    >>> path_word("-photos")
+    './-photos'
+    """
+    return f"./{path}" if str(path).startswith("-") else str(path)
+
+
 def settle_types(options):
     """Make values plain, and refuse those of another type than their field's.
 

@@ -10,7 +10,9 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 DOCS = Path(__file__).parents[1] / "docs"
 ONLY_ON_THE_SITE = {"commands.md", "errors.md", "models.md"}  # made of the code
@@ -165,6 +167,52 @@ def test_the_server_and_the_client_of_the_serving_page_say_what_predict_says(
     (expected,) = Predictor(exported / "model.keras").predict([photo])
     assert name == expected.scores[0][0]
     assert float(score[:-1]) == pytest.approx(100 * expected.scores[0][1], abs=0.06)
+
+
+MODES = ("RGB", "RGBA", "LA", "P", "CMYK", "1", "L", "I;16", "I", "F")
+
+
+@pytest.mark.parametrize("channels", [3, 1])
+@pytest.mark.parametrize("mode", MODES)
+def test_the_client_of_the_serving_page_prepares_pictures_as_the_package(
+    mode, channels, tmp_path
+):
+    from swin_keras.data import load_image
+
+    path = tmp_path / "picture.tif"
+    values = np.random.default_rng(0).integers(-500, 70_000, (70, 90))
+    if mode == "I;16":
+        Image.fromarray(values.clip(0, 65_535).astype("uint16")).save(path)
+    elif mode in "IF":
+        values = values.astype({"I": "int32", "F": "float32"}[mode])
+        if mode == "F":
+            values[:5] = np.nan
+        Image.fromarray(values).save(path)
+    else:
+        rgb = np.random.default_rng(0).integers(0, 256, (70, 90, 3), np.uint8)
+        path = path.with_suffix(".jpg" if mode == "CMYK" else ".png")
+        Image.fromarray(rgb).convert(mode).save(path)
+    with Image.open(path) as image:
+        assert image.mode == mode
+    for grey_range in (None, [0, 4095]):
+        prepare = client_of((16, 24), channels, grey_range)
+        if mode == "F" and not grey_range:
+            with pytest.raises(ValueError, match="must be trained with a grey_range"):
+                prepare(path)
+            continue
+        expected = load_image(path, (16, 24), channels, 0.875, grey_range)
+        np.testing.assert_array_equal(prepare(path), expected)
+
+
+def client_of(size, channels, grey_range):
+    """Return the function of the serving page that prepares a picture."""
+    tree = ast.parse(code_of("serving.md", "# ask.py"))
+    used = (ast.Import, ast.ImportFrom, ast.FunctionDef)
+    tree.body = [node for node in tree.body if isinstance(node, used)]
+    space = {"height": size[0], "width": size[1], "channels": channels}
+    space["card"] = {"grey_range": grey_range, "crop_fraction": 0.875}
+    exec(compile(tree, "serving.md", "exec"), space)  # noqa: S102  our own page
+    return space["prepare"]
 
 
 def wait_for(port, server, seconds=120):

@@ -1,14 +1,21 @@
 """Options are checked where they come in, whoever made the value."""
 
+import dataclasses
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import keras
 import numpy as np
 import pytest
 import yaml
 
+from swin_keras.cli.parser import make_parser
 from swin_keras.errors import UsageError
+from swin_keras.exporting.config import ExportConfig
+from swin_keras.exporting.export import export
+from swin_keras.model_files import read_card
 from swin_keras.options import named, settle_types
 from swin_keras.training import TrainConfig
 
@@ -49,6 +56,27 @@ class Options:
 def test_a_value_of_another_type_is_refused_in_words(name, value, words):
     with pytest.raises(UsageError, match=f"`{name}` must be {words}"):
         Options(**{name: value})
+
+
+def test_the_command_of_a_run_is_read_as_it_was_meant():
+    config = TrainConfig(data="-photos", name="pets", shift=0.25)
+    words = shlex.split(config.to_command())[1:]
+    given = make_parser().parse_args(words)["train"]
+    assert (given["data"], given["name"], given["shift"]) == ("-photos", "pets", 0.25)
+
+
+def test_the_command_of_an_export_is_read_as_it_was_meant(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    inputs = keras.Input((4, 4, 1))
+    outputs = keras.layers.Dense(3, "softmax")(keras.layers.Flatten()(inputs))
+    keras.Model(inputs, outputs).save("-m.keras")
+    for names in (("-cat", "a", "--bird"), ("cat", "b", "bird")):
+        config = ExportConfig(names[1], class_names=names, formats=(), verify=False)
+        card = read_card(export("-m.keras", config))
+        given = make_parser().parse_args(shlex.split(card.command)[1:])["export"]
+        assert given["model"] == "./-m.keras"
+        fields = [field.name for field in dataclasses.fields(ExportConfig)]
+        assert ExportConfig(**{name: given[name] for name in fields}) == config
 
 
 def test_a_name_that_is_none_gets_the_nearest():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from swin_keras.benchmarking.timing import Timing, measure, measure_load, time_files
 from swin_keras.errors import ModelFileError, UsageError
+from swin_keras.inference.model_paths import find_model, path_of_model
 
 log = logging.getLogger(__name__)
 THREADS = (1, 2)
@@ -41,7 +42,8 @@ def benchmark(
     What loading takes is measured for each file in a subprocess.
 
     Args:
-        *models: Model files, or folders of exports, whose every form is timed.
+        *models: Model files, or folders of exports, whose every form is timed. Of a
+            SavedModel's folder with several versions, it is the newest.
         threads: Number of threads, or several to try.
         seconds: Time for each file and number of threads.
         trust: Whether a SavedModel may hold operations that do more than compute.
@@ -63,7 +65,7 @@ def benchmark(
             "A benchmark needs a model, `threads` of at least 1 and `seconds` above 0. "
             f"Received: {len(models)} models, threads={threads}, seconds={seconds}."
         )
-    paths = [path for model in models for path in forms(Path(model))]
+    paths = [path for model in models for path in forms(model)]
     loads = {str(path): measure_load(path, max(threads), trust) for path in paths}
     timings = []
     for number in threads:
@@ -80,23 +82,18 @@ def benchmark(
     return Benchmark(tuple(timings), profiles)
 
 
-def forms(model: Path) -> list[Path]:
-    """Return a file itself, or the forms in a folder.
+def forms(model) -> list[Path]:
+    """Return the forms in the folder of a run or an export; else the model itself.
 
     Raises:
         ModelFileError: If there is none.
     """
-    if not model.exists():
-        raise ModelFileError(f"There is no model {model}.")
-    if model.is_file() or (model / "saved_model.pb").is_file():
-        return [model]
+    model = path_of_model(model)
     patterns = ("*.keras", "saved_model/1", "*.tflite", "*.onnx")
-    forms = [
+    found = [
         path
         for pattern in patterns
         for path in sorted(model.glob(pattern))
         if not path.name.startswith(".")  # a part that a killed process left
     ]
-    if not forms:
-        raise ModelFileError(f"The folder {model} must hold a run or an export.")
-    return forms
+    return found or [find_model(model)]

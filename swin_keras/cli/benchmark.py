@@ -12,7 +12,7 @@ from swin_keras.cli.benchmark_table import (
     timing_rows,
 )
 from swin_keras.errors import ResourceError, UsageError
-from swin_keras.files import to_json
+from swin_keras.files import expanded, to_json
 
 
 def run(options, out, make_table) -> int:
@@ -23,8 +23,9 @@ def run(options, out, make_table) -> int:
         out: The console to print to.
         make_table: A function from columns to an empty table.
     """
-    if options.picture:
-        check_picture(Path(options.picture))
+    picture = options.picture and expanded(options.picture)
+    if picture:
+        check_picture(picture)
     pairs = _pairs(options.model, options.vs) if options.vs else []
     models = [*options.model, *([options.vs] if options.vs else [])]
     result = benchmark(
@@ -37,8 +38,8 @@ def run(options, out, make_table) -> int:
         for line in _comparison(result, pairs):
             out.print(line)
     try:
-        if options.picture:
-            draw(result, Path(options.picture))
+        if picture:
+            draw(result, picture)
     except (OSError, ValueError) as error:
         raise ResourceError(f"The picture cannot be written: {error}.") from error
     return 0
@@ -59,10 +60,10 @@ def _show(result, out, make_table):
 
 def _pairs(models, other) -> list[tuple[Path, Path]]:
     """Match each file with the other one, or with its namesake in a folder."""
-    theirs = forms(Path(other))
+    theirs = forms(other)
     pairs = []
     for model in models:
-        ours = forms(Path(model))
+        ours = forms(model)
         are_files = len(ours) == len(theirs) == 1
         pairs += [(a, b) for a in ours for b in theirs if are_files or a.name == b.name]
     if not pairs:

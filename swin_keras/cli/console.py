@@ -1,11 +1,13 @@
 """What the commands share: the console, tables, and a quiet TensorFlow."""
 
 import shlex
+from pathlib import Path
 
 import rich.box
 from rich.console import Console
 from rich.table import Table
 
+from swin_keras.options import path_word
 from swin_keras.processes import find_devices
 from swin_keras.screen import plain
 
@@ -53,4 +55,5 @@ def make_table(*columns):
 
 def command(*words) -> str:
     """Return a command that a shell takes as it is meant, as one line."""
-    return shlex.join(["swin-keras", *map(str, words)])
+    texts = (path_word(word) if isinstance(word, Path) else word for word in words)
+    return shlex.join(["swin-keras", *texts])

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from swin_keras.demo.server import make_server
 from swin_keras.errors import ModelFileError, ResourceError, UsageError
-from swin_keras.inference.model_paths import find_model
+from swin_keras.files import expanded
+from swin_keras.inference.model_paths import find_model, path_of_model
 from swin_keras.model_files import read_card, require_whole
 from swin_keras.tasks import task_named
 
@@ -20,7 +21,7 @@ def run(options, out) -> int:
         options: The parsed options.
         out: The console to print to.
     """
-    model = litert_file(Path(options.model))
+    model = litert_file(path_of_model(options.model))
     runtime = litertjs_folder(options.litertjs)
     try:
         server = make_server(model, runtime, options.port)
@@ -94,7 +95,7 @@ def litertjs_folder(given: str | None) -> Path:
     Raises:
         UsageError: If it is not there; the message says how to install it.
     """
-    folder = Path(given or INSTALLED)
+    folder = expanded(given or INSTALLED)
     if not (folder / "core" / "wasm").is_dir():
         raise UsageError(
             f"The page needs LiteRT.js, and {folder} does not hold it. Install it "

@@ -146,7 +146,7 @@ def _export(parser):
     parser.add_class_arguments(ExportConfig, skip=skip)
     parser.add_argument(
         "--formats",
-        nargs="+",
+        nargs="*",
         metavar="FORMAT",
         default=list(DEFAULT_FORMATS),
         help=f"Forms beside model.keras: {', '.join(FORMATS)}.",
@@ -164,6 +164,7 @@ def _export(parser):
     parser.add_argument(
         "--class_names",
         nargs="+",
+        action="extend",
         metavar="NAME",
         help="Names of the classes in the order of the outputs; default: the card's.",
     )

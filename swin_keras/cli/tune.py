@@ -1,6 +1,7 @@
 """tune: search for the best configuration."""
 
 from swin_keras.cli.console import command, load_tensorflow, make_table, out
+from swin_keras.options import option_words
 
 
 def tune(options):
@@ -29,6 +30,6 @@ def tune(options):
         f"winner: trial {winner.id}, {winner.score:.2%} on the validation images: "
         f"{outcome.run.path}"
     )
-    place = ("--data-dir", options.data_dir) if options.data_dir else ()
+    place = option_words("data-dir", options.data_dir) if options.data_dir else ()
     out.print(f"next: {command('train', '--config', outcome.path, *place)}")
     return 0

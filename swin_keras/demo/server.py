@@ -33,15 +33,23 @@ MAX_CONNECTIONS = 32  # a browser opens six
 def make_server(model: Path, litertjs: Path, port: int) -> ThreadingHTTPServer:
     """Return a server on 127.0.0.1; 0 lets the system choose the port.
 
+    It serves the model as the file holds it now, whatever takes its place.
+
     Args:
         model: The `.tflite` file to try.
         litertjs: Folder with LiteRT.js.
         port: The port.
     """
     files = {f"/{file.name}": file for file in PAGE.iterdir()}
-    files |= {"/": PAGE / "index.html", "/model.tflite": model}
-    card = read_card(model)
-    texts = {"/card.json": card.to_json(), "/drawing.json": drawing_of(card)}
+    files["/"] = PAGE / "index.html"
+    with open(model, "rb") as file:  # once: another export may take its name
+        content = file.read()
+        card = read_card(model, opened=f"/dev/fd/{file.fileno()}")
+    held = {
+        "/model.tflite": (content, "application/octet-stream"),
+        "/card.json": (card.to_json().encode(), "application/json"),
+        "/drawing.json": (drawing_of(card).encode(), "application/json"),
+    }
 
     class Handler(BaseHTTPRequestHandler):
         timeout = SECONDS
@@ -54,15 +62,15 @@ def make_server(model: Path, litertjs: Path, port: int) -> ThreadingHTTPServer:
                 path = unquote(urlsplit(self.path).path)
             except ValueError:  # "http://[x"
                 return self.send_error(HTTPStatus.BAD_REQUEST)
-            if path in texts:
-                return self._send(texts[path].encode(), "application/json")
+            if path in held:
+                return self._send(*held[path])
             file = files.get(path) or _inside(litertjs, path)
             if file is None:
                 return self.send_error(HTTPStatus.NOT_FOUND)
             kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
             try:
                 content = file.read_bytes()
-            except OSError:  # it was replaced or removed meanwhile
+            except OSError:  # it was removed meanwhile
                 return self.send_error(HTTPStatus.NOT_FOUND)
             return self._send(content, kind)
 

@@ -30,6 +30,7 @@ from swin_keras.exporting.source import (
     task_of_export,
 )
 from swin_keras.exporting.verify import require_good, verify
+from swin_keras.files import expanded
 from swin_keras.inference.model_paths import find_keras_model, path_of_model
 from swin_keras.model_files import load_keras, read_card, save_keras
 from swin_keras.model_files.card import CLASS_MAPS, ModelCard
@@ -79,7 +80,7 @@ def export(model, config: ExportConfig | None = None) -> Path:
     own = read_card(source)  # first: it must not contradict the one beside it
     card = read_card(given) or own
     name = export_name(given, source, card, config)
-    target = Path(config.saved_models_dir) / name
+    target = expanded(config.saved_models_dir) / name
     with (
         _resource_errors(target),
         new_export(target, config.overwrite) as folder,

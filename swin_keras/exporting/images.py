@@ -9,6 +9,7 @@ import numpy as np
 from swin_keras.data import BatchLoader, garments, load_trained
 from swin_keras.data.loading import looks_like_path
 from swin_keras.errors import DataError, UsageError
+from swin_keras.files import expanded
 from swin_keras.inference.evaluation import evaluate_dataset, has_changed
 from swin_keras.inference.pictures import Picture, image_files
 from swin_keras.inference.predictor import Predictor
@@ -28,7 +29,7 @@ def comparison_images(config, model: Path, card: ModelCard):
 
     `(B, H, W, C)` uint8: those asked for, the run's samples, or noise.
     """
-    folder = Path(config.images) if config.images else model / "samples"
+    folder = expanded(config.images) if config.images else model / "samples"
     if config.images or folder.is_dir():
         return _load(folder, card, MAX_COMPARED), True
     log.info("no images to compare on (--images): random noise instead")
@@ -50,7 +51,7 @@ def calibration_images(config, card: ModelCard) -> np.ndarray:
             "with include_preprocessing=True."
         )
     if config.calibration:
-        return _load(Path(config.calibration), card, MAX_CALIBRATION_IMAGES)
+        return _load(expanded(config.calibration), card, MAX_CALIBRATION_IMAGES)
     dataset = data_at_hand(card)
     if dataset is None:
         raise UsageError(
@@ -121,11 +122,12 @@ def data_at_hand(card: ModelCard):
 
 
 def _is_here(name, data_dir) -> bool:
-    if Path(name).exists() or name == "digits" or garments.is_here(name, data_dir):
+    data_dir = expanded(data_dir) if data_dir else None
+    if expanded(name).exists() or name == "digits" or garments.is_here(name, data_dir):
         return True
     if looks_like_path(name):
         return False
-    if data_dir and any(Path(data_dir).glob("*-ubyte*")):
+    if data_dir and any(data_dir.glob("*-ubyte*")):
         return True
     from swin_keras.data.tfds_source import find_builder
 

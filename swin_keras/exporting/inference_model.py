@@ -28,7 +28,7 @@ def inference_model(model, fold: bool = True):
     computed what no image changes, and the normalization of the images is part of
     the patch embedding's weights or a multiplication. The linear steps of an all-MLP
     head are one product for each map. A model that is not functional, or holds
-    other models, is returned as it is.
+    other models, is not folded.
 
     Args:
         model: A `keras.Model`; it stays as it is.
@@ -39,7 +39,7 @@ def inference_model(model, fold: bool = True):
         like any.
     """
     if not _is_flat(model):
-        return model
+        return _in_float32(model)
     normalization = _foldable_normalization(model) if fold else None
     head = foldable_mixing(model) if fold else None
 
@@ -115,6 +115,28 @@ def _is_flat(model) -> bool:
         isinstance(step, keras.layers.Layer) and not isinstance(step, keras.Model)
         for step in steps
     )
+
+
+def _in_float32(model):
+    """Return a model of which every layer computes in float32, at any depth."""
+    config = keras.saving.serialize_keras_object(model)
+    wanted = _with_float32(config)
+    if wanted == config:
+        return model
+    twin = keras.saving.deserialize_keras_object(wanted)
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def _with_float32(config):
+    """Return what Keras writes of a model, with float32 for every precision."""
+    if isinstance(config, list | tuple):
+        return type(config)(map(_with_float32, config))
+    if not isinstance(config, dict):
+        return config
+    if config.get("class_name") == "DTypePolicy":
+        return {**config, "config": {**config["config"], "name": "float32"}}
+    return {key: _with_float32(value) for key, value in config.items()}
 
 
 def _foldable_normalization(model):

@@ -18,7 +18,7 @@ from swin_keras.litert.metadata_tables import attach, output_names
 from swin_keras.litert.quantize import STATIC_WARNING, quantize_dynamic, quantize_static
 from swin_keras.litert.tables import pack, read_tables
 from swin_keras.model_files import embed_card
-from swin_keras.model_files.card import CLASS_MAPS, ModelCard
+from swin_keras.model_files.card import ModelCard
 from swin_keras.tasks import task_named
 
 log = logging.getLogger(__name__)
@@ -39,8 +39,7 @@ def exporting_litert(
 
     Each takes `images`, `(batch_size, H, W, C)` float32, 0..255, and gives
     `probabilities`, `(batch_size, classes)`, or its own outputs by name. All have
-    the model's card inside; those of a model that normalizes its images also
-    MediaPipe's metadata, where it has such a task.
+    the model's card inside; those that MediaPipe can take also its metadata.
 
     The converter is a subprocess: what is done within the context is done
     at the same time.
@@ -94,13 +93,9 @@ def _finish(path: Path, card: ModelCard):
     model = read_tables(path)
     write_out_reshapes(model, schema)
     _shorten_names(model.subgraphs[0])
-    # MediaPipe gives 0..255, whatever the file says: it has one number for the
-    # mean of all channels.
-    # MediaPipe's classifiers have one output.
-    if card.normalizes and CLASS_MAPS not in card.outputs:
-        metadata = task_named(card.task).litert_metadata(card, output_names(model))
-        if metadata:
-            attach(model, schema, metadata)
+    task = task_named(card.task)
+    if task.suits_mediapipe(card):
+        attach(model, schema, task.litert_metadata(card, output_names(model)))
     path.write_bytes(pack(model))
 
 

@@ -13,6 +13,7 @@ from swin_keras.exporting.inference_model import named_outputs
 from swin_keras.model_files.card import CLASS_MAPS, ModelCard
 from swin_keras.models.conventions import normalizes, require_float_weights
 from swin_keras.names import check_name
+from swin_keras.options import option_words, path_word
 from swin_keras.tasks import TASKS, task_named
 from swin_keras.tasks.task import Task
 
@@ -210,7 +211,7 @@ def _checked_names(names, classes: int) -> tuple[str, ...]:
 
 
 def _command(card: ModelCard, given: Path, config: ExportConfig) -> str:
-    words = ["swin-keras", "export", str(given)]
+    words = ["swin-keras", "export", path_word(given)]
     for field in dataclasses.fields(config):
         value, option = getattr(config, field.name), field.name.replace("_", "-")
         if value == field.default or field.name == "overwrite":
@@ -219,5 +220,5 @@ def _command(card: ModelCard, given: Path, config: ExportConfig) -> str:
             words.append(f"--{option}" if value else f"--no-{option}")
         else:
             values = value if isinstance(value, tuple) else (value,)
-            words += [f"--{option}", *map(str, values)]
+            words += option_words(option, *values)
     return " && ".join(part for part in (card.command, shlex.join(words)) if part)

@@ -16,7 +16,7 @@ from swin_keras.inference.runtimes import open_model
 from swin_keras.litert.coverage import coverage
 from swin_keras.litert.lint import lint
 from swin_keras.model_files.card import CLASS_MAPS
-from swin_keras.tasks.task import Task
+from swin_keras.tasks.task import Task, unit_of
 
 log = logging.getLogger(__name__)
 THREADS = 2
@@ -29,8 +29,8 @@ class Tolerances:
     """What a form must keep to.
 
     Args:
-        difference: Largest difference of a logit to the Keras model's; of a feature,
-            in units of the largest feature above 1.
+        difference: Largest difference of a logit or a feature to the Keras model's,
+            in units of the largest above 1.
         sqnr: Least ratio of signal to quantization noise of the logits, in dB.
         agreement: Least share of real images with the same best class, near ties
             left out.
@@ -220,7 +220,7 @@ def _broken_limits(check: Check, task: Task, base, unit) -> tuple[str, ...]:
 
 def _broken_maps(form, expected, given) -> tuple[str, ...]:
     limits = LIMITS.get(form, EXACT)
-    unit = max(1.0, float(np.abs(expected).max()))
+    unit = unit_of(expected)
     difference = float(np.abs(given - expected).max())
     if difference <= limits.difference * unit and sqnr(expected, given) >= limits.sqnr:
         return ()

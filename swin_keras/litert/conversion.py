@@ -11,6 +11,7 @@ standard input.
 import contextlib
 import errno
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -63,15 +64,20 @@ def converting(write, saved_model: Path, path: Path):
         )
     if process.returncode:
         raise ExportError(
-            "A LiteRT file can only hold a model of built-in operations. The converter "
-            f"says: {_reason(said)}"
+            "A LiteRT file can only hold a model of built-in operations. "
+            f"{_reason(said)}"
         )
 
 
 def _reason(text):
+    """Name the operations that the converter lacks; else quote its last error."""
+    named = re.findall(r"^(?:Custom|Flex|TF Select) ops: (.+)$", text, re.M)
+    if named:
+        names = {name.strip() for line in named for name in line.split(",")}
+        return f"Received: {', '.join(sorted(names))}."
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if "rror:" in line]
-    return (errors or lines or ["nothing"])[-1][:300]
+    return f"The converter says: {(errors or lines or ['nothing'])[-1][:300]}"
 
 
 def _convert(saved_model, path):

@@ -9,7 +9,7 @@ from swin_keras.scores.classification import Answers, Evaluation
 from swin_keras.tasks import ANSWERS
 from swin_keras.tasks.explained import class_target
 from swin_keras.tasks.prediction import OutputsPrediction, Prediction
-from swin_keras.tasks.task import Task
+from swin_keras.tasks.task import Task, unit_of
 
 NEAR_TIE = 4  # see `clear_images`
 SMALLEST_PROBABILITY = 1e-30
@@ -159,13 +159,17 @@ class Classify(Task):
 
     def compared(self, outputs):
         (rows,) = outputs.values()
-        return as_logits(rows), 1.0
+        logits = as_logits(rows)
+        return logits, unit_of(logits)
 
     def agreement(self, expected, given):
         return same_best_class(expected, given)
 
+    def suits_mediapipe(self, card):
+        return super().suits_mediapipe(card) and "outputs" not in card.outputs
+
     def litert_metadata(self, card, outputs):
-        return None if "outputs" in card.outputs else classifier_metadata(card)
+        return classifier_metadata(card)
 
     def about_outputs(self, card):
         if "outputs" in card.outputs:

@@ -44,10 +44,11 @@ class DenseTask(Task):
         """Take all views: answers have places."""
 
     def about_pictures(self, card):
+        is_for_mediapipe = self.has_mediapipe_files(card)
         if not card.letter_box:
             return (
                 "Pictures of another size are stretched to it, bicubic with "
-                "antialiasing, as MediaPipe does."
+                f"antialiasing{', as MediaPipe does' if is_for_mediapipe else ''}."
             )
         resizing = (
             "**Pictures of another shape keep their width over height (letter box)**: "
@@ -56,13 +57,18 @@ class DenseTask(Task):
         )
         if card.task != self.name:  # maps of the stages
             return f"{resizing}. No file does it itself."
-        channels = card.model["input_shape"][2]
+        inside = ""
+        if any(name.startswith("saved_model/") for name in card.files):
+            channels = card.model["input_shape"][2]
+            inside = (
+                " The SavedModel's endpoints `serve` and `serve_xla` do it, too: they "
+                f"take pictures of any size `(batch, height, width, {channels})`, and "
+                "their boxes are shares of these pictures; `letter_box` gives what the "
+                "model sees of them."
+            )
+        stretches = ", and MediaPipe stretches" if is_for_mediapipe else ""
         return (
-            f"{resizing}, and "
-            "give boxes in the picture's own pixels. The SavedModel's endpoints "
-            "`serve` and `serve_xla` do it, too: they take pictures of any size "
-            f"`(batch, height, width, {channels})`, and their boxes are "
-            "shares of these pictures; `letter_box` gives what the model sees of them. "
-            "No other file does it itself, and MediaPipe stretches: give them pictures "
-            "with the black at their sides, and take boxes as shares of these."
+            f"{resizing}, and give boxes in the picture's own pixels.{inside} No "
+            f"{'other ' if inside else ''}file does it itself{stretches}: give them "
+            "pictures with the black at their sides, and take boxes as shares of these."
         )

@@ -192,9 +192,11 @@ class Detect(DenseTask):
 
     def compared(self, outputs):
         # Of boxes whose scores are equal within rounding, any may come first. Scores
-        # from the highest, and means weighted by them, are the same in any order.
+        # from the highest, and means weighted by them, are the same in any order. What
+        # stands at the end of the list, which an equal may replace, weighs nothing.
         scores = np.asarray(outputs["scores"], float)
-        weights = scores / np.maximum(scores.sum(-1, keepdims=True), 1e-9)
+        weights = scores - scores[:, -1:]
+        weights /= np.maximum(scores.sum(-1, keepdims=True), 1e-9)
         boxes = np.einsum("bn,bnc->bc", weights, outputs["boxes"])
         classes = (weights * outputs["classes"]).sum(-1, keepdims=True)
         return np.concatenate([scores, boxes, classes], axis=-1), 1.0

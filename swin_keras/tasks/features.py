@@ -3,7 +3,7 @@
 import numpy as np
 
 from swin_keras.tasks import trained_task
-from swin_keras.tasks.task import Task
+from swin_keras.tasks.task import Task, unit_of
 
 
 class FeatureMaps(Task):
@@ -27,11 +27,14 @@ class FeatureMaps(Task):
     def compared(self, outputs):
         rows = [np.reshape(v, (len(v), -1)) for _, v in sorted(outputs.items())]
         rows = np.concatenate(rows, axis=-1)
-        return rows, max(1.0, float(np.abs(rows).max()))
+        return rows, unit_of(rows)
 
     def read(self, picture, predictor):
         trained = trained_task(predictor.card)
         return (trained or super()).read(picture, predictor)
+
+    def suits_mediapipe(self, card):
+        return False  # which has no such task
 
     def about_pictures(self, card):
         trained = trained_task(card)

@@ -6,6 +6,7 @@ from swin_keras.data import BatchLoader, batches
 from swin_keras.scores.multi_label import THRESHOLD, MultiLabelResult
 from swin_keras.tasks.classify import NEAR_TIE, Classify
 from swin_keras.tasks.prediction import LabelsPrediction
+from swin_keras.tasks.task import unit_of
 
 SMALLEST = 1e-7  # of a probability
 # Above, logits cannot be told from probabilities: runtimes round these otherwise by
@@ -89,9 +90,10 @@ class MultiLabel(Classify):
     def compared(self, outputs):
         (rows,) = outputs.values()
         if rows.min() < 0 or rows.max() > 1:
-            return rows, 1.0  # of a model that ends in logits
+            return rows, unit_of(rows)  # of a model that ends in logits
         rows = np.clip(rows.astype(float), SMALLEST, CERTAIN)
-        return np.log(rows / (1 - rows)), 1.0
+        logits = np.log(rows / (1 - rows))
+        return logits, unit_of(logits)
 
     def agreement(self, expected, given):
         """Count images with the same classes, those left out that rounding decides."""

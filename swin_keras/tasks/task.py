@@ -3,8 +3,16 @@
 import numpy as np
 
 from swin_keras.errors import UsageError
-from swin_keras.model_files.card import ModelCard
+from swin_keras.model_files.card import CLASS_MAPS, ModelCard
 from swin_keras.tasks.views import ONE_VIEW
+
+
+def unit_of(values) -> float:
+    """Return what differences of values are measured in: their largest, 1 at least.
+
+    Rounding in float32 grows with what is rounded.
+    """
+    return max(1.0, float(np.abs(values).max()))
 
 
 class Task:
@@ -232,14 +240,28 @@ class Task:
         """
         return {}
 
-    def litert_metadata(self, card: ModelCard, outputs) -> bytes | None:
-        """Return what MediaPipe wants to know of a LiteRT file; `None` for nothing.
+    def suits_mediapipe(self, card: ModelCard) -> bool:
+        """Return whether MediaPipe can take a model's LiteRT files.
+
+        It gives every model 0..255, whatever the file says, since that has one number
+        for the mean of all channels; and one picture at a time.
+        """
+        is_its_own = card.task == self.name and CLASS_MAPS not in card.outputs
+        return is_its_own and card.normalizes and card.litert_batch_size <= 1
+
+    def has_mediapipe_files(self, card: ModelCard) -> bool:
+        """Return whether an export, whose files are known, has any for MediaPipe."""
+        has_litert = any(name.endswith(".tflite") for name in card.files)
+        return has_litert and self.suits_mediapipe(card)
+
+    def litert_metadata(self, card: ModelCard, outputs) -> bytes:
+        """Return what MediaPipe wants to know of a LiteRT file that suits it.
 
         Args:
             card: Of the model.
             outputs: Names of the file's outputs, in its order.
         """
-        return None
+        raise NotImplementedError
 
     def about_outputs(self, card: ModelCard) -> str:
         """Describe in a README what the outputs are: "gives ..."."""
@@ -247,11 +269,16 @@ class Task:
 
     def about_pictures(self, card: ModelCard) -> str:
         """Describe in a README how a picture of another size becomes an input."""
-        return (
+        cut = (
             "Images of another size are cut to the same aspect ratio around the centre "
             f"(share kept: {card.crop_fraction}) and resized, bicubic with "
-            "antialiasing. MediaPipe stretches them instead, unless it is given that "
-            "cut as its region of interest; see docs/mobile.md."
+            "antialiasing."
+        )
+        if not self.has_mediapipe_files(card):
+            return cut
+        return (
+            f"{cut} MediaPipe stretches them instead, unless it is given that cut as "
+            "its region of interest; see docs/mobile.md."
         )
 
     def check_options(self, config):

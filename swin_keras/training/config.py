@@ -11,7 +11,7 @@ import yaml
 
 from swin_keras.errors import UsageError, nearest_name
 from swin_keras.names import check_name
-from swin_keras.options import named, settle_types
+from swin_keras.options import named, option_words, settle_types
 from swin_keras.tasks import ANSWERS, check_task, task_named
 from swin_keras.training.presets import (
     Preset,
@@ -404,14 +404,14 @@ class TrainConfig:
             "batch_size": preset,
         }
         usual = TrainConfig(**given, preset=self.preset, batch_size=self.batch_size)
-        words = ["swin-keras train"]
+        words = ["swin-keras", "train"]
         for option in dataclasses.fields(self):
             value, name = getattr(self, option.name), option.name
             reference = references.get(name, usual)
             if value != getattr(reference, name) and name != "runs_dir":
                 text = value if isinstance(value, str) else json.dumps(value)
-                words.append(f"--{name} {shlex.quote(text)}")
-        return " ".join(words)
+                words += option_words(name, text)
+        return shlex.join(words)
 
     @classmethod
     def from_dict(cls, values: dict) -> "TrainConfig":

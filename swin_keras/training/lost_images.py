@@ -10,6 +10,7 @@ from swin_keras.data.lost import find_lost, has_labels
 from swin_keras.errors import DataError
 from swin_keras.files import write_text
 from swin_keras.names import printable
+from swin_keras.options import path_word
 from swin_keras.training.job import TrainingJob
 from swin_keras.training.resume import OtherDataError
 from swin_keras.training.run_folder import RunFolder
@@ -64,7 +65,7 @@ def lost_images(run: RunFolder, job: TrainingJob):
             f"{len(lost)} of {count} images in {printable(config.data)} cannot be "
             f"read, which ended the run:\n{lines}\n"
             + (_REMEDY if may_be_gone else _REPAIR).format(
-                command=f"swin-keras train --config {shlex.quote(str(run.config))} "
-                "--resume"
+                command="swin-keras train --config "
+                f"{shlex.quote(path_word(run.config))} --resume"
             )
         ) from error

@@ -12,6 +12,7 @@ from swin_keras.data.extract import evenly_spaced
 from swin_keras.data.pipeline import image_advice
 from swin_keras.errors import Interrupted, UsageError
 from swin_keras.files import write_text
+from swin_keras.options import path_word
 from swin_keras.processes import StopSignals, find_devices
 from swin_keras.report import part_of, plot_lr_range
 from swin_keras.screen import PlainFormatter
@@ -190,7 +191,7 @@ def _resumable(run, stop):
 
 def _how_to_resume(run):
     if run.config.is_file():
-        path = shlex.quote(str(run.config))
+        path = shlex.quote(path_word(run.config))
         return f"Resume with: swin-keras train --config {path} --resume"
     return f"Then start it again, with --name {run.name} --resume."
 

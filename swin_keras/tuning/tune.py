@@ -2,12 +2,12 @@
 
 import contextlib
 import dataclasses
-import itertools
 import logging
 import shlex
 import signal
 
 from swin_keras.errors import Interrupted, ResourceError, UsageError
+from swin_keras.options import option_words, path_word
 from swin_keras.processes import quiet, signals_to
 from swin_keras.training.launching import StopRequest
 from swin_keras.training.run_folder import disk_errors, locked
@@ -79,10 +79,10 @@ def tune(
             folder.note(pause=stop.signal, seconds=round(board.seconds, 2))
     if stop.signal and not is_over:
         options = {
-            "--max-trials": max_trials,
-            "--max-minutes": max_minutes,
-            "--data-dir": data_dir,
-            "--workers": workers if workers > 1 else None,
+            "max-trials": max_trials,
+            "max-minutes": max_minutes,
+            "data-dir": data_dir,
+            "workers": workers if workers > 1 else None,
         }
         raise Interrupted(stop.signal, _how_to_resume(begun_with, folder, options))
     if is_over:
@@ -147,9 +147,11 @@ def _how_to_resume(study, folder, options):
     """Say how a study is resumed: one of a file by the command, with its options."""
     resume = "the same call of `tune` with resume=True"
     if not isinstance(study, Study):
-        given = [(n, v) for n, v in options.items() if v is not None]
-        words = ["swin-keras", "tune", study, "--resume", *itertools.chain(*given)]
-        resume = shlex.join(map(str, words))
+        words = ["swin-keras", "tune", path_word(study), "--resume"]
+        for name, value in options.items():
+            if value is not None:
+                words += option_words(name, value)
+        resume = shlex.join(words)
     return (
         f"stopped; what was finished is in {folder.path}, and what was running has a "
         f"checkpoint. Resume with: {resume}"

@@ -10,6 +10,7 @@ from PIL import Image
 
 import swin_keras
 from swin_keras.benchmarking import timing as timings
+from swin_keras.benchmarking.benchmark import forms
 from swin_keras.benchmarking.worker import take_turns
 from swin_keras.cli import main
 from swin_keras.errors import ModelFileError, ResourceError, UsageError
@@ -142,8 +143,19 @@ def test_a_benchmark_of_nothing_is_refused(exported, options):
 def test_what_is_no_model_is_refused(tmp_path):
     with pytest.raises(ModelFileError, match="There is no model"):
         swin_keras.benchmark(tmp_path / "none.tflite")
-    with pytest.raises(ModelFileError, match="must hold a run or an export"):
+    with pytest.raises(ModelFileError, match=r"must hold a run's best\.keras"):
         swin_keras.benchmark(tmp_path)
+
+
+def test_of_the_versions_in_a_folder_the_newest_is_timed(tmp_path, monkeypatch):
+    """As TensorFlow Serving takes it; a folder may begin at one's home."""
+    folder = tmp_path / "saved_model"
+    for version in ("9", "10"):
+        (folder / version).mkdir(parents=True)
+        (folder / version / "saved_model.pb").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for given in (folder, str(folder / "10"), "~/saved_model"):
+        assert forms(given) == [folder / "10"]
 
 
 @pytest.mark.parametrize(

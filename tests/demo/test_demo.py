@@ -155,17 +155,32 @@ def test_a_large_file_goes_over_a_slow_line(tmp_path, monkeypatch):
 
 
 def test_addresses_that_are_none_and_files_that_are_gone_are_answered(tmp_path, capfd):
-    model = tmp_path / "model.tflite"
-    shutil.copy(MODEL, model)
-    with serving(model, tmp_path) as server:
+    runtime = tmp_path / "runtime.js"
+    runtime.touch()
+    with serving(MODEL, tmp_path) as server:
         address = ("127.0.0.1", server.server_port)
         with socket.create_connection(address, 5) as connection:
             connection.sendall(b"GET http://[x HTTP/1.0\r\nHost: localhost\r\n\r\n")
             assert b" 400 " in connection.recv(1000).splitlines()[0]
-        assert get(server, "/model.tflite")[0] == 200
-        model.unlink()
-        assert get(server, "/model.tflite")[0] == 404
+        assert get(server, "/litertjs/runtime.js")[0] == 200
+        runtime.unlink()
+        assert get(server, "/litertjs/runtime.js")[0] == 404
     assert capfd.readouterr().err == ""
+
+
+def test_a_model_is_served_with_its_own_names_after_another_took_its_place(tmp_path):
+    model, other = tmp_path / "model.tflite", tmp_path / "other.tflite"
+    shutil.copy(MODEL, model)
+    card = read_card(MODEL)
+    names = card.class_names[::-1]
+    with_card(other, class_names=names)
+    with serving(model, tmp_path) as server:
+        os.replace(other, model)
+        assert read_card(model).class_names == names
+        served = tmp_path / "served.tflite"
+        served.write_bytes(get(server, "/model.tflite")[2])
+        told = json.loads(get(server, "/card.json")[2])["class_names"]
+    assert tuple(told) == read_card(served).class_names == card.class_names
 
 
 def test_no_more_connections_are_held_than_a_browser_needs(server):
@@ -192,6 +207,12 @@ def test_a_browser_that_hangs_up_is_not_worth_a_word(server, capfd):
             gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
     assert get(server, "/")[0] == 200
     assert capfd.readouterr().err == ""
+
+
+def test_a_runtime_may_lie_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "js" / "core" / "wasm").mkdir(parents=True)
+    assert litertjs_folder("~/js") == tmp_path / "js"
 
 
 def test_a_missing_runtime_is_told_how_to_install(tmp_path):

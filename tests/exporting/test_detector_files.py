@@ -25,6 +25,7 @@ from swin_keras.models import (
     SwinConfig,
     end_in_detections,
 )
+from swin_keras.tasks import task_named
 
 TOY = SwinConfig(
     input_shape=(60, 90, 3),  # odd maps: 15 x 23, 8 x 12
@@ -160,6 +161,24 @@ def test_mediapipe_finds_the_same_boxes(file, tmp_path):
                 rest = exact - told  # MediaPipe cuts off parts of pixels
                 assert ((rest > -1e-3) & (rest < 1 + 1e-3)).all()
     assert len(seen) > 1
+
+
+def test_what_an_equal_box_puts_off_the_list_is_no_difference():
+    """Even areas give many boxes of one score, of which the last places take some."""
+    outputs = {
+        "scores": np.array([[0.9, 0.6, 0.2, 0.2]]),
+        "boxes": np.random.default_rng(0).random((1, 4, 4)),
+        "classes": np.array([[0.0, 1.0, 2.0, 0.0]]),
+    }
+    compare = task_named("detect").compared
+    expected, unit = compare(outputs)
+    assert unit == 1
+    for place, is_same in ((-1, True), (-2, True), (1, False)):
+        boxes, classes = outputs["boxes"].copy(), outputs["classes"].copy()
+        boxes[0, place] += 0.1
+        classes[0, place] += 1
+        given, _ = compare(outputs | {"boxes": boxes, "classes": classes})
+        assert np.array_equal(given, expected) == is_same
 
 
 @pytest.mark.slow

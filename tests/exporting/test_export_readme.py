@@ -1,9 +1,9 @@
-"""The README of an export tells how many images its LiteRT files take."""
+"""The README of an export tells what its files take, and of no others."""
 
 import pytest
 
 from swin_keras.exporting.readme import readme_text
-from swin_keras.model_files.card import ModelCard
+from swin_keras.model_files.card import CLASS_MAPS, ModelCard
 
 FILE = {"bytes": 1, "sha256": "0" * 64}
 
@@ -19,3 +19,21 @@ def test_the_batch_of_the_litert_files_is_told(batch_size, words):
     assert words in said
     assert ("cannot be resized" in said) == (batch_size > 0)
     assert ".tflite" not in readme_text(card)
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_told"),
+    [
+        ({}, True),
+        ({"task": "segment", "outputs": {"probabilities": [4, 4, 2]}}, True),
+        ({"litert_batch_size": 4}, False),
+        ({"normalizes": False}, False),
+        ({"outputs": {"outputs": [2]}}, False),
+        ({"outputs": {"probabilities": [2], CLASS_MAPS: [4, 4, 2]}}, False),
+        ({"files": {"saved_model/1/saved_model.pb": FILE}}, False),
+    ],
+)
+def test_mediapipe_is_spoken_of_where_a_file_is_for_it(fields, is_told):
+    card = ModelCard("toy", "swin", {"input_shape": (16, 16, 3)}, ("cat", "dog"))
+    fields = {"files": {"model.tflite": FILE}} | fields
+    assert ("MediaPipe" in readme_text(ModelCard(**(vars(card) | fields)))) == is_told

@@ -13,6 +13,7 @@ from swin_keras.exporting.inference_model import (
     logits,
     named_outputs,
 )
+from swin_keras.model_files import load_keras
 from swin_keras.models import (
     SegmentationHead,
     SwinBackbone,
@@ -119,6 +120,31 @@ def test_steps_of_a_head_that_others_take_stay(is_output):
     expected = model(images)
     for name, given in inference_model(model)(images).items():
         np.testing.assert_allclose(given, expected[name], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:The structure of")  # of Sequential, by Keras
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("is_sequential", [True, False])
+def test_a_model_in_a_model_is_float32_too(
+    is_sequential, precision, set_dtype_policy, tmp_path
+):
+    def build(precision):
+        set_dtype_policy(precision)
+        base = SwinClassifier(SMALL, include_top=False, pooling="avg")
+        inputs, head = keras.Input((32, 32, 3)), keras.layers.Dense(3, dtype="float32")
+        if is_sequential:
+            return keras.Sequential([inputs, base, head])
+        return keras.Model(inputs, head(base(inputs)))
+
+    mixed, plain = build(precision), shaken(build("float32"))
+    mixed.set_weights(plain.get_weights())
+    mixed.save(tmp_path / "mixed.keras")
+    model = load_keras(tmp_path / "mixed.keras")
+    images = _images((32, 32, 3))
+    expected = to_numpy(plain(images))
+    assert not np.allclose(to_numpy(model(images)), expected, atol=1e-4)
+    given = to_numpy(inference_model(model)(images))
+    np.testing.assert_array_equal(given, expected)
 
 
 def test_folding_leaves_the_model_itself_alone(small_model):

@@ -10,11 +10,13 @@ from swin_keras.errors import UsageError
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
 from swin_keras.exporting.images import _load
+from swin_keras.exporting.verify import EXACT, verify
 from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files import read_card
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import DetectionHead, SegmentationHead, SwinClassifier
 from swin_keras.models.feature_maps import features
+from swin_keras.tasks import task_named
 
 
 def exported(model, tmp_path, **options):
@@ -69,6 +71,27 @@ def test_a_head_of_ones_own_is_not_cut_off(tmp_path):
     maps = keras.layers.Conv2D(2, 1)(backbone.output)
     with pytest.raises(UsageError, match=r"\(None, 8, 8, 2\)"):
         exported(keras.Model(backbone.input, maps), tmp_path)
+
+
+@pytest.mark.slow
+def test_large_logits_may_be_rounded_more_and_not_be_wrong(tmp_path):
+    """Those of a network that takes 0..255 as it is are in the hundreds."""
+    inputs = x = keras.Input((64, 64, 3))
+    how = {"strides": 2, "activation": "relu", "kernel_initializer": "he_normal"}
+    for channels in (32, 64, 128):
+        x = keras.layers.Conv2D(channels, 3, **how)(x)
+    x = keras.layers.Dense(5, "softmax", name="head")(keras.layers.Flatten()(x))
+    model = keras.Model(inputs, x)
+    folder = exported(model, tmp_path)
+    assert read_card(folder).checks["litert"]["difference"] > EXACT.difference
+    head = model.get_layer("head")
+    kernel, bias = head.get_weights()
+    head.set_weights([1.001 * kernel, bias])
+    (folder / "card.json").unlink()  # which lists the files' hashes
+    model.save(folder / "model.keras")
+    pictures = np.random.default_rng(0).integers(0, 256, (8, 64, 64, 3))
+    checks = verify(folder, task_named("classify"), ["litert"], pictures)
+    assert checks[1].problems[0].startswith("logits differ by")
 
 
 def test_images_of_any_size_are_refused_in_words(tmp_path):

@@ -55,6 +55,29 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.slow
+def test_an_operation_that_litert_lacks_is_named(tmp_path):
+    inputs = keras.Input((8, 8, 3))
+    x = keras.ops.erfinv(keras.layers.Rescaling(1 / 256)(inputs))
+    outputs = keras.layers.Dense(2, "softmax")(keras.layers.Flatten()(x))
+    keras.Model(inputs, outputs).save(tmp_path / "m.keras")
+    config = ExportConfig(formats=("litert",), saved_models_dir=str(tmp_path / "out"))
+    with pytest.raises(ExportError, match=r"built-in operations\. Received: Erfinv\.$"):
+        export(tmp_path / "m.keras", config)
+
+
+def test_each_operation_that_the_converter_lacks_is_named_once():
+    said = """error: failed while converting: 'main':
+Flex ops: FlexErfinv, FlexRoll
+Details:
+\ttf.Erfinv(tensor<1x192xf32>) -> (tensor<1x192xf32>) : {device = ""}
+Custom ops: Bincount
+Could not translate MLIR to FlatBuffer.<unknown>:0: error: loc(callsite(
+Custom ops: Bincount
+"""
+    assert conversion._reason(said) == "Received: Bincount, FlexErfinv, FlexRoll."
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

@@ -1,5 +1,6 @@
 """Pictures of another shape than the input: their boxes come back exactly."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -75,10 +76,13 @@ def test_a_card_and_its_readme_tell():
     model = {"input_shape": INPUT}
     card = ModelCard("a", "toy", model, ("cat",), task="detect", letter_box=True)
     assert ModelCard.from_json(card.to_json()).letter_box
-    text = task_named("detect").about_pictures(card)
-    assert "letter box" in text
+    about = task_named("detect").about_pictures
+    assert "letter box" in about(card)
+    assert "No file does it itself: give" in about(card)
+    files = {"model.tflite": {}, "saved_model/1/saved_model.pb": {}}
+    text = about(dataclasses.replace(card, files=files))
     assert "`serve_xla` do it, too" in text
-    assert "No other file does it itself" in text
+    assert "No other file does it itself, and MediaPipe stretches: give" in text
     wrong = card.to_json().replace('"letter_box": true', '"letter_box": 1')
     with pytest.raises(ValueError, match="`letter_box` must be true or false"):
         ModelCard.from_json(wrong)
