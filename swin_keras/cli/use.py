@@ -44,10 +44,10 @@ def export(options):
 
 
 def predict(options):
-    from swin_keras.inference.model_paths import find_model
+    from swin_keras.inference.model_paths import find_model, path_of_model
     from swin_keras.inference.predictor import Predictor
 
-    if find_model(Path(options.model)).suffix != ".tflite":
+    if find_model(path_of_model(options.model)).suffix != ".tflite":
         load_tensorflow()
     if options.top < 1:
         raise UsageError(f"--top must be at least 1. Received: {options.top}.")

@@ -1,13 +1,12 @@
 """What `Explainer` knows of a model before it is asked why: names, sizes, answers."""
 
 import logging
-from pathlib import Path
 
 import numpy as np
 from keras import ops
 
 from swin_keras.errors import ModelFileError, UsageError, nearest_name
-from swin_keras.inference.model_paths import find_keras_model
+from swin_keras.inference.model_paths import find_keras_model, path_of_model
 from swin_keras.inference.runtimes import open_model, outputs_by_name, without_maps
 from swin_keras.model_files import load_keras, read_card
 from swin_keras.model_files.card import CLASS_MAPS
@@ -38,7 +37,7 @@ class ExplainedModel(CardPreparation):
         if hasattr(model, "layers"):
             self.name, self.model = model.name, model
         else:
-            self._open(Path(model), trust)
+            self._open(path_of_model(model), trust)
         stated = self.card is None or self.card.normalizes
         takes_raw = normalizes(self.model) if self.model else stated
         if not takes_raw:
