@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from swin_keras.errors import UsageError, WeightsError, nearest_name
+from swin_keras.files import expanded
 from swin_keras.model_files import read_card, save_keras
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import (
@@ -66,7 +67,7 @@ def convert(
         UsageError: If the destination is taken or says nothing about the format.
         WeightsError: If the source cannot be used.
     """
-    destination = Path(destination)
+    destination = expanded(destination)
     keras_file = destination.name.endswith((".keras", ".weights.h5"))
     to = to or ("keras" if keras_file else None)
     if to not in ("keras", *_FOLDERS):

@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 
 from swin_keras import __version__
 from swin_keras.errors import ResourceError, UsageError
+from swin_keras.files import expanded
 from swin_keras.imagenet import imagenet_scaling
 from swin_keras.models import SwinV2Config, is_segmenter
 from swin_keras.models.layer_names import HEAD, PREPROCESSING
@@ -217,7 +218,7 @@ def _use(model, config, class_names, crop_fraction) -> Use:
 
 def _write(folder, tensors, files) -> Path:
     """Write into a new folder: whole, or not at all."""
-    folder = Path(folder)
+    folder = expanded(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(
             f"{folder} is not an empty folder. Choose another: no file is overwritten."
