@@ -3,8 +3,8 @@
 import dataclasses
 import inspect
 
-from swin_keras.errors import UsageError
 from swin_keras.models.config import SwinConfig
+from swin_keras.models.inputs import sized
 from swin_keras.models.words import check_weights, check_words
 
 
@@ -28,14 +28,6 @@ def sized_config(
     names = [field.name for field in dataclasses.fields(config)]
     check_words(sizes, names, arguments=inspect.signature(function).parameters)
     check_weights(weights)
-    if input_shape is None:
-        return config.replace(**sizes)
-    config = config.replace(**sizes, input_shape=input_shape)
-    if input_tensor is not None:
-        shape = tuple(input_tensor.shape[1:])
-        if shape != config.input_shape:
-            raise UsageError(
-                "`input_shape` must be that of `input_tensor`, or be left out. "
-                f"Received: {config.input_shape} and a tensor of {shape}."
-            )
-    return config
+    if input_shape is not None:
+        sizes = {**sizes, "input_shape": input_shape}
+    return sized(config, sizes, input_tensor)

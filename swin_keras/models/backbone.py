@@ -3,7 +3,7 @@
 import keras
 
 from swin_keras.models.config import SwinConfig
-from swin_keras.models.inputs import image_inputs
+from swin_keras.models.inputs import image_inputs, sized
 from swin_keras.models.stages import normalized_maps, swin_stages
 from swin_keras.models.variants import as_config
 
@@ -49,7 +49,7 @@ def SwinBackbone(
     >>> {level: feature.shape[1:] for level, feature in backbone.output.items()}
     {'C2': (16, 24, 24), 'C3': (8, 12, 48)}
     """
-    config = as_config(config).replace(**sizes)
+    config = sized(as_config(config), sizes, input_tensor)
     inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
     maps = feature_maps(x, config, include_norms)
     return keras.Model(inputs, maps, name=name)

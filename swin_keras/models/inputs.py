@@ -2,9 +2,34 @@
 
 import keras
 
+from swin_keras.errors import UsageError
 from swin_keras.imagenet import imagenet_scaling
 from swin_keras.layers.precision import full_precision
 from swin_keras.models.config import SwinConfig
+
+
+def sized(config: SwinConfig, sizes: dict, input_tensor=None) -> SwinConfig:
+    """Return a configuration with other sizes, and with the shape of the images.
+
+    Args:
+        config: What to change.
+        sizes: Fields to change, by name.
+        input_tensor: A Keras tensor to use as images, or `None`.
+
+    Raises:
+        UsageError: If the sizes cannot make a model, or the tensor has another shape
+            than was asked for.
+    """
+    config = config.replace(**sizes)
+    if input_tensor is None:
+        return config
+    shape = tuple(input_tensor.shape[1:])
+    if "input_shape" in sizes and config.input_shape != shape:
+        raise UsageError(
+            "`input_shape` must be that of `input_tensor`, or be left out. "
+            f"Received: {config.input_shape} and a tensor of {shape}."
+        )
+    return config.replace(input_shape=shape)
 
 
 def image_inputs(config: SwinConfig, input_tensor=None, include_preprocessing=True):

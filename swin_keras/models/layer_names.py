@@ -11,8 +11,10 @@ PREPROCESSING = "preprocessing"  # in the order of the data
 PATCH_EMBEDDING = "patch_embedding"
 POSITION_EMBEDDING = "position_embedding"
 NORM = "norm"
+POOLING = "pooling"
 HEAD = "head"
 PREDICTIONS = "predictions"
+PROBABILITIES = "probabilities"  # of a segmenter
 
 _NUMBER = r"([1-9][0-9]{0,3})"  # bounded: names also come from files
 _IN_STAGE = re.compile(rf"stage_{_NUMBER}_(?:block_{_NUMBER}|merging|norm)")

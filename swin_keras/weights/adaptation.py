@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from swin_keras.errors import UsageError, WeightsError
+from swin_keras.files import expanded
 from swin_keras.layers.windows import as_pair, fit_window
 from swin_keras.models import SwinConfig
 from swin_keras.names import some_names
@@ -288,7 +289,7 @@ def read_head_rows(rows) -> np.ndarray | None:
         return None
     try:
         if isinstance(rows, str | Path):
-            rows = Path(rows).read_text().split()
+            rows = expanded(rows).read_text().split()
         rows = np.array([int(row) for row in rows])
     except (OSError, TypeError, ValueError) as error:
         raise UsageError(

@@ -81,7 +81,7 @@ class Checkpoint:
         return self._stored[self.format.locate(name).name].dtype
 
     def read(self, name: str) -> np.ndarray:
-        """Read a tensor, as float32.
+        """Read a tensor, as float32, or as float64 where the file has that.
 
         Raises:
             WeightsError: If the file is damaged, or a number is not finite.
@@ -122,10 +122,11 @@ class Checkpoint:
     def _read_stored(self, name):
         if self._last[0] != name:  # query, key and value are read together
             with damaged_file(self.source.path):
-                x = np.asarray(self._stored[name].read()).astype("float32")
-                if not np.isfinite(x).all():
+                x = np.asarray(self._stored[name].read())
+                single = x.astype("float32")
+                if not np.isfinite(single).all():
                     raise WeightsError(f"{name} has numbers that are not finite")
-            self._last = name, x
+            self._last = name, x if x.dtype == "float64" else single
         return self._last[1]
 
 

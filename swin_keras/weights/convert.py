@@ -3,7 +3,8 @@
 import dataclasses
 from pathlib import Path
 
-from swin_keras.errors import UsageError, nearest_name
+from swin_keras.errors import UsageError, WeightsError, nearest_name
+from swin_keras.files import expanded
 from swin_keras.model_files import read_card, save_keras
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import (
@@ -16,11 +17,13 @@ from swin_keras.models import (
 from swin_keras.models.conventions import normalizes
 from swin_keras.weights.checkpoint import open_checkpoint
 from swin_keras.weights.dense_heads import checkpoint_head, head_classes
+from swin_keras.weights.matching import some
 from swin_keras.weights.pretrained import from_pretrained
 from swin_keras.weights.project_config import (
     stated_activation,
     stated_class_names,
     stated_crop,
+    stated_others,
 )
 from swin_keras.weights.saving import save_huggingface, save_timm
 from swin_keras.weights.sizes import checkpoint_config, model_config, published_name
@@ -64,7 +67,7 @@ def convert(
         UsageError: If the destination is taken or says nothing about the format.
         WeightsError: If the source cannot be used.
     """
-    destination = Path(destination)
+    destination = expanded(destination)
     keras_file = destination.name.endswith((".keras", ".weights.h5"))
     to = to or ("keras" if keras_file else None)
     if to not in ("keras", *_FOLDERS):
@@ -84,6 +87,12 @@ def convert(
         )
 
     checkpoint = open_checkpoint(source, key=key)
+    if others := stated_others(checkpoint.source.config):
+        raise WeightsError(
+            f"{checkpoint.source.name} must be a model of this package alone: what is "
+            f"converted would answer otherwise without {some(others)}. Let "
+            "`keras.models.load_model` load it as it is."
+        )
     model = from_pretrained(
         source,
         classes=classes,

@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from swin_keras.layers import EdgeDistances, PatchExpanding
+from swin_keras.layers import EdgeDistances
 from swin_keras.weights.mapped_tensor import (
     MappedTensor,
     batch_norm,
@@ -74,39 +74,26 @@ _OF_DETECTOR = re.compile(
 )
 
 
+def is_of_head(name: str) -> bool:
+    """Whether a layer with weights of one of our heads has this name.
+
+    >>> is_of_head("head_fusion_conv"), is_of_head("head_hidden")
+    (True, False)
+    """
+    return name == _LOGITS or any(re.fullmatch(pattern, name) for pattern, *_ in _PARTS)
+
+
 def head_mapping(layer):
     """Yield `(prefix, mapping)` of a head's layer; nothing for one without weights."""
-    name = layer.name
-    for pattern, published, first in _CONVOLUTIONS:
-        if match := re.fullmatch(rf"{pattern}_(conv|norm)", name):
-            prefix = published.format(*(int(n) - first for n in match.groups()[:-1]))
-            is_norm = match.groups()[-1] == "norm"
-            yield (
-                (f"{prefix}.bn", batch_norm(layer))
-                if is_norm
-                else (f"{prefix}.conv", convolution(layer))
-            )
-    if name == "head_logits":
+    if layer.name == _LOGITS:
         # Swin-Unet's has no bias, and another name.
         prefix = "output" if layer.bias is None else "decode_head.conv_seg"
         is_finer = len(layer.kernel.shape) == 2
         yield prefix, _sub_pixel(layer) if is_finer else convolution(layer)
-    elif name == "head_detail_logits":
-        yield "decode_head.detail_seg", convolution(layer)
-    elif name == "head_auxiliary_logits":
-        yield "auxiliary_head.conv_seg", convolution(layer)
-    elif match := _OF_DETECTOR.fullmatch(name):
-        yield f"detector.{match[1]}", _detector_part(layer)
-    elif match := re.fullmatch(r"head_projection_C(\d+)", name):
-        yield f"decode_head.linear_c{int(match[1]) - 1}.proj", dense(layer)
-    elif match := re.fullmatch(r"head_stage_(\d+)_skip", name):
-        yield f"decoder.{int(match[1]) - 1}.concat_back_dim", dense(layer)
-    elif match := re.fullmatch(r"head_stage_(\d+)_expanding", name):
-        yield f"decoder.{int(match[1]) - 1}.upsample", _expanding(layer)
-    elif is_a(layer, PatchExpanding):
-        yield "up", _expanding(layer)
-    elif name == "head_norm":
-        yield "norm_up", norm(layer)
+    for pattern, published, first, mapping in _PARTS:
+        if match := re.fullmatch(pattern, layer.name):
+            parts = (int(n) - first if n.isdigit() else n for n in match.groups())
+            yield published.format(*parts), mapping(layer)
 
 
 def _sub_pixel(layer):
@@ -130,3 +117,18 @@ def _detector_part(layer):
 def _expanding(layer):
     expansion = under("expand", dense(layer.expansion))
     return {**expansion, **under("norm", norm(layer.norm))}
+
+
+_LOGITS = "head_logits"
+_PARTS = (  # as _CONVOLUTIONS, and what maps such a layer
+    *((f"{own}_conv", f"{its}.conv", n, convolution) for own, its, n in _CONVOLUTIONS),
+    *((f"{own}_norm", f"{its}.bn", n, batch_norm) for own, its, n in _CONVOLUTIONS),
+    (r"head_detail_logits", "decode_head.detail_seg", 0, convolution),
+    (r"head_auxiliary_logits", "auxiliary_head.conv_seg", 0, convolution),
+    (r"head_projection_C(\d+)", "decode_head.linear_c{}.proj", 1, dense),
+    (r"head_stage_(\d+)_skip", "decoder.{}.concat_back_dim", 1, dense),
+    (r"head_stage_(\d+)_expanding", "decoder.{}.upsample", 1, _expanding),
+    (r"head_expanding", "up", 0, _expanding),
+    (r"head_norm", "norm_up", 0, norm),
+    (_OF_DETECTOR, "detector.{}", 0, _detector_part),
+)

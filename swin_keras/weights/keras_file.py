@@ -34,7 +34,9 @@ from swin_keras.models.layer_names import (
     PREPROCESSING,
     pooling_number,
 )
+from swin_keras.weights.head_mapping import is_of_head
 from swin_keras.weights.layer_sizes import layers_config
+from swin_keras.weights.other_layers import other_layers, top_activation
 from swin_keras.weights.tensor_file import StoredTensor, damaged_file
 from swin_keras.weights.tensor_mapping import layer_mapping
 
@@ -51,7 +53,7 @@ _CLASSES = {
     "patch_merging_v2": PatchMergingV2,
 }
 # Of this package are also these layers of Keras, by their names.
-_NAMED = re.compile(r"norm|head|stage_\d+_norm|head_\w+")
+_NAMED = re.compile(r"norm|head|stage_\d+_norm")
 _IS_NORM = re.compile(r"_norm(_\d+)?$")
 _NORM, _DENSE = ("gamma", "beta"), ("kernel", "bias")
 _BATCH_NORM = (*_NORM, "moving_mean", "moving_variance")
@@ -133,8 +135,8 @@ def keras_statement(path: Path) -> dict:
     """Return what a `.keras` file says of its model, as `config.json` would.
 
     `swin_keras` holds the fields of its `SwinConfig`, `mean` and `variance` those
-    of the normalization in it, `activation` that of its top, and `pool_scales` the
-    cells of pyramid pooling.
+    of the normalization in it, `activation` that of its top, `pool_scales` the cells
+    of pyramid pooling, and `others` the layers that a model of this package has not.
     """
     config = keras_config(path)
     if config is None:
@@ -145,16 +147,17 @@ def keras_statement(path: Path) -> dict:
         "swin_keras": vars(config),
         "mean": scaling.get("mean"),
         "variance": scaling.get("variance"),
-        "activation": layers.get("predictions", {}).get("activation"),
+        "activation": top_activation(layers),
         "pool_scales": [
             layers[name]["size"]
             for name in sorted(filter(pooling_number, layers), key=pooling_number)
         ],
+        "others": other_layers(layers),
     }
 
 
 def _layer_configs(path) -> dict[str, dict]:
-    """Return the configuration of each layer, with the shape that it was built for."""
+    """Return each layer's configuration, its class, and the shape it was built for."""
     if not zipfile.is_zipfile(path):
         return {}
     with damaged_file(path), zipfile.ZipFile(path) as archive:
@@ -164,7 +167,9 @@ def _layer_configs(path) -> dict[str, dict]:
             raise WeightsError("its config.json is too large for a model")
         model = json.loads(archive.read("config.json"))
         return {
-            layer["config"]["name"]: layer["config"] | layer.get("build_config", {})
+            layer["config"]["name"]: layer["config"]
+            | layer.get("build_config", {})
+            | {"class_name": layer["class_name"]}
             for layer in model["config"].get("layers", [])
             if "name" in layer["config"]
         }
@@ -210,7 +215,8 @@ def _stored_layers(file) -> tuple[list[StoredLayer], dict[str, StoredTensor]]:
         top, key, *parts = path.split("/")
         kind = _CLASSES.get(re.sub(r"_\d+$", "", key))
         name = keys.get(key)
-        if top != "layers" or not (kind or _NAMED.fullmatch(name or "")):
+        is_ours = kind or _NAMED.fullmatch(name or "") or is_of_head(name or "")
+        if top != "layers" or not is_ours:
             others[f"/{path}"] = variable
             continue
         layer = layers.setdefault(key, StoredLayer(name, kind))

@@ -208,7 +208,7 @@ def _assign(checkpoint, mapping, plan):
         mapped = mapping[name]
         variable, array = arrays.setdefault(
             id(mapped.variable),
-            (mapped.variable, np.zeros(mapped.variable.shape, "float32")),
+            (mapped.variable, np.zeros(mapped.variable.shape, mapped.variable.dtype)),
         )
         array[mapped.index] = mapped.to_keras(
             fit.apply(checkpoint.read(fit.source or name))

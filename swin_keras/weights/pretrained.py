@@ -18,7 +18,12 @@ from swin_keras.weights.dense_heads import (
     is_of_dense_code,
 )
 from swin_keras.weights.loading import load_checkpoint
-from swin_keras.weights.project_config import stated_activation, stated_sizes
+from swin_keras.weights.matching import some
+from swin_keras.weights.project_config import (
+    stated_activation,
+    stated_others,
+    stated_sizes,
+)
 from swin_keras.weights.sizes import (
     checkpoint_config,
     checkpoint_window_fit,
@@ -49,7 +54,8 @@ def from_pretrained(
 ):
     """Build the model that a checkpoint belongs to, and load it.
 
-    That is a classifier, or a segmenter or detector with the checkpoint's head.
+    That is a classifier, or a segmenter or detector with the checkpoint's head. Layers
+    of others in a `.keras` file are left out, and a warning names them.
 
     Args:
         source: As in `load_weights`, but for a `.weights.h5` file, which does not
@@ -149,6 +155,12 @@ def from_pretrained(
     load_checkpoint(
         model, checkpoint, class_names, new_head=new_head, rows=head_rows, resize=resize
     )
+    if others := stated_others(checkpoint.source.config):
+        log.warning(
+            "%s: left out, since not of this package: %s; answers will differ",
+            checkpoint.source.name,
+            some(others),
+        )
     return model
 
 

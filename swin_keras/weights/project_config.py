@@ -75,6 +75,15 @@ def stated_activation(config: dict) -> str:
     return "sigmoid" if is_multi else "softmax"
 
 
+def stated_others(config: dict) -> list[str]:
+    """Return the layers in a `.keras` file that are not of this package, with class.
+
+    >>> stated_others({"others": {"temperature": "Rescaling"}})
+    ['temperature (Rescaling)']
+    """
+    return [f"{name} ({kind})" for name, kind in config.get("others", {}).items()]
+
+
 def stated_class_names(config: dict) -> tuple[str, ...]:
     """Return the names of the classes that are stated, in order; perhaps none.
 

@@ -14,12 +14,18 @@ from safetensors.numpy import save_file
 
 from swin_keras import __version__
 from swin_keras.errors import ResourceError, UsageError
+from swin_keras.files import expanded
 from swin_keras.imagenet import imagenet_scaling
 from swin_keras.models import SwinV2Config, is_segmenter
-from swin_keras.models.layer_names import HEAD, PREDICTIONS, PREPROCESSING
+from swin_keras.models.layer_names import HEAD, PREPROCESSING
 from swin_keras.weights.differences import dense_windows, scaling
 from swin_keras.weights.formats import HUGGINGFACE, TIMM, Format
 from swin_keras.weights.matching import some
+from swin_keras.weights.other_layers import (
+    model_layers,
+    other_layers,
+    top_activation,
+)
 from swin_keras.weights.project_config import (
     Use,
     huggingface_config,
@@ -65,7 +71,7 @@ def save_huggingface(model, folder, class_names=None, crop_fraction=1.0) -> Path
         check_upernet(model, config)
         for sentence in dense_windows(config):
             _log.warning("transformers' logits will differ. %s", sentence)
-    use = _use(model, class_names, crop_fraction)
+    use = _use(model, config, class_names, crop_fraction)
     classes = _num_classes(model)
     if is_segmenter(model):
         tensors = _with_counters(published_arrays(model, HUGGINGFACE, "backbone."))
@@ -105,7 +111,7 @@ def save_timm(model, folder, class_names=None, crop_fraction=1.0) -> Path:
     if is_segmenter(model):
         raise UsageError(f"timm has no segmenters. Received: {model.name!r}.")
     name = published_name(type(config), vars(config))
-    use = _use(model, class_names, crop_fraction)
+    use = _use(model, config, class_names, crop_fraction)
     settings = timm_config(config, _num_classes(model), use, name)
     tensors = published_arrays(model, TIMM)
     return _write(folder, tensors, {"config.json": settings})
@@ -132,20 +138,23 @@ def published_arrays(model, layout: Format, prefix="") -> dict[str, np.ndarray]:
 
 
 def _require_all_ours(model):
-    """Refuse a model with weights that the other projects have no place for.
+    """Refuse a model with layers that the other projects have no place for.
 
     Raises:
         WeightsError: If the model has no Swin Transformer in it.
-        UsageError: That names the weights.
+        UsageError: That names their weights, or themselves if they have none.
     """
     mapped = {id(one.variable) for one in tensor_mapping(model).values()}
-    others = [
+    weights = [
         weight.path
         for layer in model.layers
         for weight in layer.weights
         if layer.name != PREPROCESSING and id(weight) not in mapped
     ]
-    if others:
+    told = {path.partition("/")[0] for path in weights}
+    layers = other_layers(model_layers(model)).items()
+    without = [f"{name} ({kind})" for name, kind in layers if name not in told]
+    if others := weights + without:
         raise UsageError(
             "A folder for other projects holds the layers that they have. Received: "
             f"{model.name!r}, which has others, too: {some(others)}."
@@ -178,7 +187,7 @@ def _num_classes(model) -> int:
     return model.get_layer(HEAD).units
 
 
-def _use(model, class_names, crop_fraction) -> Use:
+def _use(model, config, class_names, crop_fraction) -> Use:
     """Gather what others must know to use a model as it is used here.
 
     Raises:
@@ -195,24 +204,21 @@ def _use(model, class_names, crop_fraction) -> Use:
         raise UsageError(
             f"`crop_fraction` must be in (0, 1]. Received: {crop_fraction}."
         )
-    mean, std = imagenet_scaling(model.input_shape[-1])
+    mean, std = imagenet_scaling(config.input_shape[2])
     if own := scaling(model):
         mean, std = own[0], map(math.sqrt, own[1])
-    has_activation = PREDICTIONS in [layer.name for layer in model.layers]
     return Use(
         class_names=names,
         mean=tuple(round(value / 255, 6) for value in mean),
         std=tuple(round(value / 255, 6) for value in std),
         crop=crop_fraction,
-        activation=model.get_layer(PREDICTIONS).get_config()["activation"]
-        if has_activation
-        else "softmax",
+        activation=top_activation(model_layers(model)) or "softmax",
     )
 
 
 def _write(folder, tensors, files) -> Path:
     """Write into a new folder: whole, or not at all."""
-    folder = Path(folder)
+    folder = expanded(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(
             f"{folder} is not an empty folder. Choose another: no file is overwritten."

@@ -10,7 +10,7 @@ from swin_keras.models import VARIANTS, SwinConfig, SwinV2Config
 from swin_keras.models.layer_names import PATCH_EMBEDDING
 from swin_keras.weights.checkpoint import Checkpoint
 from swin_keras.weights.layer_sizes import layers_config
-from swin_keras.weights.project_config import stated_sizes
+from swin_keras.weights.project_config import stated_shapes, stated_sizes
 from swin_keras.weights.statements import check_statements
 
 _TABLE = "layers.{}.blocks.0.attn.relative_position_bias_table"
@@ -88,6 +88,8 @@ def checkpoint_sizes(checkpoint: Checkpoint) -> tuple[type, dict]:
         channels = checkpoint.shape("patch_embed.proj.weight")[1]
         told = {"channels": channels, **sizes}
         check_statements(checkpoint.source, told, checkpoint.has("head.weight"))
+        stated = stated_shapes(checkpoint.source.config)
+        sizes["mlp_ratio"] = stated.get("mlp_ratio", sizes["mlp_ratio"])
         if not is_v2:
             _check_windows(checkpoint, len(sizes["depths"]))
         return (SwinV2Config if is_v2 else SwinConfig), sizes
@@ -157,12 +159,13 @@ def _sizes(checkpoint):
         )
         depths.append(depth)
     block = "layers.0.blocks.0"
+    last = f"layers.{len(depths) - 1}.blocks.0"  # whose hidden width tells the most
     return {
         "embed_dim": embed_dim,
         "patch_size": patch_size - 2 * overlap,
         "depths": tuple(depths),
         "num_heads": tuple(num_heads),
-        "mlp_ratio": checkpoint.shape(f"{block}.mlp.fc1.weight")[0] / embed_dim,
+        "mlp_ratio": checkpoint.shape(f"{last}.mlp.fc1.weight")[0] / channels,
         "qkv_bias": checkpoint.has(f"{block}.attn.q.bias")
         or checkpoint.has(f"{block}.attn.q_bias"),
         "patch_norm": checkpoint.has("patch_embed.norm.weight"),

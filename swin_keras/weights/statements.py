@@ -25,7 +25,7 @@ def check_statements(source: Source, sizes: dict, has_head: bool) -> None:
         WeightsError: If a statement is not so, or cannot be followed.
     """
     for name, stated in stated_shapes(source.config).items():
-        if not _are_equal(stated, sizes[name]):
+        if not _are_equal(name, stated, sizes):
             raise WeightsError(
                 f"config.json beside {source.name} must belong to it. It says "
                 f"{name}={stated!r:.100}, and the tensors have {name}={sizes[name]}. "
@@ -41,7 +41,11 @@ def check_statements(source: Source, sizes: dict, has_head: bool) -> None:
             )
 
 
-def _are_equal(stated, told) -> bool:
+def _are_equal(name, stated, sizes) -> bool:
+    told = sizes[name]
+    if name == "mlp_ratio":  # the hidden width is a whole number
+        width = sizes["embed_dim"] * 2 ** (len(sizes["depths"]) - 1)
+        stated, told = (int(width * ratio) for ratio in (stated, told))
     if isinstance(stated, int | float) and isinstance(told, int | float):
         return math.isclose(stated, told, rel_tol=1e-6)
     return stated == told

@@ -155,6 +155,10 @@ def test_preprocessing_in_the_model_is_the_mean_and_std_of_imagenet(channels):
     np.testing.assert_allclose(run(inside, x), run(outside, normalized), atol=1e-5)
 
 
+def backbone_of_a_variant(classes, **arguments):
+    return SwinBackbone("swin_nano", **arguments)
+
+
 class TestKerasApplicationsArguments:
     def test_without_top_the_model_ends_in_the_last_feature_map(self):
         model = SwinNano(include_top=False)
@@ -170,11 +174,22 @@ class TestKerasApplicationsArguments:
         assert [tuple(tensor.shape) for tensor in model.inputs] == [(None, 40, 24, 3)]
         assert model.output_shape == (None, 4)
 
-    @pytest.mark.parametrize("build", [SwinNano, SwinSegmenter, SwinDetector])
+    @pytest.mark.parametrize(
+        "build", [SwinNano, SwinSegmenter, SwinDetector, backbone_of_a_variant]
+    )
     def test_a_tensor_of_another_shape_than_was_asked_for_is_refused(self, build):
         inputs = keras.Input((40, 24, 3))
         with pytest.raises(UsageError, match=r"\(40, 40, 3\) and a tensor of \(40, 24"):
             build(input_tensor=inputs, input_shape=(40, 40, 3), classes=4)
+
+    def test_weights_alone_are_read_for_the_channels_of_the_tensor(self, tmp_path):
+        grey = SwinNano(input_shape=(32, 32, 1), patch_size=4, classes=4)
+        path = tmp_path / "grey.weights.h5"
+        grey.save_weights(path)
+        inputs = keras.Input((32, 32, 1))
+        model = SwinNano(input_tensor=inputs, patch_size=4, weights=path)
+        x = images(32, 32, 1)
+        np.testing.assert_array_equal(run(model, x), run(grey, x))
 
     def test_without_activation_the_model_ends_in_logits(self):
         logits = SwinNano(classes=4, classifier_activation=None)

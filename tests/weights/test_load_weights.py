@@ -92,6 +92,19 @@ def test_other_float_types_load(dtype, error, tmp_path):
         np.testing.assert_allclose(ours, theirs, rtol=error, atol=error / 1000)
 
 
+@pytest.mark.parametrize("policy", ["float64", "bfloat16"])
+def test_another_precision_of_variables_keeps_every_digit(
+    policy, set_dtype_policy, tmp_path
+):
+    set_dtype_policy(policy)
+    trained, other = small_model(), small_model(seed=1)
+    trained.save(tmp_path / "x.keras")
+    load_weights(other, tmp_path / "x.keras")
+    assert other.get_layer("stage_1_block_1").mlp_expand.kernel.dtype == policy
+    for ours, theirs in zip(other.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_own_files_load_through_the_same_door(tmp_path):
     trained = small_model()
     trained.save_weights(tmp_path / "x.weights.h5")

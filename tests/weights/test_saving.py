@@ -65,6 +65,46 @@ def test_folder_tells_its_sizes_and_class_names(project, tmp_path):
     assert found["config"]["input_shape"] == (32, 32, 3)
 
 
+@pytest.mark.parametrize("project", SAVE)
+def test_a_ratio_that_makes_no_whole_widths_comes_back(project, tmp_path):
+    """Of 1.3, hidden widths are 10 and 20; of 1.95, they are 15 and 31."""
+    for ratio in (1.3, 1.95):
+        model = small_model(mlp_ratio=ratio)
+        folder = SAVE[project](model, tmp_path / str(ratio))
+        back = from_pretrained(folder)
+        assert back.get_layer("stage_2_block_1").mlp_ratio == ratio
+        np.testing.assert_array_equal(logits(back), logits(model))
+        (folder / "config.json").unlink()
+        (folder / "card.json").unlink()
+        weights = from_pretrained(folder / "model.safetensors").get_weights()
+        for ours, theirs in zip(weights, model.get_weights(), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_ratio_of_other_widths_is_refused(tmp_path):
+    folder = save_timm(small_model(mlp_ratio=1.3), tmp_path / "out")
+    settings = json.loads((folder / "config.json").read_text())
+    settings["model_args"]["mlp_ratio"] = 1.35  # 10 in stage 1 and 21 in stage 2
+    (folder / "card.json").unlink()
+    (folder / "config.json").write_text(json.dumps(settings))
+    with pytest.raises(WeightsError, match=r"mlp_ratio=1\.35.* have mlp_ratio=1\.25"):
+        from_pretrained(folder)
+
+
+def test_a_users_folder_may_be_written_as_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert save_timm(small_model(), "~/timm") == tmp_path / "timm"
+    assert save_huggingface(small_model(), "~/hf") == tmp_path / "hf"
+    assert convert("~/hf", "~/a.keras") == tmp_path / "a.keras"
+    convert("~/hf", "~/again", to="timm")
+    (tmp_path / "rows.txt").write_text("4 0")
+    chosen = from_pretrained("~/a.keras", classes=2, head_rows="~/rows.txt")
+    assert chosen.output_shape == (None, 2)
+    found = sorted(path.name for path in tmp_path.iterdir())
+    assert found == ["a.keras", "again", "hf", "rows.txt", "timm"]
+
+
 def test_full_folder_is_not_touched(tmp_path):
     (tmp_path / "mine.txt").write_text("precious")
     with pytest.raises(UsageError, match="not an empty folder"):

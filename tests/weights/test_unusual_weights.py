@@ -1,6 +1,7 @@
 """Models and files that are not quite this package's: adapted, or refused in words."""
 
 import math
+import re
 
 import keras
 import numpy as np
@@ -16,6 +17,7 @@ from swin_keras.models import (
     SegmentationHead,
     SwinBackbone,
     end_in_detections,
+    end_in_probabilities,
     model_strides,
 )
 from swin_keras.models.layer_names import PREDICTIONS
@@ -28,6 +30,8 @@ from swin_keras.weights import (
     save_huggingface,
     save_timm,
 )
+from swin_keras.weights.other_layers import model_layers, other_layers
+from swin_keras.weights.source import find_source
 
 SIZES = {
     "input_shape": (32, 32, 3),
@@ -91,6 +95,155 @@ def test_layers_of_ones_own_in_a_file_are_named(tmp_path, headless, caplog):
     headless.save(tmp_path / "a.keras")
     from_pretrained(tmp_path / "a.keras")
     assert "not used: /layers/batch_normalization/" in caplog.text
+
+
+def images(channels=3):
+    shape = (2, 32, 32, channels)
+    return np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
+
+
+def rescaled():
+    return toy(input_tensor=keras.layers.Rescaling(255.0)(keras.Input((32, 32, 3))))
+
+
+def divided():
+    return toy(input_tensor=keras.Input((32, 32, 3)) / 2)
+
+
+def repeated():
+    grey = keras.Input((32, 32, 1))
+    return toy(input_tensor=keras.layers.Concatenate()([grey, grey, grey]))
+
+
+def joined():
+    images = [keras.Input((32, 32, 3)), keras.Input((32, 32, 1))]
+    tensor = keras.layers.Concatenate()(images)
+    return toy(input_tensor=tensor, input_shape=(32, 32, 4))
+
+
+def tempered():
+    model = toy(classifier_activation=None)
+    x = keras.layers.Rescaling(0.25, name="temperature")(model.output)
+    return keras.Model(model.input, keras.layers.Activation("softmax", name="y")(x))
+
+
+def of_the_maximum():
+    base = toy(include_top=False, pooling="max")
+    x = keras.layers.Dense(3, name="head")(base.output)
+    x = keras.layers.Activation("softmax", name="predictions")(x)
+    return keras.Model(base.input, x)
+
+
+def of_two_steps():
+    base = toy(include_top=False, pooling="avg")
+    x = keras.layers.Dense(16, name="head_hidden")(base.output)
+    x = keras.layers.ReLU(name="head_relu")(x)
+    return keras.Model(base.input, keras.layers.Dense(3, name="head")(x))
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (rescaled, r"rescaling\w* \(Rescaling\)"),
+        (divided, r"true_divide\w* \(TrueDivide\)"),
+        (repeated, r"concatenate\w* \(Concatenate\)"),
+        (joined, r"concatenate\w* \(Concatenate\)"),
+        (tempered, r"temperature \(Rescaling\), y \(Activation\)"),
+        (of_the_maximum, r"pooling \(GlobalMaxPooling2D\)"),
+        (of_two_steps, r"head_relu \(ReLU\)"),
+    ],
+)
+def test_layers_without_weights_are_not_left_out_without_a_word(
+    build, words, tmp_path, caplog
+):
+    model = build()
+    model.save(tmp_path / "a.keras")
+    from_pretrained(tmp_path / "a.keras")
+    assert re.search(f"left out, since not of this package: .*{words}", caplog.text)
+    with pytest.raises(WeightsError, match=words):
+        convert(tmp_path / "a.keras", tmp_path / "b.keras")
+    for save in (save_timm, save_huggingface):
+        with pytest.raises(UsageError, match=f"which has others, too: .*{words}"):
+            save(model, tmp_path / "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.keras"]
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: toy(dropout_rate=0.1, drop_path_rate=0.1, position_embedding=True),
+        lambda: toy(include_top=False, pooling="max"),
+        lambda: SwinDetector("swin_nano", classes=2, **SIZES | {"depths": (1, 2)}),
+        lambda: end_in_detections(SwinDetector("swin_nano", classes=2, **SIZES)),
+        *(
+            lambda kind=kind, **more: end_in_probabilities(
+                SwinSegmenter(
+                    "swin_nano",
+                    SegmentationHead(kind, **more),
+                    classes=2,
+                    **SIZES | {"input_shape": (33, 35, 3)},
+                )
+            )
+            for kind in ("mlp", "unet", "upernet")
+        ),
+        lambda: SwinSegmenter(
+            "swin_nano",
+            SegmentationHead("upernet", sub_pixel=True, detail_channels=4),
+            classes=2,
+            auxiliary=True,
+            **SIZES,
+        ),
+        lambda: toy(input_tensor=keras.layers.RandomFlip()(keras.Input((32, 32, 3)))),
+    ],
+)
+def test_no_layer_of_ours_and_none_that_only_trains_is_anothers(build, tmp_path):
+    model = build()
+    assert other_layers(model_layers(model)) == {}
+    model.save(tmp_path / "a.keras")
+    assert find_source(tmp_path / "a.keras").config["others"] == {}
+
+
+def test_a_head_may_have_its_activation_itself(tmp_path):
+    base = toy(include_top=False, pooling="avg")
+    top = keras.layers.Dense(3, activation="sigmoid", name="head")(base.output)
+    model = keras.Model(base.input, top)
+    model.save(tmp_path / "a.keras")
+    convert(tmp_path / "a.keras", tmp_path / "b.keras")
+    save_huggingface(model, tmp_path / "x")
+    for name in ("a.keras", "b.keras", "x"):
+        back = from_pretrained(tmp_path / name)
+        np.testing.assert_array_equal(back(images()), model(images()))
+
+
+def test_a_head_with_two_activations_is_named(tmp_path):
+    base = toy(include_top=False, pooling="avg")
+    x = keras.layers.Dense(3, activation="relu", name="head")(base.output)
+    x = keras.layers.Activation("softmax", name="predictions")(x)
+    with pytest.raises(UsageError, match=r"others, too: head \(Dense\)"):
+        save_timm(keras.Model(base.input, x), tmp_path / "x")
+
+
+@pytest.mark.parametrize("ending", ["keras", "weights.h5"])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.BatchNormalization(name="head_bn"),
+        keras.layers.Dense(16, name="head_hidden"),
+    ],
+)
+def test_layers_before_a_head_may_be_called_after_it(layer, ending, tmp_path, caplog):
+    base = toy(include_top=False, pooling="avg")
+    x = keras.layers.Dense(3, name="head")(layer(base.output))
+    path = tmp_path / f"a.{ending}"
+    model = keras.Model(base.input, x)
+    (model.save if ending == "keras" else model.save_weights)(path)
+    again = toy(include_top=False, pooling="avg")
+    report = load_weights(again, path)
+    assert report.loaded[0] == report.loaded[1]
+    np.testing.assert_array_equal(again(images()), base(images()))
+    others = [name for name in report.unused if name.startswith("/layers/")]
+    assert len(others) == len(layer.weights)
+    assert "not used: /layers/" in caplog.text
 
 
 def test_a_new_head_on_a_headless_file_ends_in_probabilities(tmp_path):
