@@ -7,8 +7,6 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-import yaml
-
 from swin_keras.errors import UsageError, nearest_name
 from swin_keras.names import check_name
 from swin_keras.options import named, settle_types
@@ -19,6 +17,7 @@ from swin_keras.training.presets import (
     default_preset,
     preset_values,
 )
+from swin_keras.yaml_files import to_yaml
 
 _RULES = (  # what must hold, of which options, and how to check it
     (
@@ -390,7 +389,7 @@ class TrainConfig:
             )
 
     def to_yaml(self) -> str:
-        return yaml.safe_dump(dataclasses.asdict(self), sort_keys=False)
+        return to_yaml(dataclasses.asdict(self))
 
     def to_command(self) -> str:
         """Return the command that trains with this configuration."""
