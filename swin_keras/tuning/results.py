@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import io
+import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +39,11 @@ class StudyOutcome:
 
 
 def best_of(trials) -> Trial | None:
-    """Return the best finished trial; `None` if there is none."""
-    finished = [trial for trial in trials if trial.score is not None]
+    """Return the best finished trial; `None` if there is none.
+
+    A score that is no number, as of a validation loss that is not, is no best.
+    """
+    finished = [t for t in trials if t.score is not None and not math.isnan(t.score)]
     key = lambda trial: (-trial.score, trial.metrics["val_loss"])  # noqa: E731
     return min(finished, key=key, default=None)
 
