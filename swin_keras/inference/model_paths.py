@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from swin_keras.errors import ModelFileError, UsageError, nearest_name
+from swin_keras.files import expanded
 
 
 def path_of_model(model) -> Path:
@@ -13,7 +14,7 @@ def path_of_model(model) -> Path:
         UsageError: If it is no path.
     """
     if isinstance(model, str | os.PathLike):
-        return Path(model)
+        return expanded(model)
     text = (
         "A model must be given as the path of a run, an export or a file. "
         f"Received: {type(model).__name__}."

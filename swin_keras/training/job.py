@@ -224,7 +224,7 @@ def prepare(
     model_config = model_config_of(config, dataset)
     config = with_batch_size(config, dataset, model_config, replicas)
     task.loader_options(dataset, config)  # which refuses what cannot be
-    check_devices(config, replicas)
+    check_devices(config, replicas, dataset)
     parts = replicas.count * config.gradient_accumulation_steps
     targets = task.target_bytes(dataset, model_config, config)
     check_memory(config, model_config, config.batch_size // parts, targets)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swin_keras.errors import TrainingError
-from swin_keras.files import to_json, write_text
+from swin_keras.files import expanded, to_json, write_text
 from swin_keras.model_files.card import installed_version, installed_versions
 from swin_keras.report.search_plot import plot_search
 from swin_keras.tasks import task_named
@@ -68,7 +68,7 @@ def write_results(study: Study, folder: StudyFolder) -> StudyOutcome:
             f"No trial of {folder.path} was finished, of {len(trials)} that began. "
             f"{(reasons or ['None came to its end.'])[-1]}"
         )
-    results = Path(study.folder) / "results"
+    results = expanded(study.folder) / "results"
     results.mkdir(parents=True, exist_ok=True)
     path = results / f"{study.name}.json"
     write_text(path, to_json(_summary(study, folder, trials, winner)))

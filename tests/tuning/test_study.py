@@ -205,3 +205,12 @@ def test_a_trial_whose_score_is_no_number_has_failed(tmp_path, monkeypatch):
         monkeypatch.setattr(importlib.import_module(module), function, stub)
     with pytest.raises(TrainingError, match="What judges the trial"):
         run_trial(folder, trial)
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_study(tmp_path)
+    study = Study.read("~/toy.yaml")
+    assert StudyFolder.of(study).path == tmp_path / "runs" / "toy"
+    study = dataclasses.replace(study, folder="~/studies")
+    assert StudyFolder.of(study).path == tmp_path / "studies" / "runs" / "toy"
