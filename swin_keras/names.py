@@ -58,6 +58,15 @@ def is_printable(text: str) -> bool:
     return not any(map(_is_control, text))
 
 
+def is_unicode(text: str) -> bool:
+    """Return whether a text can be written: stands for no bytes that are none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def printable(text) -> str:
     """Return a text for a terminal or a log, control characters written out.
 

@@ -1,5 +1,6 @@
 """YAML as people and this package write it, read without surprises."""
 
+import re
 from pathlib import Path
 
 import yaml
@@ -10,6 +11,19 @@ from swin_keras.names import printable
 MAX_BYTES = 2**20
 MAX_VALUES = 100_000  # once that aliases are written out
 MAX_DEPTH = 50  # of values within others; each level slows the reader down
+EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$")  # YAML 1.2's numbers
+
+
+class _Loader(yaml.SafeLoader):
+    """Takes 1e-3 for a number, for which YAML 1.1 wants 1.0e-3."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes text that `_Loader` would take for a number."""
+
+
+for _side in (_Loader, _Dumper):
+    _side.add_implicit_resolver("tag:yaml.org,2002:float", EXPONENT, "-+0123456789")
 
 
 def read_yaml(path):
@@ -35,6 +49,11 @@ def read_yaml(path):
         ) from error
 
 
+def to_yaml(values) -> str:
+    """Return plain values as `read_yaml` will read them, in their order."""
+    return yaml.dump(values, Dumper=_Dumper, sort_keys=False)
+
+
 def can_be_read(text: str) -> bool:
     """Return whether `read_yaml` will take a text that is to be written."""
     try:
@@ -51,10 +70,10 @@ def _parse(text: str):
         yaml.YAMLError: If it is not YAML, or stands for too many values.
     """
     _check_depth(text)
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    node = yaml.compose(text, Loader=_Loader)
     if node is not None and _size(node, {}) > MAX_VALUES:
         raise yaml.YAMLError("its aliases stand for too many values")
-    return yaml.safe_load(text)
+    return yaml.load(text, Loader=_Loader)  # noqa: S506  a safe loader
 
 
 def _check_depth(text):

@@ -1,6 +1,7 @@
 """Options are checked where they come in, whoever made the value."""
 
 import dataclasses
+import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,13 @@ def test_values_become_plain():
     assert type(options.count) is int
     config = TrainConfig(epochs=np.int64(3), data=Path("photos"), image_size=[32, 48])
     assert TrainConfig.from_dict(yaml.safe_load(config.to_yaml())) == config
+
+
+@pytest.mark.parametrize("name", ["data", "runs_dir", "teacher", "unlabelled"])
+def test_a_path_of_a_run_is_text(name):
+    message = rf"`{name}` must have another name: 'caf\\udce9' holds bytes that are not"
+    with pytest.raises(UsageError, match=message):
+        TrainConfig(**{name: os.fsdecode(b"caf\xe9")})
 
 
 @pytest.mark.parametrize("name", ["/abs", "../../x", "a\nb", "..", ".x", ""])

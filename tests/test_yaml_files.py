@@ -5,7 +5,7 @@ import os
 import pytest
 
 from swin_keras.errors import UsageError
-from swin_keras.yaml_files import read_yaml
+from swin_keras.yaml_files import read_yaml, to_yaml
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
@@ -43,3 +43,14 @@ def test_a_pipe_is_not_waited_for(tmp_path):
         read_yaml(tmp_path / "a.yaml")
     with pytest.raises(UsageError, match="No such file"):
         read_yaml(tmp_path / "b.yaml")
+
+
+def test_numbers_need_no_point_and_text_like_them_is_quoted(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("[1e-3, 1E6, -2e+1, 1.5e3, 1.e2, 1e, e3, 1e3x, '1e3', 7]")
+    expected = [0.001, 1e6, -20.0, 1500.0, 100.0, "1e", "e3", "1e3x", "1e3", 7]
+    assert read_yaml(path) == expected
+    values = {"b": "1e-3", "a": ["2e5", 1e-5, "on", 3]}
+    path.write_text(to_yaml(values))
+    assert read_yaml(path) == values
+    assert list(read_yaml(path)) == ["b", "a"]

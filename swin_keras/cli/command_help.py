@@ -59,7 +59,7 @@ HELP = {
     "data": (
         "Check a folder of images, or make one from a data set.",
         "swin-keras data check photos/",
-        "swin-keras data extract digits digits/ --count 100",
+        "swin-keras data extract digits pictures/ --count 100",
     ),
     "check": (
         "Look over every image of a folder; changes nothing.",
@@ -68,7 +68,7 @@ HELP = {
     ),
     "extract": (
         "Write images of a data set as files in class folders.",
-        "swin-keras data extract digits digits/ --count 100",
+        "swin-keras data extract digits pictures/ --count 100",
         "swin-keras data extract fashion_mnist clothes/ --split train --format jpeg",
     ),
 }

@@ -11,6 +11,7 @@ from swin_keras.cli.command_parser import NotGiven
 from swin_keras.cli.config_file import read_options
 from swin_keras.cli.console import command, load_tensorflow, make_table, out
 from swin_keras.errors import UsageError
+from swin_keras.files import expanded
 from swin_keras.processes import end_with_starter
 
 
@@ -78,7 +79,7 @@ def _where_it_stands(files, values) -> dict:
         told = yaml.safe_load(read_options(str(path))) or {}
         is_its_own = all(values[n] == told.get(n) for n in ("name", "runs_dir"))
         if is_its_own and told.get("name") and (run / "checkpoints").is_dir():
-            named = Path(told["runs_dir"]) / told["name"]
+            named = expanded(told["runs_dir"]) / told["name"]
             if named.resolve() != run.resolve():
                 return {"name": run.name, "runs_dir": str(run.parent)}
     return {}

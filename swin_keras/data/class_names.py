@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from swin_keras.names import is_printable
+from swin_keras.names import is_printable, is_unicode
 
 MAX_BYTES = 200  # of a folder's name; file systems take 255
 # What a folder's name cannot hold, or would not be listed with; and "%" itself
@@ -41,9 +41,7 @@ def problem_of(class_name) -> str | None:
         return f"is of the type {type(class_name).__name__}"
     if not class_name.strip():
         return "is empty"
-    try:
-        class_name.encode()
-    except UnicodeEncodeError:
+    if not is_unicode(class_name):
         return "holds bytes that are not text (UTF-8)"
     if not is_printable(class_name):
         return "holds a line break or another control character"

@@ -7,6 +7,7 @@ import numpy as np
 from swin_keras.data.class_names import folder_of
 from swin_keras.data.dataset import ImageDataset
 from swin_keras.errors import DataError, ResourceError, UsageError
+from swin_keras.files import expanded
 
 OPTIONS = {"png": {}, "jpeg": {"quality": 95}}
 
@@ -51,7 +52,7 @@ def extract(
             )
     if count is not None and count < 1:
         raise UsageError(f"`count` must be at least 1. Received: count={count}.")
-    directory = Path(directory)
+    directory = expanded(directory)
     if directory.exists() and not directory.is_dir():
         raise UsageError(
             f"The images must be written to a folder. Received: {directory}, a file."

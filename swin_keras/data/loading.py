@@ -1,6 +1,7 @@
 """One way in: a folder of images, a built-in set or a TensorFlow Datasets name."""
 
 import contextlib
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,8 @@ from swin_keras.errors import DataError, UsageError
 from swin_keras.files import expanded
 from swin_keras.names import printable
 
+log = logging.getLogger(__name__)
+SETS = ("digits", garments.NAME, *CLASS_NAMES)  # which a folder may be called, too
 # Options of a run that decide which images it has, and in which split.
 OPTIONS = (
     "data_dir",
@@ -117,6 +120,13 @@ def load_dataset(
         box_format=box_format,
     )
     path = expanded(source)
+    if source in SETS and path.is_dir():
+        log.warning(
+            "The folder %s is read, not the data set of this name. To read that, "
+            "rename the folder or start elsewhere; %s/ means the folder alone.",
+            source,
+            source,
+        )
     if path.is_dir() and kind == "masks":
         return load_masks(
             path,

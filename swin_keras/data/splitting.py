@@ -29,18 +29,64 @@ def stratified(labels, fractions, seed: int) -> list[np.ndarray]:
     >>> len(train), len(val)
     (6, 2)
     """
-    labels = np.asarray(labels)
-    order = np.argsort(labels, kind="stable")
-    classes, starts = np.unique(labels[order], return_index=True)
     parts = [[] for _ in range(1 + len(fractions))]
-    for label, members in zip(classes, np.split(order, starts[1:]), strict=True):
-        members = np.random.default_rng([seed, label]).permutation(members)
+    for members in _by_class(labels, seed):
         most = (len(members) - 1) // len(fractions)
         counts = [min(most, max(1, round(share * len(members)))) for share in fractions]
         *held_out, left = np.split(members, np.cumsum(counts))
         for part, chosen in zip(parts, [left, *held_out], strict=True):
             part.append(chosen)
     return [np.sort(np.concatenate(part)) for part in parts]
+
+
+def some_of(labels, count: int, seed: int) -> np.ndarray:
+    """Choose images so that every class has its share of them, and at least one.
+
+    A pure function of its arguments.
+
+    Args:
+        labels: Class index of each image, `(N,)`.
+        count: How many to choose, up to `N`. More are, if there are more classes.
+        seed: Chooses which images.
+
+    Returns:
+        Their sorted indices.
+
+    Example:
+
+    >>> some_of([0, 0, 0, 0, 1, 1], 3, seed=0).size
+    3
+    """
+    classes = list(_by_class(labels, seed))
+    shares = _shares(np.array([len(members) for members in classes]), count)
+    chosen = [one[-share:] for one, share in zip(classes, shares, strict=True)]
+    return np.sort(np.concatenate(chosen))
+
+
+def _shares(sizes, count: int) -> np.ndarray:
+    """Deal a number out to classes by their sizes: at least one to each.
+
+    By the largest remainder, so that the shares add up to it.
+    """
+    is_tiny = sizes * count < sizes.sum()
+    shares = np.ones_like(sizes)
+    if is_tiny.all():
+        return shares
+    if is_tiny.any():
+        shares[~is_tiny] = _shares(sizes[~is_tiny], count - is_tiny.sum())
+        return shares
+    shares, rest = np.divmod(sizes * count, sizes.sum())
+    shares[np.argsort(-rest, kind="stable")[: count - shares.sum()]] += 1
+    return shares
+
+
+def _by_class(labels, seed):
+    """Yield the indices of each class, shuffled."""
+    labels = np.asarray(labels)
+    order = np.argsort(labels, kind="stable")
+    classes, starts = np.unique(labels[order], return_index=True)
+    for label, members in zip(classes, np.split(order, starts[1:]), strict=True):
+        yield np.random.default_rng([seed, label]).permutation(members)
 
 
 def left_out(title: str, count: int) -> str:

@@ -1,5 +1,6 @@
 """Find the image files of a folder, and say what is left out of it."""
 
+import contextlib
 import os
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ INSIDE = "links to folders that are listed already"
 TO_SYSTEM = "links to files of the system"
 OUTSIDE = "links that lead out of the folder, unless --follow-links true"
 NO_ENDING = "files without an ending that are not pictures"
+OURS = "folders of runs, exports or studies"
+# What tells these, from before there is a picture in them.
+_MARKS = (".lock", "log.txt"), ("card.json", "model.keras"), ("trials", "study.json")
 
 
 @dataclass
@@ -27,7 +31,8 @@ class Walk:
 
     A link is followed where it stands for a class or a split. Any other that leads
     out of the root is followed only when asked, and none is that leads to the
-    root, above it, or to what is listed already.
+    root, above it, or to what is listed already. What this package writes is no data:
+    no folder of a run is entered, and one that holds nothing else is no class.
 
     Args:
         root: The folder.
@@ -39,7 +44,7 @@ class Walk:
 
     root: Path
     follow_links: bool = False
-    left_out: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    left_out: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def __post_init__(self):
         root = os.path.realpath(self.root)
@@ -53,8 +58,7 @@ class Walk:
             self._folders[folder] = sorted(
                 entry.name
                 for entry in sorted(self._entries(folder), key=lambda e: e.name)
-                if _is_folder(entry)
-                and (not entry.is_symlink() or self._may_enter(entry.path, True))
+                if _is_folder(entry) and self._is_data(entry, True)
             )
         return self._folders[folder]
 
@@ -74,9 +78,7 @@ class Walk:
             for entry in self._entries(waiting.pop()):
                 if not _is_folder(entry):
                     found += [entry.path] * self._is_wanted(entry)
-                elif not entry.is_symlink() or self._may_enter(
-                    entry.path, is_expected(entry.name)
-                ):
+                elif self._is_data(entry, is_expected(entry.name)):
                     waiting.append(entry.path)
         return sorted(found)
 
@@ -140,8 +142,36 @@ class Walk:
         self._leave_out(kind, link)
         return False
 
+    def _is_data(self, entry, is_expected) -> bool:
+        """Return whether a folder may hold data, and note why it does not."""
+        if entry.is_symlink() and not self._may_enter(entry.path, is_expected):
+            return False
+        ours = written_here(entry.path)
+        for path in ours:
+            self._leave_out(OURS, path)
+        return not ours
+
     def _leave_out(self, kind, path):
-        self.left_out[kind].append(os.path.relpath(path, self.root))
+        self.left_out[kind].add(os.path.relpath(path, self.root))
+
+
+def written_here(folder) -> list[str]:
+    """Return the folders of runs and the like that a folder is, or holds alone."""
+    if any(all(os.path.exists(os.path.join(folder, m)) for m in ms) for ms in _MARKS):
+        return [folder]
+    found = []
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not is_visible(entry.name):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                inside = written_here(entry.path)
+                if not inside:
+                    return []
+                found += inside
+            elif is_image(entry.name):
+                return []
+    return found
 
 
 def _is_folder(entry) -> bool:

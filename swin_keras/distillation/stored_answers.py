@@ -6,9 +6,10 @@ import json
 import logging
 import os
 import zlib
-from pathlib import Path
 
 import numpy as np
+
+from swin_keras.files import expanded
 
 log = logging.getLogger(__name__)
 DTYPE = np.dtype("<f2")  # of logits; also of those that are not stored
@@ -33,7 +34,7 @@ class StoredAnswers:
     def __init__(self, folder, about: dict, shape, shard: int = 0, shard_count=1):
         text = json.dumps(about, sort_keys=True, indent=1)
         key = hashlib.sha256(text.encode()).hexdigest()[:16]
-        self.folder = Path(folder) / key
+        self.folder = expanded(folder) / key
         self.shape = tuple(shape)
         self.path = self.folder / f"answers-{shard}-of-{shard_count}.bin"
         self._about = text

@@ -12,6 +12,7 @@ from swin_keras.data.exit_gate import GATE
 from swin_keras.data.grey import check_grey_range
 from swin_keras.distillation.stored_answers import DTYPE, StoredAnswers
 from swin_keras.errors import UsageError
+from swin_keras.files import expanded
 from swin_keras.inference.model_paths import find_keras_model, find_model
 from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files import load_keras, read_card
@@ -143,7 +144,7 @@ def load_teacher(config):
         ModelFileError: If it is no model.
         UsageError: If it has no layers to look into, or sees grey otherwise.
     """
-    path = find_keras_model(Path(config.teacher))
+    path = find_keras_model(expanded(config.teacher))
     if path.suffix != ".keras":
         raise UsageError(
             "Feature distillation needs a Keras model as its teacher: a `.keras` file, "
@@ -166,7 +167,7 @@ def open_teacher(config, dataset, input_shape) -> Teacher | None:
     """
     if config.distillation in (None, "features"):
         return None
-    predictor = Predictor(Path(config.teacher))
+    predictor = Predictor(config.teacher)
     return Teacher(predictor, dataset.class_names, input_shape, config.grey_range)
 
 

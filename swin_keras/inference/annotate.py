@@ -6,6 +6,7 @@ from PIL import Image
 
 from swin_keras.data.image_io import decode_image
 from swin_keras.errors import ResourceError, UsageError
+from swin_keras.files import expanded
 from swin_keras.inference.predictor import Prediction
 from swin_keras.names import MAX_BYTES, printable
 
@@ -23,7 +24,7 @@ class Album:
     """
 
     def __init__(self, folder, grey_range=None):
-        self.folder, self.grey_range = Path(folder), grey_range
+        self.folder, self.grey_range = expanded(folder), grey_range
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             is_empty = not any(self.folder.iterdir())

@@ -24,6 +24,7 @@ from swin_keras.data.image_io import (
 )
 from swin_keras.data.listing import list_images
 from swin_keras.errors import DataError, UsageError
+from swin_keras.files import expanded
 
 TAKEN = (
     "paths of images and folders, bytes of image files, open files, Pillow images and "
@@ -143,7 +144,7 @@ def _is_one(images) -> bool:
 def _sources(item):
     """Yield `(name or None, source)` of what is in one item."""
     if isinstance(item, str | os.PathLike):
-        yield from ((str(file), file) for file in image_files(Path(item)))
+        yield from ((str(file), file) for file in image_files(expanded(item)))
     elif isinstance(item, Image.Image):
         yield getattr(item, "filename", None), item
     elif isinstance(item, bytes | bytearray | memoryview):

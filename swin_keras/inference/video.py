@@ -12,6 +12,7 @@ from PIL import Image
 from swin_keras.data.image_file import MAX_PIXELS, MAX_SIDE, ImageError, open_file
 from swin_keras.data.image_io import upright
 from swin_keras.errors import DataError, SwinKerasError, UsageError
+from swin_keras.files import expanded
 from swin_keras.names import printable
 
 ENDINGS = (
@@ -78,7 +79,7 @@ def read_video(path, rate: float = 1.0) -> Iterator[Frame]:
         ImageError: Between frames, if the video breaks off there.
     """
     _check("rate", rate)
-    av, path = require_pyav(f"{printable(path)} is a video, which"), Path(path)
+    av, path = require_pyav(f"{printable(path)} is a video, which"), expanded(path)
     if not path.exists():
         raise DataError(f"There is no video {printable(path)}.")
     return _read_file(av, path, rate)

@@ -2,11 +2,11 @@
 
 from contextlib import contextmanager, suppress
 from fractions import Fraction
-from pathlib import Path
 
 from PIL import Image, ImageOps
 
 from swin_keras.errors import ResourceError, UsageError
+from swin_keras.files import expanded
 from swin_keras.inference.video import reason_of, require_pyav
 
 MAX_RATE = 1000  # pictures a second
@@ -32,7 +32,7 @@ def video_writer(path, rate: float):
         ResourceError: If it cannot be written.
         DataError: If PyAV is not installed.
     """
-    av, path = require_pyav("Writing a video"), Path(path)
+    av, path = require_pyav("Writing a video"), expanded(path)
     pace = Fraction(min(max(rate, 1e-3), MAX_RATE)).limit_denominator(1001)
     if path.exists():
         raise UsageError(

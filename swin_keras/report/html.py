@@ -96,7 +96,8 @@ def write_report(path, report: RunReport):
         part=part.TEMPLATE,
         **part.values(report),
     )
-    Path(path).write_text(text, "utf-8")
+    # A folder may have a name that is no text.
+    Path(path).write_text(text, "utf-8", errors="backslashreplace")
 
 
 def _run(report):

@@ -7,10 +7,8 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-import yaml
-
 from swin_keras.errors import UsageError, nearest_name
-from swin_keras.names import check_name
+from swin_keras.names import check_name, is_unicode
 from swin_keras.options import named, option_words, settle_types
 from swin_keras.tasks import ANSWERS, check_task, task_named
 from swin_keras.training.presets import (
@@ -19,6 +17,7 @@ from swin_keras.training.presets import (
     default_preset,
     preset_values,
 )
+from swin_keras.yaml_files import to_yaml
 
 _RULES = (  # what must hold, of which options, and how to check it
     (
@@ -310,6 +309,7 @@ class TrainConfig:
         settle_types(self)
         if self.name is not None:
             check_name(self.name, "A run's name", UsageError)
+        self._check_text()
         check_task(self.task)
         if self.preset is None:
             preset = default_preset(self.task, self.model, self.weights)
@@ -334,6 +334,15 @@ class TrainConfig:
                 "`restarts` must rise, between 0 and the epochs. Received: "
                 f"restarts={list(self.restarts)}, epochs={self.epochs}."
             )
+
+    def _check_text(self):
+        """Refuse what `config.yaml` could not tell to other readers of YAML."""
+        for name, value in vars(self).items():
+            if isinstance(value, str) and not is_unicode(value):
+                raise UsageError(
+                    f"`{name}` must have another name: {value!r:.200} holds bytes that "
+                    "are not text (UTF-8)."
+                )
 
     def _settle_teacher(self):
         """Choose what of a teacher is learned; refuse such options without one."""
@@ -390,7 +399,7 @@ class TrainConfig:
             )
 
     def to_yaml(self) -> str:
-        return yaml.safe_dump(dataclasses.asdict(self), sort_keys=False)
+        return to_yaml(dataclasses.asdict(self))
 
     def to_command(self) -> str:
         """Return the command that trains with this configuration."""

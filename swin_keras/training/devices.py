@@ -52,8 +52,8 @@ def on_cpu() -> bool:
     return not kinds & {"GPU", "TPU"}
 
 
-def check_devices(config, replicas):
-    """Refuse what several devices cannot do, and batches that they cannot share."""
+def check_devices(config, replicas, dataset):
+    """Refuse what several devices cannot do, and what they cannot share."""
     if replicas.count > 1 and config.precision == "mixed_float16":
         raise UsageError(
             "mixed_float16 is not safe on several devices: an overflow on one of them "
@@ -61,13 +61,25 @@ def check_devices(config, replicas):
         )
     pair = images_mixed(config)
     parts = replicas.count * config.gradient_accumulation_steps * pair
+    factors = [f"{replicas.count} devices"] * (replicas.count > 1)
+    if config.gradient_accumulation_steps > 1:
+        factors.append(f"{config.gradient_accumulation_steps} accumulation steps")
+    factors += ["pairs of mixed images"] * (pair > 1)
     if config.batch_size % parts:
         nearest = max(parts, config.batch_size // parts * parts)
-        factors = [f"{replicas.count} devices"] * (replicas.count > 1)
-        if config.gradient_accumulation_steps > 1:
-            factors.append(f"{config.gradient_accumulation_steps} accumulation steps")
-        factors += ["pairs of mixed images"] * (pair > 1)
         raise UsageError(
             f"`batch_size` must be a multiple of {parts} ({', '.join(factors)}). "
             f"Received: {config.batch_size}. Nearest: {nearest}."
+        )
+    if len(dataset.training) < parts:
+        raise UsageError(
+            f"A step takes at least {parts} training images ({', '.join(factors)}). "
+            f"Received: {len(dataset.training)}. Add images, or ask for less."
+        )
+    validated = len(dataset.splits["val"])
+    if validated < replicas.count:
+        raise UsageError(
+            f"Each of {replicas.count} devices must have a validation image. Received: "
+            f"{validated}. Add images to val, hold out more (--val-fraction), or train "
+            "on one device: --strategy none."
         )

@@ -97,10 +97,10 @@ def _extended(run, before, epochs):
         before, epochs=epochs, restarts=(*before.restarts, done)
     )
     log.info(
-        "epochs %d to %d come after the end of the first %d, with a warm-up and a "
-        "cosine of their own",
-        done + 1,
-        epochs,
+        "training goes on after epoch %d to epoch %d, with another warm-up and another "
+        "%s schedule",
         done,
+        epochs,
+        config.schedule,
     )
     return config

@@ -17,7 +17,7 @@ from swin_keras.data import (
     load_trained,
     steps_per_epoch,
 )
-from swin_keras.data.splitting import stratified
+from swin_keras.data.splitting import some_of
 from swin_keras.data.unlabelled import with_unlabelled
 from swin_keras.distillation.feature_distance import (
     FeatureDistillationLoss,
@@ -224,7 +224,7 @@ def prepare(
     model_config = model_config_of(config, dataset)
     config = with_batch_size(config, dataset, model_config, replicas)
     task.loader_options(dataset, config)  # which refuses what cannot be
-    check_devices(config, replicas)
+    check_devices(config, replicas, dataset)
     parts = replicas.count * config.gradient_accumulation_steps
     targets = task.target_bytes(dataset, model_config, config)
     check_memory(config, model_config, config.batch_size // parts, targets)
@@ -303,8 +303,7 @@ def load_data(config: TrainConfig) -> ImageDataset:
     )
     train = dataset.splits["train"]
     if 0 < config.train_images < len(train):
-        left_out = 1 - config.train_images / len(train)  # of each class one is kept
-        chosen, _ = stratified(train.targets.strata, [left_out], config.seed)
+        chosen = some_of(train.targets.strata, config.train_images, config.seed)
         splits = {**dataset.splits, "train": train.subset(chosen, "train")}
         dataset = dataclasses.replace(dataset, splits=splits)
     if config.unlabelled is None:

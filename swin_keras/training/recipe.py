@@ -31,7 +31,7 @@ def make_optimizer(config: TrainConfig, depths, steps_per_epoch: int):
 def make_schedule(config: TrainConfig, steps_per_epoch: int):
     """Return the learning rate of each step: linear warm-up, then the fall.
 
-    A run that was extended after its end has another warm-up and cosine.
+    A run that was extended after its end has another warm-up and schedule.
     """
     ends = [*config.restarts, config.epochs]
     starts = [0, *config.restarts]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swin_keras.errors import ResourceError, UsageError
+from swin_keras.files import expanded
 from swin_keras.model_files import ModelCard, read_card
 from swin_keras.names import check_name
 from swin_keras.training.config import TrainConfig
@@ -38,7 +39,7 @@ class RunFolder:
         Raises:
             UsageError: If the name is none, but a path.
         """
-        return cls(Path(runs_dir) / check_name(name, "A run's name", UsageError))
+        return cls(expanded(runs_dir) / check_name(name, "A run's name", UsageError))
 
     @property
     def name(self) -> str:
@@ -120,11 +121,16 @@ def create_run(
             its configuration, which it does when all else is ready.
 
     Raises:
-        UsageError: If there is a run of this name.
+        UsageError: If there is a run of this name, or `runs_dir` is a file.
         ResourceError: If the folder cannot be made.
     """
-    runs_dir = Path(runs_dir)
+    runs_dir = expanded(runs_dir)
     try:
+        if runs_dir.exists() and not runs_dir.is_dir():
+            raise UsageError(
+                f"`runs_dir` must be a folder. Received: {runs_dir}, which is a file. "
+                "Move it away, or choose another."
+            )
         runs_dir.mkdir(parents=True, exist_ok=True)
         if name is None:
             return _first_free(runs_dir, _slug(data))

@@ -65,8 +65,8 @@ def find_batch_size(
     """Return the batch size from which on larger ones are not faster, or do not fit.
 
     Sizes double from 8, or the next that devices, parts of a step and mixed images
-    divide. Each is tried in a subprocess, so that one that runs out of memory takes
-    nothing with it.
+    divide; where the largest is less, from what it can fill. Each is tried in a
+    subprocess, so that one that runs out of memory takes nothing with it.
 
     Args:
         config: The run's.
@@ -80,7 +80,8 @@ def find_batch_size(
     """
     best, best_rate = None, 0.0
     parts = devices * config.gradient_accumulation_steps * images_mixed(config)
-    size = smallest = -(-8 * config.gradient_accumulation_steps // parts) * parts
+    usual = -(-8 * config.gradient_accumulation_steps // parts) * parts
+    size = smallest = min(usual, max(largest // parts, 1) * parts)
     while size <= max(smallest, min(largest, LARGEST_BATCH)):
         rate = _try(config, size)
         if isinstance(rate, DataError) or (isinstance(rate, UsageError) and not best):

@@ -6,6 +6,8 @@ import logging
 import os
 from collections.abc import Sequence
 
+import keras
+
 from swin_keras.errors import DataError, UsageError
 from swin_keras.explaining.mistakes import mistakes_explained
 from swin_keras.files import write_text
@@ -35,7 +37,7 @@ def train(
     resume: bool = False,
     job: TrainingJob | None = None,
     part: range | None = None,
-    callbacks: Sequence = (),
+    callbacks: keras.callbacks.Callback | Sequence = (),
     verbose: bool = True,
     **options,
 ) -> RunFolder:
@@ -54,12 +56,12 @@ def train(
         config: What and how; or its `data` alone. `None` trains on digits.
         resume: Whether to resume the run of this name, if there is one: it
             ends as if it had never stopped. With more epochs than a finished run had,
-            it is extended from its last state, on another warm-up and cosine.
+            it is extended from its last state, on another warm-up and schedule.
         job: This configuration, if it is prepared already.
         part: Epochs to train now, such as `range(3)`, on the schedule of all; by
             default all. Only a run that has come to its end is judged on the test
             images and has a card and a report; until then, it can be resumed.
-        callbacks: Further callbacks of Keras.
+        callbacks: Further callbacks of Keras, or one.
         verbose: Whether to show data, epochs and the outcome on standard error, where
             the program has no logging of its own.
         **options: Those of `TrainConfig`, instead of one.
@@ -76,6 +78,8 @@ def train(
             in this run's folder.
     """
     config = _configured(config, options)
+    if isinstance(callbacks, keras.callbacks.Callback):
+        callbacks = [callbacks]
     with open_run(config, resume=resume, verbose=verbose) as run:
         if run.is_finished:
             log.info(
@@ -87,7 +91,7 @@ def train(
             job, range_test = _prepare(run)
         with run.recorded(job, range_test) as folder:
             with run.stop.deferred():
-                metrics = fit(folder, job, run.stop, part, callbacks, verbose)
+                metrics = fit(folder, job, run.stop, part, callbacks or (), verbose)
             is_whole = part is None or part.stop >= job.config.epochs
             if run.replicas.is_chief and is_whole:
                 _conclude(folder, job, metrics)

@@ -35,12 +35,19 @@ class Range:
 
     def declare(self, hp):
         make = hp.Int if isinstance(self.low, int) else hp.Float
-        scale = "log" if self.is_log else "linear"
-        make(self.name, self.low, self.high, step=self.step, sampling=scale)
+        scale, high = "log" if self.is_log else "linear", self.high
+        if isinstance(high, float) and self.step is not None and not self.is_log:
+            high += 1e-6 * self.step  # else `1 // 0.1`, which is 9, leaves the last out
+        make(self.name, self.low, high, step=self.step, sampling=scale)
 
     def edits(self, value) -> dict:
-        # A grid of whole numbers on a logarithmic scale is of floats.
-        return {self.name: int(value) if isinstance(self.low, int) else value}
+        return {self.name: self._settled(value)}
+
+    def _settled(self, value):
+        """Return a number without what calculating it in steps has added."""
+        if isinstance(self.low, int):  # a grid on a logarithmic scale is of floats
+            return int(value)
+        return value if self.step is None else float(f"{value:.12g}")
 
     @property
     def samples(self) -> list:
@@ -49,9 +56,9 @@ class Range:
             return [self.low, self.high]
         if self.is_log:
             steps = math.floor(math.log(self.high / self.low, self.step) + 1e-9)
-            return [self.low, type(self.low)(self.low * self.step**steps)]
+            return [self.low, self._settled(self.low * self.step**steps)]
         steps = math.floor((self.high - self.low) / self.step + 1e-9)
-        return [self.low, self.low + steps * self.step]
+        return [self.low, self._settled(self.low + steps * self.step)]
 
 
 @dataclass(frozen=True)
@@ -145,15 +152,9 @@ def _range(name, given, when):
 
 
 def _number(name, value):
-    """Take a number, also where YAML reads text: 1e-3 lacks the point it wants."""
     if value is None or isinstance(value, int | float):
         return value
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise UsageError(
-            f"The range of `{name}` must be of numbers. Received: {value!r}."
-        ) from None
+    raise UsageError(f"The range of `{name}` must be of numbers. Received: {value!r}.")
 
 
 def _options(name, choices):
@@ -167,12 +168,10 @@ def _options(name, choices):
                     f"Received: {edits!r}."
                 )
             _check_edits(edits)
-        return {_text(label): edits for label, edits in choices.items()}
+        return {as_text(label): edits for label, edits in choices.items()}
     check_field(name)
     if takes_fractions(name):
-        choices = [
-            _fraction(name, c) if type(c) is int else _as_number(c) for c in choices
-        ]
+        choices = [_fraction(name, c) if type(c) is int else c for c in choices]
     for value in choices:
         _check_edits({name: value})
     return {_label(value, choices): {name: value} for value in choices}
@@ -186,13 +185,6 @@ def _fraction(name, number):
             f"A number of `{name}` is too large: at most {sys.float_info.max:.1e}. "
             f"Received: a number of {len(str(abs(number)))} digits."
         ) from None
-
-
-def _as_number(value):
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
 
 
 def _check_edits(edits):
@@ -211,12 +203,12 @@ def _label(value, choices):
         value, int | float
     ):
         return value if not isinstance(value, bool) else str(value).lower()
-    return _text(value)
+    return as_text(value)
 
 
-def _text(value) -> str:
+def as_text(value) -> str:
     """Return text as it is, and what YAML takes for another value as JSON does."""
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def refuse_auto(config):
@@ -242,6 +234,7 @@ def _condition(name, when, known):
             f"Received: {when!r}."
         )
     ((other, values),) = when.items()
+    other = as_text(other)
     parent = known.get(other)
     if not isinstance(parent, Choice):
         raise UsageError(
@@ -253,7 +246,7 @@ def _condition(name, when, known):
     labels = [
         text
         for text, change in parent.options.items()
-        if change in edits or text in values or text in map(_text, values)
+        if change in edits or text in values or text in map(as_text, values)
     ]
     if len(labels) < len(values) or not values:
         raise UsageError(

@@ -3,12 +3,13 @@
 import csv
 import dataclasses
 import io
+import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from swin_keras.errors import TrainingError
-from swin_keras.files import to_json, write_text
+from swin_keras.files import expanded, to_json, write_text
 from swin_keras.model_files.card import installed_version, installed_versions
 from swin_keras.report.search_plot import plot_search
 from swin_keras.tasks import task_named
@@ -38,8 +39,11 @@ class StudyOutcome:
 
 
 def best_of(trials) -> Trial | None:
-    """Return the best finished trial; `None` if there is none."""
-    finished = [trial for trial in trials if trial.score is not None]
+    """Return the best finished trial; `None` if there is none.
+
+    A score that is no number, as of a validation loss that is not, is no best.
+    """
+    finished = [t for t in trials if t.score is not None and not math.isnan(t.score)]
     key = lambda trial: (-trial.score, trial.metrics["val_loss"])  # noqa: E731
     return min(finished, key=key, default=None)
 
@@ -64,7 +68,7 @@ def write_results(study: Study, folder: StudyFolder) -> StudyOutcome:
             f"No trial of {folder.path} was finished, of {len(trials)} that began. "
             f"{(reasons or ['None came to its end.'])[-1]}"
         )
-    results = Path(study.folder) / "results"
+    results = expanded(study.folder) / "results"
     results.mkdir(parents=True, exist_ok=True)
     path = results / f"{study.name}.json"
     write_text(path, to_json(_summary(study, folder, trials, winner)))

@@ -9,7 +9,7 @@ from swin_keras.errors import UsageError
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.presets import RATES
 from swin_keras.tuning.fields import SIZE_PREFIX
-from swin_keras.tuning.parameters import read_parameter
+from swin_keras.tuning.parameters import as_text, read_parameter
 
 TRIES = 500  # combinations tried before a choice counts as one that nothing accepts
 
@@ -44,6 +44,8 @@ class Space:
                 "A space must name at least one field and its values. Received: "
                 f"{self.given!r}."
             )
+        named = {as_text(name): values for name, values in self.given.items()}
+        object.__setattr__(self, "given", named)  # YAML reads `on` as true
         _ = self.parameters
 
     @property
@@ -51,7 +53,7 @@ class Space:
         """Every `Range` and `Choice` by its name, in the order given."""
         known = {}
         for name, values in self.given.items():
-            known[name] = read_parameter(str(name), values, known)
+            known[name] = read_parameter(name, values, known)
         return known
 
     def changes(self, field: str) -> bool:

@@ -3,9 +3,9 @@
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from swin_keras.errors import UsageError, nearest_name
+from swin_keras.files import expanded
 from swin_keras.names import check_name
 from swin_keras.training.config import TrainConfig
 from swin_keras.tuning.fields import check_options
@@ -106,7 +106,7 @@ class Study:
         Raises:
             UsageError: If there is no such file, or something in it cannot work.
         """
-        path = Path(path)
+        path = expanded(path)
         values = read_yaml(path)
         if not isinstance(values, dict):
             raise UsageError(f"A study must name its space. {path} names nothing.")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from swin_keras.errors import UsageError
-from swin_keras.files import write_text
+from swin_keras.files import expanded, write_text
 from swin_keras.names import check_name
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.tuning.study import Study
@@ -81,7 +81,7 @@ class StudyFolder:
 
     @classmethod
     def of(cls, study: Study) -> "StudyFolder":
-        return cls(Path(study.folder) / "runs" / study.name)
+        return cls(expanded(study.folder) / "runs" / study.name)
 
     @property
     def study(self) -> Path:

@@ -5,12 +5,13 @@ python -m swin_keras.tuning.trial tuning/runs/digits 0003
 
 import dataclasses
 import logging
+import math
 import shutil
 import sys
 import time
 from pathlib import Path
 
-from swin_keras.errors import Interrupted, SwinKerasError
+from swin_keras.errors import Interrupted, SwinKerasError, TrainingError
 from swin_keras.processes import end_with_starter, quiet
 from swin_keras.tuning.study_folder import (
     FAILED,
@@ -89,6 +90,8 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
     run = train(config, resume=True, job=job, part=part)
     metrics = {n: v for n, v in run.read_card().metrics.items() if n != "seconds"}
     metrics["score"] = score_of(metrics, job.task)
+    if math.isnan(metrics["score"]):
+        raise TrainingError("What judges the trial on the validation images is NaN.")
     trial = dataclasses.replace(trial, status=FINISHED, metrics=metrics)
     if config.tensorboard:
         figure = f"val_{job.task.figure}"

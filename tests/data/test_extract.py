@@ -122,3 +122,9 @@ def test_no_images_and_a_file_in_the_place_of_a_folder_are_refused(dataset, tmp_
     with pytest.raises(UsageError, match=r"to a folder\. Received: .*file, a file"):
         extract(dataset, tmp_path / "file")
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_tilde_is_the_home_folder(dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (path,) = extract(dataset, "~/out", count=1)
+    assert path.is_relative_to(tmp_path / "out")

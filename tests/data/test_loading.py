@@ -4,7 +4,9 @@ import sys
 import pytest
 from image_files import make_folder, noise
 
+from swin_keras.cli.command_help import HELP
 from swin_keras.data import check_folder, load_dataset, load_trained
+from swin_keras.data.loading import SETS
 from swin_keras.errors import DataError, UsageError
 
 
@@ -64,3 +66,27 @@ def test_a_folder_whose_name_begins_with_a_tilde_is_a_folder(tmp_path, monkeypat
     assert check_folder("~no-such-user").ok
     with pytest.raises(DataError, match="~not-there"):
         load_dataset("~not-there/photos")
+
+
+@pytest.mark.parametrize("name", ["digits", "garments", "mnist", "fashion_mnist"])
+def test_a_folder_that_is_called_as_a_set_is_said_to_be_read(
+    name, tmp_path, monkeypatch, caplog
+):
+    make_folder(tmp_path / name, {"a": 6, "b": 6})
+    monkeypatch.chdir(tmp_path)
+    assert load_dataset(name).class_names == ("a", "b")
+    assert caplog.messages == [
+        f"The folder {name} is read, not the data set of this name. To read that, "
+        f"rename the folder or start elsewhere; {name}/ means the folder alone."
+    ]
+    caplog.clear()
+    for path in (f"{name}/", f"./{name}", tmp_path / name):
+        load_dataset(path)
+    assert not caplog.messages
+
+
+def test_no_example_of_the_help_names_a_folder_as_a_set():
+    words = [word for texts in HELP.values() for text in texts for word in text.split()]
+    folders = {word.rstrip("/") for word in words if word.endswith("/")}
+    assert "photos" in folders
+    assert not folders & set(SETS)

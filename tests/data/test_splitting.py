@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from swin_keras.data.dataset import ArraySplit
-from swin_keras.data.splitting import HeldOut, stratified
+from swin_keras.data.splitting import HeldOut, some_of, stratified
 from swin_keras.errors import UsageError
 
 
@@ -39,6 +39,31 @@ def test_the_seed_and_nothing_else_chooses():
     first, again, other = (stratified(labels, [0.25], seed)[1] for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert set(first) != set(other)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "count", "expected"),
+    [
+        ([4] * 20, 79, [4] * 19 + [3]),
+        ([4] * 20, 5, [1] * 20),
+        ([4] * 20, 20, [1] * 20),
+        ([4] * 20, 80, [4] * 20),
+        ([1000, 500, 1, 1], 17, [10, 5, 1, 1]),
+        ([10, 10, 10], 10, [4, 3, 3]),
+        ([3, 2, 1], 5, [2, 2, 1]),
+    ],
+)
+def test_some_images_are_as_many_as_asked_for(sizes, count, expected):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    chosen = some_of(labels, count, seed=0)
+    assert np.bincount(labels[chosen]).tolist() == expected
+    assert np.unique(chosen).tolist() == chosen.tolist()
+
+
+def test_a_share_of_even_classes_is_what_a_held_out_part_leaves():
+    labels = np.repeat(np.arange(4), 100)
+    left, _ = stratified(labels, [0.75], seed=3)
+    np.testing.assert_array_equal(some_of(labels, 100, seed=3), left)
 
 
 def splits(**sizes):

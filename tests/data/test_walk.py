@@ -143,3 +143,30 @@ def test_images_for_prediction_are_listed_with_the_same_rules(root, caplog):
         *(f"dog/00{index}.png" for index in range(3)),
     ]
     assert "1 left out: a FIFO, which is not a file (cat/pipe.jpg)." in caplog.text
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [(".lock", "log.txt"), ("card.json", "model.keras"), ("study.json", "trials/0/t")],
+)
+def test_what_is_written_here_is_no_data(root, marks):
+    for mark in marks:
+        path = root / "out" / "mine" / mark
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (root / "out" / "README.md").touch()
+    make_folder(root / "out" / "mine", {"samples": 2})
+    dataset = load_dataset(root, hold_out=False)
+    assert dataset.class_names == ("cat", "dog")
+    left_out = "1 left out: folders of runs, exports or studies (out/mine)."
+    assert dataset.notes == (left_out,)
+    assert len(list_images(root)) == 6
+    assert len(list_images(root / "out" / "mine")) == 2  # where one asks for them
+    make_folder(root / "out", {"horse": 1})  # a class that has one within
+    assert load_dataset(root, hold_out=False).class_names == ("cat", "dog", "out")
+
+
+def test_a_folder_with_one_mark_of_a_run_is_data(root):
+    (root / "cat" / "log.txt").touch()
+    (root / "dog" / "card.json").touch()
+    assert len(listed(root)) == 6

@@ -96,3 +96,10 @@ def _answers_of(step, images):
 
 def test_the_size_is_known_beforehand():
     assert bytes_needed(rows=60_000 * 30, classes=10) == 36_000_000
+
+
+def test_a_tilde_is_the_home_folder(asked, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    store = asked(0, folder="~/answers")
+    assert store.folder.parent == tmp_path / "home" / "answers"
+    assert store.path.is_file()

@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from PIL import Image
 
 from swin_keras.data import load_image
 from swin_keras.errors import DataError, UsageError
+from swin_keras.inference.annotate import Album
+from swin_keras.inference.model_paths import path_of_model
 from swin_keras.inference.pictures import pictures
 from swin_keras.inference.predictor import Predictor
 
@@ -229,3 +232,12 @@ def test_a_black_frame_of_floats_is_a_picture(digits, level):
 def test_numbers_that_are_not_whole_are_refused(digits, options):
     with pytest.raises(UsageError, match="must be a whole number"):
         next(iter(digits.predict(SAMPLES[0], **options)))
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shutil.copytree(SAMPLES[0].parent, tmp_path / "samples")
+    names = [picture.name for picture in pictures("~/samples")]
+    assert names == [str(tmp_path / "samples" / path.name) for path in SAMPLES]
+    assert path_of_model("~/a.keras") == tmp_path / "a.keras"
+    assert Album("~/album").folder == tmp_path / "album"

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import io
+import os
 import re
 from html.parser import HTMLParser
 
@@ -146,6 +147,19 @@ def test_names_cannot_change_the_page(tmp_path):
     assert "script" not in page.tags
     for name in names:
         assert name in page.words
+
+
+def test_bytes_that_are_not_text_are_written_out(tmp_path):
+    card = ModelCard(
+        name="toy",
+        variant="swin_nano",
+        model={"input_shape": [12, 12, 3]},
+        class_names=("a", "b"),
+        train=DEFAULTS,
+        metrics={"seconds": 150.0},
+        command="swin-keras train --teacher " + os.fsdecode(b"caf\xe9"),
+    )
+    assert "--teacher caf\\udce9" in make_report(tmp_path, ("a", "b"), card=card)
 
 
 def test_a_thousand_classes_are_cut_to_the_worst_thirty(tmp_path):

@@ -114,3 +114,25 @@ def test_patience_is_remembered(tmp_path, writes):
     path.unlink()  # all processes of a run must see it, or they stop in other epochs
     best.set_state(best.get_state())
     assert best.best is None
+
+
+def test_one_callback_needs_no_list(tmp_path):
+    """As in `fit` of Keras."""
+    config = TrainConfig(
+        data=str(folder_of_images(tmp_path / "pets")),
+        runs_dir=str(tmp_path),
+        name="toy",
+        sizes=TOY,
+        image_size=16,
+        batch_size=8,
+        epochs=2,
+        jit_compile=False,
+        tensorboard=False,
+    )
+    seen = []
+    callback = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append(epoch)
+    )
+    train(config, part=range(1), callbacks=callback)
+    train(config, part=range(1, 2), resume=True, callbacks=None)
+    assert seen == [0]

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from toy_runs import EVERYTHING, folder_of_images, outcome
 from swin_keras.errors import DataError, SwinKerasError, UsageError
 from swin_keras.model_files import read_card
 from swin_keras.training import TrainConfig
+from swin_keras.training.checkpoints import CheckpointFolder
 from swin_keras.training.extending import as_begun
 from swin_keras.training.run_folder import create_run
 from swin_keras.training.train import train
@@ -125,3 +127,20 @@ def test_weights_that_a_run_began_with_are_needed_once(tmp_path):
     assert run.card.is_file()
     with pytest.raises(SwinKerasError, match="weights"):
         train(dataclasses.replace(config, name="third"))
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear"])
+def test_what_comes_after_its_end_is_said(tmp_path, monkeypatch, caplog, schedule):
+    begun = TrainConfig(name="run", runs_dir=str(tmp_path), epochs=1, schedule=schedule)
+    run = create_run(tmp_path, "run", "digits")
+    run.config.write_text(begun.to_yaml())
+    run.card.write_text("{}")
+    checkpoint = SimpleNamespace(state={"epochs": 1})
+    monkeypatch.setattr(CheckpointFolder, "newest", lambda folder: checkpoint)
+    with caplog.at_level("INFO"):
+        more = as_begun(run, dataclasses.replace(begun, epochs=2))
+    assert more.restarts == (1,)
+    assert caplog.messages == [
+        "training goes on after epoch 1 to epoch 2, with another warm-up and another "
+        f"{schedule} schedule"
+    ]

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from toy_runs import folder_of_images
 
 from swin_keras.data import load_image
 from swin_keras.exporting.images import comparison_images, data_at_hand, evaluator
@@ -13,6 +14,7 @@ from swin_keras.inference.evaluation import evaluate
 from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files.card import ModelCard
 from swin_keras.training.config import TrainConfig
+from swin_keras.training.job import load_data
 from swin_keras.training.train import train
 from swin_keras.weights import convert
 
@@ -154,3 +156,34 @@ def test_the_range_is_used_for_what_is_drawn_and_judged(run, folder, tmp_path):
         for model in (run.path, path)
     )
     assert own == other
+
+
+def in_yolo(root):
+    """Write pictures of one object each, and its box beside each."""
+    folder_of_images(root, classes=["spot"])
+    for picture in [*root.glob("spot/*")]:
+        picture.rename(root / picture.name)
+        (root / f"{picture.stem}.txt").write_text("0 0.5 0.5 0.4 0.4\n")
+    (root / "spot").rmdir()
+    (root / "classes.txt").write_text("spot\n")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("write", "options"), [(folder_of_images, {}), (in_yolo, {"task": "detect"})]
+)
+def test_a_run_within_its_own_data_is_no_data(write, options, tmp_path, monkeypatch):
+    monkeypatch.chdir(write(tmp_path / "photos"))
+    options |= {"name": "a", "image_size": 32, "sizes": TOY, "batch_size": 8}
+    options |= {"jit_compile": False, "tensorboard": False}
+    config = TrainConfig(data=".", epochs=1, **options)
+    before = load_data(config)
+    train(config)
+    after = load_data(config)
+    assert after.class_names == before.class_names
+    assert after.fingerprint() == before.fingerprint()
+    left_out = "1 left out: folders of runs, exports or studies (runs/a)."
+    assert left_out in after.notes
+    assert left_out not in before.notes
+    run = train(TrainConfig(data=".", epochs=2, **options), resume=True)
+    assert run.read_config().epochs == 2

@@ -47,7 +47,7 @@ def test_batches_grow_until_they_do_not_fit(monkeypatch):
     )
     assert find_batch_size(TrainConfig()) == 64
     assert find_batch_size(TrainConfig(), largest=40) == 32
-    assert find_batch_size(TrainConfig(), largest=1) == 8
+    assert find_batch_size(TrainConfig(), largest=1) == 2  # a mixed pair
     monkeypatch.setattr(search, "_try", lambda config, size: None)
     with pytest.raises(ResourceError, match="Even a batch of 8 images"):
         find_batch_size(TrainConfig())
@@ -59,6 +59,10 @@ def test_batches_are_those_that_devices_and_mixed_images_divide(monkeypatch):
     find_batch_size(TrainConfig(mixup=0.8), devices=8)
     find_batch_size(TrainConfig(mixup=0.0), devices=3)
     assert tried == [16, 32, 9, 18]
+    tried.clear()
+    find_batch_size(TrainConfig(mixup=0.0), largest=7, devices=3)
+    find_batch_size(TrainConfig(mixup=0.8), largest=1)
+    assert tried == [6, 2]
 
 
 @pytest.mark.parametrize("kind", [UsageError, DataError])

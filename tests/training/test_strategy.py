@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from toy_runs import EVERYTHING, write_config
 
 from swin_keras.errors import UsageError
 from swin_keras.training import TrainConfig, strategy
+from swin_keras.training.devices import check_devices
 from swin_keras.training.job import prepare
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.strategy import make_strategy, tf_config
@@ -121,3 +123,24 @@ def test_a_task_that_does_not_train_is_refused(monkeypatch):
 def test_one_worker_alone_trains_without_a_strategy(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["127.0.0.1:1"]}}')
     assert make_strategy("auto") is None
+
+
+@pytest.mark.parametrize(
+    ("training", "validation", "options", "message"),
+    [
+        (8, 1, {}, "Each of 2 devices must have a validation image. Received: 1. "),
+        (1, 4, {}, r"at least 2 training images \(2 devices\). Received: 1. "),
+        (3, 4, {"mixup": 0.8}, r"at least 4 .*\(2 devices, pairs of mixed images\)"),
+    ],
+)
+def test_images_that_devices_cannot_share_are_refused(
+    training, validation, options, message
+):
+    dataset = SimpleNamespace(
+        training=range(training), splits={"val": range(validation)}
+    )
+    plain = {"batch_size": 4, "mixup": 0.0, "cutmix": 0.0}
+    config = TrainConfig(**plain | options)
+    with pytest.raises(UsageError, match=message):
+        check_devices(config, SimpleNamespace(count=2), dataset)
+    check_devices(TrainConfig(**plain), SimpleNamespace(count=1), dataset)

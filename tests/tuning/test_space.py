@@ -30,7 +30,7 @@ def sample(space):
 def test_every_kind_of_parameter_becomes_one_of_kerastuner():
     space = Space(
         {
-            "learning_rate": {"min": "1e-4", "max": 1e-2, "scale": "log"},
+            "learning_rate": {"min": 1e-4, "max": 1e-2, "scale": "log"},
             "batch_size": {"min": 32, "max": 128, "step": 2, "scale": "log"},
             "mixup": [0, 0.2],
             "flip": [True, False],
@@ -186,8 +186,7 @@ def test_a_range_need_not_end_on_a_step():
     space.check(lambda values: space.edit(TrainConfig(sizes=sizes), values))
     assert space.parameters["sizes.embed_dim"].samples == [24, 96]
     steps = {"min": 0.0, "max": 0.3, "step": 0.1}
-    low, high = Space({"mixup": steps}).parameters["mixup"].samples
-    assert (low, round(high, 9)) == (0.0, 0.3)
+    assert Space({"mixup": steps}).parameters["mixup"].samples == [0.0, 0.3]
 
 
 def test_a_grid_of_whole_numbers_has_whole_numbers():
@@ -212,3 +211,41 @@ def test_words_that_yaml_takes_for_values_name_choices_alike_everywhere():
         assert group.values == same.values
         values = {"group": group.values[0], "flip": "true"}
         assert in_trial.edit(TrainConfig(), values).mixup == 0.2
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high", "step", "count"),
+    [
+        ("sizes.drop_path_rate", 0.0, 0.3, 0.1, 4),
+        ("mixup", 0.0, 0.6, 0.2, 4),
+        ("erase", 0, 1, 0.1, 11),
+        ("min_crop_area", 0.1, 1.0, 0.1, 10),
+        ("erase", 0.0, 0.35, 0.1, 4),  # which does not end on a step
+    ],
+)
+def test_a_range_in_steps_is_tried_to_its_end(name, low, high, step, count):
+    space = Space({name: {"min": low, "max": high, "step": step}})
+    oracle = keras_tuner.oracles.GridSearchOracle(
+        objective=keras_tuner.Objective("score", "max"), hyperparameters=sample(space)
+    )
+    (declared,) = oracle.get_space().space
+    parameter = space.parameters[name]
+    tried = [parameter.edits(value)[name] for value in declared.values]
+    assert tried == [round(low + step * index, 9) for index in range(count)]
+    assert [tried[0], tried[-1]] == parameter.samples
+
+
+def test_a_group_may_have_a_name_that_yaml_takes_for_a_value():
+    """Such as `on`, which is true; a trial reads the space back from JSON."""
+    some, none = {"mixup": 0.2}, {"mixup": 0.0}
+    for name in (True, 1, 1.5, None):
+        parameters = {
+            name: {"choices": {"some": some, "none": none}},
+            "flip": {"choices": [True, False], "when": {name: ["some"]}},
+        }
+        space, in_trial = Space(parameters), Space(json.loads(json.dumps(parameters)))
+        assert space.parameters == in_trial.parameters
+        (group, _) = sample(space).space
+        values = {group.name: "some", "flip": "false"}
+        config = space.edit(TrainConfig(), values)
+        assert (config.mixup, config.flip) == (0.2, False)

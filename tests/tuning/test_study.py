@@ -1,15 +1,20 @@
 """Studies as files: read, compared, refused."""
 
 import dataclasses
+import importlib
+import math
+from types import SimpleNamespace
 
 import pytest
 from toy_studies import SPACE, TRAIN, folder_of, write_study
 
-from swin_keras.errors import UsageError
+from swin_keras.errors import TrainingError, UsageError
+from swin_keras.tasks import task_named
 from swin_keras.training import TrainConfig
+from swin_keras.tuning.results import best_of
 from swin_keras.tuning.study import Study
-from swin_keras.tuning.study_folder import StudyFolder, Trial
-from swin_keras.tuning.trial import _as_begun
+from swin_keras.tuning.study_folder import FINISHED, StudyFolder, Trial
+from swin_keras.tuning.trial import _as_begun, run_trial
 
 
 def test_a_study_is_read_and_written_without_change(tmp_path):
@@ -151,3 +156,61 @@ def test_a_trial_goes_on_with_the_batch_it_began_with(tmp_path):
         assert found.name == trial_id
     new = dataclasses.replace(open_one, name="0003")
     assert _as_begun(folder, Trial("0003", {}), new) == new
+
+
+def test_numbers_are_read_alike_everywhere(tmp_path):
+    path = tmp_path / "toy.yaml"
+    path.write_text(
+        "trials: 3\n"
+        "train: {learning_rate: 1e-3, name: '1e3'}\n"
+        "limits: {macs: 1e6}\n"
+        "space:\n"
+        "  mixup: [1e-1, 2e-1]\n"
+        "  erase: {min: 1e-2, max: 1e-1}\n"
+        "  group: {choices: {a: {weight_decay: 1e-2}, b: {weight_decay: 5E-2}}}\n"
+    )
+    study = Study.read(path)
+    assert study.train.learning_rate == 0.001
+    assert study.train.name == "1e3"
+    assert study.limits.macs == 1_000_000
+    config = study.train_config({"group": "b"})
+    assert config.weight_decay == 0.05
+
+
+def test_a_score_that_is_no_number_is_not_the_best():
+    def trial(number, score):
+        metrics = {"score": score, "val_loss": 1.0}
+        return Trial(str(number), {}, status=FINISHED, metrics=metrics)
+
+    for scores in ((math.nan, 0.3, 0.5), (0.5, 0.3, math.nan)):
+        best = best_of([trial(*numbered) for numbered in enumerate(scores)])
+        assert best.score == 0.5
+    assert best_of([trial(0, math.nan)]) is None
+
+
+def test_a_trial_whose_score_is_no_number_has_failed(tmp_path, monkeypatch):
+    study = Study.read(write_study(tmp_path))
+    folder = StudyFolder.of(study)
+    folder.begin(study, resume=False)
+    trial = Trial("0000", {}, costs={"parameters": 1})
+    card = SimpleNamespace(metrics={"val_accuracy": math.nan, "val_loss": math.nan})
+    run = SimpleNamespace(read_card=lambda: card)
+    job = SimpleNamespace(task=task_named("classify"))
+    for name, stub in {
+        "compile_cache.prepare_compiler": lambda config: None,
+        "job.prepare": lambda config: job,
+        "train.train": lambda config, **options: run,
+    }.items():
+        module, _, function = f"swin_keras.training.{name}".rpartition(".")
+        monkeypatch.setattr(importlib.import_module(module), function, stub)
+    with pytest.raises(TrainingError, match="What judges the trial"):
+        run_trial(folder, trial)
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_study(tmp_path)
+    study = Study.read("~/toy.yaml")
+    assert StudyFolder.of(study).path == tmp_path / "runs" / "toy"
+    study = dataclasses.replace(study, folder="~/studies")
+    assert StudyFolder.of(study).path == tmp_path / "studies" / "runs" / "toy"

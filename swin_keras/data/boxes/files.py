@@ -19,6 +19,7 @@ from swin_keras.data.walk import (
     is_below,
     is_visible,
     lineage,
+    written_here,
 )
 from swin_keras.errors import DataError
 from swin_keras.names import printable
@@ -63,7 +64,11 @@ def annotation_files(root, follow_links: bool = False):
                 continue
             seen.add(target)
             inside.add(target)  # also where a link led
-            folders[:] = filter(is_visible, folders)
+            folders[:] = [
+                name
+                for name in folders
+                if is_visible(name) and not written_here(os.path.join(folder, name))
+            ]
             if not follow_links:  # `walk` enters no link then
                 parts = [os.path.join(folder, n) for n in folders if is_part(n)]
                 waiting += filter(os.path.islink, parts)
