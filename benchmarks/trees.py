@@ -44,7 +44,7 @@ RECIPE = {
     "blur": 1.6,
     "photometric": True,
 }
-VIEWS = {"flip": True, "quarter_turns": True, "scales": (0.8, 1.0, 1.25)}
+VIEWS = {"flip": True, "quarter_turns": True, "scales": (0.7, 0.85, 1, 1.2, 1.4)}
 
 
 def main():
