@@ -67,6 +67,11 @@ def is_unicode(text: str) -> bool:
     return True
 
 
+def as_names(class_names) -> tuple[str, ...]:
+    """Return names that were given as any row of them; `None` is no names."""
+    return () if class_names is None else tuple(map(str, class_names))
+
+
 def printable(text) -> str:
     """Return a text for a terminal or a log, control characters written out.
 

@@ -1,7 +1,16 @@
+import numpy as np
 import pytest
 
+from swin_keras import create_model
 from swin_keras.errors import DataError
-from swin_keras.names import check_name, distinct_names, is_printable, printable
+from swin_keras.names import (
+    as_names,
+    check_name,
+    distinct_names,
+    is_printable,
+    printable,
+)
+from swin_keras.weights import load_weights, save_timm
 
 
 @pytest.mark.parametrize("name", ["flowers", "a b", "été", "猫", "v1.2", "a" * 200])
@@ -53,3 +62,19 @@ def test_names_that_classes_share_get_the_class_s_number():
         "crane (2)",
     )
     assert distinct_names(("cat", "dog")) == ("cat", "dog")
+
+
+def test_names_may_be_any_row_of_them(tmp_path):
+    names = np.array(["cat", "dog"])
+    assert as_names(names) == ("cat", "dog")
+    assert as_names(None) == ()
+    sizes = {"depths": (1,), "num_heads": (1,), "embed_dim": 8}
+    model = create_model(
+        "swin_nano", input_shape=(16, 16, 3), class_names=names, **sizes
+    )
+    assert model.output_shape == (None, 2)
+    save_timm(model, tmp_path / "model", class_names=names)
+    kernel = model.get_layer("head").get_weights()[0]
+    load_weights(model, tmp_path / "model", class_names=names[::-1])
+    swapped = model.get_layer("head").get_weights()[0]
+    np.testing.assert_array_equal(swapped, kernel[:, ::-1])

@@ -7,6 +7,7 @@ from swin_keras.applications.sizing import sized_config
 from swin_keras.errors import UsageError
 from swin_keras.models.classifier import SwinClassifier
 from swin_keras.models.variants import variant_config
+from swin_keras.names import as_names
 from swin_keras.weights import load_weights
 from swin_keras.weights.loading import classes_of
 
@@ -64,6 +65,7 @@ def create_model(
     config = sized_config(
         config, sizes, input_shape, input_tensor, weights, create_model
     )
+    class_names = as_names(class_names)
     if classes and class_names and len(class_names) != classes:
         raise UsageError(
             f"`class_names` must name each of the {classes} classes. "

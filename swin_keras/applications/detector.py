@@ -6,6 +6,7 @@ from swin_keras.models.config import SwinConfig
 from swin_keras.models.detection import DetectionHead, detection_model
 from swin_keras.models.detection.head import as_detection_head
 from swin_keras.models.variants import as_config
+from swin_keras.names import as_names
 from swin_keras.weights import load_weights
 
 
@@ -78,6 +79,7 @@ def SwinDetector(
     config = sized_config(
         config, sizes, input_shape, input_tensor, weights, SwinDetector
     )
+    class_names = as_names(class_names)
     if classes and class_names and len(class_names) != classes:
         raise UsageError(
             f"`class_names` must name each of the {classes} classes. "

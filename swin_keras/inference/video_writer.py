@@ -10,6 +10,7 @@ from swin_keras.files import expanded
 from swin_keras.inference.video import reason_of, require_pyav
 
 MAX_RATE = 1000  # pictures a second
+MAX_STEPS = 65_000  # a second is divided into at most 65,535 by MPEG-4
 CODECS = {".webm": "libvpx", ".ogv": "libvpx", ".flv": "flv"}  # others: MPEG-4
 
 
@@ -33,7 +34,7 @@ def video_writer(path, rate: float):
         DataError: If PyAV is not installed.
     """
     av, path = require_pyav("Writing a video"), expanded(path)
-    pace = Fraction(min(max(rate, 1e-3), MAX_RATE)).limit_denominator(1001)
+    pace = pace_of(rate)
     if path.exists():
         raise UsageError(
             f"{path} exists already. Choose another: no file is overwritten."
@@ -80,6 +81,16 @@ def video_writer(path, rate: float):
     finally:
         if not streams:
             path.unlink(missing_ok=True)
+
+
+def pace_of(rate: float) -> Fraction:
+    """Return a rate that a video can have, the nearest one.
+
+    >>> pace_of(30000 / 1001), pace_of(99.123)
+    (Fraction(30000, 1001), Fraction(62051, 626))
+    """
+    rate = min(max(rate, 1e-3), MAX_RATE)
+    return Fraction(rate).limit_denominator(min(1001, int(MAX_STEPS / rate)))
 
 
 class _Clock:

@@ -15,6 +15,7 @@ from swin_keras.models import (
     is_segmenter,
 )
 from swin_keras.models.conventions import normalizes
+from swin_keras.names import as_names
 from swin_keras.weights.checkpoint import open_checkpoint
 from swin_keras.weights.dense_heads import checkpoint_head, head_classes
 from swin_keras.weights.matching import some
@@ -142,7 +143,7 @@ def _save_keras(model, path, class_names, checkpoint):
         name=path.stem,
         variant=published_name(type(config), vars(config)) or "of other sizes",
         model=dataclasses.asdict(config),
-        class_names=class_names or tuple(map(str, range(_class_count(model)))),
+        class_names=as_names(class_names) or as_names(range(_class_count(model))),
         crop_fraction=stated_crop(source.config),
         normalizes=normalizes(model),
         **_use(checkpoint, of_source, model),

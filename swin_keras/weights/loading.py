@@ -9,6 +9,7 @@ import numpy as np
 from swin_keras.errors import UsageError
 from swin_keras.models.conventions import require_no_lora
 from swin_keras.models.layer_names import PREPROCESSING
+from swin_keras.names import as_names
 from swin_keras.weights.adaptation import Adapter, read_head_rows
 from swin_keras.weights.checkpoint import Checkpoint, open_checkpoint
 from swin_keras.weights.dense_heads import is_exported_detector
@@ -180,7 +181,7 @@ def load_checkpoint(
 
 def _names_of(mapping, class_names) -> tuple[str, ...]:
     """Return the names of the model's classes, if they are as many as these."""
-    names = tuple(class_names or ())
+    names = as_names(class_names)
     heads = (name for name in CLASS_WEIGHTS if name in mapping)
     classes = next((mapping[name].shape[0] for name in heads), len(names))
     if names and len(names) != classes:

@@ -11,6 +11,7 @@ from swin_keras.models import (
     detection_model,
     segmentation_model,
 )
+from swin_keras.names import as_names
 from swin_keras.weights.checkpoint import open_checkpoint
 from swin_keras.weights.dense_heads import (
     checkpoint_head,
@@ -108,7 +109,7 @@ def from_pretrained(
         sizes["input_shape"] = input_shape
     head = checkpoint_head(checkpoint) if include_top else None
     if classes is None and include_top:
-        classes = len(class_names) if class_names else _classes(checkpoint, head)
+        classes = len(as_names(class_names)) or _classes(checkpoint, head)
     if head and is_of_dense_code(checkpoint):
         sizes = {"mask_padding": False} | sizes
     config = config.replace(**sizes)

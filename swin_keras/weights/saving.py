@@ -18,6 +18,7 @@ from swin_keras.files import expanded
 from swin_keras.imagenet import imagenet_scaling
 from swin_keras.models import SwinV2Config, is_segmenter
 from swin_keras.models.layer_names import HEAD, PREPROCESSING
+from swin_keras.names import as_names
 from swin_keras.weights.differences import dense_windows, scaling
 from swin_keras.weights.formats import HUGGINGFACE, TIMM, Format
 from swin_keras.weights.matching import some
@@ -194,7 +195,7 @@ def _use(model, config, class_names, crop_fraction) -> Use:
         UsageError: If the names are not as many as the classes, or there is no
             such share of an image.
     """
-    names, classes = tuple(map(str, class_names or ())), _num_classes(model)
+    names, classes = as_names(class_names), _num_classes(model)
     if names and len(names) != classes:
         raise UsageError(
             f"`class_names` must name each of the model's {classes} classes. "

@@ -17,7 +17,7 @@ from swin_keras.errors import DataError, ResourceError, UsageError
 from swin_keras.inference.frame_predictions import predict_frames
 from swin_keras.inference.predictor import Predictor
 from swin_keras.inference.video import Frame, ImageError, read_camera, read_video
-from swin_keras.inference.video_writer import video_writer
+from swin_keras.inference.video_writer import pace_of, video_writer
 from swin_keras.tasks.prediction import MaskPrediction
 
 DIGITS = "saved_models/digits/model.tflite"
@@ -264,6 +264,13 @@ def test_any_rate_makes_a_video(tmp_path, av, rate):
         add(Image.new("RGB", (64, 48), "red"), 0.0)
         add(Image.new("RGB", (64, 48), "red"), 0.25)
     assert len(list(read_video(tmp_path / "a.mp4", rate=1e4))) == 2
+
+
+@pytest.mark.parametrize("rate", [0, 0.3, 29.97, 65.4321, 99.123, 999.97, 1e9])
+def test_rates_are_divided_as_finely_as_mpeg_4_can(rate):
+    pace = pace_of(rate)
+    assert max(pace.numerator, pace.denominator) < 2**16
+    assert float(pace) == pytest.approx(min(max(rate, 1e-3), 1000), rel=1e-4)
 
 
 def test_a_picture_of_another_shape_is_not_stretched(tmp_path, av):
