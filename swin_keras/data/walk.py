@@ -155,9 +155,16 @@ class Walk:
         self.left_out[kind].add(os.path.relpath(path, self.root))
 
 
+def is_ours(folder) -> bool:
+    """Return whether a folder is that of a run, an export or a study."""
+    return any(
+        all(os.path.exists(os.path.join(folder, m)) for m in ms) for ms in _MARKS
+    )
+
+
 def written_here(folder) -> list[str]:
     """Return the folders of runs and the like that a folder is, or holds alone."""
-    if any(all(os.path.exists(os.path.join(folder, m)) for m in ms) for ms in _MARKS):
+    if is_ours(folder):
         return [folder]
     found = []
     with contextlib.suppress(OSError), os.scandir(folder) as entries:

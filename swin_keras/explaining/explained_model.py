@@ -12,7 +12,7 @@ from swin_keras.model_files import load_keras, read_card
 from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.model_files.preparation import CardPreparation
 from swin_keras.models.conventions import ends_in_logits, normalizes
-from swin_keras.names import distinct_names
+from swin_keras.names import as_names, distinct_names
 from swin_keras.tasks import task_named
 
 log = logging.getLogger(__name__)
@@ -47,9 +47,7 @@ class ExplainedModel(CardPreparation):
         self.task, classes = self._task(task)
         if self.model:
             self.model = self.task.answering_model(self.model)
-        names = self.card.class_names if self.card else ()
-        if class_names is not None:
-            names = list(class_names)
+        names = as_names(class_names) or (self.card and self.card.class_names)
         if classes == 0:
             names = ()
         if classes is None and not names:

@@ -7,6 +7,7 @@ import pytest
 from image_files import encoded, make_folder, noise
 
 from swin_keras.data import check_folder, load_dataset
+from swin_keras.data.boxes.files import annotation_files
 from swin_keras.data.listing import list_images
 from swin_keras.data.walk import Walk
 
@@ -170,3 +171,13 @@ def test_a_folder_with_one_mark_of_a_run_is_data(root):
     (root / "cat" / "log.txt").touch()
     (root / "dog" / "card.json").touch()
     assert len(listed(root)) == 6
+
+
+def test_annotations_beside_a_run_are_read_and_those_within_it_are_not(tmp_path):
+    run = tmp_path / "annotations" / "runs" / "a"
+    run.mkdir(parents=True)
+    for path in (run / ".lock", run / "log.txt", run / "within.json"):
+        path.touch()
+    (tmp_path / "annotations" / "beside.json").touch()
+    found, _ = annotation_files(tmp_path)
+    assert found == ["annotations/beside.json"]

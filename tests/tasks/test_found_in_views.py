@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+from white_spots import spots_in
 
 from swin_keras.inference.pictures import Picture
 from swin_keras.tasks import task_named
@@ -35,7 +36,7 @@ class FindsWhite:
         height, width, _ = self.input_shape
         boxes, count = np.zeros((len(images), 9, 4)), np.zeros(len(images))
         for row, image in enumerate(images):
-            found = self._spots(image[..., 0] > 127) if self.sees(image) else []
+            found = spots_in(image[..., 0] > 127) if self.sees(image) else []
             boxes[row, : len(found)] = np.reshape(found, (-1, 4))
             count[row] = len(found)
         return {
@@ -44,17 +45,6 @@ class FindsWhite:
             "scores": np.full((len(images), 9), 0.8),
             "count": count,
         }
-
-    @staticmethod
-    def _spots(mask):
-        found, mask = [], mask.copy()
-        while mask.any():
-            top, left = np.argwhere(mask)[0]
-            high = np.argmin(np.append(mask[top:, left], False))
-            wide = np.argmin(np.append(mask[top, left:], False))
-            mask[top : top + high, left : left + wide] = False
-            found.append((top, left, top + high, left + wide))
-        return found
 
 
 def rounded(found):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+from white_spots import spots_in
 
 from swin_keras.inference.pictures import Picture
 from swin_keras.tasks import task_named
@@ -32,7 +33,7 @@ class FindsWhite:
 
     def outputs(self, images):
         self.batches += (len(images),)
-        rows = [self._spots(image[..., 0] > 127) for image in images]
+        rows = [spots_in(image[..., 0] > 127) for image in images]
         count = np.array([len(row) for row in rows])
         boxes = np.zeros((len(images), 9, 4))
         for row, found in enumerate(rows):
@@ -45,17 +46,6 @@ class FindsWhite:
         answers |= {"scores": np.full((len(images), 9), 0.9), "count": count}
         assert answers.keys() == FINAL
         return answers
-
-    @staticmethod
-    def _spots(mask):
-        found, mask = [], mask.copy()
-        while mask.any():
-            top, left = np.argwhere(mask)[0]
-            high = np.argmin(np.append(mask[top:, left], False))
-            wide = np.argmin(np.append(mask[top, left:], False))
-            mask[top : top + high, left : left + wide] = False
-            found.append((top, left, top + high, left + wide))
-        return found
 
 
 def expected_boxes():

@@ -17,9 +17,9 @@ from swin_keras.data.walk import (
     SYSTEM,
     examples,
     is_below,
+    is_ours,
     is_visible,
     lineage,
-    written_here,
 )
 from swin_keras.errors import DataError
 from swin_keras.names import printable
@@ -67,7 +67,7 @@ def annotation_files(root, follow_links: bool = False):
             folders[:] = [
                 name
                 for name in folders
-                if is_visible(name) and not written_here(os.path.join(folder, name))
+                if is_visible(name) and not is_ours(os.path.join(folder, name))
             ]
             if not follow_links:  # `walk` enters no link then
                 parts = [os.path.join(folder, n) for n in folders if is_part(n)]
