@@ -1,5 +1,7 @@
 """Probabilities of classes on a coarse grid -> the class of each pixel."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 MAX_VALUES = 2**24  # resized at a time
@@ -20,9 +22,21 @@ def class_map(probabilities: np.ndarray, size) -> np.ndarray:
     >>> class_map(np.array([[[0.9, 0.1], [0.2, 0.8]]]), (1, 4)).tolist()
     [[0, 0, 1, 1]]
     """
+    return mean_class_map([probabilities], size)
+
+
+def mean_class_map(maps: Sequence[np.ndarray], size) -> np.ndarray:
+    """Return the class of each pixel by the sum of several maps, uint8 `(H, W)`.
+
+    Args:
+        maps: Probabilities `(h, w, classes)`, each resized as `class_map` does; `h`
+            and `w` may differ.
+        size: `(H, W)`.
+    """
     result = np.empty(size, np.uint8)
-    for rows, pixels in _resized_parts(probabilities, size):
-        result[rows] = pixels.argmax(-1)
+    for parts in zip(*(_resized_parts(one, size) for one in maps), strict=True):
+        rows = parts[0][0]
+        result[rows] = sum(pixels for _, pixels in parts).argmax(-1)
     return result
 
 

@@ -12,7 +12,7 @@ from swin_keras.scores.segmentation_result import SegmentationResult
 from swin_keras.tasks.dense import DenseTask
 from swin_keras.tasks.explained import LAST, ExplanationTarget, cells_in
 from swin_keras.tasks.prediction import MaskPrediction
-from swin_keras.tasks.views import mean_probabilities
+from swin_keras.tasks.views import class_map_in_views
 
 COUNTED = 500  # training masks whose pixels weigh the classes
 
@@ -87,15 +87,13 @@ class Segment(DenseTask):
         judged, index_of, result = self._judging(predictor, dataset, split)
         for index in range(len(judged)):
             image = judged.image(index, predictor.input_shape[2])
-            means = _means(image, predictor, views, batch_size)
             truth = index_of[judged.targets.load(index)]
-            result.add(truth, class_map(means, truth.shape))
+            result.add(truth, _mask_in_views(image, predictor, views, batch_size))
         return result
 
     def predict_views(self, picture, predictor, views, wanted, batch_size):
         image = picture.image(predictor.input_shape[2], predictor.grey_range)
-        means = _means(image, predictor, views, batch_size)
-        mask = class_map(means, image.size[::-1])
+        mask = _mask_in_views(image, predictor, views, batch_size)
         return MaskPrediction.of(picture.name, mask, predictor.class_names, wanted.top)
 
     @staticmethod
@@ -174,14 +172,15 @@ class Segment(DenseTask):
         )
 
 
-def _means(image, predictor, views, batch_size):
-    """Return the mean probabilities of all views of a picture."""
+def _mask_in_views(image, predictor, views, batch_size):
+    """Return the class of each pixel of a picture, by all views."""
 
     def ask(pictures):
         for start in range(0, len(pictures), batch_size):
             yield from predictor.probabilities(pictures[start : start + batch_size])
 
-    return mean_probabilities(image, views, tuple(predictor.input_shape[:2]), ask)
+    size, classes = tuple(predictor.input_shape[:2]), len(predictor.class_names)
+    return class_map_in_views(image, views, size, ask, classes)
 
 
 def class_weights(config, dataset):

@@ -5,9 +5,10 @@ that slide over the picture; mirrored and turned ones, too; and windows at sever
 scales. What a detector finds in them is put together in `found_in_views`.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from numbers import Real
 
 import numpy as np
@@ -15,9 +16,10 @@ from PIL import Image
 
 from swin_keras.data.geometry import Geometry, turned_size
 from swin_keras.errors import UsageError, nearest_name
-from swin_keras.scores.class_maps import resized_map
+from swin_keras.scores.class_maps import mean_class_map, resized_map
 
 WINDOWS = ("whole", "slide")
+MAX_VALUES = 2**27  # probabilities of a block; there are some four copies at a time
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,69 @@ def _is_scale(value):
 ONE_VIEW = Views()
 
 
+def class_map_in_views(
+    image: Image.Image,
+    views: Views,
+    input_size,
+    ask: Callable,
+    classes: int,
+    most: int = MAX_VALUES,
+) -> np.ndarray:
+    """Return the class of each pixel by the mean over all views: uint8 `(H, W)`.
+
+    A picture whose probabilities would take gigabytes under sliding windows is looked
+    at in blocks, which reach into each other by a third of a window.
+
+    Args:
+        image: The upright picture.
+        views, input_size, ask: See `mean_probabilities`.
+        classes: How many there are.
+        most: Probabilities that are held of a block, at the largest scale.
+    """
+    size = image.size[::-1]
+    if views.window == "whole":
+        return mean_class_map(list(_answers(image, views, input_size, ask)), size)
+    values = max(1.0, *views.scales) ** 2 * classes  # of a pixel
+    reach = math.ceil(max(input_size) / 3 / min(views.scales))
+    side = max(size)
+    if math.prod(size) * values > most:
+        side = max(*input_size, math.floor(math.sqrt(most / values)) - 2 * reach)
+    result = np.empty(size, np.uint8)
+    for rows, columns in product(*(blocks(length, side, reach) for length in size)):
+        (top, bottom), (left, right) = rows.seen, columns.seen
+        part = image.crop((left, top, right, bottom))
+        means = mean_probabilities(part, views, input_size, ask)
+        result[rows.kept, columns.kept] = means[rows.inner, columns.inner].argmax(-1)
+    return result
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of a side, `kept`, and the longer part around it that is looked at."""
+
+    kept: slice
+    seen: tuple[int, int]
+
+    @property
+    def inner(self) -> slice:
+        """Where in the seen part the kept one is."""
+        start = self.seen[0]
+        return slice(self.kept.start - start, self.kept.stop - start)
+
+
+def blocks(length: int, longest: int, reach: int) -> Iterator[Block]:
+    """Yield equal parts of a side, `longest` at most, seen with `reach` around each.
+
+    >>> [(block.kept, block.seen) for block in blocks(100, 60, 5)]
+    [(slice(0, 50, None), (0, 55)), (slice(50, 100, None), (45, 100))]
+    """
+    count = math.ceil(length / longest)
+    edges = [length * index // count for index in range(count + 1)]
+    for start, stop in pairwise(edges):
+        seen = max(0, start - reach), min(length, stop + reach)
+        yield Block(slice(start, stop), seen)
+
+
 def mean_probabilities(
     image: Image.Image, views: Views, input_size, ask: Callable
 ) -> np.ndarray:
@@ -127,14 +192,20 @@ def mean_probabilities(
             `(h, w, classes)` of each, which are resized bilinearly.
     """
     size, total = image.size[::-1], 0.0
+    for answer in _answers(image, views, input_size, ask):
+        total = total + resized_map(answer, size)
+    return total / views.count
+
+
+def _answers(image, views, input_size, ask):
+    """Yield what is said of each view, turned back: `(h, w, classes)`."""
+    size = image.size[::-1]
     for scale, turn in product(views.scales, views.turns):
         shown = turned_size(input_size, turn.quarters)
         if views.window == "slide":
             shown = scaled_size(size, scale)
         pixels = Geometry.whole(image.size, shown).image(image)
-        answer = slide(turn.of(pixels), input_size, ask)
-        total = total + resized_map(turn.back.of(answer), size)
-    return total / views.count
+        yield turn.back.of(slide(turn.of(pixels), input_size, ask))
 
 
 def scaled_size(size, scale: float) -> tuple[int, int]:

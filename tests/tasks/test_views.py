@@ -7,7 +7,13 @@ from PIL import Image
 from swin_keras.cli import main
 from swin_keras.errors import UsageError
 from swin_keras.inference.evaluation import evaluate
-from swin_keras.tasks.views import Views, mean_probabilities, slide, starts
+from swin_keras.tasks.views import (
+    Views,
+    class_map_in_views,
+    mean_probabilities,
+    slide,
+    starts,
+)
 
 WINDOW = (12, 18)
 SIZES = [(12, 18), (5, 7), (13, 18), (30, 9), (40, 53), (25, 90)]
@@ -61,6 +67,52 @@ def test_windows_are_averaged_as_a_loop_over_pixels_does(size):
         ]
         expected[y, x] = np.mean(said, axis=0)
     np.testing.assert_allclose(slide(pixels, WINDOW, by_place), expected, rtol=1e-5)
+
+
+ALL = {"flip": True, "quarter_turns": True}
+MANY_VIEWS = [
+    Views(),
+    Views(**ALL),
+    Views("slide"),
+    Views("slide", **ALL, scales=(0.5, 1, 2)),
+]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("views", MANY_VIEWS, ids=str)
+def test_the_largest_mean_at_each_pixel_is_its_class(size, views):
+    image = Image.fromarray(picture_of(size))
+    found = class_map_in_views(image, views, WINDOW, by_place, classes=3)
+    means = mean_probabilities(image, views, WINDOW, by_place)
+    first, second = np.sort(means, axis=-1)[..., :-3:-1].transpose(2, 0, 1)
+    is_clear = first - second > 1e-3  # of up to 255, rounded to float32
+    assert is_clear.mean() > 0.9
+    np.testing.assert_array_equal(found[is_clear], means.argmax(-1)[is_clear])
+
+
+@pytest.mark.parametrize("scales", [(1,), (0.5, 1, 2)])
+def test_a_large_picture_is_looked_at_in_blocks(scales):
+    """The model counts what it sees around a pixel, as far as a window reaches."""
+    image, largest = Image.fromarray(picture_of((200, 260))), []
+
+    def ask(pictures):
+        largest.append(len(pictures))
+        return exactly(pictures)
+
+    views = Views("slide", scales=scales)
+    whole = class_map_in_views(image, views, WINDOW, ask, classes=3)
+    at_once = max(largest)
+    largest.clear()
+    most = 3 * 80 * 80 * max(scales) ** 2
+    blocks = class_map_in_views(image, views, WINDOW, ask, classes=3, most=most)
+    np.testing.assert_array_equal(blocks, whole)
+    assert max(largest) < at_once / 2  # windows in a row
+
+
+def test_blocks_of_many_classes_are_still_larger_than_a_window():
+    image = Image.fromarray(picture_of((100, 130)))
+    found = class_map_in_views(image, Views("slide"), WINDOW, exactly, 3, most=1)
+    np.testing.assert_array_equal(found, picture_of((100, 130)).argmax(-1))
 
 
 @pytest.mark.parametrize("length", range(12, 60))
