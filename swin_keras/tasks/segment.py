@@ -11,8 +11,8 @@ from swin_keras.scores.segmentation import SegmentationScore
 from swin_keras.scores.segmentation_result import SegmentationResult
 from swin_keras.tasks.dense import DenseTask
 from swin_keras.tasks.explained import LAST, ExplanationTarget, cells_in
+from swin_keras.tasks.masks_in_views import class_map_in_views
 from swin_keras.tasks.prediction import MaskPrediction
-from swin_keras.tasks.views import class_map_in_views
 
 COUNTED = 500  # training masks whose pixels weigh the classes
 

@@ -1,25 +1,21 @@
-"""Several views of one picture, whose probabilities are averaged pixel by pixel.
+"""Several views of one picture.
 
 Views are the whole picture stretched to the model's input, or windows of that size
 that slide over the picture; mirrored and turned ones, too; and windows at several
-scales. What a detector finds in them is put together in `found_in_views`.
+scales. What is said of them is put together in `masks_in_views`, and what is found in
+`found_in_views`.
 """
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import product
 from numbers import Real
 
 import numpy as np
-from PIL import Image
 
-from swin_keras.data.geometry import Geometry, turned_size
 from swin_keras.errors import UsageError, nearest_name
-from swin_keras.scores.class_maps import mean_class_map, resized_map
 
 WINDOWS = ("whole", "slide")
-MAX_VALUES = 2**27  # probabilities of a block; there are some four copies at a time
 
 
 @dataclass(frozen=True)
@@ -48,10 +44,29 @@ class Turn:
             pixels = pixels[:, ::-1]
         return np.ascontiguousarray(np.rot90(pixels, self.quarters))
 
+    def region(self, region: tuple[slice, slice], size) -> tuple[slice, slice]:
+        """Return where rows and columns of pixels lie after the turn.
+
+        Args:
+            region: Rows and columns before it.
+            size: `(height, width)` of all pixels before it.
+        """
+        (rows, columns), (height, width) = region, size
+        if self.mirrored:
+            columns = _from_the_end(columns, width)
+        for _ in range(self.quarters):
+            rows, columns = _from_the_end(columns, width), rows
+            height, width = width, height
+        return rows, columns
+
     @property
     def back(self) -> "Turn":
         """The turn that undoes this one."""
         return self if self.mirrored else Turn(quarters=-self.quarters % 4)
+
+
+def _from_the_end(part, length):
+    return slice(length - part.stop, length - part.start)
 
 
 @dataclass(frozen=True)
@@ -116,127 +131,9 @@ def _is_scale(value):
 ONE_VIEW = Views()
 
 
-def class_map_in_views(
-    image: Image.Image,
-    views: Views,
-    input_size,
-    ask: Callable,
-    classes: int,
-    most: int = MAX_VALUES,
-) -> np.ndarray:
-    """Return the class of each pixel by the mean over all views: uint8 `(H, W)`.
-
-    A picture whose probabilities would take gigabytes under sliding windows is looked
-    at in blocks, which reach into each other by a third of a window.
-
-    Args:
-        image: The upright picture.
-        views, input_size, ask: See `mean_probabilities`.
-        classes: How many there are.
-        most: Probabilities that are held of a block, at the largest scale.
-    """
-    size = image.size[::-1]
-    if views.window == "whole":
-        return mean_class_map(list(_answers(image, views, input_size, ask)), size)
-    values = max(1.0, *views.scales) ** 2 * classes  # of a pixel
-    reach = math.ceil(max(input_size) / 3 / min(views.scales))
-    side = max(size)
-    if math.prod(size) * values > most:
-        side = max(*input_size, math.floor(math.sqrt(most / values)) - 2 * reach)
-    result = np.empty(size, np.uint8)
-    for rows, columns in product(*(blocks(length, side, reach) for length in size)):
-        (top, bottom), (left, right) = rows.seen, columns.seen
-        part = image.crop((left, top, right, bottom))
-        means = mean_probabilities(part, views, input_size, ask)
-        result[rows.kept, columns.kept] = means[rows.inner, columns.inner].argmax(-1)
-    return result
-
-
-@dataclass(frozen=True)
-class Block:
-    """A part of a side, `kept`, and the longer part around it that is looked at."""
-
-    kept: slice
-    seen: tuple[int, int]
-
-    @property
-    def inner(self) -> slice:
-        """Where in the seen part the kept one is."""
-        start = self.seen[0]
-        return slice(self.kept.start - start, self.kept.stop - start)
-
-
-def blocks(length: int, longest: int, reach: int) -> Iterator[Block]:
-    """Yield equal parts of a side, `longest` at most, seen with `reach` around each.
-
-    >>> [(block.kept, block.seen) for block in blocks(100, 60, 5)]
-    [(slice(0, 50, None), (0, 55)), (slice(50, 100, None), (45, 100))]
-    """
-    count = math.ceil(length / longest)
-    edges = [length * index // count for index in range(count + 1)]
-    for start, stop in pairwise(edges):
-        seen = max(0, start - reach), min(length, stop + reach)
-        yield Block(slice(start, stop), seen)
-
-
-def mean_probabilities(
-    image: Image.Image, views: Views, input_size, ask: Callable
-) -> np.ndarray:
-    """Return the mean over all views: float32 `(H, W, classes)`, in the picture's size.
-
-    Args:
-        image: The upright picture.
-        views: How it is shown.
-        input_size: `(height, width)` of the model's input.
-        ask: The model: from uint8 `(N, height, width, C)` to probabilities
-            `(h, w, classes)` of each, which are resized bilinearly.
-    """
-    size, total = image.size[::-1], 0.0
-    for answer in _answers(image, views, input_size, ask):
-        total = total + resized_map(answer, size)
-    return total / views.count
-
-
-def _answers(image, views, input_size, ask):
-    """Yield what is said of each view, turned back: `(h, w, classes)`."""
-    size = image.size[::-1]
-    for scale, turn in product(views.scales, views.turns):
-        shown = turned_size(input_size, turn.quarters)
-        if views.window == "slide":
-            shown = scaled_size(size, scale)
-        pixels = Geometry.whole(image.size, shown).image(image)
-        yield turn.back.of(slide(turn.of(pixels), input_size, ask))
-
-
 def scaled_size(size, scale: float) -> tuple[int, int]:
     """Return `(height, width)` of a picture at another scale, a pixel at least."""
     return tuple(max(1, round(side * scale)) for side in size)
-
-
-def slide(pixels: np.ndarray, window, ask: Callable) -> np.ndarray:
-    """Return the mean of overlapping windows: float32 `(H, W, classes)`.
-
-    What of a window lies beyond the picture is black, and its answer is not used.
-
-    Args:
-        pixels: uint8 `(H, W, C)`.
-        window: `(height, width)` of a window.
-        ask: See `mean_probabilities`.
-    """
-    (height, width), (high, wide) = pixels.shape[:2], window
-    beyond = max(high - height, 0), max(wide - width, 0)
-    pixels = np.pad(pixels, ((0, beyond[0]), (0, beyond[1]), (0, 0)))
-    total, counts = None, np.zeros((*pixels.shape[:2], 1), np.float32)
-    for top in starts(pixels.shape[0], high):
-        lefts = starts(pixels.shape[1], wide)
-        row = [pixels[top : top + high, left : left + wide] for left in lefts]
-        for left, answer in zip(lefts, ask(np.stack(row)), strict=True):
-            if total is None:
-                total = np.zeros((*pixels.shape[:2], answer.shape[-1]), np.float32)
-            place = slice(top, top + high), slice(left, left + wide)
-            total[place] += resized_map(answer, window)
-            counts[place] += 1
-    return (total / counts)[:height, :width]
 
 
 def starts(length: int, window: int) -> list[int]:

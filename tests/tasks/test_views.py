@@ -1,5 +1,7 @@
 """Several views of a picture: windows that slide, mirrored ones, scales."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,13 +9,8 @@ from PIL import Image
 from swin_keras.cli import main
 from swin_keras.errors import UsageError
 from swin_keras.inference.evaluation import evaluate
-from swin_keras.tasks.views import (
-    Views,
-    class_map_in_views,
-    mean_probabilities,
-    slide,
-    starts,
-)
+from swin_keras.tasks.masks_in_views import class_map_in_views, mean_of_windows, slide
+from swin_keras.tasks.views import Views, starts
 
 WINDOW = (12, 18)
 SIZES = [(12, 18), (5, 7), (13, 18), (30, 9), (40, 53), (25, 90)]
@@ -34,13 +31,18 @@ def by_place(pictures):
     return pictures * weights
 
 
+def everything(size):
+    return tuple(slice(0, side) for side in size)
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("flip", [False, True])
 @pytest.mark.parametrize("turns", [False, True])
 def test_what_is_known_of_each_pixel_is_what_windows_say_together(size, flip, turns):
     pixels = picture_of(size)
     views = Views("slide", flip, quarter_turns=turns)
-    found = mean_probabilities(Image.fromarray(pixels), views, WINDOW, exactly)
+    image = Image.fromarray(pixels)
+    found = mean_of_windows(image, views, WINDOW, exactly, everything(size))
     np.testing.assert_array_equal(found, pixels / np.float32(256))
 
 
@@ -66,53 +68,51 @@ def test_windows_are_averaged_as_a_loop_over_pixels_does(size):
             if 0 <= y - top < 12 and 0 <= x - left < 18
         ]
         expected[y, x] = np.mean(said, axis=0)
-    np.testing.assert_allclose(slide(pixels, WINDOW, by_place), expected, rtol=1e-5)
+    found = slide(pixels, WINDOW, by_place, everything(size))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 ALL = {"flip": True, "quarter_turns": True}
-MANY_VIEWS = [
-    Views(),
-    Views(**ALL),
-    Views("slide"),
-    Views("slide", **ALL, scales=(0.5, 1, 2)),
-]
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("views", MANY_VIEWS, ids=str)
-def test_the_largest_mean_at_each_pixel_is_its_class(size, views):
+@pytest.mark.parametrize("scales", [(1,), (0.5, 0.7, 2)])
+@pytest.mark.parametrize("turned", [{}, ALL])
+def test_a_large_picture_is_asked_about_in_parts(size, scales, turned):
     image = Image.fromarray(picture_of(size))
-    found = class_map_in_views(image, views, WINDOW, by_place, classes=3)
-    means = mean_probabilities(image, views, WINDOW, by_place)
-    first, second = np.sort(means, axis=-1)[..., :-3:-1].transpose(2, 0, 1)
-    is_clear = first - second > 1e-3  # of up to 255, rounded to float32
-    assert is_clear.mean() > 0.9
-    np.testing.assert_array_equal(found[is_clear], means.argmax(-1)[is_clear])
+    views = Views("slide", **turned, scales=scales)
+    whole = class_map_in_views(image, views, WINDOW, by_place, classes=3)
+    pixels = 3 * max(1, *scales) ** 2
+    for most in (pixels * 16 * 16, pixels * 7 * 7):
+        parts = class_map_in_views(image, views, WINDOW, by_place, 3, most)
+        np.testing.assert_array_equal(parts, whole)
 
 
-@pytest.mark.parametrize("scales", [(1,), (0.5, 1, 2)])
-def test_a_large_picture_is_looked_at_in_blocks(scales):
-    """The model counts what it sees around a pixel, as far as a window reaches."""
-    image, largest = Image.fromarray(picture_of((200, 260))), []
+def test_a_part_takes_no_more_memory_than_it_may(monkeypatch):
+    monkeypatch.setattr("swin_keras.scores.class_maps.MAX_VALUES", 2**12)
+    image, classes = Image.fromarray(picture_of((400, 500))), 50
 
     def ask(pictures):
-        largest.append(len(pictures))
-        return exactly(pictures)
+        return np.ones((len(pictures), 3, 4, classes), np.float32)
 
-    views = Views("slide", scales=scales)
-    whole = class_map_in_views(image, views, WINDOW, ask, classes=3)
-    at_once = max(largest)
-    largest.clear()
-    most = 3 * 80 * 80 * max(scales) ** 2
-    blocks = class_map_in_views(image, views, WINDOW, ask, classes=3, most=most)
-    np.testing.assert_array_equal(blocks, whole)
-    assert max(largest) < at_once / 2  # windows in a row
+    peaks = []
+    for most in (2**18, 2**30):
+        tracemalloc.start()
+        views = Views("slide", **ALL, scales=(0.25, 1))
+        class_map_in_views(image, views, WINDOW, ask, classes, most)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    part, picture = 4 * 2**18, 400 * 500 * 3
+    assert peaks[0] < 3 * part + 7 * picture
+    assert peaks[1] > 2 * 4 * 400 * 500 * classes  # which it would take
 
 
-def test_blocks_of_many_classes_are_still_larger_than_a_window():
-    image = Image.fromarray(picture_of((100, 130)))
-    found = class_map_in_views(image, Views("slide"), WINDOW, exactly, 3, most=1)
-    np.testing.assert_array_equal(found, picture_of((100, 130)).argmax(-1))
+@pytest.mark.parametrize("turn", Views(**ALL).turns, ids=str)
+def test_a_region_lies_where_its_pixels_are_turned_to(turn):
+    pixels = np.arange(35).reshape(5, 7)
+    region = slice(1, 3), slice(2, 7)
+    turned = turn.of(pixels)[turn.region(region, pixels.shape)]
+    np.testing.assert_array_equal(turned, turn.of(pixels[region]))
 
 
 @pytest.mark.parametrize("length", range(12, 60))
@@ -125,13 +125,16 @@ def test_windows_reach_both_ends_and_overlap_by_a_third(length):
     assert len(found) == -(-(length - 12) // 8) + 1  # and none too many
 
 
-def test_mirrored_views_are_turned_back():
-    image = Image.fromarray(picture_of((12, 18)))
-    one = mean_probabilities(image, Views(), WINDOW, by_place)
-    mirrored = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    other = mean_probabilities(mirrored, Views(), WINDOW, by_place)[:, ::-1]
-    both = mean_probabilities(image, Views(flip=True), WINDOW, by_place)
-    np.testing.assert_allclose(both, (one + other) / 2, rtol=1e-6)
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("turns", [False, True])
+def test_views_of_the_whole_are_turned_back(flip, turns):
+    """What every view says is of the upright picture, whatever its shape."""
+    classes = picture_of((4, 6)).argmax(-1)
+    pixels = 255 * np.eye(3, dtype=np.uint8)[classes]
+    image = Image.fromarray(pixels.repeat(30, axis=0).repeat(30, axis=1))
+    views = Views(flip=flip, quarter_turns=turns)
+    found = class_map_in_views(image, views, WINDOW, exactly, classes=3)
+    np.testing.assert_array_equal(found[15::30, 15::30], classes)
 
 
 def test_scales_show_the_picture_larger_and_smaller():
@@ -142,7 +145,7 @@ def test_scales_show_the_picture_larger_and_smaller():
         return np.ones((len(pictures), 3, 4, 2), np.float32)
 
     views = Views("slide", scales=(0.5, 1, 2))
-    means = mean_probabilities(image, views, WINDOW, ask)
+    means = mean_of_windows(image, views, WINDOW, ask, everything((24, 36)))
     np.testing.assert_array_equal(means, np.ones((24, 36, 2)))
     # Rows of windows over 12 x 18, 24 x 36 and 48 x 72 pixels.
     assert seen == [1, *[3] * 3, *[6] * 6]
