@@ -111,8 +111,7 @@ def fit(
                     _fit_epochs(job, part, saver.step, callbacks)
     finally:
         progress.stop()
-        if job.workers:
-            job.workers.close()
+        job.close()
     if is_chief and metrics.rows and not best.is_kept:
         log.warning("%s was lost: the last epoch's model stands for it", run.best_model)
         last = metrics.rows[-1]
