@@ -20,6 +20,7 @@ from swin_keras.data.image_io import (
     prepare_image,
     upright_size,
 )
+from swin_keras.data.packed import PackedBytes
 from swin_keras.data.targets import Classes, Targets, as_targets
 from swin_keras.errors import DataError, UsageError, nearest_name
 from swin_keras.names import printable
@@ -84,7 +85,7 @@ class Split:
 
     def subset(self, indices, title: str) -> "Split":
         """Return the images at `indices`, in that order, as a split of its own."""
-        if isinstance(self.items, np.ndarray):
+        if isinstance(self.items, np.ndarray | PackedBytes):
             items = self.items[indices]
         else:
             items = [self.items[index] for index in indices]
@@ -127,8 +128,13 @@ class ArraySplit(Split):
 class EncodedSplit(Split):
     """Image files held in memory: each item is the bytes of one."""
 
+    def __post_init__(self):
+        super().__post_init__()
+        if not isinstance(self.items, PackedBytes):
+            object.__setattr__(self, "items", PackedBytes(self.items))
+
     def contents(self):
-        yield np.array([len(item) for item in self.items]).data
+        yield self.items.sizes.data
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_keras.data.dataset import EncodedSplit, ImageDataset, RecordSplit, Split
+from swin_keras.data.packed import PackedBytes
 from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.data.targets import MultiLabel
 from swin_keras.data.tfds_source import (
@@ -184,5 +185,5 @@ def _split(examples, labels: Labels, title, in_memory, grey_range) -> Split:
     if not in_memory:
         places = np.arange(len(examples))
         return RecordSplit(places, targets, title, examples, grey_range=grey_range)
-    images = [image for image, _ in examples]
+    images = PackedBytes(image for image, _ in examples)
     return EncodedSplit(images, targets, title, grey_range=grey_range)

@@ -21,6 +21,7 @@ from swin_keras.data.dataset import (
     Split,
 )
 from swin_keras.data.listing import SPLIT_NAMES
+from swin_keras.data.packed import PackedBytes
 from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.errors import DataError, SwinKerasError, nearest_name
 from swin_keras.names import printable
@@ -211,7 +212,7 @@ def read_split(
     if not in_memory:
         places = np.arange(len(labels))
         return RecordSplit(places, labels, ours, examples, grey_range=grey_range)
-    images = [image for image, _ in examples]
+    images = PackedBytes(image for image, _ in examples)
     split = EncodedSplit(images, labels, ours, grey_range=grey_range)
     shape = builder.info.features[keys[0]].shape
     if None in shape or math.prod(shape) > SMALL:

@@ -35,6 +35,8 @@ def main(link: int, memory: int):
                 word, key, *rest = requests.recv()
                 if word == "learn":
                     loaders[key] = _receive_loader(handles, *rest)
+                elif word == "forget":
+                    del loaders[key]
                 else:
                     requests.send(_answer(loaders[key], *rest, memory))
             except (EOFError, OSError):

@@ -50,6 +50,8 @@ class Workers:
         self._starts = threading.Lock()
         self._running = set()
         self._keys = count()
+        self._shared = weakref.WeakValueDictionary()  # by loader, while one is used
+        self._living = set()  # their keys
         weakref.finalize(self, _end, self._running)
 
     def __enter__(self):
@@ -67,11 +69,14 @@ class Workers:
     def share(self, loader: BatchLoader):
         """Return a function of step and shard that has a process call the loader.
 
+        The loader's arrays are held once more, for all processes and all functions of
+        equal loaders, until the last of these functions is gone.
+
         Raises, when it is called:
             DataError: If an image cannot be read, or ends the processes.
             ResourceError: If no process can be started.
         """
-        shared = _SharedLoader(next(self._keys), loader)
+        shared = self._shared_loader(loader)
 
         def load(step: int, shard: int = 0):
             for _ in range(MAX_DEATHS):
@@ -86,11 +91,22 @@ class Workers:
 
         return load
 
+    def _shared_loader(self, loader):
+        same = _hashable(loader)
+        shared = self._shared.get(same)
+        if shared is None:
+            shared = _SharedLoader(next(self._keys), loader)
+            self._shared[same] = shared
+            self._living.add(shared.key)
+            weakref.finalize(shared, self._living.discard, shared.key)
+        return shared
+
     def _ask(self, shared, step, shard):
         """Return images and targets, or `None` if the process died over them."""
         idle = self._started()
         worker = idle.get()
         try:
+            worker.forget_all_but(self._living)
             return worker.load(shared, step, shard)
         except (EOFError, OSError) as error:
             if self._idle is not idle:
@@ -128,23 +144,40 @@ def _end(running):
         running.pop().end()
 
 
+def _hashable(loader):
+    """Return the loader, or its number if it holds a list, say, and has no hash."""
+    try:
+        hash(loader)
+    except TypeError:
+        return id(loader)
+    return loader
+
+
 class _SharedLoader:
     """A loader as bytes, its arrays in memory that processes share."""
 
     def __init__(self, key, loader):
         self.key = key
+        self.loader = loader  # lives as long, so that nothing else has its number
         buffers = []
         self._pickled = pickle.dumps(loader, protocol=5, buffer_callback=buffers.append)
         arrays = [buffer.raw() for buffer in buffers]
         self._sizes = [array.nbytes for array in arrays]
         self._memory = os.memfd_create("swin_keras")
-        weakref.finalize(self, os.close, self._memory)
+        free = weakref.finalize(self, _free, self._memory)
+        free.atexit = False  # processes may be reading then
         with open(self._memory, "wb", closefd=False) as file:
             file.writelines(arrays)
 
     def send(self, worker: "_Worker"):
         worker.requests.send(("learn", self.key, self._pickled, self._sizes))
         socket.send_fds(worker.handles, [b"."], [self._memory])
+
+
+def _free(memory):
+    """Give memory back at once, though processes may have it mapped still."""
+    os.ftruncate(memory, 0)
+    os.close(memory)
 
 
 class _Worker:
@@ -162,6 +195,12 @@ class _Worker:
                 stdin=subprocess.DEVNULL,
                 pass_fds=descriptors,
             )
+
+    def forget_all_but(self, living: set):
+        """Have the process forget the loaders whose keys are not among these."""
+        for key in self._known - living:
+            self.requests.send(("forget", key))
+            self._known.discard(key)
 
     def load(self, shared: _SharedLoader, step: int, shard: int):
         """Return images and targets; end by an OSError or EOFError with the process."""

@@ -5,6 +5,7 @@ import os
 import resource
 import sys
 import time
+from contextlib import closing
 from itertools import islice
 
 import tensorflow as tf
@@ -47,7 +48,7 @@ def dry_run(config: TrainConfig) -> str:
     lines = describe(job)
     measured = dataclasses.replace(job.config, teacher_cache=None)
     job = dataclasses.replace(job, config=measured)
-    with data_errors(), memory_errors(job.config):
+    with closing(job), data_errors(), memory_errors(job.config):
         seconds = seconds_per_step(
             job, validation_data=job.validation_batches(), validation_steps=1
         )

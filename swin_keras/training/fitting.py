@@ -22,7 +22,7 @@ from swin_keras.training.checkpoints import CheckpointFolder
 from swin_keras.training.extending import record_extension
 from swin_keras.training.job import TrainingJob
 from swin_keras.training.progress import LiveProgress
-from swin_keras.training.resume import SaveCheckpoints
+from swin_keras.training.resume import SaveCheckpoints, StoppedWithinEpoch
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.validation import ScoreValidation
 
@@ -53,6 +53,7 @@ def fit(
 
     Raises:
         Interrupted: If somebody asked to stop; a checkpoint is written.
+        StoppedWithinEpoch: If a callback did, in the midst of an epoch; likewise.
         TrainingError: If the loss is no longer finite.
         DataError: If an image cannot be read.
         ResourceError: If memory or disk are too small.
@@ -109,10 +110,13 @@ def fit(
                 # `fit` forgets that a callback asked to stop.
                 if not (best.is_out_of_patience or job.training_model.stop_training):
                     _fit_epochs(job, part, saver.step, callbacks)
+    except StoppedWithinEpoch:
+        for callback in callbacks:  # as Keras tells them when one stops training
+            callback.on_train_end()
+        raise
     finally:
         progress.stop()
-        if job.workers:
-            job.workers.close()
+        job.close()
     if is_chief and metrics.rows and not best.is_kept:
         log.warning("%s was lost: the last epoch's model stands for it", run.best_model)
         last = metrics.rows[-1]

@@ -94,6 +94,11 @@ class TrainingJob:
             shard_count=self.replicas.count,
         )
 
+    def close(self):
+        """End the processes that load images; whoever asks for more starts others."""
+        if self.workers:
+            self.workers.close()
+
     def first_images(self):
         """Return the images and targets of the first step, as the loader has them.
 

@@ -23,6 +23,7 @@ from swin_keras.training.description import describe
 from swin_keras.training.extending import as_begun
 from swin_keras.training.job import TrainingJob
 from swin_keras.training.lost_images import lost_images
+from swin_keras.training.resume import StoppedWithinEpoch
 from swin_keras.training.run_folder import RunFolder, create_run, disk_errors, locked
 from swin_keras.training.search import RangeTest
 from swin_keras.training.speaking import logged_by, spoken
@@ -181,9 +182,15 @@ def _write_inputs(run, job, range_test):
 
 @contextmanager
 def _resumable(run, stop):
-    """Say how a run that is stopped resumes."""
+    """Say how a run that is stopped resumes.
+
+    Where a callback stopped it within an epoch, that is no error.
+    """
     try:
         yield
+    except StoppedWithinEpoch as stopped:
+        how = _how_to_resume(run)
+        log.warning("%s: the run is not finished, and has no card. %s", stopped, how)
     except (Interrupted, KeyboardInterrupt):
         message = f"stopped; checkpoints are in {run.checkpoints}. "
         raise Interrupted(stop.signal, message + _how_to_resume(run)) from None

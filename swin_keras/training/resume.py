@@ -17,13 +17,21 @@ class OtherDataError(DataError):
     """The data, or the teacher, are not those that a run began with."""
 
 
+class StoppedWithinEpoch(Exception):  # noqa: N818  as `Interrupted`
+    """A callback stopped training before its epoch was over; a checkpoint is written.
+
+    The message says where.
+    """
+
+
 class SaveCheckpoints(keras.callbacks.Callback):
     """Write a checkpoint every few minutes, and when somebody asks to stop.
 
     The run resumes from it as if it had never stopped: weights, optimizer,
     averages, random states and the sums behind the metrics are all in it, and
     what other callbacks remember. Validation is left when somebody asks to stop,
-    and done again.
+    and done again. An epoch of which a callback left out steps by `stop_training` is
+    not validated: it is no epoch yet, and the run resumes within it.
 
     Args:
         folder: Where checkpoints go.
@@ -96,6 +104,11 @@ class SaveCheckpoints(keras.callbacks.Callback):
         """Whether an epoch is trained, and not validated yet."""
         return self.step == (self.epochs + 1) * self.steps_per_epoch
 
+    @property
+    def is_within_epoch(self) -> bool:
+        """Whether steps of an epoch are trained, and others are not."""
+        return self.step % self.steps_per_epoch != 0
+
     def on_epoch_begin(self, epoch, logs=None):
         if self._sums is not None:  # Keras has just set them to zero
             metrics = self.model.metrics_variables
@@ -111,9 +124,17 @@ class SaveCheckpoints(keras.callbacks.Callback):
         self._sums = _read(self.model.metrics_variables)  # validation needs them, too
 
     def on_test_batch_end(self, batch, logs=None):
-        (self.model.stop_evaluating,) = self.replicas.any(self.stop.asked)
+        (asked,) = self.replicas.any(self.stop.asked)
+        self.model.stop_evaluating = asked or self.is_within_epoch
 
     def on_test_end(self, logs=None):
+        if self.is_within_epoch:
+            self.save()
+            epoch, step = divmod(self.step, self.steps_per_epoch)
+            raise StoppedWithinEpoch(
+                f"a callback stopped training after step {step} of "
+                f"{self.steps_per_epoch} of epoch {epoch + 1}"
+            )
         if self.model.stop_evaluating:
             self.save()
             raise Interrupted(self.stop.signal)

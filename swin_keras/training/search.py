@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass
 
 import keras
@@ -136,7 +137,8 @@ def _measure():
 
     try:
         config = TrainConfig.from_dict(yaml.safe_load(sys.stdin.read()))
-        answer = {"seconds": seconds_per_step(prepare(config))}
+        with closing(prepare(config)) as job:
+            answer = {"seconds": seconds_per_step(job)}
     except UsageError as error:  # such as more than the training images
         answer = {"error": "UsageError", "message": str(error)}
     except DataError as error:
@@ -189,13 +191,13 @@ def find_learning_rate(config: TrainConfig, dataset: ImageDataset) -> RangeTest:
     from swin_keras.training.job import prepare
 
     config = dataclasses.replace(config, learning_rate=SLOWEST_RATE, teacher_cache=None)
-    job = prepare(config, dataset=dataset)
     factor = (FASTEST_RATE / SLOWEST_RATE) ** (1 / RATES_TRIED)
-    job.training_model.inner_optimizer.learning_rate = (
-        keras.optimizers.schedules.ExponentialDecay(SLOWEST_RATE, 1, factor)
-    )
     trial = _Losses()
-    _fit_steps(job, RATES_TRIED, trial)
+    with closing(prepare(config, dataset=dataset)) as job:
+        job.training_model.inner_optimizer.learning_rate = (
+            keras.optimizers.schedules.ExponentialDecay(SLOWEST_RATE, 1, factor)
+        )
+        _fit_steps(job, RATES_TRIED, trial)
     losses = np.array(trial.losses)
     rates = SLOWEST_RATE * factor ** np.arange(len(losses))
     return RangeTest(rates, losses, choose_rate(rates, losses))

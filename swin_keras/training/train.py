@@ -61,7 +61,8 @@ def train(
         part: Epochs to train now, such as `range(3)`, on the schedule of all; by
             default all. Only a run that has come to its end is judged on the test
             images and has a card and a report; until then, it can be resumed.
-        callbacks: Further callbacks of Keras, or one.
+        callbacks: Further callbacks of Keras, or one. Where one stops training within
+            an epoch, the run is not finished: it has no card and can be resumed.
         verbose: Whether to show data, epochs and the outcome on standard error, where
             the program has no logging of its own.
         **options: Those of `TrainConfig`, instead of one.

@@ -1,4 +1,5 @@
 import contextlib
+import io
 import os
 import pickle
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from image_files import make_folder
+from PIL import Image
 
 from swin_keras.data import (
     Augmentation,
@@ -23,7 +25,10 @@ from swin_keras.data import (
     data_errors,
     load_dataset,
 )
-from swin_keras.data.dataset import ArraySplit
+from swin_keras.data.dataset import ArraySplit, EncodedSplit, JoinedSplit
+from swin_keras.data.packed import PackedBytes
+from swin_keras.data.segmentation.mask_file import EncodedMasks, Meaning
+from swin_keras.data.targets import Masks
 from swin_keras.errors import DataError
 
 OPTIONS = {
@@ -106,6 +111,76 @@ def test_processes_share_an_array_and_several_loaders(workers):
     for loader, load in loads * 2:
         for ours, theirs in zip(load(1), loader(1), strict=True):
             np.testing.assert_array_equal(ours, theirs)
+
+
+def png(pixels):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def encoded_split(count=8):
+    """Return noise and masks of it, as files in memory."""
+    rng = np.random.default_rng(0)
+    images = [png(rng.integers(0, 256, (90, 90, 3), np.uint8)) for _ in range(count)]
+    masks = (png(rng.integers(0, 9, (90, 90), np.uint8)) for _ in range(count))
+    masks = Masks(PackedBytes(masks), EncodedMasks(Meaning(9)))
+    return EncodedSplit(images, masks, "train")
+
+
+PARTS = {
+    "all": lambda split: split,
+    "some": lambda split: split.subset(np.array([5, 2, 7, 1]), "val"),
+    "joined": lambda split: JoinedSplit.of([split, split], "all"),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_files_in_memory_are_shared_and_not_copied(workers, part):
+    loader = BatchLoader(PARTS[part](encoded_split()), 4, (24, 24), 3)
+    buffers = []
+    copied = pickle.dumps(loader, protocol=5, buffer_callback=buffers.append)
+    assert len(copied) < 5000
+    assert sum(buffer.raw().nbytes for buffer in buffers) > 4 * 90 * 90 * 3
+    for ours, theirs in zip(workers.share(loader)(0), loader(0), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def blocks_of(process) -> set[int]:
+    """Return the numbers of the blocks of shared memory that a process has mapped."""
+    lines = Path(f"/proc/{process}/maps").read_text().splitlines()
+    return {int(line.split()[4]) for line in lines if "memfd:swin_keras" in line}
+
+
+def test_equal_loaders_share_one_block_until_the_last_is_gone():
+    others = set(processes_of(os.getpid()))
+    split = encoded_split()
+    with Workers(1) as workers:
+        loads = [workers.share(BatchLoader(split, n, (8, 8), 3)) for n in (4, 4, 2)]
+        for load in loads:
+            load(0)
+        (process,) = set(processes_of(os.getpid())) - others
+        assert len(blocks_of(process)) == 2
+        block = os.dup(workers._shared[BatchLoader(split, 4, (8, 8), 3)]._memory)
+        try:
+            loads.pop(0)
+            assert os.fstat(block).st_size > 8 * 90 * 90 * 3
+            loads.pop(0)
+            del load
+            assert os.fstat(block).st_size == 0
+            (load,) = loads
+            load(0)
+            assert len(blocks_of(process)) == 1
+            assert os.fstat(block).st_ino not in blocks_of(process)
+        finally:
+            os.close(block)
+
+
+def test_a_loader_without_a_hash_is_shared(split, workers):
+    augmentation = Augmentation(crop_scale=[0.5, 1.0])
+    loader = BatchLoader(split, 4, (8, 8), 3, training=True, augmentation=augmentation)
+    for ours, theirs in zip(workers.share(loader)(1), loader(1), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path, workers):

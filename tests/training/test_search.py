@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import yaml
 from toy_runs import folder_of_images
 
 from swin_keras.errors import DataError, ResourceError, UsageError
 from swin_keras.training import TrainConfig, search
+from swin_keras.training.dry_run import dry_run
 from swin_keras.training.job import load_data
 from swin_keras.training.search import (
     choose_rate,
@@ -90,6 +92,41 @@ def test_an_image_that_breaks_while_a_rate_is_found_is_named(tmp_path):
         path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(DataError, match=r"\.jpg: .*damaged.*--on-bad skip"):
         find_learning_rate(config, dataset)
+
+
+def loading_processes():
+    """Return the children of this process that load images."""
+    children = psutil.Process().children()
+    return {p.pid for p in children if "swin_keras.data.worker" in p.cmdline()}
+
+
+@pytest.mark.parametrize("try_out", ["learning rate", "dry run"])
+def test_processes_that_loaded_images_end_with_what_was_tried(
+    tmp_path, monkeypatch, try_out
+):
+    config = TrainConfig(
+        data=str(folder_of_images(tmp_path / "pets")),
+        sizes=TOY,
+        image_size=16,
+        batch_size=4,
+        workers=1,
+        jit_compile=False,
+    )
+    before, seen, fit_steps = loading_processes(), [], search._fit_steps
+
+    def watched(*args, **options):
+        fit_steps(*args, **options)
+        seen.append(loading_processes() - before)
+
+    monkeypatch.setattr(search, "_fit_steps", watched)
+    monkeypatch.setattr(search, "RATES_TRIED", 3)
+    monkeypatch.setattr(search, "choose_rate", lambda rates, losses: rates[0])
+    if try_out == "dry run":
+        dry_run(config)
+    else:
+        find_learning_rate(config, load_data(config))
+    assert len(seen) == len(seen[0]) == 1
+    assert loading_processes() == before
 
 
 @pytest.mark.slow

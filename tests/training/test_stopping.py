@@ -2,11 +2,12 @@
 
 import dataclasses
 import os
+import re
 import signal
 
 import keras
 import pytest
-from toy_runs import EVERYTHING, outcome
+from toy_runs import EVERYTHING, folder_of_images, outcome
 
 from swin_keras.errors import Interrupted
 from swin_keras.processes import StopSignals
@@ -134,6 +135,53 @@ class Enough(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.model.stop_training = True
+
+
+class EnoughAt(keras.callbacks.Callback):
+    """Stop training after a step of each epoch; note what Keras tells afterwards."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.last, self.told = step - 1, []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.model.stop_training |= batch == self.last
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.told.append(epoch)
+
+    def on_train_end(self, logs=None):
+        self.told.append("end")
+
+
+def test_a_run_that_a_callback_stops_within_an_epoch_resumes_there(tmp_path, caplog):
+    toy = TrainConfig(
+        data=str(folder_of_images(tmp_path / "pets")),  # five steps an epoch
+        runs_dir=str(tmp_path),
+        name="stopped",
+        epochs=2,
+        image_size=16,
+        tensorboard=False,
+        sizes=EVERYTHING["sizes"],
+        batch_size=4,
+        ema_momentum=0.9,
+        jit_compile=False,
+    )
+    enough = EnoughAt(2)
+    run = train(toy, callbacks=enough)
+    assert not run.card.exists()
+    assert rows_of(toy) == []
+    assert enough.told == ["end"]
+    assert re.search(
+        "after step 2 of 5 of epoch 1: the run is not finished, .*--resume", caplog.text
+    )
+    enough = EnoughAt(3)  # of those that are left of the epoch
+    train(toy, resume=True, callbacks=enough, part=range(1))
+    assert enough.told == [0, "end"]
+    undisturbed = dataclasses.replace(toy, name="undisturbed")
+    train(undisturbed, part=range(1))
+    (row,), (whole,) = rows_of(toy), rows_of(undisturbed)
+    assert row.rsplit(",", 1)[0] == whole.rsplit(",", 1)[0]  # all but the time
 
 
 @pytest.mark.slow

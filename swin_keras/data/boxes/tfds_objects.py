@@ -10,6 +10,7 @@ from swin_keras.data.boxes.numbers import array_of
 from swin_keras.data.boxes.reading import tidy_splits
 from swin_keras.data.boxes.records import Annotations, BoxSet, RawBoxes
 from swin_keras.data.listing import SPLIT_NAMES
+from swin_keras.data.packed import PackedBytes
 from swin_keras.data.tfds_source import (
     find_builder,
     fits_memory,
@@ -31,15 +32,14 @@ class Keys:
 
 
 @dataclass(frozen=True)
-class StoredImages(Mapping):
-    """The bytes of pictures that stay on disk, by their paths: "train/17"."""
+class Pictures(Mapping):
+    """The bytes of pictures by their paths: "train/17"."""
 
-    sources: Mapping[str, Sequence]
-    key: str
+    sources: Mapping[str, Sequence]  # of bytes
 
     def __getitem__(self, path):
         title, place = path.rsplit("/", 1)
-        return self.sources[title][int(place)][self.key]
+        return self.sources[title][int(place)]
 
     def __iter__(self):
         for title, source in self.sources.items():
@@ -47,6 +47,20 @@ class StoredImages(Mapping):
 
     def __len__(self):
         return sum(map(len, self.sources.values()))
+
+
+@dataclass(frozen=True)
+class StoredImages(Sequence):
+    """The bytes of the pictures of examples that stay on disk."""
+
+    examples: Sequence
+    key: str
+
+    def __getitem__(self, place):
+        return self.examples[place][self.key]
+
+    def __len__(self):
+        return len(self.examples)
 
 
 def read_tfds(name: str, *, data_dir=None) -> BoxSet:
@@ -66,17 +80,18 @@ def read_tfds(name: str, *, data_dir=None) -> BoxSet:
     in_memory = fits_memory(builder)
     features = builder.info.features
     class_names = tuple(features[keys.objects]["label"].names)
-    raws, images, sources, looks = {}, {}, {}, {}
+    raws, sources, looks = {}, {}, {}
     for title, theirs in _titles(builder).items():
         examples = open_examples(builder, keys, theirs)
-        raws[title] = []
+        raws[title], images = [], []
         for place in range(len(examples)):
             example, path = examples[place], f"{title}/{place}"
             looks[path] = header(example[keys.image])
             raws[title].append(_raw(path, example, keys))
             if in_memory:
-                images[path] = example[keys.image]
-        sources[title] = examples
+                images.append(example[keys.image])
+        stored = StoredImages(examples, keys.image)
+        sources[title] = PackedBytes(images) if in_memory else stored
     annotations = Annotations(FORMAT, class_names, raws)
     splits, findings, notes = tidy_splits(annotations, looks)
     return BoxSet(
@@ -88,7 +103,7 @@ def read_tfds(name: str, *, data_dir=None) -> BoxSet:
         category_ids=tuple(range(len(class_names))),
         findings=tuple(findings),
         notes=(f"Boxes are read from {name} of {FORMAT}.", *notes),
-        images=images if in_memory else StoredImages(sources, keys.image),
+        images=Pictures(sources),
     )
 
 

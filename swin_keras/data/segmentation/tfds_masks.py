@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_keras.data.dataset import EncodedSplit, ImageDataset, RecordSplit, Split
+from swin_keras.data.packed import PackedBytes
 from swin_keras.data.segmentation.class_table import ClassTable
 from swin_keras.data.segmentation.mask_file import (
     EncodedMasks,
@@ -146,8 +147,8 @@ def make_split(pairs, meaning, title, in_memory, grey_range) -> Split:
         masks = Masks(places, StoredMasks(pairs, meaning))
         return RecordSplit(places, masks, title, pairs, grey_range=grey_range)
     images, masks = zip(*pairs, strict=True)
-    masks = Masks(list(masks), EncodedMasks(meaning))
-    return EncodedSplit(list(images), masks, title, grey_range=grey_range)
+    masks = Masks(PackedBytes(masks), EncodedMasks(meaning))
+    return EncodedSplit(PackedBytes(images), masks, title, grey_range=grey_range)
 
 
 def meaning_of(name: str, pairs, reduce_zero_label: bool):

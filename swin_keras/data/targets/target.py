@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from swin_keras.data.packed import PackedBytes
+
 
 class Targets(ABC):
     """The targets of a split's images, by index.
@@ -82,21 +84,23 @@ class Reader(ABC):
 
 @dataclass(frozen=True)
 class JoinedReader(Reader):
-    """Several readers as one: each item is a reader's number and an item of it."""
+    """Reads several targets as one: each item is a part's number and a place in it."""
 
-    readers: tuple[Reader, ...]
+    parts: "tuple[ReadTargets, ...]"
 
     def __call__(self, item):
-        number, item = item
-        return self.readers[number](item)
+        number, place = item
+        return self.parts[number].load(place)
 
     def contents(self, item):
-        number, item = item
-        return self.readers[number].contents(item)
+        number, place = item
+        part = self.parts[number]
+        return part.read.contents(part.items[place])
 
     def has_labels(self, item):
-        number, item = item
-        return self.readers[number].has_labels(item)
+        number, place = item
+        part = self.parts[number]
+        return part.read.has_labels(part.items[place])
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,16 +124,14 @@ class ReadTargets(Targets):
         return self.read(self.items[index])
 
     def subset(self, indices):
-        if isinstance(self.items, np.ndarray):
+        if isinstance(self.items, np.ndarray | PackedBytes):
             return replace(self, items=self.items[indices])
         return replace(self, items=[self.items[index] for index in indices])
 
     def joined(self, others):
         parts = (self, *others)
-        items = [(n, item) for n, part in enumerate(parts) for item in part.items]
-        return replace(
-            self, items=items, read=JoinedReader(tuple(part.read for part in parts))
-        )
+        items = [(n, i) for n, part in enumerate(parts) for i in range(len(part))]
+        return replace(self, items=items, read=JoinedReader(parts))
 
     def contents(self):
         yield from map(self.read.contents, self.items)

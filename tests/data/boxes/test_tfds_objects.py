@@ -1,5 +1,7 @@
 """Sets of TensorFlow Datasets with objects, of the structure of `voc` and `coco`."""
 
+import pickle
+
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -7,6 +9,7 @@ from box_folders import NAMES, SCENES, paint
 
 from swin_keras.data import BatchLoader
 from swin_keras.data.boxes import as_dataset, load_boxes
+from swin_keras.data.boxes.tfds_objects import StoredImages
 from swin_keras.errors import DataError
 
 
@@ -123,11 +126,22 @@ def test_a_set_of_the_structure_of_coco_is_read_by_index(data_dir, monkeypatch):
     assert record.areas.tolist() == [77, 77, 77]
     assert record.image_id == 500 + ord("d")
     assert objects_by_picture(boxes) == expected_by_picture(["d.png"])
-    assert not isinstance(boxes.images, dict)  # they stay on disk
+    assert isinstance(boxes.images.sources["train"], StoredImages)
     assert list(boxes.images) == ["train/0"]
     images, targets = BatchLoader(as_dataset(boxes).splits["train"], 1, (64, 64), 3)(0)
     np.testing.assert_array_equal(images[0], np.asarray(paint(*SCENES["d.png"])))
     assert targets[0, :, 4].tolist() == [1, -3, 0]
+
+
+def test_pictures_in_memory_are_not_copied_by_pickle(data_dir):
+    boxes = load_boxes("my_voc", None, data_dir=data_dir)
+    files = list(boxes.images.values())
+    buffers = []
+    copied = pickle.dumps(boxes.images, 5, buffer_callback=buffers.append)
+    assert not any(file in copied for file in files)
+    left = b"".join(buffer.raw() for buffer in buffers)
+    assert len(files) == 4
+    assert all(file in left for file in files)
 
 
 def test_missing_splits_of_a_set_are_held_out(data_dir):
