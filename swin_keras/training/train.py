@@ -59,8 +59,9 @@ def train(
             it is extended from its last state, on another warm-up and schedule.
         job: This configuration, if it is prepared already.
         part: Epochs to train now, such as `range(3)`, on the schedule of all; by
-            default all. Only a run that has come to its end is judged on the test
-            images and has a card and a report; until then, it can be resumed.
+            default all of them, and never more. Only a run that has come to its end
+            is judged on the test images and has a card and a report; until then, it
+            can be resumed.
         callbacks: Further callbacks of Keras, or one.
         verbose: Whether to show data, epochs and the outcome on standard error, where
             the program has no logging of its own.
@@ -81,6 +82,7 @@ def train(
     if isinstance(callbacks, keras.callbacks.Callback):
         callbacks = [callbacks]
     with open_run(config, resume=resume, verbose=verbose) as run:
+        _check_part(part, run.config.epochs)
         if run.is_finished:
             log.info(
                 "run %s is finished; --epochs N trains it to more", run.folder.path
@@ -115,6 +117,14 @@ def _configured(config, options):
             f"a TrainConfig: {', '.join(options)}."
         )
     return config
+
+
+def _check_part(part, epochs):
+    if part is not None and not 0 <= part.start <= part.stop <= epochs:
+        raise UsageError(
+            "`part` must lie within the epochs of the run, on whose schedule it "
+            f"trains. Received: part={part}, epochs={epochs}."
+        )
 
 
 def _prepare(run):

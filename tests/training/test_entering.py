@@ -102,6 +102,14 @@ def test_gpus_give_memory_as_it_is_needed(monkeypatch):
     assert asked == [("busy", True), ("b", True)]
 
 
+def test_a_part_beyond_the_epochs_is_refused_before_anything_is_made(tmp_path):
+    config = TrainConfig(runs_dir=str(tmp_path / "runs"), epochs=1, **TOY)
+    for part in (range(3), range(1, 2), range(-1, 1)):
+        with pytest.raises(UsageError, match=r"`part` must lie within the epochs"):
+            train(config, part=part)
+    assert not (tmp_path / "runs").exists()
+
+
 def full(batch_size, error):
     with memory_errors(TrainConfig(batch_size=batch_size)):
         raise error
