@@ -45,6 +45,7 @@ def as_begun(run: RunFolder, config: TrainConfig) -> TrainConfig:
         may_change[name] = getattr(config, name) or getattr(before, name)
     if not config.restarts:  # the command that extended the run, given again
         may_change |= {"restarts": before.restarts}
+        may_change |= {"planned_ends": before.planned_ends}
     if config.on_bad == "skip":  # what was left in until it ended the run
         may_change |= {"on_bad": "skip"}
     changed = [
@@ -57,7 +58,7 @@ def as_begun(run: RunFolder, config: TrainConfig) -> TrainConfig:
     ]
     if changed == ["epochs"] and config.epochs > before.epochs:
         more = _extended(run, before, config.epochs)
-        may_change |= {"restarts": more.restarts}
+        may_change |= {"restarts": more.restarts, "planned_ends": more.planned_ends}
         return dataclasses.replace(more, **may_change)
     if changed:
         differences = [
@@ -93,8 +94,13 @@ def _extended(run, before, epochs):
             f"that is whole. Start another run from its weights: --weights {run.path}."
         )
     done = checkpoint.state["epochs"]
+    restarts = (*before.restarts, done)
+    planned = (*(before.planned_ends or before.restarts), before.epochs)
     config = dataclasses.replace(
-        before, epochs=epochs, restarts=(*before.restarts, done)
+        before,
+        epochs=epochs,
+        restarts=restarts,
+        planned_ends=planned if planned != restarts else (),
     )
     log.info(
         "training goes on after epoch %d to epoch %d, with another warm-up and another "

@@ -68,6 +68,7 @@ def fit(
         config.early_stopping,
         config.monitor,
         writes=is_chief,
+        restarts=config.restarts,
     )
     saver = SaveCheckpoints(
         CheckpointFolder(run.checkpoints),
@@ -85,8 +86,7 @@ def fit(
         log.info("resuming after step %d of %d", saver.step, epochs.stop * job.steps)
         if is_chief:  # the data are those that it began with, wherever they are now
             record_extension(run, config)
-        if saver.epochs in config.restarts:
-            best.waited = 0
+        best.begin_part(saver.epochs)
     progress = LiveProgress(
         epochs.stop, job.steps, config.batch_size, saver.step, bar=verbose
     )

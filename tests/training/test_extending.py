@@ -144,3 +144,45 @@ def test_what_comes_after_its_end_is_said(tmp_path, monkeypatch, caplog, schedul
         "training goes on after epoch 1 to epoch 2, with another warm-up and another "
         f"{schedule} schedule"
     ]
+
+
+def test_what_was_planned_is_kept_of_a_run_that_stopped_early(tmp_path, monkeypatch):
+    """And of runs that were extended before, which knew of no such plan."""
+    begun = TrainConfig(name="run", runs_dir=str(tmp_path), epochs=20, restarts=(5,))
+    run = create_run(tmp_path, "run", "digits")
+    values = yaml.safe_load(begun.to_yaml())
+    del values["planned_ends"]
+    run.config.write_text(yaml.safe_dump(values))
+    run.card.write_text("{}")
+    checkpoint = SimpleNamespace(state={"epochs": 8})
+    monkeypatch.setattr(CheckpointFolder, "newest", lambda folder: checkpoint)
+    given = TrainConfig(name="run", runs_dir=str(tmp_path), epochs=30)
+    more = as_begun(run, dataclasses.replace(given, restarts=(5,)))
+    assert (more.restarts, more.planned_ends) == ((5, 8), (5, 20))
+    run.config.write_text(more.to_yaml())
+    assert as_begun(run, given) == more  # the command again
+
+
+@pytest.mark.parametrize("restarts", [(), (3,)])
+@pytest.mark.parametrize("planned", [(2,), (3, 5)])
+def test_plans_that_no_part_can_have_are_refused(planned, restarts):
+    with pytest.raises(UsageError, match="`planned_ends` must have an epoch for each"):
+        TrainConfig(epochs=9, restarts=restarts, planned_ends=planned)
+
+
+@pytest.mark.slow
+def test_a_run_that_stopped_early_and_went_on_is_the_same_from_its_configuration(toy):
+    # So small a rate moves no accuracy, and biases that began at 0 all the same.
+    options = {"early_stopping": 1, "learning_rate": 1e-9, "monitor": "val_accuracy"}
+    config = dataclasses.replace(toy, name="early", epochs=9, **options)
+    run = train(config)
+    done = len(run.metrics.read_text().splitlines()) - 1
+    assert done < 9
+    run = train(dataclasses.replace(config, epochs=12), resume=True)
+    written = run.read_config()
+    assert (written.restarts, written.planned_ends) == ((done,), (9,))
+    again = train(dataclasses.replace(written, name="again"))
+    (one, other) = (CheckpointFolder(r.checkpoints).newest() for r in (run, again))
+    assert one.step == other.step > 2 * done
+    for mine, theirs in zip(one.arrays, other.arrays, strict=True):
+        assert mine.tobytes() == theirs.tobytes()
