@@ -129,7 +129,7 @@ def _check_part(part, epochs):
 
 def _prepare(run):
     """Return the job of an open run, and how its learning rate was found."""
-    with memory_errors(run.config):
+    with memory_errors(run.config, run.folder):
         dataset = _load(run.config, run.folder)
         config, range_test = resolve_auto(run.config, dataset, run.replicas.count)
         has_checkpoint = (
@@ -137,7 +137,9 @@ def _prepare(run):
             and run.folder is not None
             and CheckpointFolder(run.folder.checkpoints).newest() is not None
         )
-        return prepare(config, run.replicas, dataset, has_checkpoint), range_test
+        path = run.folder and run.folder.path
+        job = prepare(config, run.replicas, dataset, has_checkpoint, path)
+        return job, range_test
 
 
 def _load(config, run):
