@@ -8,6 +8,7 @@ import io
 import math
 import time
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -99,6 +100,7 @@ class BestModel(keras.callbacks.Callback):
         monitor: "val_loss", or "val_accuracy"; of two epochs with the same, the one
             with the smaller loss is better.
         writes: Whether this process writes the file; all look whether it is there.
+        restarts: Epochs after which the schedule begins anew, and the patience.
     """
 
     def __init__(
@@ -109,6 +111,7 @@ class BestModel(keras.callbacks.Callback):
         patience: int = 0,
         monitor: str = "val_loss",
         writes: bool = True,
+        restarts: Sequence[int] = (),
     ):
         super().__init__()
         self.inference_model = inference_model
@@ -117,6 +120,7 @@ class BestModel(keras.callbacks.Callback):
         self.patience = patience
         self.monitor = monitor
         self.writes = writes
+        self.restarts = restarts
         self.best = None  # what `rank` made of the best epoch
         self.waited = 0  # epochs since then
         self._unwritten = None  # weights and figures of a better epoch
@@ -128,10 +132,16 @@ class BestModel(keras.callbacks.Callback):
         if self.best is None or rank < self.best:
             self.best, self.waited = rank, 0
             self.take({"epoch": epoch + 1, **logs})
+        self.begin_part(epoch + 1)
         if time.monotonic() - self._last_write > SECONDS_BETWEEN_WRITES:
             self.finish()
         if self.is_out_of_patience:
             self.model.stop_training = True
+
+    def begin_part(self, epochs):
+        """Have all patience again where a new schedule begins after so many epochs."""
+        if epochs in self.restarts:
+            self.waited = 0
 
     def take(self, figures):
         """Take the weights as they are now for the best model.

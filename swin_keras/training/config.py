@@ -135,6 +135,8 @@ class TrainConfig:
             run had: it is extended, on a new schedule.
         restarts: Epochs after which the schedule began anew, with a warm-up; what
             such runs have here.
+        planned_ends: Epochs to which the parts before `restarts` were scheduled, where
+            training stopped early; by default `restarts`.
         batch_size: Images in a step, over all devices; by default the preset's, or
             fewer where the data or the memory are small. "auto" takes the fastest
             that fits into the memory.
@@ -250,6 +252,7 @@ class TrainConfig:
     runs_dir: str = "runs"
     epochs: int | None = None
     restarts: tuple[int, ...] = ()
+    planned_ends: tuple[int, ...] = ()
     batch_size: int | Literal["auto"] | None = None
     gradient_accumulation_steps: int = 1
     optimizer: Literal["adamw", "muon"] | None = None
@@ -328,11 +331,24 @@ class TrainConfig:
                 if not isinstance(value, str | None) and not holds(value):
                     raise UsageError(f"`{name}` must {hold}. Received: {value}.")
         self._settle_teacher()
+        self._check_restarts()
+
+    def _check_restarts(self):
         bounds = (0, *self.restarts, self.epochs)
         if any(one >= two for one, two in itertools.pairwise(bounds)):
             raise UsageError(
                 "`restarts` must rise, between 0 and the epochs. Received: "
                 f"restarts={list(self.restarts)}, epochs={self.epochs}."
+            )
+        done, planned = self.restarts, self.planned_ends
+        if planned and (
+            len(planned) != len(done)
+            or any(end < start for start, end in zip(done, planned, strict=True))
+        ):
+            raise UsageError(
+                "`planned_ends` must have an epoch for each of `restarts`, and none "
+                f"before it. Received: planned_ends={list(planned)}, "
+                f"restarts={list(done)}."
             )
 
     def _check_text(self):

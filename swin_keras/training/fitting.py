@@ -19,8 +19,10 @@ from swin_keras.training.callbacks import (
     ValidateAverage,
 )
 from swin_keras.training.checkpoints import CheckpointFolder
-from swin_keras.training.extending import record_extension
+from swin_keras.training.config import TrainConfig
+from swin_keras.training.extending import lasting_options, record_extension
 from swin_keras.training.job import TrainingJob
+from swin_keras.training.memory import advice_for_resumed
 from swin_keras.training.progress import LiveProgress
 from swin_keras.training.resume import SaveCheckpoints, StoppedWithinEpoch
 from swin_keras.training.run_folder import RunFolder
@@ -69,6 +71,7 @@ def fit(
         config.early_stopping,
         config.monitor,
         writes=is_chief,
+        restarts=config.restarts,
     )
     saver = SaveCheckpoints(
         CheckpointFolder(run.checkpoints),
@@ -77,17 +80,18 @@ def fit(
         config.checkpoint_minutes,
         {"metrics": metrics, "best": best},
         job.fingerprint,
+        lasting_options(config),
         stop,
     )
     for callback in (saver, best):  # also where no epoch is left to train
         callback.set_model(job.training_model)
     saver.step, saver.epochs = epochs.start * job.steps, epochs.start
-    if saver.restore():
+    resumes = saver.restore()
+    if resumes:
         log.info("resuming after step %d of %d", saver.step, epochs.stop * job.steps)
         if is_chief:  # the data are those that it began with, wherever they are now
             record_extension(run, config)
-        if saver.epochs in config.restarts:
-            best.waited = 0
+        best.begin_part(saver.epochs)
     progress = LiveProgress(
         epochs.stop, job.steps, config.batch_size, saver.step, bar=verbose
     )
@@ -103,7 +107,7 @@ def fit(
         callbacks.remove(progress)
     job.training_model.stop_training = False
     try:
-        with data_errors(), memory_errors(config):
+        with data_errors(), memory_errors(config, run if resumes else None):
             if saver.must_validate:
                 _end_epoch(job, saver.epochs, callbacks)
             for part in _parts(saver.step, job.steps, epochs.stop):
@@ -169,8 +173,16 @@ def _end_epoch(job, epoch, callbacks):
 
 
 @contextmanager
-def memory_errors(config):
-    """Explain that a step did not fit into the memory."""
+def memory_errors(config: TrainConfig, resumed: RunFolder | None = None):
+    """Explain that a step did not fit into the memory.
+
+    Args:
+        config: The run's.
+        resumed: Its folder, if it resumes: then few options may change.
+
+    Raises:
+        ResourceError: That says what to do.
+    """
     import tensorflow as tf
 
     try:
@@ -179,9 +191,13 @@ def memory_errors(config):
         if "No space left" in str(error):  # of a disk: TensorFlow has one name for both
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
         images = config.batch_size if config.batch_size != "auto" else None
+        advice = (
+            "Try --batch-size auto, more --gradient-accumulation-steps, --remat true "
+            "or --precision mixed_bfloat16; or end what else uses the device."
+        )
+        if resumed is not None:
+            advice = advice_for_resumed(config, resumed.path)
         raise ResourceError(
             f"{f'A step of {images} images' if images else 'A step'} does not fit into "
-            "the memory. Try --batch-size auto, more --gradient-accumulation-steps, "
-            "--remat true or --precision mixed_bfloat16; or end what else uses the "
-            "device."
+            f"the memory. {advice}"
         ) from error

@@ -202,6 +202,7 @@ def prepare(
     replicas: Replicas | None = None,
     dataset: ImageDataset | None = None,
     has_checkpoint: bool = False,
+    resumed=None,
 ) -> TrainingJob:
     """Load the data, build and compile the model; write nothing.
 
@@ -212,6 +213,8 @@ def prepare(
         dataset: Its data, if they are loaded already.
         has_checkpoint: Whether the run resumes with weights of its own, so that those
             it started from are not read again.
+        resumed: Path of the run, if it resumes: what to do about too little memory is
+            another matter then.
 
     Raises:
         UsageError: If an option cannot work.
@@ -232,7 +235,7 @@ def prepare(
     check_devices(config, replicas, dataset)
     parts = replicas.count * config.gradient_accumulation_steps
     targets = task.target_bytes(dataset, model_config, config)
-    check_memory(config, model_config, config.batch_size // parts, targets)
+    check_memory(config, model_config, config.batch_size // parts, targets, resumed)
     teacher = open_teacher(config, dataset, model_config.input_shape)
     teacher_fingerprint = teacher and teacher.fingerprint
     steps = steps_per_epoch(dataset.training, config.batch_size, training=True)

@@ -1,6 +1,7 @@
 """What a training step needs of memory, said before anything is built."""
 
 import math
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import tensorflow as tf
 
 from swin_keras.errors import UsageError
 from swin_keras.models import SwinConfig
+from swin_keras.options import option_words
 from swin_keras.training.config import TrainConfig
 
 # What a block keeps for the backward pass, in values a token: 9 C outside its MLP,
@@ -67,7 +69,11 @@ def images_that_fit(
 
 
 def check_memory(
-    config: TrainConfig, model_config: SwinConfig, images: int, targets: int = 0
+    config: TrainConfig,
+    model_config: SwinConfig,
+    images: int,
+    targets: int = 0,
+    resumed=None,
 ):
     """Refuse a step that cannot fit, whatever else this machine does.
 
@@ -76,6 +82,7 @@ def check_memory(
         model_config: Its model's.
         images: Images that a device computes at a time.
         targets: Bytes that an image's targets take in the loss.
+        resumed: Path of the run, if it resumes: then few options may change.
 
     Raises:
         UsageError: That says what fits.
@@ -84,6 +91,12 @@ def check_memory(
     needed = images * (of_image + targets)
     if memory is None or needed <= memory:
         return
+    if resumed is not None:
+        raise UsageError(
+            f"A step of {images} images needs at least {needed / 2**30:,.0f} GiB of "
+            f"memory, and there are {memory / 2**30:,.0f}. "
+            f"{advice_for_resumed(config, resumed)}"
+        )
     if targets > of_image:
         raise UsageError(
             f"A step of {images} images needs at least {needed / 2**30:,.0f} GiB of "
@@ -100,6 +113,24 @@ def check_memory(
         f"{needed / 2**30:,.0f} GiB of memory, and there are {memory / 2**30:,.0f}. "
         f"About {fitting[0]} x {fitting[1]} fits. Otherwise: a smaller --batch-size, "
         "more --gradient-accumulation-steps, --remat true."
+    )
+
+
+def advice_for_resumed(config: TrainConfig, path) -> str:
+    """Return what to do about too little memory for a run that resumes.
+
+    Args:
+        config: The run's.
+        path: Its folder.
+    """
+    rates = ("dropout_rate", "attention_dropout_rate")
+    draws = any(config.sizes.get(rate) for rate in rates)  # which `remat` refuses
+    again = "" if config.remat or draws else "try --remat true, "
+    weights = shlex.join(option_words("weights", path))
+    return (
+        f"A run that resumes keeps its batch, its image size and its precision: {again}"
+        "end what else uses the device, resume on one with more memory, or start "
+        f"another run from its weights: {weights} with a smaller --batch-size."
     )
 
 

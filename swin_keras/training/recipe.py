@@ -31,9 +31,10 @@ def make_optimizer(config: TrainConfig, depths, steps_per_epoch: int):
 def make_schedule(config: TrainConfig, steps_per_epoch: int):
     """Return the learning rate of each step: linear warm-up, then the fall.
 
-    A run that was extended after its end has another warm-up and schedule.
+    A run that was extended after its end has another warm-up and schedule. A part that
+    stopped early was on the way to its planned end.
     """
-    ends = [*config.restarts, config.epochs]
+    ends = [*(config.planned_ends or config.restarts), config.epochs]
     starts = [0, *config.restarts]
     schedules = [
         _warmup_and_fall(config, end - start, steps_per_epoch)

@@ -8,6 +8,7 @@ import keras
 from swin_keras.errors import DataError, Interrupted, UsageError
 from swin_keras.processes import StopSignals
 from swin_keras.training.checkpoints import CheckpointFolder, RunState
+from swin_keras.training.extending import check_lasting
 from swin_keras.training.strategy import Replicas
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         minutes: Time between checkpoints.
         remembering: Callbacks with `get_state` and `set_state`, by name.
         data: Fingerprint of the data set; a run does not resume with other data.
+        options: What `lasting_options` says of the run; nor with others of these.
         stop: Says whether somebody asked to stop; see `StopSignals`.
 
     Attributes:
@@ -55,6 +57,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         minutes: float,
         remembering: dict,
         data: str,
+        options: dict,
         stop: StopSignals,
     ):
         super().__init__()
@@ -63,7 +66,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         self.steps_per_epoch = steps_per_epoch
         self.minutes = minutes
         self.remembering = remembering
-        self.data = data
+        self.data, self.options = data, options
         self.stop = stop
         self.step = self.epochs = 0
         self._saved_at, self._saved = time.monotonic(), None
@@ -74,6 +77,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         checkpoint = self.folder.newest()
         if checkpoint is None:
             return False
+        check_lasting(checkpoint.state.get("options", {}), self.options)
         if checkpoint.state["data"] != self.data:
             raise OtherDataError(
                 "A run resumes with the data and the teacher it began with, and these "
@@ -163,7 +167,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         arrays = _read(self._variables())
         arrays += self._sums or _read(self.model.metrics_variables)
         state = {name: c.get_state() for name, c in self.remembering.items()}
-        state |= {"data": self.data, "epochs": self.epochs}
+        state |= {"data": self.data, "options": self.options, "epochs": self.epochs}
         if self.replicas.is_chief:
             self.folder.save(RunState(self.step, arrays, state))
         self._saved_at, self._saved = time.monotonic(), (self.step, self.epochs)

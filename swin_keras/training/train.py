@@ -59,8 +59,9 @@ def train(
             it is extended from its last state, on another warm-up and schedule.
         job: This configuration, if it is prepared already.
         part: Epochs to train now, such as `range(3)`, on the schedule of all; by
-            default all. Only a run that has come to its end is judged on the test
-            images and has a card and a report; until then, it can be resumed.
+            default all of them, and never more. Only a run that has come to its end
+            is judged on the test images and has a card and a report; until then, it
+            can be resumed.
         callbacks: Further callbacks of Keras, or one. Where one stops training within
             an epoch, the run is not finished: it has no card and can be resumed.
         verbose: Whether to show data, epochs and the outcome on standard error, where
@@ -82,6 +83,7 @@ def train(
     if isinstance(callbacks, keras.callbacks.Callback):
         callbacks = [callbacks]
     with open_run(config, resume=resume, verbose=verbose) as run:
+        _check_part(part, run.config.epochs)
         if run.is_finished:
             log.info(
                 "run %s is finished; --epochs N trains it to more", run.folder.path
@@ -118,9 +120,17 @@ def _configured(config, options):
     return config
 
 
+def _check_part(part, epochs):
+    if part is not None and not 0 <= part.start <= part.stop <= epochs:
+        raise UsageError(
+            "`part` must lie within the epochs of the run, on whose schedule it "
+            f"trains. Received: part={part}, epochs={epochs}."
+        )
+
+
 def _prepare(run):
     """Return the job of an open run, and how its learning rate was found."""
-    with memory_errors(run.config):
+    with memory_errors(run.config, run.folder):
         dataset = _load(run.config, run.folder)
         config, range_test = resolve_auto(run.config, dataset, run.replicas.count)
         has_checkpoint = (
@@ -128,7 +138,9 @@ def _prepare(run):
             and run.folder is not None
             and CheckpointFolder(run.folder.checkpoints).newest() is not None
         )
-        return prepare(config, run.replicas, dataset, has_checkpoint), range_test
+        path = run.folder and run.folder.path
+        job = prepare(config, run.replicas, dataset, has_checkpoint, path)
+        return job, range_test
 
 
 def _load(config, run):

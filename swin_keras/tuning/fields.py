@@ -26,6 +26,7 @@ _FIXED = {
     "checkpoint_minutes",
     "tensorboard",
     "restarts",
+    "planned_ends",
     "lost",
     "deterministic",
     "workers",

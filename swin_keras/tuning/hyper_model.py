@@ -10,6 +10,10 @@ from swin_keras.tuning.parameters import refuse_auto
 from swin_keras.tuning.space import Space
 
 
+class FatalUsageError(UsageError, keras_tuner.errors.FatalError):
+    """A fault of all trials: a tuner of KerasTuner ends, and does not try the next."""
+
+
 class SwinHyperModel(keras_tuner.HyperModel):
     """A search space that edits a configuration, trained as `swin_keras.train` does.
 
@@ -74,12 +78,21 @@ class SwinHyperModel(keras_tuner.HyperModel):
             The task's figure and the loss, of the epoch that the run keeps.
 
         Raises:
-            UsageError: If `build` has made another model since.
+            UsageError: If `build` has made another model since, or the tuner wants
+                more epochs than the configuration has.
         """
         job = self._job
         if job is None or job.training_model is not model:
             raise UsageError("`fit` trains the model that `build` has made last.")
-        part = range(initial_epoch, epochs or job.config.epochs)
+        planned = job.config.epochs
+        if epochs is not None and epochs > planned:
+            raise FatalUsageError(
+                "A tuner trains no longer than its configuration is scheduled for. "
+                f"Received: epochs={epochs} from the tuner, and {planned} in the "
+                f"configuration. Use TrainConfig(epochs={epochs}), or the tuner's "
+                f"max_epochs={planned}."
+            )
+        part = range(initial_epoch, epochs or planned)
         callbacks = kwargs.get("callbacks", ())
         run = train(job.config, job=job, part=part, callbacks=callbacks)
         monitors = job.task.monitors

@@ -94,6 +94,8 @@ class TestMemory:
             check_memory(TrainConfig(), sizes, 2)
         with pytest.raises(UsageError, match=r"About 1728 x 1728 fits"):
             check_memory(TrainConfig(), sizes, 1)
+        with pytest.raises(UsageError, match=r"resumes keeps its batch.*--remat true"):
+            check_memory(TrainConfig(), sizes, 1, resumed="runs/pets")
         check_memory(TrainConfig(), SwinConfig(input_shape=(1728, 1728, 3)), 1)
 
     def test_a_picture_of_very_many_boxes_is_refused_before_it_is_tried(

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -17,6 +18,7 @@ from swin_keras.training.description import describe
 from swin_keras.training.dry_run import dry_run
 from swin_keras.training.fitting import memory_errors
 from swin_keras.training.job import prepare
+from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.train import train
 
 TOY = {"sizes": {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]}}
@@ -102,8 +104,16 @@ def test_gpus_give_memory_as_it_is_needed(monkeypatch):
     assert asked == [("busy", True), ("b", True)]
 
 
-def full(batch_size, error):
-    with memory_errors(TrainConfig(batch_size=batch_size)):
+def test_a_part_beyond_the_epochs_is_refused_before_anything_is_made(tmp_path):
+    config = TrainConfig(runs_dir=str(tmp_path / "runs"), epochs=1, **TOY)
+    for part in (range(3), range(1, 2), range(-1, 1)):
+        with pytest.raises(UsageError, match=r"`part` must lie within the epochs"):
+            train(config, part=part)
+    assert not (tmp_path / "runs").exists()
+
+
+def full(batch_size, error, resumed=None, **options):
+    with memory_errors(TrainConfig(batch_size=batch_size, **options), resumed):
         raise error
 
 
@@ -115,6 +125,18 @@ def test_memory_that_is_full_is_told():
         full("auto", MemoryError())
     with pytest.raises(OSError, match="No space left"):  # of a disk
         full(64, exhausted(None, None, "/runs/a: No space left on device"))
+
+
+def test_a_run_that_resumes_is_advised_of_what_may_change():
+    run = RunFolder(Path("runs/pets"))
+    options = [{}, {"remat": True}, {"sizes": {"dropout_rate": 0.1}}]
+    for changes in options:
+        with pytest.raises(ResourceError) as caught:
+            full(64, MemoryError(), run, **changes)
+        text = str(caught.value)
+        assert ("--remat true" in text) == (not changes)
+        assert "another run from its weights: --weights runs/pets with a sm" in text
+        assert not any(word in text for word in ("auto", "accum", "--precision"))
 
 
 def test_a_deterministic_run_asks_tensorflow_to_be(pets, monkeypatch):

@@ -2,9 +2,11 @@
 
 import csv
 import dataclasses
+import re
 import shutil
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import yaml
 from toy_runs import EVERYTHING, folder_of_images, outcome
@@ -13,7 +15,7 @@ from swin_keras.errors import DataError, SwinKerasError, UsageError
 from swin_keras.model_files import read_card
 from swin_keras.training import TrainConfig
 from swin_keras.training.checkpoints import CheckpointFolder
-from swin_keras.training.extending import as_begun
+from swin_keras.training.extending import as_begun, check_lasting, lasting_options
 from swin_keras.training.run_folder import create_run
 from swin_keras.training.train import train
 
@@ -105,6 +107,36 @@ def test_what_teaches_may_have_moved(tmp_path):
     assert (moved.teacher, moved.unlabelled) == ("there", "other")
 
 
+def test_blocks_may_be_computed_again_from_where_a_run_resumes(tmp_path):
+    """And are to the end, whether or not that is given again."""
+    options = {"name": "run", "runs_dir": str(tmp_path)}
+    run = create_run(tmp_path, "run", "digits")
+    run.config.write_text(TrainConfig(**options).to_yaml())
+    assert not as_begun(run, TrainConfig(**options)).remat
+    again = as_begun(run, TrainConfig(**options, remat=True))
+    assert again.remat
+    run.config.write_text(again.to_yaml())
+    assert as_begun(run, TrainConfig(**options)) == again
+
+
+@pytest.mark.slow
+def test_what_is_computed_again_leaves_the_weights_as_they_are(tmp_path):
+    """But for rounding: the compiler joins other operations."""
+    sizes = {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]}
+    options = EVERYTHING | {"sizes": sizes | {"drop_path_rate": 0.3}, "batch_size": 8}
+    options |= {"data": str(folder_of_images(tmp_path / "pets")), "epochs": 2}
+    options |= {"tensorboard": False, "runs_dir": str(tmp_path)}
+    weights = []
+    for remat in (False, True):
+        config = TrainConfig(**options, name=f"run{remat:d}")
+        train(config, part=range(1))
+        run = train(dataclasses.replace(config, remat=remat), resume=True)
+        assert run.read_config().remat == remat
+        weights.append(CheckpointFolder(run.checkpoints).newest().arrays)
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
 def test_sizes_may_be_tuples_when_a_run_resumes(tmp_path):
     options = {"name": "run", "runs_dir": str(tmp_path)}
     begun = TrainConfig(**options, sizes={"depths": (2, 2), "num_heads": (2, 4)})
@@ -144,3 +176,80 @@ def test_what_comes_after_its_end_is_said(tmp_path, monkeypatch, caplog, schedul
         "training goes on after epoch 1 to epoch 2, with another warm-up and another "
         f"{schedule} schedule"
     ]
+
+
+def test_what_was_planned_is_kept_of_a_run_that_stopped_early(tmp_path, monkeypatch):
+    """And of runs that were extended before, which knew of no such plan."""
+    begun = TrainConfig(name="run", runs_dir=str(tmp_path), epochs=20, restarts=(5,))
+    run = create_run(tmp_path, "run", "digits")
+    values = yaml.safe_load(begun.to_yaml())
+    del values["planned_ends"]
+    run.config.write_text(yaml.safe_dump(values))
+    run.card.write_text("{}")
+    checkpoint = SimpleNamespace(state={"epochs": 8})
+    monkeypatch.setattr(CheckpointFolder, "newest", lambda folder: checkpoint)
+    given = TrainConfig(name="run", runs_dir=str(tmp_path), epochs=30)
+    more = as_begun(run, dataclasses.replace(given, restarts=(5,)))
+    assert (more.restarts, more.planned_ends) == ((5, 8), (5, 20))
+    run.config.write_text(more.to_yaml())
+    assert as_begun(run, given) == more  # the command again
+
+
+@pytest.mark.parametrize("restarts", [(), (3,)])
+@pytest.mark.parametrize("planned", [(2,), (3, 5)])
+def test_plans_that_no_part_can_have_are_refused(planned, restarts):
+    with pytest.raises(UsageError, match="`planned_ends` must have an epoch for each"):
+        TrainConfig(epochs=9, restarts=restarts, planned_ends=planned)
+
+
+@pytest.mark.slow
+def test_a_run_that_stopped_early_and_went_on_is_the_same_from_its_configuration(toy):
+    # So small a rate moves no accuracy, and biases that began at 0 all the same.
+    options = {"early_stopping": 1, "learning_rate": 1e-9, "monitor": "val_accuracy"}
+    config = dataclasses.replace(toy, name="early", epochs=9, **options)
+    run = train(config)
+    done = len(run.metrics.read_text().splitlines()) - 1
+    assert done < 9
+    run = train(dataclasses.replace(config, epochs=12), resume=True)
+    written = run.read_config()
+    assert (written.restarts, written.planned_ends) == ((done,), (9,))
+    again = train(dataclasses.replace(written, name="again"))
+    (one, other) = (CheckpointFolder(r.checkpoints).newest() for r in (run, again))
+    assert one.step == other.step > 2 * done
+    for mine, theirs in zip(one.arrays, other.arrays, strict=True):
+        assert mine.tobytes() == theirs.tobytes()
+
+
+def refusal(before, now):
+    """Return what of a checkpoint's options may not have changed, by its message."""
+    try:
+        check_lasting(lasting_options(before), lasting_options(now))
+    except UsageError as error:
+        return re.findall(r"(\w+) was", str(error))
+    return []
+
+
+def test_options_that_were_edited_since_a_checkpoint_are_named():
+    begun = TrainConfig(batch_size=16, epochs=3, sizes={"depths": (2, 2)})
+    edited = dataclasses.replace(begun, batch_size=8, seed=2)
+    assert refusal(begun, edited) == ["batch_size", "seed"]
+    assert refusal(begun, dataclasses.replace(begun, epochs=5)) == ["epochs"]
+    moved = {"data": "there", "name": "other", "workers": 0, "strategy": "none"}
+    moved |= {"remat": True, "sizes": {"depths": [2, 2]}}
+    assert refusal(begun, dataclasses.replace(begun, **moved)) == []
+    older = {"learning_rate": 1.0}  # which knew fewer options, or none
+    with pytest.raises(UsageError, match="learning_rate was 1"):
+        check_lasting(older, lasting_options(begun))
+    check_lasting({}, lasting_options(begun))
+
+
+def test_more_epochs_leave_the_schedule_that_was_trained_on():
+    begun = TrainConfig(epochs=10)
+    extended = dataclasses.replace(begun, epochs=20, restarts=(10,))
+    early = dataclasses.replace(extended, restarts=(4,), planned_ends=(10,))
+    again = dataclasses.replace(extended, epochs=30, restarts=(10, 20))
+    for before, now in ((begun, extended), (begun, early), (extended, again)):
+        assert refusal(before, now) == []
+        assert refusal(now, before) != []
+    assert refusal(extended, dataclasses.replace(extended, epochs=25)) == ["epochs"]
+    assert refusal(extended, dataclasses.replace(extended, restarts=(4,))) != []

@@ -100,6 +100,18 @@ class TestSchedule:
             rates = [float(one(step)) for step in range(5 * 35)]
             np.testing.assert_allclose(rates, expected, rtol=1e-6)
 
+    def test_a_part_that_stopped_early_fell_as_it_was_planned_to(self):
+        options = {"warmup_epochs": 1, "learning_rate": 0.1, "min_learning_rate": 0.01}
+        first, second = (TrainConfig(epochs=n, **options) for n in (10, 5))
+        expected = [
+            float(make_schedule(config, 5)(step))
+            for config, epochs in ((first, 3), (second, 5))
+            for step in range(5 * epochs)
+        ]
+        again = TrainConfig(epochs=8, restarts=(3,), planned_ends=(10,), **options)
+        rates = [float(make_schedule(again, 5)(step)) for step in range(5 * 8)]
+        np.testing.assert_allclose(rates, expected, rtol=1e-6)
+
 
 class TestPresets:
     def test_published_rates_scale_with_the_batch(self):

@@ -161,6 +161,22 @@ def test_a_run_goes_on_with_its_own_options_only(undisturbed):
         train(config, resume=True)
 
 
+def test_a_configuration_that_was_edited_does_not_go_on(tmp_path):
+    """As the same change is refused on the command line; older runs know none."""
+    folder_of_images(tmp_path / "pets")
+    options = EVERYTHING | {"batch_size": 8, "epochs": 3, "tensorboard": False}
+    config = TrainConfig(
+        data=str(tmp_path / "pets"), runs_dir=str(tmp_path), name="run", **options
+    )
+    run = train(config, part=range(1))
+    before = run.metrics.read_bytes()
+    text = run.config.read_text()
+    run.config.write_text(text.replace("batch_size: 8", "batch_size: 4"))
+    with pytest.raises(UsageError, match=r"batch_size was 8 and is 4\. Put that back"):
+        train(run.read_config(), resume=True)
+    assert run.metrics.read_bytes() == before
+
+
 @pytest.mark.slow
 def test_a_run_does_not_resume_with_other_data(tmp_path):
     folder_of_images(tmp_path / "pets")

@@ -67,3 +67,18 @@ def test_numbers_that_are_found_anew_are_refused_in_words(option):
 def test_a_name_that_every_trial_would_have_is_refused():
     with pytest.raises(UsageError, match="Each trial is a run with a name of its own"):
         SwinHyperModel({"mixup": [0.0, 0.2]}, TrainConfig(name="x"))
+
+
+@pytest.mark.filterwarnings("ignore:currentThread:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:getName:DeprecationWarning")
+def test_a_tuner_that_wants_more_epochs_than_there_are_is_told(config, tmp_path):
+    """And ends at once, where KerasTuner would try the next values."""
+    tuner = keras_tuner.Hyperband(
+        SwinHyperModel(SPACE, dataclasses.replace(config, epochs=1)),
+        "val_accuracy",
+        max_epochs=10,
+        directory=tmp_path / "kerastuner",
+    )
+    with pytest.raises(UsageError, match=r"from the tuner, and 1 in the configuration"):
+        tuner.search(verbose=0)
+    assert not list(Path(config.runs_dir).glob("*"))
