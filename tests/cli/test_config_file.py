@@ -9,7 +9,7 @@ from swin_keras.cli.fit import _where_it_stands
 from swin_keras.cli.parser import make_parser
 from swin_keras.training.config import TrainConfig
 
-LIKE_VALUES = ["null", "~", "123", "1e3", "true", "on", "1:30", "&a", "[1, 2]", "{a: 1}"]
+LIKE_VALUES = ["null", "~", "12", "1e3", "true", "on", "1:30", "&a", "[1, 2]", "{a: b}"]
 
 
 def through_the_command(path) -> TrainConfig:
