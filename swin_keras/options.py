@@ -114,6 +114,8 @@ def kinds(hint) -> tuple:
 def _plain(value, hint):
     if isinstance(value, os.PathLike) and str in kinds(hint):
         return os.fspath(value)
+    if isinstance(value, str):
+        return str.__str__(value)  # of a subclass, such as an enumeration's
     if isinstance(value, dict):
         plain = {key: _plain(one, None) for key, one in value.items()}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}

@@ -1,6 +1,7 @@
 """Options are checked where they come in, whoever made the value."""
 
 import dataclasses
+import enum
 import os
 import shlex
 from dataclasses import dataclass
@@ -87,6 +88,10 @@ def test_a_name_that_is_none_gets_the_nearest():
         TrainConfig(epoch=3)
 
 
+class Schedule(enum.StrEnum):
+    LINEAR = "linear"
+
+
 def test_values_become_plain():
     options = Options(
         path=Path("photos"),
@@ -99,6 +104,7 @@ def test_values_become_plain():
     assert options == Options("photos", 3, 0.5, (1, 2), (1, 2), more={"depths": [2]})
     assert type(options.count) is int
     config = TrainConfig(epochs=np.int64(3), data=Path("photos"), image_size=[32, 48])
+    assert type(TrainConfig(schedule=Schedule.LINEAR).schedule) is str
     assert TrainConfig.from_dict(yaml.safe_load(config.to_yaml())) == config
 
 

@@ -17,8 +17,22 @@ FLAG = re.compile(
 ALSO_CALLED = {"lr": "learning_rate"}  # what others call our options
 
 
+class NotGiven(str):
+    """A default, to be told from the same word that somebody gave."""
+
+
+class _File(str):
+    """The text of a file of options."""
+
+
+class _Text(str):
+    """Text of a file, which jsonargparse does not read once more: it is no word."""
+
+
 def _load(text):
     """Read an option's value as YAML, whose comments a command does not have."""
+    if isinstance(text, _File):
+        return _as_text(_load_yaml(str(text)))
     value = _load_yaml(text)
     is_word = "#" in text and "\n" not in text and not text.startswith(("'", '"'))
     return text if is_word and (value is None or isinstance(value, str)) else value
@@ -28,8 +42,13 @@ _load_yaml = jsonargparse.get_loader("yaml")
 jsonargparse.set_loader("yaml", _load, (yaml.YAMLError,))
 
 
-class NotGiven(str):
-    """A default, to be told from the same word that somebody gave."""
+def _as_text(value):
+    """Return what a file holds, its text as it stands there."""
+    if isinstance(value, dict):
+        return {name: _as_text(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_as_text(one) for one in value]
+    return _Text(value) if isinstance(value, str) else value
 
 
 class Parser(jsonargparse.ArgumentParser):
@@ -56,7 +75,7 @@ class Parser(jsonargparse.ArgumentParser):
                     f"{path} gives {name}, which is no option."
                     f"{nearest_name(str(name), known)}"
                 )
-        return self.parse_string(content, **options)
+        return self.parse_string(_File(content), **options)
 
     examples = ()
 

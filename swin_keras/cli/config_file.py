@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import yaml
-
 from swin_keras.errors import UsageError
-from swin_keras.yaml_files import read_yaml
+from swin_keras.yaml_files import read_yaml, to_yaml
 
 
 def read_options(path) -> str:
@@ -28,5 +26,5 @@ def read_options(path) -> str:
         )
     found_best = values.get("train")
     if isinstance(found_best, dict):
-        return yaml.safe_dump(found_best)
+        return to_yaml(found_best)
     return Path(path).read_text("utf-8")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from swin_keras.drives import flush_folder, remedy
 from swin_keras.errors import ResourceError
 from swin_keras.exchange import exchange
 
@@ -66,14 +67,14 @@ class CheckpointFolder:
             else:
                 shutil.rmtree(final, ignore_errors=True)
                 part.rename(final)
-            _flush(self.path)
+            flush_folder(self.path)
         except OSError as error:
             shutil.rmtree(part, ignore_errors=True)
             kept = self._paths()
             raise ResourceError(
                 f"The checkpoint of step {checkpoint.step} could not be written to "
-                f"{self.path}: {error.strerror or error}. Make room, then resume with "
-                f"--resume{f' from {kept[0].name}' if kept else ''}."
+                f"{self.path}: {error.strerror or error}. {remedy(error)}, then "
+                f"resume with --resume{f' from {kept[0].name}' if kept else ''}."
             ) from error
         # Later ones are damaged: the run did not resume from them.
         paths = self._paths()
@@ -121,7 +122,7 @@ def _write(folder, checkpoint):
     manifest[STATE] = file.facts
     with _Recorder(folder / MANIFEST) as file:
         file.write(json.dumps(manifest, indent=2).encode())
-    _flush(folder)
+    flush_folder(folder)
 
 
 def _read(folder):
@@ -169,12 +170,3 @@ class _Recorder:
     @property
     def facts(self):
         return {"bytes": self._size, "sha256": self._hash.hexdigest()}
-
-
-def _flush(folder):
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,6 +9,7 @@ import os
 import platform
 from pathlib import Path
 
+from swin_keras.drives import lock
 from swin_keras.files import write_text
 from swin_keras.model_files.card import installed_version
 from swin_keras.training.xla_flags import leave_out_triton
@@ -87,9 +88,9 @@ class CompileCache:
         """Clean, unless other runs are at work: they note their files at their end."""
         self._lock = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
         with contextlib.suppress(BlockingIOError):
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._lock)
             self.clean()
-        fcntl.flock(self._lock, fcntl.LOCK_SH)
+        lock(self._lock, fcntl.LOCK_SH)
 
     def _try(self, step):
         try:

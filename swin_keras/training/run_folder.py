@@ -1,12 +1,12 @@
 """The folder of a run: `runs/<name>/`, never overwritten."""
 
-import errno
-import fcntl
+import logging
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from swin_keras.drives import is_of_the_drive, lock, remedy
 from swin_keras.errors import ResourceError, UsageError
 from swin_keras.files import expanded
 from swin_keras.model_files import ModelCard, read_card
@@ -14,16 +14,7 @@ from swin_keras.names import check_name
 from swin_keras.training.config import TrainConfig
 from swin_keras.yaml_files import read_yaml
 
-# What a disk or its rights say, against what a fault of ours would.
-_OF_THE_DISK = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EFBIG,
-    errno.EIO,
-    errno.EROFS,
-    errno.EACCES,
-    errno.EPERM,
-}
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -153,14 +144,15 @@ def create_run(
 def locked(folder, instead: str = "choose another --name"):
     """Keep other processes from training into the same folder.
 
-    The lock ends with the process, however it ends.
+    The lock ends with the process, however it ends. On a drive without locks it is
+    said that there is none.
 
     Args:
         folder: The folder of a run or a study: what has a `path`.
         instead: What the user may do other than wait, for the message.
 
     Raises:
-        ResourceError: If another process trains there.
+        ResourceError: If another process trains there, or the drive fails.
     """
     path = folder.path / ".lock"
     try:
@@ -169,12 +161,20 @@ def locked(folder, instead: str = "choose another --name"):
         raise _unwritable(path, error) from error
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            has_locks = lock(file)
+        except BlockingIOError:
             raise ResourceError(
                 f"Another process is training in {folder.path}. Wait for it, end it, "
                 f"or {instead}."
             ) from None
+        except OSError as error:
+            raise _unwritable(path, error) from error
+        if not has_locks:
+            log.warning(
+                "%s is on a drive without file locks: let no other process train "
+                "there at the same time.",
+                folder.path,
+            )
         yield
 
 
@@ -192,24 +192,16 @@ def disk_errors(folder, how_to_resume=lambda: ""):
     try:
         yield
     except OSError as error:
-        if not is_of_the_disk(error):
+        if not is_of_the_drive(error):
             raise
         raise _unwritable(folder.path, error, how_to_resume()) from error
-
-
-def is_of_the_disk(error: OSError) -> bool:
-    """Return whether an error is what a full, broken or read-only disk raises.
-
-    HDF5 gives the system's reason in its text only.
-    """
-    return error.errno in _OF_THE_DISK or "No space left" in str(error)
 
 
 def _unwritable(path, error, advice=""):
     reason = error.strerror or "No space left on device"
     return ResourceError(
         f"A run's files must be writable. {error.filename or path}: {reason}. "
-        f"Make room, or see to its rights.{f' {advice}' if advice else ''}"
+        f"{remedy(error)}.{f' {advice}' if advice else ''}"
     )
 
 

@@ -6,8 +6,9 @@ from swin_keras.options import check_type, kinds, type_hints
 from swin_keras.training.config import TrainConfig
 
 SIZE_PREFIX = "sizes."
-# What decides a study itself, or where and how a trial is kept.
+# What decides a study itself, on which images, or where and how a trial is kept.
 _FIXED = {
+    "task",
     "data",
     "data_dir",
     "preset",
@@ -22,6 +23,7 @@ _FIXED = {
     "follow_links",
     "val_fraction",
     "test_fraction",
+    "seed",  # of the images that are held out, too
     "strategy",
     "checkpoint_minutes",
     "tensorboard",
@@ -42,6 +44,11 @@ def check_field(name: str):
     Raises:
         UsageError: If there is none of this name; the message names the nearest.
     """
+    if name in _FIXED and name != "sizes":
+        raise UsageError(
+            f"A space cannot be over `{name}`: what trials are judged on, and where "
+            "they are kept, is the same for all. Give it in `train`, the base."
+        )
     if name not in tunable_fields():
         known = tunable_fields()
         raise UsageError(
