@@ -189,6 +189,23 @@ def test_the_loss_is_the_same_when_xla_compiles_it():
         )
 
 
+@pytest.mark.parametrize("crowd", [False, True])
+def test_the_loss_in_training_divides_each_part_by_its_own_count(crowd):
+    """With the counts of its own boxes, it is the total of the parts."""
+    loss, outputs, boxes = DetectionLoss((*SIZE, 3), STRIDES), random_outputs(), SOME
+    if crowd:
+        boxes = boxes.copy()
+        boxes[0, 3] = [0, 16, 48, 32, CROWD]
+    parts = detection_loss(outputs, boxes, POINTS, STEPS)
+    counts = np.array(loss.counts(boxes))
+    right = [parts[name][1] for name in ("many_scores", "boxes", "one_scores")]
+    np.testing.assert_allclose(counts, right, rtol=1e-6)
+    assert len({*counts.round(3)}) == 3  # one in the place of another shows
+    total = float(total_loss(parts))
+    assert float(loss(boxes, outputs, sample_weight=counts)) == pytest.approx(total)
+    assert float(loss(boxes, outputs)) == pytest.approx(total)
+
+
 @pytest.mark.parametrize("objects", [0, 1, 8])
 def test_parts_of_a_batch_have_the_loss_of_the_whole_however_few_objects(objects):
     """What divides is at least 1 before it is shared, and not after."""
