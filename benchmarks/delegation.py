@@ -2,9 +2,9 @@
 
     python benchmarks/delegation.py [MODEL ...] [--minutes 15] [--json FILE]
 
-Random weights, none of them zero, since a converter leaves zero biases out; a
-process for each model, one after another. `ranks` is the most axes of any tensor,
-`differ by` the largest difference of a logit (or feature) to the Keras model.
+Random weights, none of them zero; a process for each model, one after another.
+`ranks` is the most axes of any tensor, `differ by` the largest difference of a logit
+(or feature) to the Keras model.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from shaking import shake
 from timing import write_json
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -47,10 +48,7 @@ def measure(name) -> dict:
     keras.utils.set_random_seed(0)
     variant, size, features = MODELS[name]
     with tempfile.TemporaryDirectory() as scratch:
-        model = create_model(variant, input_shape=(*size, 3))
-        for weight in model.trainable_variables:
-            noise = keras.random.normal(weight.shape, stddev=0.02)
-            weight.assign(weight + noise)
+        model = shake(create_model(variant, input_shape=(*size, 3)))
         model.save(f"{scratch}/{variant}.keras")
         start = time.perf_counter()
         config = ExportConfig(

@@ -145,7 +145,10 @@ def show_exports(teacher, student, folder):
     files = []
     for name, path in (("teacher", teacher), ("student", student)):
         config = swin_keras.ExportConfig(
-            formats=("litert", "litert-int8"), name=name, saved_models_dir=str(folder)
+            formats=("litert", "litert-int8"),
+            name=name,
+            saved_models_dir=str(folder),
+            overwrite=True,  # what an ended study left
         )
         files += sorted(Path(swin_keras.export(path, config)).glob("*.tflite"))
     timings = swin_keras.benchmark(*files, threads=1).timings

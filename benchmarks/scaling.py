@@ -15,6 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from shaking import shake
 from shift import unshifted
 from timing import interleave, matrix_rate, write_json
 
@@ -50,7 +51,7 @@ def measure(way, options, folder) -> dict:
     for size in options.sizes:
         shape = (size, size, 3)
         images = np.random.default_rng(0).uniform(0, 255, (options.batch, *shape))
-        shifted = create_model(options.model, input_shape=shape, name="shifted")
+        shifted = shake(create_model(options.model, input_shape=shape, name="shifted"))
         for model in (shifted, unshifted(shifted)):
             make = WAYS[way]
             functions[size, model.name] = make(model, images.astype("float32"), folder)

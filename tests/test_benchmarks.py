@@ -6,6 +6,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from idx_files import write_garments
@@ -106,6 +107,27 @@ def test_students_are_compared_with_and_without_a_teacher(
     said = capsys.readouterr().out
     assert "points on average" in said
     assert said.count("MB, ") == 4
+
+
+@pytest.mark.slow
+def test_a_study_of_distillation_that_was_ended_shows_its_exports_again(
+    trained_run, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    distillation = importlib.import_module("distillation")
+    for _ in range(2):
+        distillation.show_exports(trained_run.path, trained_run.path, tmp_path)
+    assert capsys.readouterr().out.count("MB, ") == 2 * 4
+
+
+def test_shaken_models_have_no_weight_at_zero(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    shaking = importlib.import_module("shaking")
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3)(inputs)
+    x = keras.layers.LayerNormalization()(x)
+    model = shaking.shake(keras.Model(inputs, keras.layers.Dense(2)(x)))
+    assert all((weight != 0).all() for weight in model.get_weights())
 
 
 @pytest.mark.slow

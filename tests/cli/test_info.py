@@ -42,7 +42,7 @@ def test_a_keras_file_is_described_by_its_layers(tmp_path, card, capsys):
     assert "\n[b]huge: 2 classes" in capsys.readouterr().out
 
 
-def test_other_forms_are_described_by_what_they_take_and_give(tmp_path, card, capsys):
+def test_an_onnx_file_is_described_by_what_it_takes_and_gives(tmp_path, card, capsys):
     card = dataclasses.replace(card, class_names=tuple("abcd"))
     (tmp_path / "card.json").write_text(card.to_json())
     path = write_onnx(tmp_path / "model.onnx")

@@ -127,6 +127,20 @@ def test_mixing_does_not_depend_on_the_shards(shard_count):
         np.testing.assert_array_equal(label, expected[index][1])
 
 
+def test_each_pair_is_mixed_otherwise_in_each_epoch_and_by_each_seed():
+    split = ArraySplit(np.zeros((8, 2, 2, 1), np.uint8), np.arange(8), "train")
+
+    def shares(seed, epoch):
+        """Return what each of the eight images keeps of itself."""
+        how = {"training": True, "mixing": Mixing(cutmix=0.0), "classes": 8}
+        loader = BatchLoader(split, 8, (2, 2), 1, seed=seed, **how)
+        _, labels = loader(epoch)
+        return labels[np.arange(8), loader.indices(epoch)[1]]
+
+    found = [shares(seed, epoch) for seed in range(2) for epoch in range(4)]
+    assert np.unique(found).size == 2 * 4 * 4  # pairs
+
+
 def test_the_images_of_a_step_have_names(tmp_path):
     loader = make_loader(training=True, shard_count=2)
     assert loader.names(3) == [

@@ -58,7 +58,6 @@ TOY = SwinConfig(
 
 @pytest.fixture
 def server(tmp_path):
-    (tmp_path / "secret").write_text("secret")
     with serving(MODEL, LITERTJS if LITERTJS.is_dir() else tmp_path) as server:
         yield server
 
@@ -96,11 +95,31 @@ def test_the_page_comes_with_the_model_and_its_names(server):
     assert model == MODEL.read_bytes()
 
 
+@pytest.fixture
+def guarded(tmp_path):
+    """Serve a folder that has a file beside it, and a link that leads to it."""
+    runtime = tmp_path / "runtime"
+    runtime.mkdir()
+    (runtime / "core.js").write_text("core")
+    (tmp_path / "secret").write_text("secret")
+    (runtime / "link").symlink_to(tmp_path / "secret")
+    (runtime / "up").symlink_to(tmp_path)
+    with serving(MODEL, runtime) as server:
+        yield server
+
+
 @pytest.mark.parametrize(
     "path",
     [
         "/litertjs/../secret",
         "/litertjs/%2e%2e/secret",
+        "/litertjs/%2E%2E%2Fsecret",
+        "/litertjs/x/../../secret",
+        "/litertjs/link",
+        "/litertjs/up/secret",
+        "/litertjs/{folder}/secret",
+        "/litertjs/%252e%252e/secret",
+        "/../secret",
         "/etc/passwd",
         "/%00",
         "/litertjs/%00",
@@ -110,8 +129,9 @@ def test_the_page_comes_with_the_model_and_its_names(server):
         "/litertjs/",
     ],
 )
-def test_nothing_else_is_served(server, path):
-    assert get(server, path)[0] == 404
+def test_nothing_else_is_served(guarded, tmp_path, path):
+    assert get(guarded, "/litertjs/core.js")[2] == b"core"
+    assert get(guarded, path.format(folder=tmp_path))[0] == 404
 
 
 @pytest.mark.parametrize(

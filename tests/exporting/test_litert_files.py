@@ -7,15 +7,18 @@ import numpy as np
 import pytest
 from small_model import LITERT, SMALL, shaken
 
+from swin_keras.data import load_image
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
+from swin_keras.exporting.verify import sqnr
 from swin_keras.inference.predictor import Predictor
 from swin_keras.inference.runtimes import open_model
 from swin_keras.litert.coverage import coverage
 from swin_keras.litert.lint import lint
-from swin_keras.litert.quantize import quantize_dynamic
+from swin_keras.litert.quantize import quantize_dynamic, quantize_static
 from swin_keras.litert.tables import has_data, pack, read_tables
 from swin_keras.models import SwinClassifier, SwinV2Config
+from swin_keras.tasks.classify import as_logits
 
 
 @pytest.mark.parametrize("name", LITERT)
@@ -62,6 +65,26 @@ def test_calibrated_int8_is_delegated_and_warns(
     operations = lint(path).operations
     assert operations["QUANTIZE"] == operations["FULLY_CONNECTED"]
     assert Predictor(path).probabilities(np.full((1, 32, 32, 3), 128)).shape == (1, 5)
+
+
+def test_ranges_are_those_of_all_calibration_images(small_export, images_dir, tmp_path):
+    """Those of black are too narrow, and those of one image for the others."""
+    images = np.stack(
+        [load_image(p, (32, 32), 3) for p in sorted(images_dir.iterdir())]
+    )
+
+    def logits_of(path):
+        answers = open_model(path, trust=True)(images.astype("float32"))
+        return as_logits(answers["probabilities"])
+
+    def decibels(calibration):
+        path = tmp_path / "static.tflite"
+        quantize_static(small_export / "model.tflite", path, calibration)
+        return sqnr(expected, logits_of(path))
+
+    expected = logits_of(small_export / "model.tflite")
+    assert decibels(images) > 10
+    assert decibels(0 * images) < 0
 
 
 @pytest.mark.parametrize("name", LITERT)

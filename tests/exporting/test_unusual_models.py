@@ -11,6 +11,7 @@ from PIL import Image
 
 import swin_keras
 from swin_keras.cli import main
+from swin_keras.data import BatchLoader, load_trained
 from swin_keras.errors import ModelFileError, UsageError
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
@@ -92,6 +93,31 @@ def test_data_at_home_are_at_hand(photos, tmp_path, monkeypatch):
     assert data_at_hand(away) is None
 
 
+def test_without_a_folder_calibration_is_on_training_images_of_all_classes(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(45):
+            pixels = rng.integers(0, 256, (20, 26, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pets" / name / f"{number}.png")
+    card = ModelCard("pets", "toy", {"input_shape": [16, 18, 3]}, ("cat", "dog"))
+    train = {"data": str(tmp_path / "pets"), "val_fraction": 0.1, "test_fraction": 0.1}
+    card = dataclasses.replace(card, train=train, crop_fraction=0.75)
+    split = load_trained(train).splits["train"]
+    loader = BatchLoader(split, len(split), (16, 18), 3, crop_fraction=0.75)
+    pixels, labels = loader(0)
+    label_of = {
+        image.tobytes(): label for image, label in zip(pixels, labels, strict=True)
+    }
+    assert len(label_of) == len(split) > 60
+    found = calibration_images(ExportConfig(), card)
+    assert found.shape == (32, 16, 18, 3)
+    chosen = {image.tobytes() for image in found}
+    assert len(chosen) == 32
+    counts = np.bincount([label_of[image] for image in chosen])
+    assert counts.min() > 8
+
+
 def test_logits_are_not_called_probabilities(save, photos, tmp_path, caplog):
     path = save(classifier_activation=None)
     config = ExportConfig(
@@ -166,8 +192,14 @@ def test_ranges_are_found_with_a_file_of_any_batch(save, photos, tmp_path):
         for name in ("model.tflite", "model_int8_static.tflite")
     )
     images = np.stack([np.asarray(Image.open(p)) for p in sorted(photos.iterdir())])
-    difference = one.probabilities(images) - static.probabilities(images)
-    assert 0 < np.abs(difference).max() < 0.1
+    quantize_static(folder / "model.tflite", tmp_path / "black.tflite", 0 * images)
+    black = swin_keras.Predictor(tmp_path / "black.tflite", trust=True)
+    expected = one.probabilities(images)
+    off, off_by_black = (
+        np.abs(predictor.probabilities(images) - expected).max()
+        for predictor in (static, black)
+    )
+    assert 0 < off < off_by_black / 2
     with pytest.raises(UsageError, match="images of the model's size"):
         quantize_static(folder / "model.tflite", tmp_path / "x", images[:, :8])
 

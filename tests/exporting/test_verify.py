@@ -14,11 +14,12 @@ from swin_keras.exporting.export import export
 from swin_keras.exporting.inference_model import inference_model
 from swin_keras.exporting.litert import exporting_litert
 from swin_keras.exporting.precision import true_float32
-from swin_keras.exporting.verify import verify
+from swin_keras.exporting.verify import Check, _broken_limits, _broken_maps, verify
 from swin_keras.inference.runtimes import KerasModel, open_model
 from swin_keras.model_files import load_keras
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinClassifier
+from swin_keras.scores.classification import Evaluation
 from swin_keras.tasks import task_named
 from swin_keras.tasks.classify import same_best_class
 
@@ -57,6 +58,79 @@ def test_one_class_or_ties_alone_give_no_verdict():
     assert same_best_class(LOGITS[:, :1], LOGITS[:, :1])["agreement"] is None
     ties = np.zeros((3, 5))
     assert same_best_class(ties, ties + 1e-3)["agreement"] is None
+
+
+def evaluation(right):
+    """Return that of a model that knew so many of 1000 images."""
+    confusion = np.array([[right, 1000 - right], [0, 0]])
+    return Evaluation(right / 1000, None, confusion, ("cat", "dog"))
+
+
+# Decibels, agreement, and how many of 1000 images may be lost, two of them to chance.
+ALLOWED = {
+    "litert-fp16": (40, 0.98, 7),
+    "litert-int8": (20, 0.9, 12),
+    "litert-int8-static": (6, 0.8, 32),
+}
+
+
+@pytest.mark.parametrize("form", ALLOWED)
+def test_a_quantized_form_is_refused_from_just_beyond_each_limit_on(form):
+    decibels, agreement, lost = ALLOWED[form]
+
+    def problems(sqnr=decibels, agreement=agreement, lost=lost, unit=1.0):
+        """Return what is wrong with a form that differs by 0.5 somewhere."""
+        score = evaluation(900 - lost).score + 1e-9
+        check = Check(form, 1.0, 0.5, sqnr, agreement, compared=64, score=score)
+        return _broken_limits(check, CLASSIFY, evaluation(900), unit)
+
+    assert problems() == ()
+    for beyond, words in (
+        ({"sqnr": decibels - 0.01}, "rounding noise is"),
+        ({"sqnr": float("nan")}, "rounding noise is"),
+        ({"agreement": agreement - 0.001}, "same best class on"),
+        ({"lost": lost + 1}, rf"accuracy {(899 - lost) / 1000:.2%} instead of"),
+    ):
+        (problem,) = problems(**beyond)
+        assert problem.startswith(words)
+
+
+@pytest.mark.parametrize("form", ["litert", "saved_model", "onnx"])
+def test_an_exact_form_differs_by_a_ten_thousandth_at_most(form):
+    def problems(difference, unit):
+        return _broken_limits(Check(form, 1.0, difference, 90.0), CLASSIFY, None, unit)
+
+    for unit in (1.0, 300.0):
+        assert problems(0.99e-4 * unit, unit) == ()
+        for wrong in (1.01e-4 * unit, float("nan")):
+            (problem,) = problems(wrong, unit)
+            assert problem.startswith("logits differ by")
+
+
+def test_class_maps_keep_to_the_limits_of_their_form():
+    maps = np.full((2, 4, 4, 3), 100.0)
+    for form, inside, outside in (
+        ("litert", 0.99e-4, 1.01e-4),
+        ("litert-fp16", 0.99e-2, 1.01e-2),
+        ("litert-int8", 0.099, 0.101),
+        ("litert-int8-static", 0.5, 0.502),
+    ):
+        assert _broken_maps(form, maps, maps * (1 + inside)) == ()
+        assert _broken_maps(form, maps, maps * (1 + outside))
+
+
+def test_a_file_that_knows_fewer_images_is_refused(small_export, images_dir):
+    def evaluate(path):
+        return evaluation(900 if path.suffix == ".keras" else 892)
+
+    images = real_images(images_dir, 2)
+    keras_own, half = verify(
+        small_export, CLASSIFY, ["litert-fp16"], images, evaluate=evaluate
+    )
+    assert (keras_own.score, half.score) == (0.9, 0.892)
+    assert not keras_own.problems
+    (problem,) = half.problems
+    assert problem.startswith("accuracy 89.20% instead of 90.00% on 1000 images")
 
 
 def real_images(images_dir, count):

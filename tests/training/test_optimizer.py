@@ -75,6 +75,24 @@ def test_layers_near_the_image_learn_more_slowly():
     np.testing.assert_allclose(steps, [0.0125, 0.0125, 0.1, 0.1], rtol=1e-4)
 
 
+@pytest.mark.parametrize("compiles", [False, True])
+@pytest.mark.parametrize("kind", [SwinAdamW, SwinMuon])
+def test_layers_near_the_image_decay_more_slowly(kind, compiles):
+    """Without gradients, a step takes a share of every matrix away, and no more."""
+    inputs = keras.Input((3,))
+    x = keras.layers.Dense(2, name="patch_embedding")(inputs)
+    x = keras.layers.Dense(4, name="stage_1_block_1")(x)
+    model = keras.Model(inputs, keras.layers.Dense(2, name="head")(x))
+    model.set_weights([np.ones(w.shape, "float32") for w in model.get_weights()])
+    optimizer = kind(0.1, weight_decay=0.4, layer_decay=0.5, depths=(1, 1))
+    optimizer.compiles = compiles
+    optimizer.build(model.trainable_variables)
+    nothing = [np.zeros(w.shape, "float32") for w in model.get_weights()]
+    optimizer.apply(nothing, model.trainable_variables)
+    left = [1 - weight.mean() for weight in model.get_weights()]
+    np.testing.assert_allclose(left, [0.005, 0, 0.01, 0, 0.04, 0], atol=1e-6)
+
+
 def test_gradients_are_clipped_by_the_norm_of_all():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="head")])
     optimizer = SwinAdamW(0.1, clip_norm=1.0)

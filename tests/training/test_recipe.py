@@ -15,7 +15,7 @@ from swin_keras.training import TrainConfig, devices
 from swin_keras.training.job import prepare
 from swin_keras.training.optimizer import decays
 from swin_keras.training.presets import OF_TASK, PRESETS
-from swin_keras.training.recipe import freeze, make_schedule
+from swin_keras.training.recipe import freeze, make_optimizer, make_schedule
 from swin_keras.training.strategy import Replicas
 from swin_keras.training.training_model import TrainingModel
 from swin_keras.weights.formats import OFFICIAL
@@ -83,6 +83,24 @@ class TestSchedule:
         rates = [float(schedule(step)) for step in range(100)]
         assert rates.index(max(rates)) == 20
 
+    def test_a_linear_one_falls_in_a_straight_line(self):
+        config = TrainConfig(
+            schedule="linear",
+            epochs=10,
+            warmup_epochs=2,
+            learning_rate=0.1,
+            min_learning_rate=0.02,
+        )
+        schedule = make_schedule(config, steps_per_epoch=10)
+        again = keras.saving.deserialize_keras_object(
+            keras.saving.serialize_keras_object(schedule)
+        )
+        steps = [0, 10, 20, 40, 60, 80, 100, 120]
+        expected = [0, 0.05, 0.1, 0.08, 0.06, 0.04, 0.02, 0.02]
+        for one in (schedule, again):
+            rates = [float(one(step)) for step in steps]
+            np.testing.assert_allclose(rates, expected, rtol=1e-5)
+
     def test_each_part_of_a_run_has_a_schedule_of_its_own(self):
         options = {"warmup_epochs": 2, "learning_rate": 0.1, "min_learning_rate": 0.01}
         parts = [TrainConfig(epochs=epochs, **options) for epochs in (10, 5, 20)]
@@ -111,6 +129,22 @@ class TestSchedule:
         again = TrainConfig(epochs=8, restarts=(3,), planned_ends=(10,), **options)
         rates = [float(make_schedule(again, 5)(step)) for step in range(5 * 8)]
         np.testing.assert_allclose(rates, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["adamw", "muon"])
+def test_the_optimizer_is_the_configuration_s(name):
+    options = {"weight_decay": 0.07, "clip_norm": 0.9, "layer_decay": 0.8}
+    rates = {"learning_rate": 0.1, "min_learning_rate": 0.0, "warmup_epochs": 0}
+    config = TrainConfig(optimizer=name, ema_momentum=0.97, **options, **rates)
+    optimizer = make_optimizer(config, (1, 2), steps_per_epoch=10)
+    assert optimizer.name == f"swin_{name}"
+    for option, value in (*options.items(), ("ema_momentum", 0.97)):
+        assert getattr(optimizer, option) == value, option
+    assert (optimizer.use_ema, optimizer.depths) == (True, (1, 2))
+    assert float(optimizer.learning_rate) == pytest.approx(0.1)
+    off = TrainConfig(optimizer=name, ema_momentum=0.0, clip_norm=0.0, **rates)
+    optimizer = make_optimizer(off, (1, 2), steps_per_epoch=10)
+    assert (optimizer.use_ema, optimizer.clip_norm) == (False, None)
 
 
 class TestPresets:
