@@ -20,7 +20,7 @@ from box_folders import (
 )
 
 from swin_keras.data import load_dataset
-from swin_keras.data.boxes import as_dataset, holds_boxes, read_boxes
+from swin_keras.data.boxes import as_dataset, check_boxes, holds_boxes, read_boxes
 from swin_keras.errors import DataError, UsageError
 
 WRITERS = {
@@ -299,6 +299,21 @@ def test_voc_pixels_from_zero_are_seen(tmp_path):
     boxes = read_boxes(tmp_path)
     assert objects_of(boxes)["b.png"] == expected()["b.png"]
     assert any("counted from 0" in note for note in boxes.notes)
+
+
+def test_from_where_pixels_of_voc_are_counted_is_said_and_kept(tmp_path):
+    write_voc(tmp_path)
+    boxes = read_boxes(tmp_path)
+    assert any("counted from 1" in note for note in boxes.notes)
+    assert any("counted from 1" in note for note in check_boxes(tmp_path).notes)
+    assert as_dataset(boxes).voc_from_zero is False
+    asked = load_dataset(tmp_path, targets="boxes", voc_from_zero=True)
+    assert any("counted from 0" in note for note in asked.notes)
+    assert asked.voc_from_zero is True
+    (first,) = read_boxes(tmp_path, voc_from_zero=True).splits["all"][1].boxes.tolist()
+    assert first == [2, 2, 49, 59]
+    write_coco(tmp_path / "coco")
+    assert as_dataset(read_boxes(tmp_path / "coco")).voc_from_zero is None
 
 
 def test_swapped_corners_of_voc_keep_their_pixels(tmp_path):
