@@ -275,6 +275,27 @@ def test_yolo_without_any_labels_or_names_is_refused_in_words(tmp_path):
         read_boxes(other)
 
 
+def test_a_split_of_pictures_that_are_in_another_one_is_left_out_once(tmp_path):
+    """As in coco128, whose val is its train."""
+    write_yolo(tmp_path, {"train": list(SCENES)}, val="images/train")
+    boxes = read_boxes(tmp_path)
+    assert list(boxes.splits) == ["train"]
+    assert not boxes.findings
+    assert [n for n in boxes.notes if "val" in n] == [
+        "data.yaml: val, left out: its 6 pictures are in train, too."
+    ]
+    assert check_boxes(tmp_path).ok
+    assert len(load_dataset(tmp_path, targets="boxes").splits["val"]) == 1
+
+
+def test_the_test_split_of_yolo_may_not_be_val_again(tmp_path):
+    splits = {"train": ["a.png", "b.png"], "val": ["d.png", "e.png"]}
+    write_yolo(tmp_path, splits, test=["images/val"])
+    boxes = read_boxes(tmp_path)
+    assert list(boxes.splits) == ["train", "val"]
+    assert not boxes.findings
+
+
 # VOC
 
 
