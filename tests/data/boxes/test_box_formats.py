@@ -161,6 +161,28 @@ def test_a_category_that_stands_for_no_object_is_no_class(tmp_path, name, above)
     )
 
 
+@pytest.mark.parametrize("names", [("cat",), ("cat", "dog", "owl")])
+def test_a_category_above_all_may_have_the_name_of_a_class(tmp_path, names):
+    """As some exports have it: the folder's name, then the classes."""
+    content = write_coco(tmp_path)
+    for part in content["annotations"]:
+        part["category_id"] %= len(names)
+    content["categories"] = [{"id": 7, "name": "cat", "supercategory": "none"}] + [
+        {"id": place, "name": name, "supercategory": "cat"}
+        for place, name in enumerate(names)
+    ]
+    (tmp_path / "annotations.json").write_text(json.dumps(content))
+    boxes = read_boxes(tmp_path)
+    assert boxes.class_names == names
+    assert boxes.category_ids == tuple(range(len(names)))
+    assert not boxes.findings
+    assert not any("no class" in note for note in boxes.notes)
+    content["annotations"][0]["category_id"] = 7
+    (tmp_path / "annotations.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match="two categories share the name 'cat'"):
+        read_boxes(tmp_path)
+
+
 def test_crowds_and_areas_of_coco_are_kept(tmp_path):
     content = write_coco(tmp_path)
     content["annotations"][1] |= {"iscrowd": 1, "area": 77}
