@@ -71,7 +71,10 @@ def predict(options):
             for prediction, picture in _predictions(predictor, images, videos, asked):
                 predictions.append(prediction.in_words())
                 if save and not prediction.error:
-                    save(prediction, picture)
+                    saved = save(prediction, picture)
+                    if saved is not None:
+                        words = dataclasses.replace(predictions[-1], saved=str(saved))
+                        predictions[-1] = words
     except (KeyboardInterrupt, SwinKerasError, OSError) as stopped:
         if not predictions:
             raise
@@ -121,7 +124,10 @@ def _predictions(predictor, images, videos, asked):
 
 @contextlib.contextmanager
 def _saver(place, rate, grey_range):
-    """Give what writes an annotated picture to a folder or a video, or `None`."""
+    """Give what writes an annotated picture to a folder or a video, or `None`.
+
+    It returns the picture's path, `None` for a frame of the video.
+    """
     from swin_keras.inference.annotate import Album, annotated_by
     from swin_keras.inference.video import is_video
     from swin_keras.inference.video_writer import video_writer
@@ -139,11 +145,13 @@ def _write_csv(path, predictions):
     """Write what is said of each picture, or why nothing is: a row at least."""
     columns = _kind_of(predictions).columns
     nothing = ("",) * len(columns)
-    rows = [("path", "time", *columns, "error")]
+    files = dict.fromkeys(name for one in predictions for name in one.files())
+    rows = [("path", "time", *columns, "error", *files)]
     for one in predictions:
         said = [] if one.error else one.rows()
+        written = [one.files().get(name, "") for name in files]
         for cells in said or [nothing]:
-            rows.append((one.path, one.time, *cells, one.error or ""))
+            rows.append((one.path, one.time, *cells, one.error or "", *written))
     table = io.StringIO(newline="")
     csv.writer(table).writerows(rows)
     try:

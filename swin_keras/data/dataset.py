@@ -260,6 +260,8 @@ class ImageDataset:
         skipped: `(path, reason)` of every file that was left out.
         unlabelled: Images to train on that have no label, or `None`. They are no split:
             nothing but training asks for them.
+        voc_from_zero: Whether the pixels of boxes of Pascal VOC were counted from 0;
+            `None` for other data.
     """
 
     name: str
@@ -270,6 +272,7 @@ class ImageDataset:
     notes: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
     unlabelled: Split | None = None
+    voc_from_zero: bool | None = None
 
     def __post_init__(self):
         problems = problems_of(self.class_names)

@@ -43,6 +43,7 @@ READ_WITH = {  # option -> the targets with which it is read
     "label_pattern": ("classes", "multi_label"),
     "reduce_zero_label": ("masks",),
     "box_format": ("boxes",),
+    "voc_from_zero": ("boxes",),
 }
 
 
@@ -53,6 +54,7 @@ def load_dataset(
     multi_label: bool = False,
     reduce_zero_label: bool = False,
     box_format: str | None = None,
+    voc_from_zero: bool = False,
     data_dir=None,
     seed: int = 0,
     val_fraction: float = 0.1,
@@ -79,6 +81,8 @@ def load_dataset(
         reduce_zero_label: Whether value 0 of masks is ignored, and 1 the first class.
         box_format: Which boxes are meant in a folder that holds those of several
             formats: "coco", "yolo", "voc" or "labelme".
+        voc_from_zero: Whether files of Pascal VOC count pixels from 0 even if no 0
+            occurs in them, by which it is seen otherwise.
         data_dir: Where named sets are kept. For "mnist", "fashion_mnist" and
             "garments" it may also hold the four published IDX files.
         seed: Chooses the images that are held out where a split is missing.
@@ -118,6 +122,7 @@ def load_dataset(
         label_pattern=label_pattern,
         reduce_zero_label=reduce_zero_label,
         box_format=box_format,
+        voc_from_zero=voc_from_zero,
     )
     path = expanded(source)
     if source in SETS and path.is_dir():
@@ -143,6 +148,7 @@ def load_dataset(
             data_dir=data_dir,
             on_bad=on_bad,
             box_format=box_format,
+            voc_from_zero=voc_from_zero,
             follow_links=follow_links,
             grey_range=grey_range,
         )

@@ -86,6 +86,9 @@ def evaluate(
     if predictor.grey_range:  # a converted model has it, but not what it was fed
         changes["grey_range"] = predictor.grey_range
     changes |= predictor.task.data_options
+    from_zero = predictor.card.data.get("voc_from_zero") if predictor.card else None
+    if from_zero is True:  # as in training, also where no 0 tells
+        changes["voc_from_zero"] = True
     if data is None:
         dataset = _load_its_own(trained_on, changes)
     else:
@@ -97,6 +100,13 @@ def evaluate(
             "The %s images are not those that were held out when the model was "
             "trained: %s has changed since. It may know some of them.",
             split,
+            printable(dataset.name),
+        )
+    if from_zero is False and dataset.voc_from_zero:
+        log.warning(
+            "Pixels of the boxes of %s are counted from 0, those that the model was "
+            "trained on from 1: where the same program wrote both, one of them is "
+            "read a pixel beside the other.",
             printable(dataset.name),
         )
     is_same = data is not None and is_same_place(data, trained_on.get("data"))

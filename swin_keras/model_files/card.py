@@ -41,7 +41,8 @@ class ModelCard:
         train: Fields of the `TrainConfig` it was trained with.
         data: Name, fingerprint and numbers of images of the data set; `held_out` has
             the fingerprints of val and test, by which it is seen later whether they
-            are still the same images.
+            are still the same images; `voc_from_zero`, how boxes of Pascal VOC were
+            read.
         metrics: What was measured, such as `test_accuracy`.
         checks: What was found out about each exported form.
         litert_batch_size: Images that its LiteRT files take at a time, and no

@@ -1,6 +1,7 @@
 """What a model says of one picture, for each task: names, a mask, or boxes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +21,7 @@ class Prediction:
             is a probability, or for masks the share of the image.
         error: Why the image could not be read, or `None`.
         time: Of a frame of a video: when it is shown, in seconds from the start.
+        saved: Path of the picture with what is said of it, if it was written.
     """
 
     number = "probability"  # what `scores` gives beside each class
@@ -29,6 +31,7 @@ class Prediction:
     scores: tuple[tuple[str, float], ...] = ()
     error: str | None = None
     time: float | None = None
+    saved: str | None = field(default=None, kw_only=True)
 
     def rows(self) -> list[tuple]:
         """Return what is said as rows of a table: the best class alone."""
@@ -37,7 +40,12 @@ class Prediction:
     def to_dict(self) -> dict:
         """Return plain values, for JSON."""
         about = {"path": self.path, **self._said(), "error": self.error}
-        return about if self.time is None else {**about, "time": self.time}
+        times = {} if self.time is None else {"time": self.time}
+        return {**about, **times, **self.files()}
+
+    def files(self) -> dict[str, str]:
+        """Return name -> path of what was written of it."""
+        return {} if self.saved is None else {"saved": self.saved}
 
     def _said(self):
         return {"scores": self.scores}
@@ -132,7 +140,11 @@ class MaskPrediction(Prediction):
         return list(self.scores)
 
     def save_more(self, path):
-        save_mask(self.mask, path.with_suffix(".png"))
+        save_mask(self.mask, _mask_of(path))
+
+    def files(self):
+        files = super().files()
+        return files and {**files, "mask": str(_mask_of(Path(self.saved)))}
 
     def in_words(self):
         return replace(self, mask=None)
@@ -189,6 +201,11 @@ class BoxPrediction(Prediction):
         ]
         height, width = self.size
         return {"width": width, "height": height, "objects": objects}
+
+
+def _mask_of(path):
+    """Return where a mask is written beside an annotated picture."""
+    return path.with_suffix(".png")
 
 
 def _smaller(picture):

@@ -164,7 +164,7 @@ class TrainingJob:
         images = {name: len(s) for name, s in self.dataset.splits.items()}
         if self.dataset.unlabelled is not None:
             images["unlabelled"] = len(self.dataset.unlabelled)
-        return {
+        data = {
             "name": self.dataset.name,
             "fingerprint": self.dataset.fingerprint(),
             "held_out": {
@@ -173,6 +173,9 @@ class TrainingJob:
             },
             "images": images,
         }
+        if self.dataset.voc_from_zero is not None:
+            data["voc_from_zero"] = self.dataset.voc_from_zero
+        return data
 
     @property
     def fingerprint(self) -> str:

@@ -1,5 +1,6 @@
 """The command line: quick help, clear errors, exit codes."""
 
+import csv
 import itertools
 import json
 import os
@@ -255,7 +256,8 @@ def test_wildcards_stand_for_files_and_pictures_are_saved_with_their_class(
 ):
     samples = ROOT / "tests" / "samples"
     words = ["predict", DIGITS, samples / "[0-2].p*", samples / "1.png"]
-    assert run(*words, "--save", tmp_path / "album", "--json") == 0
+    more = ["--json", "--csv", tmp_path / "a.csv"]
+    assert run(*words, "--save", tmp_path / "album", *more) == 0
     answers = json.loads(capsys.readouterr().out)
     assert [Path(answer["path"]).name for answer in answers] == [
         "0.png",
@@ -265,6 +267,10 @@ def test_wildcards_stand_for_files_and_pictures_are_saved_with_their_class(
     ]
     saved = sorted(path.name for path in (tmp_path / "album").iterdir())
     assert saved == ["0.jpg", "1-2.jpg", "1.jpg", "2.jpg"]
+    named = [str(tmp_path / "album" / f"{name}.jpg") for name in ("0", "1", "2", "1-2")]
+    assert [answer["saved"] for answer in answers] == named
+    rows = csv.DictReader((tmp_path / "a.csv").read_text().splitlines())
+    assert [row["saved"] for row in rows] == named
     with Image.open(tmp_path / "album" / "0.jpg") as picture:
         assert picture.width >= 160  # room for the words
         assert picture.height > 8

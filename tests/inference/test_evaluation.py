@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from swin_keras.applications import SwinDetector
 from swin_keras.errors import DataError, UsageError
 from swin_keras.inference.evaluation import evaluate
 from swin_keras.inference.predictor import Predictor
@@ -203,3 +204,40 @@ def test_data_that_have_moved_are_asked_for(model, tmp_path):
         DataError, match="moved, name where they are now: --data FOLDER"
     ):
         evaluate(tmp_path / "m.keras")
+
+
+VOC = (
+    "<annotation><filename>{name}.png</filename><object><name>cat</name><bndbox>"
+    "<xmin>{edge}</xmin><ymin>9</ymin><xmax>20</xmax><ymax>20</ymax></bndbox></object>"
+    "</annotation>"
+)
+
+
+@pytest.mark.parametrize(
+    ("from_zero", "edge", "read", "warns"),
+    [(True, 9, 0, False), (False, 9, 1, False), (False, 0, 0, True)],
+)
+def test_boxes_of_voc_are_read_as_in_training(
+    tmp_path, caplog, from_zero, edge, read, warns
+):
+    config = variant_config("swin_nano").replace(
+        input_shape=(32, 32, 3), embed_dim=8, depths=(1, 1), num_heads=(1, 1)
+    )
+    card = ModelCard(
+        name="toy",
+        variant="swin_nano",
+        model=dataclasses.asdict(config),
+        class_names=("cat",),
+        task="detect",
+        train={"data": "elsewhere"},
+        data={"voc_from_zero": from_zero},
+    )
+    model = SwinDetector(config, classes=1)
+    save_keras(model, tmp_path / "best.keras", card)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.new("RGB", (32, 32)).save(folder / "a.png")
+    (folder / "a.xml").write_text(VOC.format(name="a", edge=edge))
+    result = evaluate(tmp_path / "best.keras", folder)
+    assert any(f"counted from {read}" in note for note in result.notes)
+    assert ("read a pixel beside" in caplog.text) == warns

@@ -2,6 +2,7 @@
 
 import csv
 import os
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 from swin_keras.cli import main, use
 from swin_keras.errors import ResourceError
+from swin_keras.inference.annotate import Album
 from swin_keras.scores.detection_result import FoundObjects
 from swin_keras.tasks import prediction, task_named
 from swin_keras.tasks.prediction import BoxPrediction, MaskPrediction, Prediction
@@ -126,6 +128,26 @@ def test_rows_and_json_need_no_mask(table):
     assert words.to_dict() == whole.to_dict()
     assert words.to_dict()["height"] == 1
     assert table(words) == table(whole)
+
+
+def test_masks_of_pictures_of_one_name_can_be_told_apart(table, tmp_path):
+    album, found = Album(tmp_path / "album"), []
+    for path in ("a/x.jpg", "b/x.png"):
+        one = masks_of(path)
+        saved = album.add(one, Image.new("RGB", (4, 1)))
+        found.append(replace(one.in_words(), saved=str(saved)))
+    rows = table(*found, Prediction("c.png", error="is damaged"))
+    folder = tmp_path / "album"
+    names = [str(folder / name) for name in ("x.jpg", "x.png", "x-2.jpg", "x-2.png")]
+    seen = [(row["path"], row["saved"], row["mask"]) for row in rows]
+    assert seen[::2] == [
+        ("a/x.jpg", *names[:2]),
+        ("b/x.png", *names[2:]),
+        ("c.png", "", ""),
+    ]
+    said = found[1].to_dict()
+    assert (said["saved"], said["mask"]) == tuple(names[2:])
+    assert all((folder / name).is_file() for name in names)
 
 
 def test_a_table_that_cannot_be_written_is_told_before_the_work(tmp_path, capsys):

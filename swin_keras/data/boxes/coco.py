@@ -46,7 +46,7 @@ def read_coco(contents: dict, pictures: PictureNames) -> Annotations:
     `bbox` is x, y, width and height in pixels. Ids of categories may begin anywhere
     and have gaps: classes are numbered in their order, those of further files by
     their names. A category without boxes that is called background, or that all
-    others are kinds of, is not a class.
+    others are kinds of, is not a class; one of these may have its name.
 
     Args:
         contents: Path of each file below the folder -> what it holds.
@@ -56,14 +56,18 @@ def read_coco(contents: dict, pictures: PictureNames) -> Annotations:
         DataError: If categories cannot be told apart, or two files are for a split.
     """
     files, notes = files_of_splits(contents)
-    categories = {path: _categories(path, contents[path]) for path in files.values()}
-    dropped = _no_classes(contents, categories)
-    notes += [f"The category {name!r} has no boxes: no class." for name in dropped]
+    listed = {path: _listed(path, contents[path]) for path in files.values()}
+    dropped = _no_classes(contents, listed)
+    categories = {path: _told_apart(path, listed[path], dropped) for path in listed}
     ids = {}  # name -> id, in the order of the classes
     for of_file in categories.values():
         for category_id, name in sorted(of_file.items()):
-            if name not in dropped:
-                ids.setdefault(name, category_id)
+            ids.setdefault(name, category_id)
+    notes += [
+        f"The category {name!r} has no boxes: no class."
+        for name in dict.fromkeys(name for name, _ in dropped)
+        if name not in ids
+    ]
     places = {name: place for place, name in enumerate(ids)}
     splits, findings = {}, []
     for title, path in files.items():
@@ -109,9 +113,9 @@ def files_of_splits(paths) -> tuple[dict[str, str], list[str]]:
     return files, notes
 
 
-def _categories(path, content) -> dict[int, str]:
-    """Return id -> name of a file's categories."""
-    names = {}
+def _listed(path, content) -> list[tuple[int, str, str | None]]:
+    """Return id, name and supercategory of each of a file's categories."""
+    listed = []
     for category in content["categories"]:
         given = category if isinstance(category, dict) else {}
         category_id, name = integer(given.get("id")), given.get("name")
@@ -121,36 +125,53 @@ def _categories(path, content) -> dict[int, str]:
             if category_id is not None:
                 why = f"the name of category {category_id}, {name!r:.100}, {problem}"
             raise unusable(printable(path), why)
-        if category_id in names or name in names.values():
-            raise unusable(
-                printable(path),
-                f"two categories share the id {category_id} or the name {name!r}",
-            )
-        names[category_id] = name
-    if not names:
+        above = given.get("supercategory")
+        listed.append((category_id, name, above if isinstance(above, str) else None))
+    if not listed:
         raise unusable(printable(path), "it has no categories")
-    return names
+    return listed
 
 
-def _no_classes(contents, categories) -> list[str]:
-    """Return the names of categories that stand for no objects."""
-    used, parents = set(), {}
-    for path, names in categories.items():
-        for annotation in contents[path]["annotations"]:
-            if isinstance(annotation, dict):
-                used.add(names.get(integer(annotation.get("category_id"))))
-        for category in contents[path]["categories"]:
-            parents[category["name"]] = category.get("supercategory")
+def _no_classes(contents, listed) -> list[tuple[str, str | None]]:
+    """Return name and supercategory of the categories that stand for no objects."""
+    used, found = set(), {}
+    for path, categories in listed.items():
+        annotations = filter(_is_dict, contents[path]["annotations"])
+        ids = {integer(one.get("category_id")) for one in annotations}
+        used |= {(name, above) for i, name, above in categories if i in ids}
+        found |= dict.fromkeys((name, above) for _, name, above in categories)
+
+    def stands_above_all(category):
+        name = category[0]
+        others = [other for other in found if other != category]
+        is_above = [above == name for _, above in others]
+        return any(is_above) and all(name in other for other in others)
+
     return [
-        name
-        for name in parents
-        if name not in used
-        and len(parents) > 1
-        and (
-            name.lower() in BACKGROUND
-            or all(above == name for one, above in parents.items() if one != name)
-        )
+        category
+        for category in found
+        if category not in used
+        and len(found) > 1
+        and (category[0].lower() in BACKGROUND or stands_above_all(category))
     ]
+
+
+def _is_dict(value) -> bool:
+    return isinstance(value, dict)
+
+
+def _told_apart(path, listed, dropped) -> dict[int, str]:
+    """Return id -> name of the categories of a file that are classes."""
+    names = {}
+    for category_id, name, above in listed:
+        if (name, above) in dropped:
+            continue
+        shared = f"the id {category_id}" if category_id in names else None
+        if shared or name in names.values():
+            shared = shared or f"the name {name!r}"
+            raise unusable(printable(path), f"two categories share {shared}")
+        names[category_id] = name
+    return names
 
 
 def _read(path, content, class_of, pictures, title):

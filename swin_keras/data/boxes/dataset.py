@@ -49,6 +49,7 @@ def as_dataset(boxes: BoxSet, *, capacity: int | None = None, grey_range=None):
         splits=splits,
         notes=boxes.notes,
         skipped=tuple((f.path, f.detail) for f in boxes.findings if f.level == "error"),
+        voc_from_zero=boxes.voc_from_zero,
     )
 
 

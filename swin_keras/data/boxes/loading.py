@@ -21,6 +21,7 @@ def load_boxes(
     data_dir=None,
     on_bad: str = "stop",
     box_format: str | None = None,
+    voc_from_zero: bool = False,
     follow_links: bool = False,
     grey_range=None,
     max_objects: int = MAX_OBJECTS,
@@ -38,6 +39,7 @@ def load_boxes(
             category, or "skip" what has them; to know all damaged pictures, "skip"
             decodes every one once, here.
         box_format: "coco", "yolo", "voc" or "labelme", for a folder of several.
+        voc_from_zero: Whether pixels of Pascal VOC count from 0 even if no 0 occurs.
         follow_links: Whether links may lead out of the folder.
         grey_range: As for `load_dataset`.
         max_objects: How many objects a model will return for a picture at most.
@@ -53,6 +55,7 @@ def load_boxes(
         boxes = read_boxes(
             path,
             box_format=box_format,
+            voc_from_zero=voc_from_zero,
             follow_links=follow_links,
             decode=on_bad == "skip",
             grey_range=grey_range,

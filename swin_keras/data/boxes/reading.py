@@ -29,6 +29,7 @@ def read_boxes(
     root,
     *,
     box_format: str | None = None,
+    voc_from_zero: bool = False,
     follow_links: bool = False,
     decode: bool = False,
     grey_range=None,
@@ -42,6 +43,7 @@ def read_boxes(
     Args:
         root: The folder.
         box_format: "coco", "yolo", "voc" or "labelme", for a folder of several.
+        voc_from_zero: Whether pixels of Pascal VOC count from 0 even if no 0 occurs.
         follow_links: Whether links may lead out of the folder.
         decode: Whether to decode the pixels of all pictures, to find damaged ones.
         grey_range: As for `load_dataset`.
@@ -66,7 +68,9 @@ def read_boxes(
     pictures = pictures_of(root, walk)
     if not pictures.paths:
         raise unusable(printable(root), "it holds no pictures")
-    annotations = read_annotations(root, pictures, box_format, follow_links)
+    annotations = read_annotations(
+        root, pictures, box_format, follow_links, voc_from_zero
+    )
     looked_at = {raw.path for split in annotations.splits.values() for raw in split}
     looks = headers(
         root,
@@ -96,6 +100,7 @@ def read_boxes(
             *notes,
             *(note for note in walk.notes() if " files, which are not" not in note),
         ),
+        voc_from_zero=annotations.voc_from_zero,
     )
 
 
@@ -129,7 +134,11 @@ def pictures_of(root, walk) -> PictureNames:
 
 
 def read_annotations(
-    root, pictures: PictureNames, box_format=None, follow_links: bool = False
+    root,
+    pictures: PictureNames,
+    box_format=None,
+    follow_links: bool = False,
+    voc_from_zero: bool = False,
 ) -> Annotations:
     """Read what the files of annotations say, and open no picture.
 
@@ -168,7 +177,7 @@ def read_annotations(
         annotations = labelme.read_labelme(parts, pictures)
     elif name == "voc":
         lists = [f for f in files if f.endswith(".txt") and LISTS in f"/{f}"]
-        annotations = voc.read_voc(root, list(parts), lists, pictures)
+        annotations = voc.read_voc(root, list(parts), lists, pictures, voc_from_zero)
     else:
         annotations = yolo.read_yolo(root, files, pictures)
     more = [

@@ -101,6 +101,8 @@ class BoxSet:
         findings: What is wrong, bent right or left out.
         notes: What was decided on the way, to be shown to the user.
         images: Path -> the bytes of a picture, where they are not files.
+        voc_from_zero: Whether pixels of Pascal VOC were counted from 0; `None` for
+            another format.
     """
 
     root: Path | None
@@ -112,6 +114,7 @@ class BoxSet:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     images: Mapping[str, bytes] | None = field(default=None, repr=False)
+    voc_from_zero: bool | None = None
 
     def source(self, record: BoxRecord):
         """Return the path or the bytes of the file that holds a picture."""
@@ -143,6 +146,8 @@ class Annotations:
         category_ids: What the files call each class.
         findings: What is wrong in the files.
         notes: What was decided on the way.
+        voc_from_zero: Whether pixels of Pascal VOC were counted from 0; `None` for
+            another format.
     """
 
     format: str
@@ -151,6 +156,7 @@ class Annotations:
     category_ids: tuple[int, ...] = ()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    voc_from_zero: bool | None = None
 
 
 def no_boxes() -> np.ndarray:

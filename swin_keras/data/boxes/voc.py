@@ -29,7 +29,13 @@ def is_voc(file) -> bool:
         return False
 
 
-def read_voc(root, files: list[str], lists: list[str], pictures: PictureNames):
+def read_voc(
+    root,
+    files: list[str],
+    lists: list[str],
+    pictures: PictureNames,
+    from_zero: bool = False,
+) -> Annotations:
     """Read files of annotations, in the splits of `ImageSets/Main` or of folders.
 
     Corners are pixels counted from 1, and the last belongs to the box. Files in which
@@ -40,6 +46,7 @@ def read_voc(root, files: list[str], lists: list[str], pictures: PictureNames):
         files: The xml files below it.
         lists: The text files below it, of which some may list a split.
         pictures: The pictures of the folder.
+        from_zero: Whether pixels count from 0 even if no 0 occurs.
     """
     found, names_of, findings, notes = {}, {}, [], []
     for path in files:
@@ -55,12 +62,9 @@ def read_voc(root, files: list[str], lists: list[str], pictures: PictureNames):
         class_names.remove(name)  # its boxes are of no class, which is an error
         notes.append(f"{name!r:.200} cannot name a class: it {problem_of(name)}.")
     place_of = {name: place for place, name in enumerate(class_names)}
-    is_from_zero = any(_holds_zero(record) for record in found.values())
-    if is_from_zero:
-        notes.append(
-            "Corners at 0 occur, so pixels are counted from 0 and boxes reach from "
-            "edge to edge; VOC itself counts from 1."
-        )
+    holds_zero = any(_holds_zero(record) for record in found.values())
+    is_from_zero = holds_zero or from_zero
+    notes.append(_origin_in_words(is_from_zero, holds_zero))
     records = {
         path: replace(
             record,
@@ -81,6 +85,17 @@ def read_voc(root, files: list[str], lists: list[str], pictures: PictureNames):
         splits,
         findings=tuple(findings),
         notes=tuple(notes),
+        voc_from_zero=is_from_zero,
+    )
+
+
+def _origin_in_words(is_from_zero, holds_zero) -> str:
+    if not is_from_zero:
+        return "Pixels are counted from 1, as VOC does: there is no corner at 0."
+    why = "corners at 0 occur" if holds_zero else "as asked, though no corner is at 0"
+    return (
+        f"Pixels are counted from 0 and boxes reach from edge to edge: {why}. "
+        "VOC itself counts from 1."
     )
 
 

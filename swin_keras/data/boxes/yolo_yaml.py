@@ -115,6 +115,9 @@ def keypoints_of(path, options) -> int:
 def members_of(root, path, options, texts, pictures):
     """Return title -> pictures of each split, findings on lists, and notes.
 
+    A split all of whose pictures are in one before it, as in sets to try things out,
+    counts as missing.
+
     Args:
         root: The folder.
         path: The YAML file below it, or `None`.
@@ -142,8 +145,13 @@ def members_of(root, path, options, texts, pictures):
             else:
                 why = f"{key}, {place!r:.100}, is not in the folder"
                 lost.setdefault(title, []).append(why)
-        if found:
-            by_title[title] = sorted(found)
+        if whole := [t for t, other in by_title.items() if found and found <= other]:
+            notes.append(
+                f"{printable(path)}: {key}, left out: its {len(found)} pictures are in "
+                f"{whole[0]}, too."
+            )
+        elif found:
+            by_title[title] = found
         elif title not in lost:  # a list, of which no picture is there
             lost[title] = [f"{key}, {options[key]!r:.100}, is not in the folder"]
     notes += [f"{printable(path)}: {why}." for whys in lost.values() for why in whys]
@@ -155,7 +163,8 @@ def members_of(root, path, options, texts, pictures):
         raise unusable(printable(path), why)
     left = len(pictures.paths) - len(set().union(*by_title.values()))
     notes += [f"Pictures in no split, left out: {left}."] * bool(left)
-    return by_title, findings, notes
+    members = {title: sorted(found) for title, found in by_title.items()}
+    return members, list(dict.fromkeys(findings)), notes  # a list may stand for two
 
 
 def _pictures_at(root, where, texts, pictures, title):

@@ -226,8 +226,8 @@ def test_what_is_wrong_in_coco_is_counted_by_kind(tmp_path):
 @pytest.mark.parametrize(
     ("categories", "words"),
     [
-        ([{"id": 3, "name": "cat"}, {"id": 3, "name": "dog"}], "share the id 3"),
-        ([{"id": 3, "name": "cat"}, {"id": 4, "name": "cat"}], "the name 'cat'"),
+        ([{"id": 3, "name": "cat"}, {"id": 3, "name": "dog"}], r"share the id 3\."),
+        ([{"id": 3, "name": "cat"}, {"id": 4, "name": "cat"}], "share the name 'cat'"),
         ([{"id": "x", "name": "cat"}], "no whole number as its id"),
         ([{"id": 3, "name": "a\x1b[31m"}], "control character"),
         ([{"id": 3}], "of the type NoneType"),

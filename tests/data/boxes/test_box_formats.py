@@ -20,7 +20,7 @@ from box_folders import (
 )
 
 from swin_keras.data import load_dataset
-from swin_keras.data.boxes import as_dataset, holds_boxes, read_boxes
+from swin_keras.data.boxes import as_dataset, check_boxes, holds_boxes, read_boxes
 from swin_keras.errors import DataError, UsageError
 
 WRITERS = {
@@ -161,6 +161,28 @@ def test_a_category_that_stands_for_no_object_is_no_class(tmp_path, name, above)
     )
 
 
+@pytest.mark.parametrize("names", [("cat",), ("cat", "dog", "owl")])
+def test_a_category_above_all_may_have_the_name_of_a_class(tmp_path, names):
+    """As some exports have it: the folder's name, then the classes."""
+    content = write_coco(tmp_path)
+    for part in content["annotations"]:
+        part["category_id"] %= len(names)
+    content["categories"] = [{"id": 7, "name": "cat", "supercategory": "none"}] + [
+        {"id": place, "name": name, "supercategory": "cat"}
+        for place, name in enumerate(names)
+    ]
+    (tmp_path / "annotations.json").write_text(json.dumps(content))
+    boxes = read_boxes(tmp_path)
+    assert boxes.class_names == names
+    assert boxes.category_ids == tuple(range(len(names)))
+    assert not boxes.findings
+    assert not any("no class" in note for note in boxes.notes)
+    content["annotations"][0]["category_id"] = 7
+    (tmp_path / "annotations.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match="two categories share the name 'cat'"):
+        read_boxes(tmp_path)
+
+
 def test_crowds_and_areas_of_coco_are_kept(tmp_path):
     content = write_coco(tmp_path)
     content["annotations"][1] |= {"iscrowd": 1, "area": 77}
@@ -275,6 +297,27 @@ def test_yolo_without_any_labels_or_names_is_refused_in_words(tmp_path):
         read_boxes(other)
 
 
+def test_a_split_of_pictures_that_are_in_another_one_is_left_out_once(tmp_path):
+    """As in coco128, whose val is its train."""
+    write_yolo(tmp_path, {"train": list(SCENES)}, val="images/train")
+    boxes = read_boxes(tmp_path)
+    assert list(boxes.splits) == ["train"]
+    assert not boxes.findings
+    assert [n for n in boxes.notes if "val" in n] == [
+        "data.yaml: val, left out: its 6 pictures are in train, too."
+    ]
+    assert check_boxes(tmp_path).ok
+    assert len(load_dataset(tmp_path, targets="boxes").splits["val"]) == 1
+
+
+def test_the_test_split_of_yolo_may_not_be_val_again(tmp_path):
+    splits = {"train": ["a.png", "b.png"], "val": ["d.png", "e.png"]}
+    write_yolo(tmp_path, splits, test=["images/val"])
+    boxes = read_boxes(tmp_path)
+    assert list(boxes.splits) == ["train", "val"]
+    assert not boxes.findings
+
+
 # VOC
 
 
@@ -299,6 +342,21 @@ def test_voc_pixels_from_zero_are_seen(tmp_path):
     boxes = read_boxes(tmp_path)
     assert objects_of(boxes)["b.png"] == expected()["b.png"]
     assert any("counted from 0" in note for note in boxes.notes)
+
+
+def test_from_where_pixels_of_voc_are_counted_is_said_and_kept(tmp_path):
+    write_voc(tmp_path)
+    boxes = read_boxes(tmp_path)
+    assert any("counted from 1" in note for note in boxes.notes)
+    assert any("counted from 1" in note for note in check_boxes(tmp_path).notes)
+    assert as_dataset(boxes).voc_from_zero is False
+    asked = load_dataset(tmp_path, targets="boxes", voc_from_zero=True)
+    assert any("counted from 0" in note for note in asked.notes)
+    assert asked.voc_from_zero is True
+    (first,) = read_boxes(tmp_path, voc_from_zero=True).splits["all"][1].boxes.tolist()
+    assert first == [2, 2, 49, 59]
+    write_coco(tmp_path / "coco")
+    assert as_dataset(read_boxes(tmp_path / "coco")).voc_from_zero is None
 
 
 def test_swapped_corners_of_voc_keep_their_pixels(tmp_path):

@@ -179,6 +179,17 @@ def test_coco_polygons_become_masks_small_over_large(tmp_path):
     assert load(tmp_path).fingerprint() != dataset.fingerprint()
 
 
+def test_a_category_above_all_may_have_the_name_of_a_class(tmp_path):
+    path = write_coco(tmp_path) / "instances.json"
+    content = json.loads(path.read_text())
+    below = [{**one, "supercategory": "cat"} for one in content["categories"]]
+    above = {"id": 0, "name": "cat", "supercategory": "none"}
+    path.write_text(json.dumps(content | {"categories": [above, *below]}))
+    dataset = load(tmp_path)
+    assert dataset.class_names == ("background", "cat", "dog")
+    assert_all(dataset, cat_and_dog())
+
+
 def test_pictures_that_no_outlines_speak_of_are_said(tmp_path):
     write_coco(tmp_path)
     noise(11, SIZE).save(tmp_path / "images" / "stray.jpg")
