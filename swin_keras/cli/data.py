@@ -7,6 +7,16 @@ from swin_keras.cli.console import load_tensorflow, make_table, out
 from swin_keras.errors import ResourceError, UsageError
 from swin_keras.files import expanded, require_new_file
 
+PASSED_ON = (  # to `check_folder`, as they are
+    "quick",
+    "label_pattern",
+    "grey_range",
+    "follow_links",
+    "reduce_zero_label",
+    "box_format",
+    "unlabelled",
+    "sheet",
+)
 MAX_EMPTY = 5  # classes without anything that a table shows
 
 
@@ -16,10 +26,7 @@ def data(options):
 
 
 def _check(options):
-    from swin_keras.data import check_folder
-    from swin_keras.data.boxes import check_boxes, holds_boxes
-    from swin_keras.data.loading import check_layout
-    from swin_keras.data.segmentation import check_masks, holds_pairs
+    from swin_keras.data import check_folder, targets_of_folder
 
     if options.json and not _is_report(Path(options.json)):
         require_new_file(Path(options.json))
@@ -30,49 +37,15 @@ def _check(options):
             "The task must be named once. Received: --multi-label and --task "
             f"{options.task}."
         )
-    shared = {
-        "quick": options.quick,
-        "grey_range": options.grey_range,
-        "follow_links": options.follow_links,
-    }
+    targets = {"segment": "masks", "detect": "boxes"}.get(task, "classes")
     if task is None and folder.is_dir():
-        if holds_boxes(folder, options.follow_links):
-            task = "detect"
-        elif holds_pairs(folder, options.follow_links):
-            task = "segment"
-    if options.unlabelled is not None and task not in (None, "classify"):
-        raise UsageError(
-            "--unlabelled is for images of one class each: other tasks do not learn "
-            f"without labels. This folder is checked for the task {task!r}."
-        )
-    if options.sheet and task != "detect":
-        raise UsageError(
-            "--sheet draws the boxes of a folder of pictures with boxes. Received: "
-            f"{folder}, which is checked for {task or 'classes'}."
-        )
-    kind = {"detect": "boxes", "segment": "masks"}.get(task, "classes")
-    check_layout(
-        kind,
-        label_pattern=options.label_pattern,
-        reduce_zero_label=options.reduce_zero_label,
-        box_format=options.box_format,
+        targets = targets_of_folder(folder, options.follow_links)
+    report = check_folder(
+        folder,
+        targets=targets,
+        multi_label=task == "multi-label",
+        **{name: options[name] for name in PASSED_ON},
     )
-    if task == "detect":
-        report = check_boxes(
-            folder, box_format=options.box_format, sheet=options.sheet, **shared
-        )
-    elif task == "segment":
-        report = check_masks(
-            folder, reduce_zero_label=options.reduce_zero_label, **shared
-        )
-    else:
-        report = check_folder(
-            folder,
-            label_pattern=options.label_pattern,
-            multi_label=task == "multi-label",
-            unlabelled=options.unlabelled,
-            **shared,
-        )
     if options.json:
         _write(options.json, report.to_json() + "\n")
     out.print(_figures("class", report.counts, str))

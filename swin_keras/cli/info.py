@@ -4,11 +4,14 @@ import dataclasses
 from pathlib import Path
 
 from swin_keras.cli.console import load_tensorflow, make_table, out
+from swin_keras.errors import WeightsError
 from swin_keras.files import to_json
 from swin_keras.inference.model_paths import find_keras_model
 from swin_keras.inference.runtimes import open_model
 from swin_keras.model_files import load_keras, read_card
 from swin_keras.names import printable
+
+MAX_TENSORS = 20  # of a file of another architecture that are shown
 
 
 def info(options):
@@ -48,9 +51,14 @@ def _is_checkpoint(name):
 
 
 def _show_checkpoint(name, as_json):
-    from swin_keras.weights import info
+    from swin_keras.weights import info, tensor_shapes
 
-    found = info(name)
+    try:
+        found = info(name)
+    except WeightsError:  # shown all the same, if they are tensors
+        if not as_json:
+            _show_tensors(tensor_shapes(name))
+        raise
     if as_json:
         print(to_json(found))
         return 0
@@ -62,6 +70,15 @@ def _show_checkpoint(name, as_json):
     table.add_row("class names", printable(", ".join(names[:10])) or "none")
     out.print(table)
     return 0
+
+
+def _show_tensors(shapes):
+    table = make_table("tensor", "shape")
+    for name, shape in list(shapes.items())[:MAX_TENSORS]:
+        table.add_row(printable(name), _by(shape))
+    if len(shapes) > MAX_TENSORS:
+        table.add_row(f"({len(shapes) - MAX_TENSORS} more)", "")
+    out.print(table)
 
 
 def _show_model(name, as_json, trust):

@@ -2,7 +2,7 @@
 
 from swin_keras.data.augmentation import Augmentation
 from swin_keras.data.batch_loader import BatchLoader, steps_per_epoch
-from swin_keras.data.check import check_folder
+from swin_keras.data.checking import check_folder
 from swin_keras.data.dataset import ImageDataset, Split
 from swin_keras.data.dense_augmentation import DenseAugmentation
 from swin_keras.data.extract import extract

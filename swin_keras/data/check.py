@@ -1,4 +1,4 @@
-"""Look over a folder of images before training does. Changes no file."""
+"""Look over images of classes before training does. Changes no file."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +34,7 @@ LABELLED = "the same file as {}; if that is in val or test, this one is left out
 DEEP_LOOKS = 16  # grey images of more than 8 bits that training looks into
 
 
-def check_folder(
+def check_classes(
     path,
     *,
     quick: bool = False,
@@ -45,7 +45,7 @@ def check_folder(
     unlabelled=None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Check every image of a folder and the folder itself.
+    """Check every image of a folder of classes, or a table, and the folder itself.
 
     What is ready here is ready for `load_dataset` with the same arguments.
 
@@ -114,8 +114,8 @@ def on_unlabelled(
     Args:
         loose: Those images.
         labelled: The images with labels that can be used.
-        quick: As for `check_folder`.
-        grey_range: As for `check_folder`.
+        quick: As for `check_classes`.
+        grey_range: As for `check_classes`.
     """
     root = loose.root
     if not loose.places():

@@ -46,7 +46,7 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-    """What `check_folder` found.
+    """What `check_folder` found of classes.
 
     Args:
         folder: The folder.

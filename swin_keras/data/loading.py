@@ -116,7 +116,7 @@ def load_dataset(
     """
     held_out = HeldOut(val_fraction, test_fraction, seed) if hold_out else None
     grey_range = check_grey_range(grey_range)
-    kind = _kind(targets, multi_label)
+    kind = kind_of(targets, multi_label)
     check_layout(
         kind,
         label_pattern=label_pattern,
@@ -153,14 +153,7 @@ def load_dataset(
             grey_range=grey_range,
         )
         return as_dataset(boxes, grey_range=grey_range)
-    if path.is_dir() and (found := holds_boxes(path, follow_links)):
-        raise DataError(
-            f"{printable(path)} holds boxes ({found}). Read it with targets='boxes'."
-        )
-    if path.is_dir() and holds_pairs(path, follow_links):
-        raise DataError(
-            f"{printable(path)} holds images and masks. Read it with targets='masks'."
-        )
+    refuse_other_targets(path, follow_links)
     if kind == "masks" and is_table(path):
         raise DataError(
             f"{printable(path)} is a table of labels. Masks are read from a folder."
@@ -228,7 +221,7 @@ def load_trained(train: Mapping, **changes) -> ImageDataset:
     """
     source = changes.pop("source", train.get("data"))
     options = {name: train[name] for name in OPTIONS if name in train} | changes
-    kind = _kind(options.get("targets", "classes"), options.get("multi_label", False))
+    kind = kind_of(options.get("targets", "classes"), options.get("multi_label", False))
     for name, kinds in READ_WITH.items():  # an older run may have what it never read
         if kind not in kinds:
             options.pop(name, None)
@@ -255,11 +248,29 @@ def is_same_place(data, trained_on) -> bool:
     return expanded(data).resolve() == expanded(trained_on).resolve()
 
 
-def targets_of_folder(path) -> str:
+def targets_of_folder(path, follow_links: bool = False) -> str:
     """Return which kind of `TARGETS` a folder seems to hold, by its layout."""
-    if holds_boxes(path):
+    if holds_boxes(path, follow_links):
         return "boxes"
-    return "masks" if holds_pairs(Path(path)) else "classes"
+    return "masks" if holds_pairs(Path(path), follow_links) else "classes"
+
+
+def refuse_other_targets(path: Path, follow_links: bool = False):
+    """Refuse a folder of masks or boxes, whose folders are no classes.
+
+    Raises:
+        DataError: That names the targets to read it with.
+    """
+    if not path.is_dir():
+        return
+    if found := holds_boxes(path, follow_links):
+        raise DataError(
+            f"{printable(path)} holds boxes ({found}). Read it with targets='boxes'."
+        )
+    if holds_pairs(path, follow_links):
+        raise DataError(
+            f"{printable(path)} holds images and masks. Read it with targets='masks'."
+        )
 
 
 def check_layout(kind: str, **options):
@@ -285,7 +296,7 @@ def _of_kind(dataset, kind):
     return dataset
 
 
-def _kind(targets, multi_label):
+def kind_of(targets: str, multi_label: bool) -> str:
     """Return the kind of `Targets` that is asked for."""
     if targets not in TARGETS:
         raise UsageError(

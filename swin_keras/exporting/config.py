@@ -24,7 +24,8 @@ class ExportConfig:
     """Where an export goes, in which forms, and what it is checked with.
 
     Args:
-        name: Name of the export; by default the run's.
+        name: Name of the export; by default the run's, with "-features" or "-explain"
+            after it where the export is such a one.
         saved_models_dir: Folder in which exports are kept.
         formats: Forms beside model.keras: "saved_model", "litert", "litert-fp16",
             "litert-int8", "litert-int8-static" and "onnx".

@@ -26,12 +26,13 @@ from swin_keras.exporting.source import (
     check_input,
     complete_card,
     export_name,
+    keras_model_of,
     nameless_card,
     task_of_export,
 )
 from swin_keras.exporting.verify import require_good, verify
 from swin_keras.files import expanded
-from swin_keras.inference.model_paths import find_keras_model, path_of_model
+from swin_keras.inference.model_paths import path_of_model
 from swin_keras.model_files import load_keras, read_card, save_keras
 from swin_keras.model_files.card import CLASS_MAPS, ModelCard
 from swin_keras.tasks import task_named
@@ -76,7 +77,7 @@ def export(model, config: ExportConfig | None = None) -> Path:
     config, given = config or ExportConfig(), path_of_model(model)
     if "onnx" in config.formats:
         require_onnx()
-    source = find_keras_model(given)
+    source = keras_model_of(given)
     own = read_card(source)  # first: it must not contradict the one beside it
     card = read_card(given) or own
     name = export_name(given, source, card, config)

@@ -6,18 +6,20 @@ import os
 import shlex
 from pathlib import Path
 
-from swin_keras.errors import UsageError
+from swin_keras.errors import ModelFileError, UsageError
 from swin_keras.explaining.class_map import class_maps
 from swin_keras.exporting.config import ExportConfig, check_printable
 from swin_keras.exporting.inference_model import named_outputs
+from swin_keras.inference.model_paths import find_keras_model
 from swin_keras.model_files.card import CLASS_MAPS, ModelCard
 from swin_keras.models.conventions import normalizes, require_float_weights
-from swin_keras.names import check_name
+from swin_keras.names import check_name, printable
 from swin_keras.options import option_words, path_word
 from swin_keras.tasks import TASKS, task_named
 from swin_keras.tasks.task import Task
 
 log = logging.getLogger(__name__)
+EXPORTED = {".tflite": "a LiteRT file", ".onnx": "an ONNX file"}
 NO_NORMALIZATION = (
     "This model does not normalize images itself, as models with "
     "include_preprocessing=True do. `swin-keras predict` gives it 0..255 all the same."
@@ -30,8 +32,26 @@ NO_PROBABILITIES = (
 )
 
 
+def keras_model_of(given: Path) -> Path:
+    """Return the Keras model that an export starts from.
+
+    Raises:
+        ModelFileError: If there is no model, or only an exported one.
+    """
+    source = find_keras_model(given)
+    what = EXPORTED.get(source.suffix) or ("a SavedModel" if source.is_dir() else None)
+    if what:
+        raise ModelFileError(
+            "An export starts from a run or a .keras file. Received: "
+            f"{printable(source)}, which is {what}."
+        )
+    return source
+
+
 def export_name(model: Path, source: Path, card: ModelCard | None, config) -> str:
     """Return the name of an export: the one asked for, the run's or the card's.
+
+    The last two with the kind of the export, if it has one: "flowers-features".
 
     Raises:
         UsageError: If it cannot be a folder's name. What a card says is somebody
@@ -47,8 +67,9 @@ def export_name(model: Path, source: Path, card: ModelCard | None, config) -> st
         name, where = source.stem, f"of {source}"
     what = f"An export's name, here that {where} (--name chooses another),"
     name = check_name(name, what, UsageError)
-    if config.features:
-        name = check_name(f"{name}-features", what, UsageError)
+    for kind in ("features", "explain"):
+        if getattr(config, kind):
+            name = check_name(f"{name}-{kind}", what, UsageError)
     return name
 
 

@@ -27,7 +27,8 @@ class Lint:
     Args:
         operations: Name of each operation, with how often it occurs.
         max_rank: Most axes of any tensor.
-        min_runtime: Oldest LiteRT version that runs it, by the converter's word.
+        min_runtime: Oldest version of TensorFlow Lite that runs it, by the
+            converter's word. Every LiteRT 2.x, as it is called since, has it.
         findings: What a phone may refuse, in words; empty is good.
         in_tail: Operations of its `tail`, and on the whole numbers in it.
     """

@@ -244,10 +244,12 @@ class Task:
         """Return whether MediaPipe can take a model's LiteRT files.
 
         It gives every model 0..255, whatever the file says, since that has one number
-        for the mean of all channels; and one picture at a time.
+        for the mean of all channels; and one picture at a time, in colour.
         """
         is_its_own = card.task == self.name and CLASS_MAPS not in card.outputs
-        return is_its_own and card.normalizes and card.litert_batch_size <= 1
+        is_for_one = card.litert_batch_size <= 1
+        is_in_colour = card.model["input_shape"][-1] == 3
+        return is_its_own and card.normalizes and is_for_one and is_in_colour
 
     def has_mediapipe_files(self, card: ModelCard) -> bool:
         """Return whether an export, whose files are known, has any for MediaPipe."""

@@ -108,7 +108,7 @@ class Views:
             raise UsageError(
                 "`scales` are for sliding windows: a whole picture is always stretched "
                 f"to the model's input. Received: scales={self.scales}. "
-                "Choose window='slide'."
+                "Look with window='slide'."
             )
 
     @property

@@ -1,10 +1,14 @@
 """What a run is, in a few lines: its data, its model, and why these numbers."""
 
+import platform
+
 from swin_keras.distillation.stored_answers import bytes_needed
+from swin_keras.model_files import installed_versions
 from swin_keras.models import variant_config
 from swin_keras.names import printable
 from swin_keras.screen import counted
 from swin_keras.training.callbacks import rank_of
+from swin_keras.training.devices import device_names
 from swin_keras.training.job import TrainingJob
 from swin_keras.training.presets import PRESETS, fitted_values
 
@@ -15,6 +19,8 @@ MAX_NAMES = 5  # of files that were left out
 def describe(job: TrainingJob) -> list[str]:
     """Return lines that say what is trained on what, and how that was chosen."""
     return [
+        f"versions    {_versions()}",
+        f"device      {device_names(job.replicas)}",
         f"data        {printable(job.dataset.name)}: {job.dataset.classes} classes "
         f"({', '.join(f'{len(s)} {n}' for n, s in job.dataset.splits.items())} images)",
         *_unlabelled(job),
@@ -30,6 +36,11 @@ def describe(job: TrainingJob) -> list[str]:
         *_why_this_batch(job),
         *_advice(job),
     ]
+
+
+def _versions():
+    found = ", ".join(f"{name} {of}" for name, of in installed_versions().items())
+    return f"{found}; {platform.platform()}"
 
 
 def _unlabelled(job):

@@ -2,12 +2,14 @@
 
 import logging
 import os
+from collections import Counter
 
 import tensorflow as tf
 
 from swin_keras.data import Workers
 from swin_keras.errors import UsageError
 from swin_keras.layers import SyncBatchNormalization
+from swin_keras.screen import counted
 from swin_keras.training.batch_size import images_mixed
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,22 @@ def on_cpu() -> bool:
     """Return whether there is nothing but processor cores to train on."""
     kinds = {device.device_type for device in tf.config.list_physical_devices()}
     return not kinds & {"GPU", "TPU"}
+
+
+def device_names(replicas) -> str:
+    """Return what a run trains on here, such as "GPU: 2 x NVIDIA H200"."""
+    gpus = tf.config.get_visible_devices("GPU")
+    if tf.config.list_physical_devices("TPU"):
+        return "TPU"
+    if not gpus:
+        return (
+            f"CPU, {counted(len(os.sched_getaffinity(0)), 'core')} (no GPU was found)"
+        )
+    used = gpus if replicas.strategy else gpus[:1]
+    details = map(tf.config.experimental.get_device_details, used)
+    names = Counter(found.get("device_name", "of no name") for found in details)
+    several = (f"{n} x {name}" if n > 1 else name for name, n in names.items())
+    return f"GPU: {', '.join(several)}"
 
 
 def check_devices(config, replicas, dataset):

@@ -1,6 +1,10 @@
 """Published checkpoints: into a model, out of it, and from one layout to another."""
 
-from swin_keras.weights.checkpoint import Checkpoint, open_checkpoint
+from swin_keras.weights.checkpoint import (
+    Checkpoint,
+    open_checkpoint,
+    tensor_shapes,
+)
 from swin_keras.weights.convert import convert, info
 from swin_keras.weights.loading import LoadReport, load_weights
 from swin_keras.weights.pretrained import from_pretrained
@@ -18,4 +22,5 @@ __all__ = [
     "resize_table",
     "save_huggingface",
     "save_timm",
+    "tensor_shapes",
 ]

@@ -137,6 +137,16 @@ def open_checkpoint(
     return Checkpoint(find_source(address, variant), patches, key)
 
 
+def tensor_shapes(address) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each tensor in a file, also one of another architecture.
+
+    Raises:
+        WeightsError: If the file is missing or damaged.
+    """
+    tensors = open_tensor_file(find_source(address).path)
+    return {name: tuple(stored.shape) for name, stored in tensors.items()}
+
+
 def _recognize(tensors, source):
     """Return the format, the prefix, and the tensors without their prefix.
 

@@ -328,6 +328,11 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, capsys):
         run("--debug", *words)
 
 
+def test_scales_of_a_whole_picture_ask_for_sliding_windows(tmp_path, capsys):
+    assert run("predict", "saved_models/digits", tmp_path, "--scales", "0.5", "1") == 2
+    assert "Look with --window slide." in capsys.readouterr().err
+
+
 def test_messages_for_python_name_options_of_the_command_line():
     from swin_keras.cli.main import _as_options
 

@@ -3,8 +3,10 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 from onnx_file import write_onnx
+from safetensors.numpy import save_file
 
 from swin_keras.cli import main
 from swin_keras.model_files import save_keras
@@ -59,3 +61,18 @@ def test_an_onnx_file_is_described_by_what_it_takes_and_gives(tmp_path, card, ca
     said = capsys.readouterr().out
     assert "4 x 4 x 1" in said
     assert "probabilities: 4" in said
+
+
+def test_a_checkpoint_of_another_architecture_shows_its_tensors(tmp_path, capsys):
+    path = tmp_path / "other.safetensors"
+    weights = {f"conv{n}.weight": np.zeros((4, 3, n + 1), "float32") for n in range(30)}
+    save_file(weights, path)
+    assert main(["info", str(path)]) == 4
+    told = capsys.readouterr()
+    assert "conv0.weight" in told.out
+    assert "4 x 3 x 1" in told.out
+    assert "(10 more)" in told.out
+    assert "It has 30 tensors of another kind" in told.err
+    path.write_bytes(path.read_bytes()[:40])
+    assert main(["info", str(path)]) == 4
+    assert capsys.readouterr().out == ""

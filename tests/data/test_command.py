@@ -131,7 +131,7 @@ def test_images_without_labels_are_in_a_folder(root, folder, capsys):
 @pytest.mark.parametrize("task", ["detect", "multi-label"])
 def test_images_without_labels_are_for_classes_alone(root, task, capsys):
     assert check(root, "--task", task, "--unlabelled", root) == 2
-    assert "--unlabelled is for images of one class each" in capsys.readouterr().err
+    assert "`unlabelled` is for images of one class each" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,8 @@ import pytest
 from image_files import make_folder, noise
 from PIL import Image
 
-from swin_keras.data import IGNORED, load_dataset
+from swin_keras.data import IGNORED, check_folder, load_dataset
 from swin_keras.data.boxes import check_boxes
-from swin_keras.data.check import check_folder
 from swin_keras.data.segmentation import check_masks
 from swin_keras.errors import DataError
 

@@ -51,7 +51,9 @@ def model_file(tmp_path_factory):
 def exported(model_file, tmp_path_factory):
     place = str(tmp_path_factory.mktemp("saved_models"))
     config = ExportConfig(saved_models_dir=place, explain=True, verify=False)
-    return export(model_file, config)
+    folder = export(model_file, config)
+    assert folder.name == "small-explain"  # beside "small", in its own right
+    return folder
 
 
 @pytest.fixture(scope="module")

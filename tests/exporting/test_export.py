@@ -105,6 +105,8 @@ def test_the_card_tells_what_was_checked(small_export):
     assert f"all {check['delegated'].split('/')[0]} |" in readme
     assert "0..255, as they are read: normalization is inside" in readme
     assert "SQNR" not in readme
+    assert "| needs TensorFlow Lite |" in readme
+    assert "every LiteRT 2.x" in readme  # which counts anew
 
 
 def test_files_have_the_modes_that_the_users_other_files_have(small_export, tmp_path):

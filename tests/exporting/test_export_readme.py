@@ -31,6 +31,7 @@ def test_the_batch_of_the_litert_files_is_told(batch_size, words):
         ({"outputs": {"outputs": [2]}}, False),
         ({"outputs": {"probabilities": [2], CLASS_MAPS: [4, 4, 2]}}, False),
         ({"files": {"saved_model/1/saved_model.pb": FILE}}, False),
+        ({"model": {"input_shape": (16, 16, 1)}}, False),
     ],
 )
 def test_mediapipe_is_spoken_of_where_a_file_is_for_it(fields, is_told):

@@ -9,7 +9,12 @@ import subprocess
 import keras
 import pytest
 
-from swin_keras.errors import ExportError, ResourceError, UsageError
+from swin_keras.errors import (
+    ExportError,
+    ModelFileError,
+    ResourceError,
+    UsageError,
+)
 from swin_keras.exporting import verify as verify_module
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
@@ -29,6 +34,21 @@ def test_missing_calibration_data_is_named(model_file, tmp_path):
     with pytest.raises(UsageError, match="--calibration"):
         export(model_file, config)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [
+        ("model.tflite", "LiteRT"),
+        ("model.onnx", "ONNX"),
+        ("saved_model.pb", "SavedMod"),
+    ],
+)
+def test_an_export_starts_from_no_exported_file(tmp_path, file, what):
+    (tmp_path / file).write_bytes(b"")
+    for given in (tmp_path, tmp_path / file)[what == "ONNX" : 1 + (what != "SavedMod")]:
+        with pytest.raises(ModelFileError, match=f"or a .keras file.* is an? {what}"):
+            export(given)
 
 
 def test_a_target_that_cannot_be_written_is_named(model_file, tmp_path):

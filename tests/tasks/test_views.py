@@ -155,7 +155,7 @@ def test_scales_show_the_picture_larger_and_smaller():
     ("options", "words"),
     [
         ({"window": "slid"}, "Did you mean 'slide'"),
-        ({"scales": (0.5, 1)}, "Choose window='slide'"),
+        ({"scales": (0.5, 1)}, "Look with window='slide'"),
         ({"window": "slide", "scales": ()}, "numbers from 0.1 to 10"),
         ({"window": "slide", "scales": (0,)}, "numbers from 0.1 to 10"),
         ({"window": "slide", "scales": "1"}, "numbers from 0.1 to 10"),

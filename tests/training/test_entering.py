@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from toy_runs import folder_of_images
 
+import swin_keras
 from swin_keras.errors import ResourceError, UsageError
 from swin_keras.training import TrainConfig, strategy
 from swin_keras.training.description import describe
@@ -42,6 +43,18 @@ def test_data_and_options_can_be_given_as_they_are(pets, tmp_path):
         train({"data": "photos"})
 
 
+def test_the_log_of_a_run_that_fails_names_versions_and_device(pets, tmp_path):
+    def fail(epoch, logs=None):
+        raise ZeroDivisionError
+
+    failing = keras.callbacks.LambdaCallback(on_epoch_begin=fail)
+    with pytest.raises(ZeroDivisionError):
+        train(pets, epochs=1, name="b", runs_dir=tmp_path, callbacks=failing, **TOY)
+    lines = (tmp_path / "b" / "log.txt").read_text().splitlines()
+    assert f"swin-keras {swin_keras.__version__}, keras {keras.__version__}" in lines[1]
+    assert "device " in lines[2]
+
+
 def test_a_precision_is_that_of_the_run_alone(pets):
     job = prepare(TrainConfig(data=str(pets), precision="mixed_bfloat16", **TOY))
     assert "bfloat16" in {layer.compute_dtype for layer in job.model.layers}
@@ -60,6 +73,9 @@ def test_a_small_set_is_told_what_suits_it(pets):
     job = prepare(config)
     text = "\n".join(describe(job))
     for words in (
+        f"swin-keras {swin_keras.__version__}, ",
+        f"tensorflow {tf.__version__}",
+        "GPU: " if tf.config.list_physical_devices("GPU") else "(no GPU was found)",
         "2 classes (32 train, 4 val, 4 test images)",
         "image size: the variant's own",
         "4 an epoch, 300 epochs, 8 images each; preset published",

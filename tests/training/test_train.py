@@ -49,7 +49,9 @@ def test_a_run_folder_holds_everything_about_the_run(trained_run):
     rows = read_metrics(trained_run)
     assert len(rows) == 2
     assert float(rows[1]["loss"]) < float(rows[0]["loss"])
-    assert "test accuracy" in trained_run.log.read_text()
+    text = trained_run.log.read_text()
+    assert "device      " in text
+    assert "test accuracy" in text
 
 
 def test_the_written_configuration_makes_the_same_run(trained_run):

@@ -66,7 +66,7 @@ def test_a_folder_without_a_box_to_train_on_is_not_ready(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--sheet", "sheet.png"], "--sheet draws the boxes"),
+        (["--sheet", "sheet.png"], "`sheet` is a picture of boxes"),
         (["--task", "classify", "--multi-label"], "The task must be named once"),
     ],
 )
