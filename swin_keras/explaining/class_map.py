@@ -33,8 +33,14 @@ def class_maps(model):
         head.units, use_bias=head.use_bias, dtype="float32", name=CLASS_MAPS
     )
     result = maps(tokens)
-    maps.set_weights(head.get_weights())
+    take_head(maps, head)
     return result
+
+
+def take_head(maps, head):
+    """Give the layer of class maps the numbers of a head, with what LoRA adds."""
+    numbers = [head.kernel, head.bias] if head.use_bias else [head.kernel]
+    maps.set_weights([keras.ops.convert_to_numpy(n) for n in numbers])
 
 
 def class_map_model(model):

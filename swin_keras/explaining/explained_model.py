@@ -8,7 +8,7 @@ from keras import ops
 from swin_keras.errors import ModelFileError, UsageError, nearest_name
 from swin_keras.inference.model_paths import find_keras_model, path_of_model
 from swin_keras.inference.runtimes import open_model, outputs_by_name, without_maps
-from swin_keras.model_files import load_keras, read_card
+from swin_keras.model_files import as_functional, load_keras, read_card
 from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.model_files.preparation import CardPreparation
 from swin_keras.models.conventions import ends_in_logits, normalizes
@@ -35,7 +35,7 @@ class ExplainedModel(CardPreparation):
     def __init__(self, model, class_names=None, *, trust=False, task=None):
         self.card = self.file = self.model = None
         if hasattr(model, "layers"):
-            self.name, self.model = model.name, model
+            self.name, self.model = model.name, as_functional(model)
         else:
             self._open(path_of_model(model), trust)
         stated = self.card is None or self.card.normalizes
@@ -89,8 +89,7 @@ class ExplainedModel(CardPreparation):
     def _shapes(self):
         if self.file:
             return without_maps(self.file.outputs)
-        # A Sequential model has outputs, and no output.
-        outputs = outputs_by_name(getattr(self.model, "output", self.model.outputs))
+        outputs = outputs_by_name(self.model.output)
         return {name: tuple(output.shape[1:]) for name, output in outputs.items()}
 
     @property

@@ -5,14 +5,14 @@ from keras import ops
 
 from swin_keras.errors import ModelFileError, UsageError
 from swin_keras.explaining.attention import attention_steps, query_attention
-from swin_keras.explaining.class_map import class_map_model
+from swin_keras.explaining.class_map import class_map_model, take_head, tokens_and_head
 from swin_keras.explaining.explained_model import ExplainedModel
 from swin_keras.explaining.gradient_map import (
     gradient_maps,
     stage_blocks,
     target_score,
 )
-from swin_keras.explaining.logit_model import logit_model
+from swin_keras.explaining.logit_model import logit_model, take_weights
 from swin_keras.explaining.methods import check_method, check_task
 from swin_keras.explaining.regions import reach, share_of_cells
 from swin_keras.explaining.row_vectors import roll_out
@@ -144,11 +144,17 @@ class Explainer(ExplainedModel):
     def _class_maps(self, images):
         if self.file:
             return self.file(images)[CLASS_MAPS]
-        self._maps = self._maps or class_map_model(self.model)
+        if self._maps:
+            take_head(self._maps.get_layer(CLASS_MAPS), tokens_and_head(self.model)[1])
+        else:
+            self._maps = class_map_model(self.model)
         return ops.convert_to_numpy(self._maps(images, training=False)[CLASS_MAPS])
 
     def _logit_model(self):
-        self._logits = self._logits or logit_model(self.model)
+        if self._logits:
+            take_weights(self._logits, self.model)
+        else:
+            self._logits = logit_model(self.model)
         return self._logits
 
 

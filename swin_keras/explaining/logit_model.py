@@ -10,7 +10,7 @@ from swin_keras.layers import (
     SwinTransformerV2Block,
     WindowAttention,
 )
-from swin_keras.models.conventions import require_float_weights
+from swin_keras.models.conventions import require_float_weights, require_no_lora
 
 
 class _Recorded:
@@ -93,10 +93,15 @@ def logit_model(model):
         return kind.from_config({**config, "dtype": "float32"})
 
     twin = keras.models.clone_model(model, clone_function=copy)
+    take_weights(twin, model)
+    return twin
+
+
+def take_weights(twin, model):
+    """Give a copy the weights that a model has now."""
     for layer in model.layers:
         if layer.weights:  # not an input, whose copy may have another name
             twin.get_layer(layer.name).set_weights(layer.get_weights())
-    return twin
 
 
 def require_plain_layers(model):
@@ -120,3 +125,8 @@ def require_plain_layers(model):
                 "outputs)`, instead of calling the base model."
             )
     require_float_weights(model, "explained")
+    require_no_lora(
+        model,
+        'Only method "cam" explains a model after `enable_lora`: for others, '
+        "`swin_keras.weights.convert` its .keras file, which adds LoRA's matrices up.",
+    )

@@ -7,6 +7,7 @@ import hashlib
 import logging
 from pathlib import Path
 
+from swin_keras.backend import require_tensorflow
 from swin_keras.errors import ResourceError
 from swin_keras.explaining.class_map import class_maps
 from swin_keras.exporting.config import FORMATS, ExportConfig
@@ -77,6 +78,7 @@ def export(model, config: ExportConfig | None = None) -> Path:
     config, given = config or ExportConfig(), path_of_model(model)
     if "onnx" in config.formats:
         require_onnx()
+    require_tensorflow("Export", "It reads a .keras file of any backend.")
     source = keras_model_of(given)
     own = read_card(source)  # first: it must not contradict the one beside it
     card = read_card(given) or own

@@ -95,7 +95,7 @@ def _rotate_left(word, bits):
 
 def _count(stop, first=0):
     """Return the words `first`, `first + 1`, ..., `stop` of them."""
-    return _low_bits(ops.cast(ops.arange(stop) + first, _word_type()))
+    return _low_bits(ops.cast(ops.arange(stop, dtype="int32") + first, _word_type()))
 
 
 def _word(value):

@@ -9,6 +9,7 @@ from swin_keras.model_files.card_in_file import (
     read_card,
 )
 from swin_keras.model_files.keras_file import (
+    as_functional,
     load_keras,
     require_file,
     require_whole,
@@ -19,6 +20,7 @@ __all__ = [
     "CARD",
     "CARD_IN_ZIP",
     "ModelCard",
+    "as_functional",
     "card_beside",
     "embed_card",
     "installed_versions",

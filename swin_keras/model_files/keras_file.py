@@ -53,14 +53,21 @@ def load_keras(path):
         require_bounded(path)
         with bounded_layers(path):
             model = keras.models.load_model(path, compile=False)
-        if isinstance(model, keras.Sequential) and model.built:
-            return keras.Model(model.inputs, model.outputs[0], name=model.name)
-        return model
+        return as_functional(model)
     except Exception as error:
         raise ModelFileError(
             f"A model file must be a complete .keras file. Received: {path}, which "
             f"Keras cannot read ({first_line(error)}). Copy or export it again."
         ) from error
+
+
+def as_functional(model):
+    """Return the functional model of a built `keras.Sequential`, and others as is."""
+    import keras
+
+    if isinstance(model, keras.Sequential) and model.built:
+        return keras.Model(model.inputs, model.outputs[0], name=model.name)
+    return model
 
 
 def require_whole(path: Path):

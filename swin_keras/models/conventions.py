@@ -43,8 +43,12 @@ def ends_in_logits(model) -> bool:
     )
 
 
-def require_no_lora(model):
-    """Refuse to load into a model whose layers add low-rank matrices to their weights.
+def require_no_lora(model, rule: str):
+    """Refuse a model whose layers add low-rank matrices to their weights.
+
+    Args:
+        model: A `keras.Model`.
+        rule: What must hold, and what to do, as sentences.
 
     Raises:
         UsageError: That names one of them.
@@ -52,8 +56,7 @@ def require_no_lora(model):
     for weight in model.weights:
         if weight.path.rsplit("/", 1)[-1].startswith("lora_"):
             raise UsageError(
-                "Weights are loaded before `enable_lora` is called. Received: "
-                f"{model.name!r}, which has {weight.path}."
+                f"{rule} Received: {model.name!r}, which has {weight.path}."
             )
 
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from swin_keras.backend import require_tensorflow
 from swin_keras.data import (
     BatchLoader,
     ImageDataset,
@@ -29,7 +30,6 @@ from swin_keras.models import SwinConfig
 from swin_keras.tasks import task_named
 from swin_keras.tasks.distillation_loss import LABELS, TEACHER
 from swin_keras.tasks.task import Task
-from swin_keras.training.backend import require_tensorflow
 from swin_keras.training.batch_size import with_batch_size
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.devices import (

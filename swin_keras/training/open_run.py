@@ -7,6 +7,7 @@ import shutil
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from swin_keras.backend import require_tensorflow
 from swin_keras.data import extract
 from swin_keras.data.extract import evenly_spaced
 from swin_keras.data.pipeline import image_advice
@@ -16,7 +17,6 @@ from swin_keras.options import path_word
 from swin_keras.processes import StopSignals, find_devices
 from swin_keras.report import part_of, plot_lr_range
 from swin_keras.screen import PlainFormatter
-from swin_keras.training.backend import require_tensorflow
 from swin_keras.training.compile_cache import CompileCache
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.description import describe

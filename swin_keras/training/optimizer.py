@@ -3,13 +3,13 @@
 import keras
 import tensorflow as tf
 
+from swin_keras.backend import require_tensorflow
 from swin_keras.models.layer_names import (
     POSITION_EMBEDDING,
     layer_name,
     stage_of,
     stage_part,
 )
-from swin_keras.training.backend import require_tensorflow
 from swin_keras.training.keras_internals import OpenAdamW
 
 

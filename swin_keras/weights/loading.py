@@ -144,7 +144,7 @@ def load_checkpoint(
 ) -> LoadReport:
     """Load an open checkpoint; the arguments are those of `load_weights`."""
     mapping = tensor_mapping(model)
-    require_no_lora(model)
+    require_no_lora(model, "Weights are loaded before `enable_lora` is called.")
     source = checkpoint.source
     adapter = Adapter(
         model,

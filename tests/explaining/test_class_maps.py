@@ -136,7 +136,7 @@ def flat(*layers):
         (
             lambda: keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()]),
             "rollout",
-            "functional",
+            "no layer stage_1_block_1",
         ),
     ],
 )
@@ -154,3 +154,35 @@ def test_a_model_with_int8_weights_is_refused_in_words(layers, method):
     model.quantize("int8", filters=layers)
     with pytest.raises(UsageError, match="before its weights are quantized"):
         Explainer(model).maps(make_images(model), [0, 0], method=method)
+
+
+@pytest.mark.parametrize("method", ["cam", "grad-cam", "rollout"])
+def test_an_explainer_asks_the_model_as_it_is_now(method):
+    model = make_model()
+    images, explainer = make_images(model), Explainer(model)
+    explainer.maps(images, [1, 2], method=method)
+    rng = np.random.default_rng(1)
+    model.set_weights([w + rng.normal(0, 0.2, w.shape) for w in model.get_weights()])
+    found = explainer.maps(images, [1, 2], method=method)
+    expected = Explainer(model).maps(images, [1, 2], method=method)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_head_with_lora_is_explained_with_what_it_adds():
+    model = make_model(classifier_activation=None)
+    head = model.get_layer("head")
+    head.enable_lora(2)
+    rng = np.random.default_rng(0)
+    head.lora_kernel_b.assign(rng.normal(0, 0.1, head.lora_kernel_b.shape))
+    outputs = class_map_model(model)(make_images(model))
+    means = np.asarray(outputs["class_maps"]).mean((1, 2))
+    np.testing.assert_allclose(means, np.asarray(outputs["outputs"]), atol=1e-5)
+    with pytest.raises(UsageError, match="convert"):
+        logit_model(model)
+
+
+def test_a_sequential_model_in_memory_is_explained():
+    model = make_model()
+    images = make_images(model)
+    found = Explainer(keras.Sequential(model.layers)).maps(images, [1, 2])
+    np.testing.assert_allclose(found, Explainer(model).maps(images, [1, 2]), atol=1e-5)

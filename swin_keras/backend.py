@@ -1,16 +1,22 @@
-"""Training is TensorFlow's; the models themselves run on any backend of Keras."""
+"""Training and exports are TensorFlow's; models run on any backend of Keras."""
 
 import keras
 
 from swin_keras.errors import UsageError
 from swin_keras.forks import require_no_fork
 
+TO_TRAIN = (
+    "On other backends, train a model of this package with Keras' own optimizers and "
+    "`model.fit`."
+)
 
-def require_tensorflow(what: str):
+
+def require_tensorflow(what: str, otherwise: str = TO_TRAIN):
     """Refuse another backend of Keras, and a fork where TensorFlow would hang.
 
     Args:
         what: What needs TensorFlow, as the sentence begins.
+        otherwise: What can be done with another backend.
 
     Raises:
         UsageError: That says how to choose it.
@@ -20,6 +26,5 @@ def require_tensorflow(what: str):
     if backend != "tensorflow":
         raise UsageError(
             f"{what} needs Keras on TensorFlow, and it is on {backend!r} here. "
-            "Start with KERAS_BACKEND=tensorflow. On other backends, train a model "
-            "of this package with Keras' own optimizers and `model.fit`."
+            f"Start with KERAS_BACKEND=tensorflow. {otherwise}"
         )
