@@ -17,6 +17,7 @@ FLOORS = [
     ["errors", "masks", "names"],
     [
         "drawing",
+        "drives",
         "exchange",
         "files",
         "forks",
