@@ -18,6 +18,7 @@ FLOORS = [
     [
         "drawing",
         "backend",
+        "drives",
         "exchange",
         "files",
         "forks",
