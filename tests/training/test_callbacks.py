@@ -16,6 +16,7 @@ from swin_keras.training.description import why_kept
 from swin_keras.training.train import train
 
 TOY = {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]}
+SMALLEST = {"embed_dim": 8, "depths": [1], "num_heads": [1]}
 
 
 def toy_config(digits_dir, tmp_path, **options):
@@ -61,16 +62,69 @@ def test_a_loss_that_is_no_number_names_the_step_and_its_images(tmp_path):
     assert not list((tmp_path / "toy").glob("checkpoints/step-*"))
 
 
-@pytest.mark.slow
-def test_the_averaged_weights_are_validated_and_kept(digits_dir, tmp_path):
-    """An average that hardly moves is the model as it was at the start."""
-    config = toy_config(digits_dir, tmp_path, epochs=1, ema_momentum=0.9999999)
-    best = train(config).best_model
-    kept = keras.models.load_model(best, compile=False).get_weights()
-    other = toy_config(digits_dir, tmp_path / "b", epochs=1)
-    raw = keras.models.load_model(train(other).best_model, compile=False)
-    moved = [np.abs(a - b).max() for a, b in zip(kept, raw.get_weights(), strict=True)]
-    assert max(moved) > 0.01
+class RemembersWeights(keras.callbacks.Callback):
+    """Remember the weights after each step, and those that are validated."""
+
+    def __init__(self):
+        super().__init__()
+        self.steps, self.validated = [], []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps.append(trained_weights(self.model))
+
+    def on_test_begin(self, logs=None):
+        self.validated.append(trained_weights(self.model))
+
+
+def trained_weights(model):
+    return {weight.path: np.array(weight) for weight in model.trainable_weights}
+
+
+def assert_same_weights(given, expected, tolerance=0.0):
+    assert given.keys() == expected.keys()
+    for path, values in given.items():
+        np.testing.assert_allclose(
+            values, expected[path], rtol=0, atol=tolerance, err_msg=path
+        )
+
+
+def test_the_averaged_weights_are_validated_and_kept(tmp_path):
+    """They are an average made by hand, and training goes on as without it."""
+    folder_of_images(tmp_path / "pets")
+    seen = {}
+    for momentum in (0.0, 0.8):
+        config = TrainConfig(
+            data=str(tmp_path / "pets"),
+            runs_dir=str(tmp_path),
+            name=f"momentum-{momentum}",
+            sizes=SMALLEST,
+            epochs=3,
+            batch_size=4,
+            warmup_epochs=0,
+            jit_compile=False,
+            tensorboard=False,
+            ema_momentum=momentum,
+        )
+        seen[momentum] = RemembersWeights()
+        run = train(config, part=range(2), callbacks=seen[momentum])
+    plain, averaged = seen.values()
+    assert len(plain.steps) == len(averaged.steps) >= 4
+    for given, expected in zip(averaged.steps, plain.steps, strict=True):
+        assert_same_weights(given, expected)
+
+    averages = [averaged.steps[0]]  # there is nothing before to average with
+    for weights in averaged.steps[1:]:
+        last = averages[-1]
+        averages.append({p: 0.8 * last[p] + 0.2 * weights[p] for p in weights})
+    ends = len(averages) // 2 - 1, -1
+    for given, end in zip(averaged.validated, ends, strict=True):
+        assert_same_weights(given, averages[end], 1e-6)
+        assert any(
+            np.abs(given[p] - averaged.steps[end][p]).max() > 1e-3 for p in given
+        )
+    losses = np.genfromtxt(run.metrics, delimiter=",", names=True)["val_loss"]
+    kept = keras.models.load_model(run.best_model, compile=False)
+    assert_same_weights(trained_weights(kept), averaged.validated[np.argmin(losses)])
 
 
 def rank(val_loss, val_accuracy, monitor):
