@@ -49,11 +49,8 @@ def scaling(model) -> tuple[tuple, tuple] | None:
     layer = layers.get(PREPROCESSING)
     if not isinstance(layer, keras.layers.Normalization):
         return None
-    told = layer.input_mean, layer.input_variance
-    if layer.input_mean is None:  # found from data by its `adapt`
-        told = (keras.ops.convert_to_numpy(x) for x in (layer.mean, layer.variance))
-    channels = layer.output.shape[-1]
-    numbers = (np.ravel(values).tolist() for values in told)
+    config, channels = layer.get_config(), layer.output.shape[-1]
+    numbers = (np.ravel(config[name]).tolist() for name in ("mean", "variance"))
     return tuple(tuple(x * channels if len(x) == 1 else x) for x in numbers)
 
 
