@@ -1,5 +1,6 @@
 """Reports how a model differs from the one that a file was saved from."""
 
+import keras
 import numpy as np
 
 from swin_keras.layers.windows import as_pair, fit_window
@@ -45,10 +46,12 @@ def differences(checkpoint: Checkpoint, adapter: Adapter):
 def scaling(model) -> tuple[tuple, tuple] | None:
     """Return mean and variance of the normalization in a model, by channel."""
     layers = {layer.name: layer for layer in model.layers}
-    if PREPROCESSING not in layers:
+    layer = layers.get(PREPROCESSING)
+    if not isinstance(layer, keras.layers.Normalization):
         return None
-    config = layers[PREPROCESSING].get_config()
-    return tuple(tuple(np.ravel(config[name])) for name in ("mean", "variance"))
+    config, channels = layer.get_config(), layer.output.shape[-1]
+    numbers = (np.ravel(config[name]).tolist() for name in ("mean", "variance"))
+    return tuple(tuple(x * channels if len(x) == 1 else x) for x in numbers)
 
 
 def _position_bias(given, config):
@@ -109,14 +112,6 @@ def dense_windows(config):
 
 
 def _scaling(statement, own):
-    if statement["mean"] is None or own is None:
-        if (statement["mean"] is None) != (own is None):
-            takes = "takes images of 0 to 255" if own else "takes normalized images"
-            yield f"preprocessing: this model {takes}, the file's does not"
-        return
-    given = tuple(np.ravel(statement[name]) for name in ("mean", "variance"))
-    if len(given[0]) == len(own[0]) and not np.allclose(given, own, rtol=1e-6):
-        yield (
-            f"preprocessing: images are normalized by mean {own[0]} and variance "
-            f"{own[1]} instead of {tuple(given[0])} and {tuple(given[1])}"
-        )
+    if (statement["mean"] is None) != (own is None):
+        takes = "takes images of 0 to 255" if own else "takes normalized images"
+        yield f"preprocessing: this model {takes}, the file's does not"

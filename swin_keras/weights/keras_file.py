@@ -31,8 +31,10 @@ from swin_keras.layers import (
 from swin_keras.models.config import SwinConfig
 from swin_keras.models.layer_names import (
     PATCH_EMBEDDING,
+    POSITION_EMBEDDING,
     PREPROCESSING,
     pooling_number,
+    stage_part,
 )
 from swin_keras.weights.head_mapping import is_of_head
 from swin_keras.weights.layer_sizes import layers_config
@@ -46,6 +48,7 @@ _CLASSES = {
     "edge_distances": EdgeDistances,
     "patch_embedding": PatchEmbedding,
     "position_embedding": PositionEmbedding,
+    "padded_swin_transformer_block": SwinTransformerBlock,
     "swin_transformer_block": SwinTransformerBlock,
     "swin_transformer_v2_block": SwinTransformerV2Block,
     "patch_expanding": PatchExpanding,
@@ -169,10 +172,15 @@ def _layer_configs(path) -> dict[str, dict]:
         return {
             layer["config"]["name"]: layer["config"]
             | layer.get("build_config", {})
-            | {"class_name": layer["class_name"]}
+            | {"class_name": layer["class_name"], "package": _package(layer)}
             for layer in model["config"].get("layers", [])
             if "name" in layer["config"]
         }
+
+
+def _package(layer) -> str:
+    """Return the package of a layer's class; none for what a script defines."""
+    return str(layer.get("module") or "").partition(".")[0]
 
 
 def _open_weights(path) -> h5py.File:
@@ -199,22 +207,35 @@ def _stored_layers(file) -> tuple[list[StoredLayer], dict[str, StoredTensor]]:
     """Return the layers of this package, and the variables of all others."""
     keys = {}  # Keras' key of each layer: its name
     variables = {}
+    inner = None  # the layer that is a model of this package, within another
 
     def visit(path, item):  # of links, only those within the file come here
         parts = path.split("/")
         if parts[0] == "layers" and parts[2:] == ["vars"]:
             keys[parts[1]] = str(item.attrs.get("name", parts[1]))
+        if parts[2:3] == ["layers"] and parts[-2:] == [PATCH_EMBEDDING, "vars"]:
+            nonlocal inner
+            inner = parts[1:-3:2]
         if isinstance(item, h5py.Dataset) and parts[-1].isdigit():
             variables[path] = _stored(item)
 
     file.visititems(visit)
     if len(set(keys.values())) < len(keys):
         raise WeightsError("two of its layers have the same name")
+    if inner and "patch_embedding" not in keys:
+        raise WeightsError(_nested_in_words(file, inner))
     layers, others = {}, {}
     for path, variable in variables.items():
         top, key, *parts = path.split("/")
-        kind = _CLASSES.get(re.sub(r"_\d+$", "", key))
+        class_name = re.sub(r"_\d+$", "", key)
+        kind = _CLASSES.get(class_name)
         name = keys.get(key)
+        if top == "layers" and kind is None and _needs_own_class(name or ""):
+            raise WeightsError(
+                f"its layer {name!r} is a {class_name!r}, which is no class of this "
+                "package: what it computes is not known here. Let "
+                "`keras.models.load_model` load the model as it is"
+            )
         is_ours = kind or _NAMED.fullmatch(name or "") or is_of_head(name or "")
         if top != "layers" or not is_ours:
             others[f"/{path}"] = variable
@@ -226,6 +247,26 @@ def _stored_layers(file) -> tuple[list[StoredLayer], dict[str, StoredTensor]]:
     for layer in layers.values():
         _name_variables(layer)
     return list(layers.values()), others
+
+
+def _needs_own_class(name) -> bool:
+    """Whether a layer of this name is always of a class of this package."""
+    part = stage_part(name.removeprefix("head_"))
+    is_first = name in (PATCH_EMBEDDING, POSITION_EMBEDDING)
+    return is_first or (part is not None and part.kind != "norm")
+
+
+def _nested_in_words(file, keys) -> str:
+    """Say how to get at a model within others, whose keys lead to it."""
+    path, steps = "", ""
+    for key in keys:
+        path += f"/layers/{key}"
+        name = str(file[f"{path}/vars"].attrs.get("name", key))
+        steps += f".get_layer({name!r})"
+    return (
+        f"its Swin Transformer lies inside another model, as the layer {name!r}. Save "
+        f"that alone: keras.models.load_model(FILE){steps}.save('swin.keras')"
+    )
 
 
 def _name_variables(layer):

@@ -8,12 +8,11 @@ import numpy as np
 
 from swin_keras.errors import UsageError
 from swin_keras.models.conventions import require_no_lora
-from swin_keras.models.layer_names import PREPROCESSING
 from swin_keras.names import as_names
 from swin_keras.weights.adaptation import Adapter, read_head_rows
 from swin_keras.weights.checkpoint import Checkpoint, open_checkpoint
 from swin_keras.weights.dense_heads import is_exported_detector
-from swin_keras.weights.differences import differences
+from swin_keras.weights.differences import differences, scaling
 from swin_keras.weights.head_mapping import CLASS_WEIGHTS, HEAD_BODIES, HEADS
 from swin_keras.weights.matching import in_words, match, some
 from swin_keras.weights.normalization import follow_normalization
@@ -159,8 +158,8 @@ def load_checkpoint(
         is_exported=is_exported_detector(checkpoint),
     )
     plan = match(checkpoint, mapping, adapter)
-    if any(layer.name == PREPROCESSING for layer in model.layers):
-        plan = follow_normalization(checkpoint, adapter.config, plan)
+    if own := scaling(model):
+        plan = follow_normalization(checkpoint, adapter.config, plan, own)
     _assign(checkpoint, mapping, plan)
     report = LoadReport(
         source=source.name,

@@ -3,14 +3,14 @@
 import numpy as np
 
 from swin_keras.errors import WeightsError
-from swin_keras.imagenet import IMAGENET_MEAN, IMAGENET_STD, imagenet_scaling
+from swin_keras.imagenet import imagenet_scaling
 from swin_keras.weights.adaptation import Adapted
 from swin_keras.weights.project_config import stated_normalization
 
 _KERNEL, _BIAS = "patch_embed.proj.weight", "patch_embed.proj.bias"
 
 
-def follow_normalization(checkpoint, config, plan: dict) -> dict[str, Adapted]:
+def follow_normalization(checkpoint, config, plan: dict, own) -> dict[str, Adapted]:
     """Make weights that saw pixels normalized otherwise see them as our models do.
 
     `(x - mean) / std` is linear, and so is the patch embedding after it: kernel and
@@ -20,6 +20,7 @@ def follow_normalization(checkpoint, config, plan: dict) -> dict[str, Adapted]:
         checkpoint: The checkpoint.
         config: The configuration of a model that normalizes pixels itself.
         plan: How each tensor is made, as `match` returns it.
+        own: Mean and variance of the normalization in the model, by channel.
 
     Returns:
         The plan, changed where another mean or standard deviation is stated.
@@ -28,24 +29,30 @@ def follow_normalization(checkpoint, config, plan: dict) -> dict[str, Adapted]:
         WeightsError: If that cannot be exact.
     """
     source = checkpoint.source
-    stated = _stated(source)
+    channels = checkpoint.shape(_KERNEL)[1]
+    stated = _stated(checkpoint, channels)
     if stated is None:
         return plan
-    own = imagenet_scaling(checkpoint.shape(_KERNEL)[1])  # of the file's channels
-    if np.shape(stated) == np.shape(own) and np.allclose(stated, own, atol=0.2):
+    own = np.array([own[0], np.sqrt(own[1])])
+    expected = own
+    if _is_imagenet(own):  # which the file's channels may have, too
+        expected = imagenet_scaling(channels)
+    is_same = np.shape(stated) == np.shape(expected)
+    rounded = 1e-4 if checkpoint.is_keras else 0.2  # of pixels 0..255
+    if is_same and np.allclose(stated, expected, rtol=0, atol=rounded):
         return plan
     mean, std = stated
     sides = config.input_shape[:2]
     is_padded = config.patch_overlap or any(side % config.patch_size for side in sides)
-    channels = {checkpoint.shape(_KERNEL)[1], config.input_shape[2], *mean.shape}
-    if is_padded or channels != {3} or std.shape != (3,) or not (std > 0).all():
+    is_other = {channels, *mean.shape} != {config.input_shape[2]}
+    if is_padded or is_other or not (std > 0).all():
         raise WeightsError(
             f"{source.name} was trained on pixels of mean {_in_words(mean)} and "
             f"deviation {_in_words(std)}, which this model cannot take up: it needs "
-            "three channels and an image that its patches divide. Build it with "
+            "the same channels and an image that its patches divide. Build it with "
             "`include_preprocessing=False`, and normalize the images yourself."
         )
-    scale, shift = IMAGENET_STD / std, (IMAGENET_MEAN - mean) / std
+    scale, shift = own[1] / std, (own[0] - mean) / std
 
     def scaled(kernel):
         return kernel * scale[:, None, None]
@@ -60,8 +67,16 @@ def follow_normalization(checkpoint, config, plan: dict) -> dict[str, Adapted]:
     return plan | {_KERNEL: Adapted(words, scaled), _BIAS: Adapted("", shifted)}
 
 
-def _stated(source):
+def _is_imagenet(scaling):
+    """Whether mean and deviation, one row each, are those of ImageNet's pixels."""
+    return np.allclose(scaling, imagenet_scaling(scaling.shape[1]), rtol=1e-6)
+
+
+def _stated(checkpoint, channels):
     """Return mean and deviation of pixels 0..255, two arrays of one shape, or None."""
+    source = checkpoint.source
+    if checkpoint.is_keras:
+        return _stated_by_keras(source.config, channels)
     stated = stated_normalization(source.config, source.processor)
     if stated is None:
         return None
@@ -75,6 +90,16 @@ def _stated(source):
             f"The mean and deviation of pixels that {source.name} states must be "
             f"numbers, as many as channels. Received: {stated!r:.200}."
         ) from error
+
+
+def _stated_by_keras(config, channels):
+    """Return what a `.keras` file states; one number stands for each channel."""
+    if config.get("mean") is None:
+        return None
+    mean, variance = (np.ravel(config[name]) for name in ("mean", "variance"))
+    if len(mean) == 1:
+        mean, variance = (np.repeat(x, channels) for x in (mean, variance))
+    return mean, np.sqrt(variance)
 
 
 def _in_words(values):

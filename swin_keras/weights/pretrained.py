@@ -117,7 +117,7 @@ def from_pretrained(
         config = config.replace(window_fit=checkpoint_window_fit(checkpoint))
     if include_preprocessing is None:
         saved = checkpoint.source.config
-        include_preprocessing = not checkpoint.is_keras or bool(saved["mean"])
+        include_preprocessing = not checkpoint.is_keras or saved["mean"] is not None
     if classifier_activation == "as saved":
         is_stated = not checkpoint.is_keras or checkpoint.has("head.weight")
         classifier_activation = "softmax"

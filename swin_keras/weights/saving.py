@@ -208,12 +208,19 @@ def _use(model, config, class_names, crop_fraction) -> Use:
     mean, std = imagenet_scaling(config.input_shape[2])
     if own := scaling(model):
         mean, std = own[0], map(math.sqrt, own[1])
+    activation = top_activation(model_layers(model)) or "softmax"
+    if activation not in ("softmax", "sigmoid"):
+        _log.warning(
+            "Folders for other projects tell of softmax and sigmoid only: the logits "
+            "of this model come back, and not its activation, %r.",
+            activation,
+        )
     return Use(
         class_names=names,
         mean=tuple(round(value / 255, 6) for value in mean),
         std=tuple(round(value / 255, 6) for value in std),
         crop=crop_fraction,
-        activation=top_activation(model_layers(model)) or "softmax",
+        activation=activation,
     )
 
 

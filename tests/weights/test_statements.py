@@ -2,13 +2,21 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
-from files import checkpoint_arrays, logits, save_checkpoint, small_model
+from files import SIZES, checkpoint_arrays, logits, save_checkpoint, small_model
 from safetensors.numpy import save_file
 
 from swin_keras.errors import WeightsError
-from swin_keras.weights import from_pretrained, info, load_weights, save_timm
+from swin_keras.models import SwinClassifier, SwinConfig
+from swin_keras.weights import (
+    convert,
+    from_pretrained,
+    info,
+    load_weights,
+    save_timm,
+)
 from swin_keras.weights.saving import save_huggingface
 
 WINDOW = 4
@@ -246,3 +254,43 @@ def test_the_size_of_a_timm_model_is_that_of_its_arguments(tmp_path):
     del rewritten_again["pretrained_cfg"]["input_size"]
     (folder / "config.json").write_text(json.dumps(rewritten_again))
     assert from_pretrained(folder).input_shape == model.input_shape
+
+
+def normalized_by(mean, variance, channels=3, **options):
+    """Build a model with a normalization of its own for images of 0 to 255."""
+    images = keras.Input((32, 32, channels))
+    layer = keras.layers.Normalization(
+        mean=mean, variance=variance, name="preprocessing", **options
+    )
+    config = SwinConfig().replace(**SIZES)
+    top = {"include_preprocessing": False, "input_tensor": layer(images)}
+    model = SwinClassifier(config, classes=4, **top)
+    rng = np.random.default_rng(0)
+    for weight in model.trainable_weights:
+        weight.assign(rng.normal(scale=0.3, size=weight.shape))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("mean", "channels", "options"),
+    [([127.5] * 3, 3, {}), ([90.0], 1, {}), (0.0, 3, {"axis": None})],
+)
+def test_the_normalization_of_an_own_file_is_followed(
+    mean, channels, options, tmp_path, caplog
+):
+    model = normalized_by(mean, np.full_like(mean, 4000.0), channels, **options)
+    model.save(tmp_path / "x.keras")
+    expected = logits(model, channels=channels)
+    back = from_pretrained(tmp_path / "x.keras")
+    np.testing.assert_allclose(logits(back, channels=channels), expected, atol=1e-5)
+    assert "taken up by the patch embedding" in caplog.text
+    assert "float64" not in caplog.text
+    convert(tmp_path / "x.keras", tmp_path / "timm", to="timm")
+    save_timm(model, tmp_path / "direct")
+    for folder in ("timm", "direct"):
+        back = from_pretrained(tmp_path / folder)
+        np.testing.assert_allclose(logits(back, channels=channels), expected, atol=1e-5)
+    same = normalized_by(mean, np.full_like(mean, 4000.0), channels, **options)
+    assert not load_weights(same, tmp_path / "x.keras").adapted
+    assert load_weights(same, tmp_path / "timm").adapted
+    np.testing.assert_allclose(logits(same, channels=channels), expected, atol=1e-5)

@@ -12,6 +12,8 @@ from swin_keras.applications import SwinDetector, SwinSegmenter
 from swin_keras.distillation.teacher import Teacher, load_teacher
 from swin_keras.errors import UsageError, WeightsError
 from swin_keras.inference.predictor import Predictor
+from swin_keras.layers import SwinTransformerBlock
+from swin_keras.layers.padded_block import PaddedSwinTransformerBlock
 from swin_keras.layers.points import level_sizes
 from swin_keras.models import (
     SegmentationHead,
@@ -166,6 +168,124 @@ def test_layers_without_weights_are_not_left_out_without_a_word(
         with pytest.raises(UsageError, match=f"which has others, too: .*{words}"):
             save(model, tmp_path / "x")
     assert [path.name for path in tmp_path.iterdir()] == ["a.keras"]
+
+
+class Louder(SwinTransformerBlock):
+    """A block that computes something else under a name of ours."""
+
+    def _mlp(self, x, training):
+        return 3 * super()._mlp(x, training)
+
+
+class Halved(keras.layers.Dense):
+    """A head that computes something else."""
+
+    def call(self, inputs, **options):
+        return super().call(inputs, **options) / 2
+
+
+def with_layer(name, kind, **changes):
+    """Build a model with a layer of another class in the place of one of ours."""
+
+    def copy(layer):
+        if layer.name == name:
+            return kind.from_config(layer.get_config() | changes)
+        return type(layer).from_config(layer.get_config())
+
+    return keras.models.clone_model(toy(), clone_function=copy)
+
+
+IN_PLACE = [
+    ("stage_1_block_1", Louder, {}, r"stage_1_block_1 \(Louder\)"),
+    ("head", Halved, {}, r"head \(Halved\)"),
+    (
+        "norm",
+        keras.layers.LayerNormalization,
+        {"epsilon": 1e-3},
+        r"norm \(LayerNormalization of epsilon 0\.001\)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "changes", "words"), IN_PLACE)
+def test_another_class_under_a_name_of_ours_is_not_written(
+    name, kind, changes, words, tmp_path
+):
+    model = with_layer(name, kind, **changes)
+    for save in (save_timm, save_huggingface):
+        with pytest.raises(UsageError, match=words):
+            save(model, tmp_path / "x")
+    model.save(tmp_path / "a.keras")
+    with pytest.raises(WeightsError, match=name):
+        convert(tmp_path / "a.keras", tmp_path / "x", to="timm")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_class_of_the_same_name_is_still_anothers(tmp_path):
+    kind = type("SwinTransformerBlock", (SwinTransformerBlock,), {})
+    kind.__module__ = "mine"
+    with pytest.raises(UsageError, match="stage_1_block_1"):
+        save_timm(with_layer("stage_1_block_1", kind), tmp_path / "x")
+
+
+def test_padded_blocks_give_the_same_and_are_written(tmp_path):
+    model = with_layer("stage_1_block_1", PaddedSwinTransformerBlock)
+    save_timm(model, tmp_path / "x")
+    model.save(tmp_path / "a.keras")
+    for source in ("x", "a.keras"):
+        back = from_pretrained(tmp_path / source)
+        np.testing.assert_allclose(back(images()), model(images()), atol=1e-5)
+
+
+def test_pixels_that_are_scaled_by_what_data_told_are_refused(tmp_path):
+    scaled = keras.layers.Normalization(name="preprocessing")
+    scaled.adapt(images())
+    tensor = scaled(keras.Input((32, 32, 3)))
+    model = toy(include_preprocessing=False, input_tensor=tensor)
+    model.save(tmp_path / "a.keras")
+    with pytest.raises(WeightsError, match=r"preprocessing \(Normalization\)"):
+        convert(tmp_path / "a.keras", tmp_path / "b.keras")
+
+
+@pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
+def test_a_file_with_another_class_of_block_names_it(ending, tmp_path):
+    model = with_layer("stage_1_block_1", Louder)
+    path = tmp_path / f"x{ending}"
+    (model.save if ending == ".keras" else model.save_weights)(path)
+    with pytest.raises(WeightsError, match="'stage_1_block_1' is a 'louder'"):
+        load_weights(toy(), path)
+
+
+def test_a_file_with_the_model_inside_another_says_how_to_get_at_it(tmp_path):
+    swin = toy(name="swin")
+    middle = keras.Sequential([keras.Input((32, 32, 3)), swin], name="middle")
+    for model, steps in (
+        (middle, ".get_layer('swin')"),
+        (
+            keras.Sequential([keras.Input((32, 32, 3)), middle], name="outer"),
+            ".get_layer('middle').get_layer('swin')",
+        ),
+    ):
+        model.save(tmp_path / "x.keras")
+        code = f"keras.models.load_model(FILE){steps}.save('swin.keras')"
+        with pytest.raises(WeightsError, match="inside another") as refusal:
+            from_pretrained(tmp_path / "x.keras")
+        assert code in str(refusal.value)
+        found = keras.models.load_model(tmp_path / "x.keras")
+        for name in re.findall(r"get_layer\('(\w+)'\)", steps):
+            found = found.get_layer(name)
+        found.save(tmp_path / "swin.keras")
+        back = from_pretrained(tmp_path / "swin.keras")
+        np.testing.assert_allclose(back(images()), swin(images()), atol=1e-5)
+
+
+@pytest.mark.parametrize("save", [save_timm, save_huggingface])
+def test_an_activation_that_no_folder_tells_of_is_said(save, tmp_path, caplog):
+    for activation in ("softmax", "sigmoid", None):
+        save(toy(classifier_activation=activation), tmp_path / str(activation))
+    assert "activation" not in caplog.text
+    save(toy(classifier_activation="relu"), tmp_path / "relu")
+    assert "not its activation, 'relu'" in caplog.text
 
 
 @pytest.mark.parametrize(
