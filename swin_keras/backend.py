@@ -1,7 +1,5 @@
 """Training and exports are TensorFlow's; models run on any backend of Keras."""
 
-import keras
-
 from swin_keras.errors import UsageError
 from swin_keras.forks import require_no_fork
 
@@ -21,6 +19,8 @@ def require_tensorflow(what: str, otherwise: str = TO_TRAIN):
     Raises:
         UsageError: That says how to choose it.
     """
+    import keras  # here: keras begins by loading our layers and optimizers
+
     require_no_fork(what)
     backend = keras.config.backend()
     if backend != "tensorflow":

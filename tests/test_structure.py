@@ -17,7 +17,6 @@ FLOORS = [
     ["errors", "masks", "names"],
     [
         "drawing",
-        "backend",
         "drives",
         "exchange",
         "files",
@@ -28,6 +27,7 @@ FLOORS = [
         "screen",
         "yaml_files",
     ],
+    ["backend"],
     ["layers", "data"],
     ["models", "model_files", "scores", "detection"],
     ["weights", "litert"],

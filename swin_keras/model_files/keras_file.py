@@ -66,7 +66,7 @@ def as_functional(model):
     import keras
 
     if isinstance(model, keras.Sequential) and model.built:
-        return keras.Model(model.inputs, model.outputs[0], name=model.name)
+        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     return model
 
 
