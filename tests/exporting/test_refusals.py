@@ -203,3 +203,9 @@ def test_what_the_converter_says_is_passed_on(tmp_path):
         converting(lambda folder: None, tmp_path / "model", tmp_path / "x.tflite"),
     ):
         pass
+
+
+def test_another_backend_is_refused_before_anything_is_converted(monkeypatch, tmp_path):
+    monkeypatch.setattr("keras.config.backend", lambda: "jax")
+    with pytest.raises(UsageError, match="Export needs Keras on TensorFlow"):
+        export(tmp_path / "none.keras")

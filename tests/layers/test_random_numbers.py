@@ -124,3 +124,17 @@ def test_other_backends_draw_what_tensorflow_draws(backend, tmp_path):
     )
     found = np.load(tmp_path / "draws.npy")
     np.testing.assert_array_equal(found, draw(7, SHAPE, step=1))
+
+
+def test_draws_follow_no_default_of_float64():
+    """Keras counts in int64 then, and the number of a replica is int32."""
+    expected = draw(7, SHAPE)
+    keras.config.set_floatx("float64")
+    try:
+        generator = keras.random.SeedGenerator(7)
+        strategy = tf.distribute.get_strategy()  # as in `fit`
+        step = tf.function(lambda: strategy.run(uniform, (generator, SHAPE)))
+        found = to_numpy(step())
+    finally:
+        keras.config.set_floatx("float32")
+    np.testing.assert_array_equal(found, expected)
