@@ -9,8 +9,9 @@ from swin_keras.data.boxes import whole_picture
 from swin_keras.data.geometry import Geometry
 from swin_keras.scores.detection_result import FoundObjects
 from swin_keras.tasks.found_objects import MAX_DETECTIONS, found_through
+from swin_keras.tasks.shown import Shown
 from swin_keras.tasks.tiles import MAX_BOXES, found_in_tiles
-from swin_keras.tasks.views import Turn, Views, scaled_size
+from swin_keras.tasks.views import UPRIGHT, Views
 
 
 def most_boxes(views: Views) -> int:
@@ -44,22 +45,18 @@ def found_in_views(image: Image.Image, predictor, views: Views, batch_size: int)
 
 def _found_in_view(image, predictor, window, scale, turn, batch_size):
     """Return what is found in one view, in pixels of the upright picture."""
-    shown = _shown(image, scale, turn)
+    shown = Shown(image, scale, turn)
     if window == "slide":
         found = found_in_tiles(shown, predictor, batch_size)
     else:
-        whole = whole_picture(
-            shown.size, predictor.input_shape[:2], letter_box=predictor.letter_box
-        )
-        outputs = predictor.outputs(whole.image(shown)[None])
-        one = {name: values[0] for name, values in outputs.items()}
-        found = found_through(one, predictor, whole)
-    if shown is image:
+        found = _found_in_the_whole(shown, predictor)
+    if (scale, turn) == (1, UPRIGHT):
         return found
     # A turn back is a turn of the picture that was shown.
+    height, width = shown.size
     back = Geometry(
-        shown.size,
-        (0, 0, *shown.size),
+        (width, height),
+        (0, 0, width, height),
         image.size[::-1],
         mirrored=turn.back.mirrored,
         turns=turn.back.quarters,
@@ -67,13 +64,16 @@ def _found_in_view(image, predictor, window, scale, turn, batch_size):
     return tuple(None if branch is None else _moved(branch, back) for branch in found)
 
 
-def _shown(image, scale, turn):
-    """Return a picture at another scale, turned; the same where nothing changes."""
-    if (scale, turn) == (1, Turn()):
-        return image
-    size = scaled_size(image.size[::-1], scale)
-    pixels = turn.of(Geometry.whole(image.size, size).image(image))
-    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+def _found_in_the_whole(shown, predictor):
+    """Return what is found in the whole picture, turned and resized to the input."""
+    pixels = shown.window(0, 0, shown.size)
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    whole = whole_picture(
+        image.size, predictor.input_shape[:2], letter_box=predictor.letter_box
+    )
+    outputs = predictor.outputs(whole.image(image)[None])
+    one = {name: values[0] for name, values in outputs.items()}
+    return found_through(one, predictor, whole)
 
 
 def _moved(found, geometry):

@@ -19,7 +19,8 @@ from swin_keras.scores.class_maps import (
     resized_part,
     source_of,
 )
-from swin_keras.tasks.views import Views, scaled_size, starts
+from swin_keras.tasks.shown import Shown
+from swin_keras.tasks.views import Views, starts
 
 MAX_VALUES = 2**28  # probabilities of a part; there are up to three copies at a time
 
@@ -90,36 +91,34 @@ def mean_of_windows(
     """
     size, total = image.size[::-1], None
     for scale, turn in product(views.scales, views.turns):
-        shown = scaled_size(size, scale)
-        source = tuple(map(source_of, part, size, shown))
-        pixels = turn.of(Geometry.whole(image.size, shown).image(image))
-        said = slide(pixels, input_size, ask, turn.region(source, shown))
-        answer = resized_part(turn.back.of(said), shown, size, part)
+        shown = Shown(image, scale, turn)
+        upright = shown.upright_size
+        source = tuple(map(source_of, part, size, upright))
+        said = slide(shown, input_size, ask, turn.region(source, upright))
+        answer = resized_part(turn.back.of(said), upright, size, part)
         total = answer if total is None else np.add(total, answer, out=total)
     total /= views.count
     return total
 
 
-def slide(pixels: np.ndarray, window, ask: Callable, region) -> np.ndarray:
+def slide(shown: Shown, window, ask: Callable, region) -> np.ndarray:
     """Return the mean of overlapping windows: float32 `(H, W, classes)` of a region.
 
     What of a window lies beyond the picture is black, and its answer is not used.
 
     Args:
-        pixels: uint8, of the whole picture.
+        shown: The whole picture, at some scale and turned.
         window: `(height, width)` of a window.
         ask: See `class_map_in_views`.
-        region: Rows and columns of the pixels.
+        region: Rows and columns of the shown picture.
     """
-    (rows, columns), (high, wide) = region, window
-    beyond = [max(0, w - p) for w, p in zip(window, pixels.shape, strict=False)]
-    pixels = np.pad(pixels, ((0, beyond[0]), (0, beyond[1]), (0, 0)))
-    tops = _touching(rows, starts(pixels.shape[0], high), high)
-    lefts = _touching(columns, starts(pixels.shape[1], wide), wide)
+    (rows, columns), (high, wide), (height, width) = region, window, shown.size
+    tops = _touching(rows, starts(max(height, high), high), high)
+    lefts = _touching(columns, starts(max(width, wide), wide), wide)
     size = rows.stop - rows.start, columns.stop - columns.start
     total, counts = None, np.zeros((*size, 1), np.float32)
     for top, down, from_top in tops:
-        row = [pixels[top : top + high, left : left + wide] for left, _, _ in lefts]
+        row = [shown.window(top, left, window) for left, _, _ in lefts]
         answers = zip(lefts, ask(np.stack(row)), strict=True)
         for (_, right, from_left), answer in answers:
             if total is None:

@@ -7,6 +7,7 @@ import numpy as np
 from swin_keras.data.geometry import Geometry, area
 from swin_keras.scores.detection_result import FoundObjects
 from swin_keras.tasks.found_objects import found_through
+from swin_keras.tasks.shown import Shown
 from swin_keras.tasks.views import starts
 
 OVERLAP = 0.6  # of two boxes of a class, above which the less certain goes
@@ -15,14 +16,14 @@ INSIDE = 0.5  # of a cut box in a whole one of its class, above which it goes
 MAX_BOXES = 2000  # boxes of a picture
 
 
-def found_in_tiles(image, predictor, batch_size: int):
-    """Return what both branches found in a picture, in its own pixels.
+def found_in_tiles(shown: Shown, predictor, batch_size: int):
+    """Return what both branches found in a shown picture, in its pixels.
 
-    Tiles of the model's input slide over it at the picture's own scale and overlap by
-    a third of a side at least; see `starts`. What lies beyond the picture is black.
+    Tiles of the model's input slide over it and overlap by a third of a side at least;
+    see `starts`. What lies beyond the picture is black.
 
     Args:
-        image: The upright picture.
+        shown: The picture, at some scale and turned.
         predictor: The `Predictor` of the model.
         batch_size: Tiles that are run together.
 
@@ -30,16 +31,19 @@ def found_in_tiles(image, predictor, batch_size: int):
         As `found_in`.
     """
     high, wide, _ = predictor.input_shape
-    (width, height), found = image.size, []
-    corners = product(starts(max(height, high), high), starts(max(width, wide), wide))
+    (height, width), found = shown.size, []
+    corners = [
+        *product(starts(max(height, high), high), starts(max(width, wide), wide))
+    ]
     tiles = [
-        Geometry(image.size, (left, top, left + wide, top + high), (high, wide))
+        Geometry((width, height), (left, top, left + wide, top + high), (high, wide))
         for top, left in corners
     ]
     for start in range(0, len(tiles), batch_size):
-        some = tiles[start : start + batch_size]
-        outputs = predictor.outputs(np.stack([tile.image(image) for tile in some]))
-        for row, tile in enumerate(some):
+        some = slice(start, start + batch_size)
+        pixels = [shown.window(*corner, (high, wide)) for corner in corners[some]]
+        outputs = predictor.outputs(np.stack(pixels))
+        for row, tile in enumerate(tiles[some]):
             one = {name: values[row] for name, values in outputs.items()}
             found.append(found_through(one, predictor, tile))
     branches = zip(*found, strict=True)

@@ -69,6 +69,9 @@ def _from_the_end(part, length):
     return slice(length - part.stop, length - part.start)
 
 
+UPRIGHT = Turn()
+
+
 @dataclass(frozen=True)
 class Views:
     """How a picture is shown to a segmenter or a detector.

@@ -8,6 +8,7 @@ from white_spots import spots_in
 from swin_keras.inference.pictures import Picture
 from swin_keras.tasks import task_named
 from swin_keras.tasks.found_objects import FINAL
+from swin_keras.tasks.shown import Shown
 from swin_keras.tasks.tiles import found_in_tiles
 from swin_keras.tasks.views import Views
 from swin_keras.tasks.wanted import wanted_of
@@ -54,7 +55,7 @@ def expected_boxes():
 
 def test_each_object_is_found_once_and_whole():
     model = FindsWhite()
-    found, many = found_in_tiles(picture(), model, batch_size=4)
+    found, many = found_in_tiles(Shown(picture()), model, batch_size=4)
     assert many is None
     assert (
         sorted(map(tuple, found.boxes.round().astype(int).tolist())) == expected_boxes()
@@ -67,7 +68,7 @@ def test_each_object_is_found_once_and_whole():
 def test_a_picture_smaller_than_a_tile_is_one_tile():
     small = picture().crop((0, 0, 50, 40))
     model = FindsWhite()
-    found, _ = found_in_tiles(small, model, batch_size=4)
+    found, _ = found_in_tiles(Shown(small), model, batch_size=4)
     assert found.boxes.round().tolist() == [[0, 0, 12, 12]]
     assert model.batches == (1,)
 
@@ -75,7 +76,7 @@ def test_a_picture_smaller_than_a_tile_is_one_tile():
 def test_an_object_that_no_tile_shows_whole_is_kept_in_parts():
     pixels = np.zeros((64, 160, 3), np.uint8)
     pixels[10:30, 5:150] = 255
-    found, _ = found_in_tiles(Image.fromarray(pixels), FindsWhite(), batch_size=4)
+    found, _ = found_in_tiles(Shown(Image.fromarray(pixels)), FindsWhite(), 4)
     assert found.boxes[:, 0].min() == pytest.approx(5)
     assert found.boxes[:, 2].max() == pytest.approx(150)
 

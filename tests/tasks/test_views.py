@@ -10,6 +10,7 @@ from swin_keras.cli import main
 from swin_keras.errors import UsageError
 from swin_keras.inference.evaluation import evaluate
 from swin_keras.tasks.masks_in_views import class_map_in_views, mean_of_windows, slide
+from swin_keras.tasks.shown import Shown
 from swin_keras.tasks.views import Views, starts
 
 WINDOW = (12, 18)
@@ -68,7 +69,8 @@ def test_windows_are_averaged_as_a_loop_over_pixels_does(size):
             if 0 <= y - top < 12 and 0 <= x - left < 18
         ]
         expected[y, x] = np.mean(said, axis=0)
-    found = slide(pixels, WINDOW, by_place, everything(size))
+    shown = Shown(Image.fromarray(pixels))
+    found = slide(shown, WINDOW, by_place, everything(size))
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from toy_runs import EVERYTHING, folder_of_images, outcome, write_config
@@ -62,10 +63,8 @@ def test_other_faults_stay_what_they_are(tmp_path):
 def test_a_disk_that_fills_up_anywhere_loses_nothing(
     toy, undisturbed, tmp_path, monkeypatch, place
 ):
-    config = TrainConfig.from_dict(
-        vars(toy)
-        | {"runs_dir": str(tmp_path), "tensorboard": False, "name": place.split(".")[1]}
-    )
+    name = place.split(".")[1]
+    config = replace(toy, runs_dir=str(tmp_path), tensorboard=False, name=name)
 
     def full(*arguments, **options):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -88,7 +87,7 @@ def test_a_real_disk_of_any_size(toy, undisturbed, tmp_path, kilobytes):
     if os.geteuid() or subprocess.run(disk, check=False).returncode:
         pytest.skip("no right to mount")
     try:
-        config = TrainConfig.from_dict(vars(toy) | {"runs_dir": str(tmp_path)})
+        config = replace(toy, runs_dir=str(tmp_path))
         path = write_config(config, undisturbed.path.parent / "full.yaml")
         words = [sys.executable, "-m", "swin_keras.cli", "train", "--config", path]
         done = subprocess.run([*words, "--resume"], capture_output=True, text=True)
