@@ -53,7 +53,8 @@ def draw_boxes(
     for place in by_size:
         _outline(draw, boxes[place], colours[place], width, dashed[place])
     texts = _texts(labels, scores, count)
-    font, taken, written = font_for(picture.size), np.empty((count, 4)), 0
+    font = font_for(picture.size, (label for label, _ in texts))
+    taken, written = np.empty((count, 4)), 0
     for place in by_size:
         if any(texts[place]):
             text = fitting(*texts[place], font, picture.width - 2 * PAD)
@@ -68,9 +69,9 @@ def line_width(size) -> int:
     return max(1, round(min(size) / 240))
 
 
-def font_for(size):
-    """Return a font to write with on a picture of `(width, height)`."""
-    return sized_font(min(max(11, min(size) / 28), 20))
+def font_for(size, texts=()):
+    """Return a font to write texts with on a picture of `(width, height)`."""
+    return sized_font(min(max(11, min(size) / 28), 20), texts)
 
 
 def _resized(picture, sides):

@@ -27,10 +27,11 @@ def annotated(picture: Image.Image, said, *, one_line: bool = False) -> Image.Im
     picture.thumbnail((LARGEST, LARGEST))
     width = max(picture.width, 160)
     usual = max(12, round(LINE * min(picture.size)))
-    room, letters = width - 2 * EDGE, font(usual)
+    room, names = width - 2 * EDGE, [name for name, _ in said]
+    letters = font(usual, names)
     longest = letters.getlength(_joined(said))
     if longest > room:
-        letters = font(max(SMALLEST, usual * room / longest))
+        letters = font(max(SMALLEST, usual * room / longest), names)
     lines = _lines(said, letters, room)
     if one_line and len(lines) > 1:
         lines = [_counted(said, letters, room)]

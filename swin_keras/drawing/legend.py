@@ -20,11 +20,12 @@ def with_legend(picture: Image.Image, entries, room_for=()) -> Image.Image:
         room_for: Texts of all entries that there could be: the result is as large for
             any of them.
     """
-    font = font_for(picture.size)
-    line = round(1.5 * font.size)
     texts = _shortened((colour_of(c), text) for c, text in entries)
-    places, size = _layout([text for _, text in texts], font, line, picture.width)
     possible = [text for _, text in _shortened((None, text) for text in room_for)]
+    shown = [text for _, text in texts]
+    font = font_for(picture.size, [*shown, *possible])
+    line = round(1.5 * font.size)
+    places, size = _layout(shown, font, line, picture.width)
     longest = max(possible, key=font.getlength, default="")
     _, room = _layout([longest] * len(possible), font, line, picture.width)
     width, strip = np.maximum(size, room).tolist()

@@ -24,7 +24,7 @@ def draw_sheet(pictures, titles=None, *, cell: int = 320, columns: int | None = 
     titles = [""] * len(pictures) if titles is None else list(map(printable, titles))
     columns = columns or max(1, math.ceil(math.sqrt(len(pictures))))
     rows = math.ceil(len(pictures) / columns)
-    font = font_for((cell, cell))
+    font = font_for((cell, cell), titles)
     line = round(1.5 * font.size) if any(titles) else 0
     step, down = cell + GAP, cell + line + GAP
     sheet = Image.new("RGB", (columns * step + GAP, rows * down + GAP), GROUND)

@@ -12,6 +12,10 @@ import matplotlib
 import numpy as np
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager, get_font
+from matplotlib.text import Text
+
+from swin_keras.drawing.font import font_file
 
 TRAINING, VALIDATION = "#1f77b4", "#d95f02"  # told apart by the colour-blind, too
 BEST = "#777777"
@@ -263,9 +267,21 @@ def _shortened(name, most=24):
 def save_figure(figure, path):
     """Write a figure to a path, or as SVG to an open binary file."""
     with warnings.catch_warnings(), matplotlib.rc_context({"svg.fonttype": "none"}):
-        # A name in a script that our font lacks: boxes in a PNG, right in an SVG.
+        # A name in a script that no font has: boxes in a PNG, right in an SVG.
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         if hasattr(path, "write"):
             figure.savefig(path, format="svg", transparent=True, bbox_inches="tight")
         else:
+            _find_letters(figure)
             figure.savefig(path, dpi=120, bbox_inches="tight")
+
+
+def _find_letters(figure):
+    """Give the texts of a figure a second font, for letters that the first lacks."""
+    texts = figure.findobj(Text)
+    file = font_file(text.get_text() for text in texts)
+    if file == font_file():
+        return
+    fontManager.addfont(file)
+    for text in texts:
+        text.set_fontfamily([*text.get_fontfamily(), get_font(file).family_name])
