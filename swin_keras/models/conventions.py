@@ -20,9 +20,16 @@ def last_step(model):
     return getattr(model, "operations", model.layers)[-1]
 
 
+def _last_plain_step(model):
+    """Return the last step of the last model, where models lie in models."""
+    last = last_step(model)
+    is_graph = isinstance(last, keras.Sequential) or hasattr(last, "operations")
+    return _last_plain_step(last) if is_graph else last
+
+
 def ends_in_shares(model) -> bool:
     """Return whether a model with one output ends in a softmax or a sigmoid."""
-    last = last_step(model)
+    last = _last_plain_step(model)
     kinds = (keras.activations.softmax, keras.activations.sigmoid)
     # Layers are public; operations, which functions such as these make, are not.
     is_named_so = type(last).__name__ in ("Softmax", "Sigmoid")
@@ -34,7 +41,7 @@ def ends_in_logits(model) -> bool:
 
     Only what is certain counts: of a last layer of another kind, nobody knows.
     """
-    last = last_step(model)
+    last = _last_plain_step(model)
     return (
         isinstance(last, keras.layers.Dense)
         and last.activation is keras.activations.linear
@@ -71,7 +78,8 @@ def require_float_weights(model, what: str):
         UsageError: That names one of them.
     """
     for weight in model.weights:
-        if not keras.backend.is_float_dtype(weight.dtype):
+        # Wider whole numbers are no weights: `Normalization` counts its batches.
+        if weight.dtype in ("int8", "uint8") or "float8" in weight.dtype:
             raise UsageError(
                 f"A model is {what} before its weights are quantized. Received: "
                 f"{model.name!r}, whose {weight.path} is {weight.dtype}."

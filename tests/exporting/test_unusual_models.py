@@ -25,7 +25,9 @@ from swin_keras.exporting.readme import readme_text
 from swin_keras.litert.quantize import quantize_static
 from swin_keras.model_files import read_card
 from swin_keras.model_files.card import ModelCard
+from swin_keras.model_files.keras_file import as_functional
 from swin_keras.models import SwinClassifier, SwinConfig
+from swin_keras.models.conventions import ends_in_logits, ends_in_shares
 from swin_keras.models.summary import summarize
 from swin_keras.tasks import task_named
 from swin_keras.weights import convert
@@ -351,6 +353,25 @@ def test_a_function_at_the_end_is_seen_as_a_layer_is(tmp_path, end):
     assert not predictor.gives_logits
 
 
+def wrapped(model):
+    image = keras.Input((16, 16, 3))
+    return keras.Model(image, model(image))
+
+
+def in_sequence(model):
+    return as_functional(keras.Sequential([keras.Input((16, 16, 3)), model]))
+
+
+@pytest.mark.parametrize("wrap", [wrapped, in_sequence, lambda m: wrapped(wrapped(m))])
+def test_the_end_of_a_model_in_a_model_is_seen(wrap):
+    shares = wrap(SwinClassifier(TOY, classes=3))
+    raw = wrap(SwinClassifier(TOY, classes=3, classifier_activation=None))
+    features = wrap(SwinClassifier(TOY, include_top=False))
+    models = shares, raw, features
+    assert [*map(ends_in_shares, models)] == [True, False, False]
+    assert [*map(ends_in_logits, models)] == [False, True, False]
+
+
 def test_a_sequential_model_is_a_model(photos, tmp_path):
     layers = [
         keras.Input((16, 16, 3)),
@@ -363,6 +384,21 @@ def test_a_sequential_model_is_a_model(photos, tmp_path):
     assert abs(sum(share for _, share in said.scores) - 1) < 1e-5
     folder = export(path, ExportConfig(saved_models_dir=str(tmp_path), formats=()))
     assert list(read_card(folder).outputs) == ["probabilities"]
+
+
+def test_a_normalization_that_counted_is_no_quantized_layer(photos, tmp_path):
+    pixels = np.stack([np.asarray(Image.open(path)) for path in photos.iterdir()])
+    scaled = keras.layers.Normalization()
+    scaled.adapt(pixels.astype("float32"))
+    image = keras.Input((16, 16, 3))
+    toy = SwinClassifier(TOY, classes=3, include_preprocessing=False)
+    model = keras.Model(image, toy(scaled(image)))
+    model.save(tmp_path / "n.keras")
+    config = ExportConfig(saved_models_dir=str(tmp_path), formats=("saved_model",))
+    folder = export(tmp_path / "n.keras", config)
+    assert list(read_card(folder).outputs) == ["probabilities"]
+    (said,) = swin_keras.Predictor(folder / "saved_model").outputs(pixels).values()
+    np.testing.assert_allclose(said, model(pixels.astype("float32")), atol=1e-6)
 
 
 def test_cards_that_contradict_each_other_are_not_exported(save, tmp_path):
