@@ -76,7 +76,7 @@ def test_what_cannot_have_more_epochs_is_told(toy):
     for config in (dataclasses.replace(more, seed=7), more):
         if config == more:
             run.card.unlink()
-        with pytest.raises(UsageError, match=r"epochs was 1|Finish it by --resume"):
+        with pytest.raises(UsageError, match=r"epochs was 1|Finish it with --resume"):
             train(config, resume=True)
     run.card.write_text(text)
     for path in run.checkpoints.glob("*/manifest.json"):
