@@ -123,7 +123,7 @@ def test_a_terminal_that_is_closed_leaves_a_checkpoint(config, tmp_path):
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY),
+        preexec_fn=take_the_terminal,
     )
     os.close(theirs)
     reader = threading.Thread(target=read_all, args=[ours], daemon=True)
@@ -136,6 +136,11 @@ def test_a_terminal_that_is_closed_leaves_a_checkpoint(config, tmp_path):
     assert "with a checkpoint" in run.log.read_text()
     assert not run.card.exists()
     os.close(ours)
+
+
+def take_the_terminal():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also where the tests are under nohup
+    fcntl.ioctl(0, termios.TIOCSCTTY)
 
 
 def read_all(terminal):
