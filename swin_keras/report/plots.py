@@ -24,7 +24,7 @@ UNITS = {
     "accuracy": "accuracy (share of images)",
     "mean_iou": "mean IoU",
     "map": "mAP",
-    "pr_auc": "area under precision and recall",
+    "pr_auc": "mAP",
     "learning_rate": "learning rate (per step)",
 }
 MAX_NUMBERED, MAX_NAMED = 30, 100  # classes of a confusion matrix

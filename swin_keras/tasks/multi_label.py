@@ -7,6 +7,7 @@ from swin_keras.scores.multi_label import THRESHOLD, MultiLabelResult
 from swin_keras.tasks.classify import NEAR_TIE, Classify
 from swin_keras.tasks.prediction import LabelsPrediction
 from swin_keras.tasks.task import unit_of
+from swin_keras.tasks.validation_labels import ValidationLabels
 
 SMALLEST = 1e-7  # of a probability
 # Above, logits cannot be told from probabilities: runtimes round these otherwise by
@@ -48,9 +49,10 @@ class MultiLabel(Classify):
         )
 
     def metrics(self, dataset):
-        from swin_keras.tasks.precision_recall import PrecisionRecallAUC
+        return []
 
-        return [PrecisionRecallAUC(dataset.classes, name="pr_auc")]
+    def validation_score(self, model_config, dataset):
+        return ValidationLabels(dataset.class_names)
 
     def target_map(self, dataset, config, training):
         return lambda images, shares: (images, shares)

@@ -5,6 +5,7 @@ from itertools import islice
 import keras
 import tensorflow as tf
 
+from swin_keras.inference.runtimes import outputs_by_name
 from swin_keras.processes import StopSignals
 from swin_keras.training.job import TrainingJob
 
@@ -41,8 +42,8 @@ class ScoreValidation(keras.callbacks.Callback):
             if self.model.stop_evaluating:
                 return
             targets, outputs = self._gathered_outputs(images, targets)
-            outputs = {name: values.numpy() for name, values in outputs.items()}
-            score.add(targets.numpy(), outputs)
+            named = outputs_by_name(outputs).items()
+            score.add(targets.numpy(), {name: values.numpy() for name, values in named})
         self._figures = score.figures()
 
     def on_epoch_end(self, epoch, logs=None):

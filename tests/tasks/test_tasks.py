@@ -1,5 +1,6 @@
 """Each task from data to an exported file, at toy size, through the same functions."""
 
+import csv
 import dataclasses
 import json
 import shutil
@@ -312,6 +313,15 @@ def test_views_are_options_of_evaluate(segmenter_export, runs, capsys):
     assert both.many is not None
     with pytest.raises(UsageError, match="whose answers have places"):
         evaluate(runs("multi-label").path, split="val", flip=True)
+
+
+def test_the_map_of_several_classes_is_that_of_evaluate(runs):
+    run = runs("multi-label")
+    rows = csv.DictReader(run.metrics.read_text().splitlines())
+    kept = int(read_card(run.path).metrics["epoch"])
+    figures = [float(row["val_pr_auc"]) for row in rows]
+    result = evaluate(run.path, split="val")
+    assert figures[kept - 1] == pytest.approx(result.score, abs=1e-6)
 
 
 @pytest.mark.parametrize("task", ["segment", "detect"])
