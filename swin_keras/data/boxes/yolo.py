@@ -6,7 +6,8 @@ import numpy as np
 
 from swin_keras.data.boxes.files import lines_of
 from swin_keras.data.boxes.numbers import array_of, extent, integer, number
-from swin_keras.data.boxes.pictures import PictureNames, composed
+from swin_keras.data.boxes.picture_paths import composed
+from swin_keras.data.boxes.pictures import PictureNames
 from swin_keras.data.boxes.records import Annotations, RawBoxes, unusable
 from swin_keras.data.boxes.yolo_yaml import (
     NAMES,
