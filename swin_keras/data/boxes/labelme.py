@@ -9,7 +9,7 @@ from swin_keras.data.boxes.pictures import PictureNames, by_folders
 from swin_keras.data.boxes.records import Annotations, RawBoxes
 from swin_keras.data.class_names import problem_of
 from swin_keras.data.findings import Finding
-from swin_keras.names import printable
+from swin_keras.names import composed, printable
 
 FORMAT = "LabelMe json"
 NO_AREA = ("point", "points", "line", "linestrip")
@@ -89,9 +89,9 @@ def kind_of(shape: dict) -> str:
 
 
 def label_of(shape: dict) -> str:
-    """Return the class of a shape, as a text where it is a number."""
+    """Return the class of a shape, composed; as a text where it is a number."""
     label = shape.get("label")
-    return label if isinstance(label, str) else repr(label)
+    return composed(label) if isinstance(label, str) else repr(label)
 
 
 def _objects(shapes) -> list[tuple[object, list[float]]]:

@@ -1,7 +1,8 @@
 """Paths of pictures as files of annotations write them, and how far two are alike."""
 
-import unicodedata
 from itertools import dropwhile, takewhile
+
+from swin_keras.names import composed
 
 
 def parts_of(name) -> list[str]:
@@ -17,11 +18,6 @@ def parts_of(name) -> list[str]:
     if ".." in parts:
         raise ValueError("leads out of the folder")
     return parts
-
-
-def composed(path: str) -> str:
-    """Return a path with accents as most systems store them; some take them apart."""
-    return unicodedata.normalize("NFC", path)
 
 
 def same_start(one, other) -> int:

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from swin_keras.data.boxes.picture_paths import composed, parts_of, same_end, same_start
+from swin_keras.data.boxes.picture_paths import parts_of, same_end, same_start
+from swin_keras.names import composed
 
 
 class _Found(NamedTuple):

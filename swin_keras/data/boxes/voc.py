@@ -14,7 +14,7 @@ from swin_keras.data.findings import Finding
 from swin_keras.data.image_file import open_file
 from swin_keras.data.listing import SPLIT_NAMES
 from swin_keras.errors import DataError
-from swin_keras.names import printable
+from swin_keras.names import composed, printable
 
 FORMAT = "Pascal VOC xml"
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -127,7 +127,7 @@ def _read(root, path) -> tuple[RawBoxes, list[str]]:
             [integer(_text(o, "difficult")) == 1 for o in objects], bool
         ),
     )
-    return record, [_text(o, "name") for o in objects]
+    return record, [composed(_text(o, "name")) for o in objects]
 
 
 def _text(element, path) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from swin_keras.data.boxes.coco import files_of_splits, read_coco
+from swin_keras.data.boxes.coco import files_of_splits, name_of, read_coco
 from swin_keras.data.boxes.labelme import (
     NO_AREA,
     kind_of,
@@ -125,8 +125,8 @@ def coco_outlines(contents: dict, pictures: PictureNames):
     for title, records in annotations.splits.items():
         content = contents[files[title]]
         value_of = {
-            integer(c.get("id")): place_of.get(c.get("name"))
-            for c in content["categories"]
+            integer(category.get("id")): place_of.get(name_of(category))
+            for category in content["categories"]
         }
         of_image = {}
         for one in content["annotations"]:
