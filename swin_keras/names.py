@@ -67,6 +67,17 @@ def is_unicode(text: str) -> bool:
     return True
 
 
+def composed(text: str) -> str:
+    """Return a text whose letters are one with their accents, as most systems write.
+
+    The same text can be written in two ways, which look alike and are not equal.
+
+    >>> composed("e" + chr(0x301)) == chr(0xE9)
+    True
+    """
+    return unicodedata.normalize("NFC", text)
+
+
 def as_names(class_names) -> tuple[str, ...]:
     """Return names that were given as any row of them; `None` is no names."""
     return () if class_names is None else tuple(map(str, class_names))
@@ -93,11 +104,13 @@ def some_names(of_classes: Sequence[str], most=5) -> str:
 def distinct_names(of_classes: Sequence[str]) -> tuple[str, ...]:
     """Return names of classes, each that several share followed by its number.
 
-    ImageNet has two kinds of crane, the bird and the machine.
+    ImageNet has two kinds of crane, the bird and the machine. Names are `composed`,
+    as those of data are.
 
     >>> distinct_names(["crane", "heron", "crane"])
     ('crane (0)', 'heron', 'crane (2)')
     """
+    of_classes = list(map(composed, of_classes))
     count = Counter(of_classes)
     return tuple(
         name if count[name] == 1 else f"{name} ({number})"

@@ -1,9 +1,8 @@
 """Class names and the folders that they come from or go to."""
 
 import re
-import unicodedata
 
-from swin_keras.names import is_printable, is_unicode
+from swin_keras.names import composed, is_printable, is_unicode
 
 MAX_BYTES = 200  # of a folder's name; file systems take 255
 # What a folder's name cannot hold, or would not be listed with; and "%" itself
@@ -29,7 +28,7 @@ def class_of(folder: str) -> str:
     Other folders are as they are, but for accents that are written in two ways.
     """
     name = re.sub(r"(?:%[0-9A-F]{2})+", lambda found: _unquoted(found[0]), folder)
-    return unicodedata.normalize("NFC", name if folder_of(name) == folder else folder)
+    return composed(name if folder_of(name) == folder else folder)
 
 
 def problem_of(class_name) -> str | None:

@@ -2,14 +2,13 @@
 
 import os
 import re
-import unicodedata
 from collections import defaultdict
 from pathlib import Path
 
 from swin_keras.data.class_names import class_of, problems_of
 from swin_keras.data.walk import Walk, examples
 from swin_keras.errors import DataError, UsageError
-from swin_keras.names import printable
+from swin_keras.names import composed, printable
 
 
 def by_folder(walk: Walk, folder: Path, root: Path):
@@ -59,7 +58,7 @@ def by_name(label_pattern: str):
             fitting = label_of.fullmatch(
                 stem if "/" in label_of.pattern else Path(stem).name
             )
-            label = fitting and unicodedata.normalize("NFC", fitting["label"] or "")
+            label = fitting and composed(fitting["label"] or "")
             (classes[label] if label else others).append(path)
         if problems := problems_of(classes):
             raise DataError("\n".join(problems))

@@ -4,14 +4,13 @@ import csv
 import io
 import os
 import re
-import unicodedata
 from collections import defaultdict
 from pathlib import Path
 
 from swin_keras.data.class_names import problem_of
 from swin_keras.data.image_file import open_file
 from swin_keras.errors import DataError
-from swin_keras.names import printable
+from swin_keras.names import composed, printable
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 COLUMNS = {  # what a header may call them
@@ -147,7 +146,7 @@ def _read_row(cells, columns, title_of, multi_label):
             f"must have {max(columns.values()) + 1} cells, has {len(cells)}"
         )
     # As the names of class folders, which systems write in different ways.
-    label = unicodedata.normalize("NFC", cells[columns["label"]])
+    label = composed(cells[columns["label"]])
     file = cells[columns["file"]]
     if not file:
         raise ValueError("names no file")

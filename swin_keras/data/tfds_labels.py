@@ -18,6 +18,7 @@ from swin_keras.data.tfds_source import (
     write_builder,
 )
 from swin_keras.errors import DataError
+from swin_keras.names import composed
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def labels_of(builder) -> Labels:
         )
     _, _, key, class_names, present = min(found, key=lambda known: known[:3])
     image = "image" if "image" in images else images[0]
-    return Labels(image, key, tuple(class_names), present)
+    return Labels(image, key, tuple(map(composed, class_names)), present)
 
 
 def _of_list(feature, name):

@@ -24,7 +24,7 @@ from swin_keras.data.listing import SPLIT_NAMES
 from swin_keras.data.packed import PackedBytes
 from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.errors import DataError, SwinKerasError, nearest_name
-from swin_keras.names import printable
+from swin_keras.names import composed, printable
 
 CHARACTERS = (  # sets in which a mirrored image is another character, or none
     "binarized_mnist",
@@ -69,7 +69,7 @@ def load_tfds(
         in_memory = fits_memory(builder, memory_limit)
         given = _read_splits(builder, keys, in_memory, grey_range)
         features = builder.info.features
-        class_names = tuple(features[keys[1]].names)
+        class_names = tuple(map(composed, features[keys[1]].names))
         image_shape = tuple(features[keys[0]].shape)
     if not given or (held_out and "train" not in given):
         raise DataError(

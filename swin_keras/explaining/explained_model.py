@@ -12,7 +12,7 @@ from swin_keras.model_files import as_functional, load_keras, read_card
 from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.model_files.preparation import CardPreparation
 from swin_keras.models.conventions import ends_in_logits, normalizes
-from swin_keras.names import as_names, distinct_names
+from swin_keras.names import as_names, composed, distinct_names
 from swin_keras.tasks import task_named
 
 log = logging.getLogger(__name__)
@@ -120,6 +120,7 @@ class ExplainedModel(CardPreparation):
         Raises:
             UsageError: If there is no such class, with the nearest name.
         """
+        name = composed(name) if isinstance(name, str) else name
         if name not in self.class_names:
             known = ", ".join(self.class_names[:20])
             more = ", ..." if len(self.class_names) > 20 else ""

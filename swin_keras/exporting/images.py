@@ -16,7 +16,7 @@ from swin_keras.inference.predictor import Predictor
 from swin_keras.litert.quantize import MAX_CALIBRATION_IMAGES
 from swin_keras.model_files.card import ModelCard
 from swin_keras.model_files.preparation import CardPreparation
-from swin_keras.names import printable
+from swin_keras.names import composed, printable
 from swin_keras.tasks import task_named, trained_task
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,8 @@ def evaluator(config, card: ModelCard):
     dataset = data_at_hand(card) if config.test_images else None
     if dataset is None:
         return None
-    if unknown := sorted(set(dataset.class_names) - set(card.class_names)):
+    known = set(map(composed, card.class_names))
+    if unknown := sorted(set(dataset.class_names) - known):
         log.info("no accuracy: the model has no class %s", ", ".join(unknown[:5]))
         return None
     if has_changed(card, dataset, "test"):

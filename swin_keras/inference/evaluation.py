@@ -1,6 +1,7 @@
 """Evaluate any model on any data set: `swin-keras evaluate`."""
 
 import contextlib
+import dataclasses
 import logging
 import os
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from swin_keras.data.loading import is_same_place
 from swin_keras.errors import DataError, UsageError, nearest_name
 from swin_keras.files import expanded
 from swin_keras.inference.predictor import Predictor
-from swin_keras.names import printable
+from swin_keras.names import composed, printable
 from swin_keras.scores.classification import Evaluation
 from swin_keras.tasks.views import ONE_VIEW, Views
 
@@ -123,6 +124,9 @@ def has_changed(card, dataset: ImageDataset, split: str) -> bool:
     held_out = card.data.get("held_out")
     if not isinstance(held_out, dict) or not {split} <= held_out.keys():
         return False
+    if dataset.class_names == tuple(map(composed, card.class_names)):
+        # Earlier versions kept accents as the data wrote them.
+        dataset = dataclasses.replace(dataset, class_names=card.class_names)
     return held_out[split] != dataset.split_fingerprint(split)
 
 

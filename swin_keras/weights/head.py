@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_keras.errors import WeightsError
-from swin_keras.names import some_names
+from swin_keras.names import composed, some_names
 
 NEW = -1
 
@@ -47,7 +47,7 @@ def rows_by_name(given: Sequence[str], wanted: Sequence[str]) -> HeadRows:
     >>> rows_by_name(["cat", "dog"], ["owl", "cat"]).words
     "head: 1 of the file's 2 classes kept, by name (cat); new: owl; train it"
     """
-    given, wanted = list(given), list(wanted)
+    given, wanted = (list(map(composed, names)) for names in (given, wanted))
     if given == wanted:
         return HeadRows("", np.arange(len(wanted)))
     # A name that stands for two classes says nothing about either.

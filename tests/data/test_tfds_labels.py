@@ -10,7 +10,8 @@ from swin_keras.data.dataset import EncodedSplit, RecordSplit
 from swin_keras.data.tfds_labels import load_tfds_labels
 from swin_keras.errors import DataError
 
-NAMES = ("bird", "cat", "dog")
+NAMES = ("bird", "caf\u00e9", "dog")
+GIVEN = ("bird", "cafe\u0301", "dog")  # the accent is written in another way
 SIZE = {"train": 24, "test": 6}
 
 
@@ -26,12 +27,12 @@ class ToyMany(tfds.core.GeneratorBasedBuilder):
     KIND = "labels"
 
     def _info(self):
-        label = tfds.features.ClassLabel(names=NAMES)
+        label = tfds.features.ClassLabel(names=GIVEN)
         box = tfds.features.BBoxFeature()
         kinds = {
             "labels": tfds.features.Sequence(label),
             "objects": tfds.features.Sequence({"label": label, "bbox": box}),
-            "attributes": dict.fromkeys(NAMES, np.bool_),
+            "attributes": dict.fromkeys(GIVEN, np.bool_),
         }
         parts = {"image": tfds.features.Image(), self.KIND: kinds[self.KIND]}
         if self.KIND == "labels":
@@ -51,7 +52,7 @@ class ToyMany(tfds.core.GeneratorBasedBuilder):
             parts = {
                 "labels": classes,
                 "objects": twice,
-                "attributes": {n: c in classes for c, n in enumerate(NAMES)},
+                "attributes": {n: c in classes for c, n in enumerate(GIVEN)},
             }
             image = np.asarray(noise(index, (20, 24)))
             names = self.info.features

@@ -26,7 +26,7 @@ class ToyPictures(tfds.core.GeneratorBasedBuilder):
                 {
                     "id": tfds.features.Text(),
                     "image": tfds.features.Image(shape=self.SHAPE),
-                    "label": tfds.features.ClassLabel(names=["left", "right"]),
+                    "label": tfds.features.ClassLabel(names=["left", "cafe\u0301"]),
                 }
             ),
             supervised_keys=("image", "label"),
@@ -78,7 +78,7 @@ def test_pictures_of_many_sizes_are_held_as_files(tmp_path, file_format):
     dataset = load("toy_pictures", tmp_path, file_format)
     split = dataset.splits["train"]
     assert isinstance(split, EncodedSplit)
-    assert dataset.class_names == ("left", "right")
+    assert dataset.class_names == ("left", "caf\u00e9")
     assert dataset.image_shape == (None, None, 3)
     assert len(split) == 40
     expected = sorted(

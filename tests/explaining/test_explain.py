@@ -103,6 +103,16 @@ def test_a_model_in_memory_is_explained_with_names_given_or_numbers():
         swin_keras.explain(model, images, class_names=NAMES[:2])
 
 
+@pytest.mark.parametrize("written", ["caf\u00e9", "cafe\u0301"])
+@pytest.mark.parametrize("asked", ["caf\u00e9", "cafe\u0301"])
+def test_a_class_is_found_however_its_accent_is_written(written, asked):
+    names = [NAMES[0], NAMES[1], written]
+    explainer = swin_keras.Explainer(make_model(), names)
+    assert explainer.class_index(asked) == 2
+    with pytest.raises(UsageError, match="knows no class '2'"):
+        explainer.class_index(2)
+
+
 def test_a_file_of_feature_maps_has_no_class_to_explain(tmp_path):
     backbone = SwinBackbone(**{**COMMON, **SIZES["plain"]})
     config = dataclasses.asdict(SwinConfig(**{**COMMON, **SIZES["plain"]}))

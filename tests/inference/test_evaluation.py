@@ -9,6 +9,7 @@ from PIL import Image
 
 from swin_keras.applications import SwinDetector
 from swin_keras.errors import DataError, UsageError
+from swin_keras.exporting.images import evaluator
 from swin_keras.inference.evaluation import evaluate
 from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files import load_keras, save_keras
@@ -192,6 +193,22 @@ def test_a_name_that_two_classes_share_judges_neither(model, photos, tmp_path):
     assert {name for name, _ in answer.scores} == {"red (0)", "red (1)"}
     with pytest.raises(DataError, match="2 classes, but not: blue, red"):
         evaluate(path, photos)
+
+
+def test_accents_in_a_card_may_be_written_in_another_way(model, tmp_path):
+    """As in those of earlier versions, whose data is composed now."""
+    fill(tmp_path / "photos", 12)
+    (tmp_path / "photos/red").rename(tmp_path / "photos/r\u00e9d")
+    card = Predictor(model).card
+    train = {**card.train, "data": str(tmp_path / "photos")}
+    names = ("blue", "re\u0301d")
+    card = dataclasses.replace(card, class_names=names, train=train)
+    save_keras(load_keras(model), tmp_path / "m.keras", card)
+    own = evaluate(tmp_path / "m.keras", split="all")
+    assert own.class_names == ("blue", "r\u00e9d")
+    assert own.images == 24
+    config = type("Config", (), {"test_images": 2})
+    assert evaluator(config, card)(tmp_path / "m.keras").images == 2
 
 
 def test_data_that_have_moved_are_asked_for(model, tmp_path):

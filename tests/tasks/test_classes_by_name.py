@@ -1,12 +1,15 @@
 """Data with some of a model's classes, in another order: matched by their names."""
 
+import dataclasses
+import unicodedata
+
 import keras
 import numpy as np
 import pytest
 
 from swin_keras.data import Boxes, ImageBoxes, ImageDataset, Masks, MultiLabel
 from swin_keras.data.dataset import ArraySplit
-from swin_keras.inference.evaluation import evaluate_dataset
+from swin_keras.inference.evaluation import evaluate_dataset, has_changed
 from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files import save_keras
 from swin_keras.model_files.card import ModelCard
@@ -134,3 +137,26 @@ def test_classes_of_boxes_are_matched_by_name(predictor_of, views):
     assert figures.objects == 2
     assert figures.by_class == {"ant": 1, "bee": None, "cat": 1}
     assert (figures.small, figures.medium, figures.large) == (1, 1, None)
+
+
+def test_a_name_whose_accent_is_written_in_another_way_is_the_same(tmp_path):
+    """Models of earlier versions may have it so, and their data has it composed now."""
+    one, two = (unicodedata.normalize(way, "caf\u00e9") for way in ("NFC", "NFD"))
+    picture = np.zeros((1, SIDE, SIDE, 3))
+    split = ArraySplit(np.uint8(picture), MultiLabel(np.array([[True, False]])), "test")
+    dataset, before = (
+        ImageDataset("toy", (name, "ant"), {"test": split}) for name in (one, two)
+    )
+    held_out = {"test": before.split_fingerprint("test")}
+    inputs = keras.Input((SIDE, SIDE, 3))
+    outputs = keras.layers.GlobalMaxPooling2D()(keras.layers.Rescaling(1 / 255)(inputs))
+    outputs = keras.layers.Dense(2, "sigmoid")(outputs)
+    data = {"held_out": held_out}
+    card = ModelCard("toy", "toy", {}, (two, "ant"), task="multi-label", data=data)
+    save_keras(keras.Model(inputs, outputs), tmp_path / "toy.keras", card)
+    predictor = Predictor(tmp_path / "toy.keras")
+    assert predictor.class_names == (one, "ant")
+    assert evaluate_dataset(predictor, dataset).images == 1
+    assert not has_changed(predictor.card, dataset, "test")
+    renamed = dataclasses.replace(dataset, class_names=(one, "bee"))
+    assert has_changed(predictor.card, renamed, "test")

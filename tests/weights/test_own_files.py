@@ -202,6 +202,15 @@ def test_numbers_that_stand_for_names_are_none(tmp_path):
     np.testing.assert_array_equal(kept[:, :2], given[:, [2, 0]])
 
 
+def test_rows_are_found_however_the_accent_of_their_name_is_written(tmp_path):
+    trained = small_model(classes=2)
+    path = save(trained, tmp_path / "x.keras", ("cat", "e\u0301mu"))
+    model = small_model(seed=1, classes=2)
+    load_weights(model, path, class_names=("\u00e9mu", "cat"))
+    given = head_of(trained)[0]
+    np.testing.assert_array_equal(head_of(model)[0], given[:, [1, 0]])
+
+
 def test_classes_of_the_same_name_are_kept_and_others_new(tmp_path):
     trained = small_model(classes=3)
     path = save(trained, tmp_path / "x.keras", COLOURS)

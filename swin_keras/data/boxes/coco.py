@@ -18,7 +18,7 @@ from swin_keras.data.class_names import BACKGROUND, problem_of
 from swin_keras.data.findings import Finding
 from swin_keras.data.listing import WHOLE
 from swin_keras.data.walk import examples
-from swin_keras.names import printable
+from swin_keras.names import composed, printable
 
 FORMAT = "COCO json"
 
@@ -118,7 +118,7 @@ def _listed(path, content) -> list[tuple[int, str, str | None]]:
     listed = []
     for category in content["categories"]:
         given = category if isinstance(category, dict) else {}
-        category_id, name = integer(given.get("id")), given.get("name")
+        category_id, name = integer(given.get("id")), name_of(given)
         if category_id is None or (problem := problem_of(name)):
             what = "no whole number as its id" if category_id is None else problem
             why = f"the category {category!r:.100} has {what}"
@@ -126,10 +126,17 @@ def _listed(path, content) -> list[tuple[int, str, str | None]]:
                 why = f"the name of category {category_id}, {name!r:.100}, {problem}"
             raise unusable(printable(path), why)
         above = given.get("supercategory")
-        listed.append((category_id, name, above if isinstance(above, str) else None))
+        above = composed(above) if isinstance(above, str) else None
+        listed.append((category_id, name, above))
     if not listed:
         raise unusable(printable(path), "it has no categories")
     return listed
+
+
+def name_of(category: dict):
+    """Return the name of a category, composed; what is no text as it is."""
+    name = category.get("name")
+    return composed(name) if isinstance(name, str) else name
 
 
 def _no_classes(contents, listed) -> list[tuple[str, str | None]]:

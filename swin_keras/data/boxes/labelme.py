@@ -1,16 +1,15 @@
 """Read boxes from LabelMe's json: one file a picture, one shape an object."""
 
 import math
-from pathlib import PurePosixPath
 
 import numpy as np
 
 from swin_keras.data.boxes.numbers import array_of, extent, numbers, size
-from swin_keras.data.boxes.pictures import PictureNames, by_folders, split_of_folders
+from swin_keras.data.boxes.pictures import PictureNames, by_folders
 from swin_keras.data.boxes.records import Annotations, RawBoxes
 from swin_keras.data.class_names import problem_of
 from swin_keras.data.findings import Finding
-from swin_keras.names import printable
+from swin_keras.names import composed, printable
 
 FORMAT = "LabelMe json"
 NO_AREA = ("point", "points", "line", "linestrip")
@@ -38,11 +37,10 @@ def read_labelme(contents: dict, pictures: PictureNames) -> Annotations:
     """
     findings, notes, found = [], [], {}
     labels, bad_names, without_area = set(), set(), 0
-    for path, content in sorted(contents.items()):
-        try:
-            picture = picture_of(path, content["imagePath"], pictures)
-        except ValueError as problem:
-            detail = f"its picture {content['imagePath']!r:.100} {problem}"
+    for path, picture in pictures_of(contents, pictures).items():
+        content = contents[path]
+        if isinstance(picture, ValueError):
+            detail = f"its picture {content['imagePath']!r:.100} {picture}"
             findings.append(Finding("error", "missing image", printable(path), detail))
             continue
         shapes = [s if isinstance(s, dict) else {} for s in content["shapes"]]
@@ -78,20 +76,11 @@ def read_labelme(contents: dict, pictures: PictureNames) -> Annotations:
     )
 
 
-def picture_of(path, named, pictures):
-    """Return the picture that a file of shapes is for.
-
-    Raises:
-        ValueError: If there is none. The message says it of the name.
-    """
-    title = split_of_folders(path)
-    try:
-        return pictures.find(named, path, title)
-    except ValueError as problem:  # converted from png to jpg, or renamed with it
-        try:
-            return pictures.find_stem(PurePosixPath(path).stem, path, title)
-        except ValueError:
-            raise problem from None
+def pictures_of(contents: dict, pictures: PictureNames) -> dict:
+    """Return path -> its picture, or a `ValueError`, for each file of shapes."""
+    return pictures.find_each(
+        {path: content["imagePath"] for path, content in sorted(contents.items())}
+    )
 
 
 def kind_of(shape: dict) -> str:
@@ -100,9 +89,9 @@ def kind_of(shape: dict) -> str:
 
 
 def label_of(shape: dict) -> str:
-    """Return the class of a shape, as a text where it is a number."""
+    """Return the class of a shape, composed; as a text where it is a number."""
     label = shape.get("label")
-    return label if isinstance(label, str) else repr(label)
+    return composed(label) if isinstance(label, str) else repr(label)
 
 
 def _objects(shapes) -> list[tuple[object, list[float]]]:

@@ -1,13 +1,15 @@
 """Which picture of a folder a file of annotations means."""
 
 import os
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
-from itertools import dropwhile, takewhile
 from operator import attrgetter
+from pathlib import PurePosixPath
 
+from swin_keras.data.boxes.picture_paths import parts_of, same_end, same_start
+from swin_keras.data.boxes.strays import near_files, without_strays
 from swin_keras.data.listing import SPLIT_NAMES, WHOLE, title_of
+from swin_keras.names import composed
 
 LONGEST_END = 3  # parts of a path by which pictures are looked up
 
@@ -49,7 +51,7 @@ class PictureNames:
         Raises:
             ValueError: If there is none, or several. The message says it of the name.
         """
-        parts = _parts_of(name)
+        parts = parts_of(name)
         for count in range(min(len(parts), LONGEST_END), 0, -1):
             if found := self._of_end.get(tuple(parts[-count:])):
                 return self._nearest(found, parts, beside, title)
@@ -58,25 +60,32 @@ class PictureNames:
     def find_all(self, names, beside: str = "", title: str | None = None) -> list:
         """Return what `find` does for each name of a file, or its `ValueError`.
 
-        Of names that lead to the same picture, those that fit it in fewer parts mean
-        another one, which is not there.
+        One whose folder is here, but not it, finds no other: see `without_strays`.
         """
-        found, fits = [], {}
-        for name in names:
-            try:
-                path = self.find(name, beside, title)
-            except ValueError as problem:
-                found.append(problem)
-            else:
-                found.append(path)
-                fits.setdefault(path, []).append(_fit(name, path))
-        best = {path: max(of_path) for path, of_path in fits.items()}
-        return [
-            ValueError("is not in the folder")
-            if path in best and _fit(name, path) < best[path]
-            else path
-            for name, path in zip(names, found, strict=True)
-        ]
+        found = [_or_error(self.find, name, beside, title) for name in names]
+        return without_strays(names, found)
+
+    def find_each(self, names: dict) -> dict:
+        """Return file -> its picture, or a `ValueError`, for files of one picture each.
+
+        The name in a file counts first, then the file's own: it may be renamed
+        together with its picture. Neither finds another one: see `without_strays` and
+        `near_files`.
+
+        Args:
+            names: File below the folder -> the name that it gives its picture.
+        """
+        names, found = dict(names), []
+        for file, name in names.items():
+            title, stem = split_of_folders(file), PurePosixPath(file).stem
+            picture = _or_error(self.find, name, file, title)
+            if isinstance(picture, ValueError):
+                by_stem = _or_error(self.find_stem, stem, file, title)
+                if not isinstance(by_stem, ValueError):
+                    picture, names[file] = by_stem, PurePosixPath(by_stem).name
+            found.append(picture)
+        found = near_files(names, without_strays(names.values(), found))
+        return dict(zip(names, found, strict=True))
 
     def find_stem(self, stem: str, beside: str = "", title: str | None = None) -> str:
         """Return the picture of a file's name without its ending, as `find` does."""
@@ -148,10 +157,9 @@ def _nearest(found, parts, beside, title):
 
     def nearness(path):
         ours = composed(path).split("/")
-        same_end = _same(ours[::-1], parts[::-1])
-        same_split = title is not None and split_of_folders(path) == title
-        same_start = _same(path.split("/")[:-1], folders)
-        return same_end, same_split, same_start
+        is_same_split = title is not None and split_of_folders(path) == title
+        start = same_start(path.split("/")[:-1], folders)
+        return same_end(ours, parts), is_same_split, start
 
     near = list(map(nearness, found))
     best = max(near)
@@ -161,28 +169,9 @@ def _nearest(found, parts, beside, title):
     return nearest[0]
 
 
-def _parts_of(name) -> list[str]:
-    """Return the folders and the name of a picture that a file of annotations names."""
-    if not isinstance(name, str) or not name.strip() or "\0" in name:
-        raise ValueError("is not the name of a file")
-    parts = composed(name.replace("\\", "/")).split("/")
-    parts = list(dropwhile(lambda part: part in (".", ".."), parts))
-    if ".." in parts:
-        raise ValueError("leads out of the folder")
-    return parts
-
-
-def _fit(name, path) -> int:
-    """Return how many parts at their ends a name and a picture's path share."""
-    return _same(composed(path).split("/")[::-1], _parts_of(name)[::-1])
-
-
-def composed(path: str) -> str:
-    """Return a path with accents as most systems store them; some take them apart."""
-    return unicodedata.normalize("NFC", path)
-
-
-def _same(one, other) -> int:
-    """Count the parts at the beginning that are the same."""
-    pairs = zip(one, other, strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+def _or_error(find, *args):
+    """Return what is found, or the `ValueError` that says why nothing is."""
+    try:
+        return find(*args)
+    except ValueError as problem:
+        return problem

@@ -18,6 +18,7 @@ from swin_keras.data.tfds_source import (
     write_builder,
 )
 from swin_keras.errors import DataError
+from swin_keras.names import composed
 
 FORMAT = "TensorFlow Datasets"
 OPTIONAL = {"is_crowd": "crowd", "is_difficult": "difficult", "area": "areas"}
@@ -79,7 +80,7 @@ def read_tfds(name: str, *, data_dir=None) -> BoxSet:
     write_builder(builder)
     in_memory = fits_memory(builder)
     features = builder.info.features
-    class_names = tuple(features[keys.objects]["label"].names)
+    class_names = tuple(map(composed, features[keys.objects]["label"].names))
     raws, sources, looks = {}, {}, {}
     for title, theirs in _titles(builder).items():
         examples = open_examples(builder, keys, theirs)

@@ -7,14 +7,14 @@ import numpy as np
 
 from swin_keras.data.boxes.files import lines_of, read_xml
 from swin_keras.data.boxes.numbers import array_of, integer, number, size
-from swin_keras.data.boxes.pictures import PictureNames, by_folders, split_of_folders
+from swin_keras.data.boxes.pictures import PictureNames, by_folders
 from swin_keras.data.boxes.records import Annotations, RawBoxes
 from swin_keras.data.class_names import problem_of
 from swin_keras.data.findings import Finding
 from swin_keras.data.image_file import open_file
 from swin_keras.data.listing import SPLIT_NAMES
 from swin_keras.errors import DataError
-from swin_keras.names import printable
+from swin_keras.names import composed, printable
 
 FORMAT = "Pascal VOC xml"
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -48,15 +48,20 @@ def read_voc(
         pictures: The pictures of the folder.
         from_zero: Whether pixels count from 0 even if no 0 occurs.
     """
-    found, names_of, findings, notes = {}, {}, [], []
+    read, found, findings, notes = {}, {}, [], []
     for path in files:
         try:
-            found[path], names_of[path] = _read(root, path, pictures)
+            read[path] = _read(root, path)
         except DataError as error:
             findings.append(Finding("error", "damaged", printable(path), str(error)))
-        except ValueError as problem:
-            detail = f"its picture {problem}"
+    named = {path: record.path for path, (record, _) in read.items()}
+    for path, picture in pictures.find_each(named).items():
+        if isinstance(picture, ValueError):
+            detail = f"its picture {named[path]!r:.100} {picture}"
             findings.append(Finding("error", "missing image", printable(path), detail))
+        else:
+            found[path] = replace(read[path][0], path=picture)
+    names_of = {path: read[path][1] for path in found}
     class_names = sorted({name for names in names_of.values() for name in names})
     for name in list(filter(problem_of, class_names)):
         class_names.remove(name)  # its boxes are of no class, which is an error
@@ -108,22 +113,13 @@ def _from_zero(boxes):
     return boxes - np.concatenate([is_first, ~is_first], axis=1)
 
 
-def _read(root, path, pictures) -> tuple[RawBoxes, list[str]]:
-    """Return a file's boxes with the corners as they stand there, and their names."""
+def _read(root, path) -> tuple[RawBoxes, list[str]]:
+    """Return a file's boxes with the path and corners that stand there, and names."""
     annotation = read_xml(Path(root) / path)
-    named, stem = _text(annotation, "filename"), PurePosixPath(path).stem
-    title = split_of_folders(path)
-    try:
-        picture = pictures.find(named, path, title)
-    except ValueError:  # files are renamed more often than what stands in them
-        try:
-            picture = pictures.find_stem(stem, path, title)
-        except ValueError as problem:
-            raise ValueError(f"{named!r:.100} {problem}") from None
     objects = annotation.findall("object")
     boxes = [[number(_text(o, f"bndbox/{c}")) for c in CORNERS] for o in objects]
     record = RawBoxes(
-        picture,
+        _text(annotation, "filename"),
         array_of(boxes),
         np.zeros(len(boxes), np.int64),
         size(_text(annotation, "size/width"), _text(annotation, "size/height")),
@@ -131,7 +127,7 @@ def _read(root, path, pictures) -> tuple[RawBoxes, list[str]]:
             [integer(_text(o, "difficult")) == 1 for o in objects], bool
         ),
     )
-    return record, [_text(o, "name") for o in objects]
+    return record, [composed(_text(o, "name")) for o in objects]
 
 
 def _text(element, path) -> str:

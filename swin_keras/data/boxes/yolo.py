@@ -6,7 +6,7 @@ import numpy as np
 
 from swin_keras.data.boxes.files import lines_of
 from swin_keras.data.boxes.numbers import array_of, extent, integer, number
-from swin_keras.data.boxes.pictures import PictureNames, composed
+from swin_keras.data.boxes.pictures import PictureNames
 from swin_keras.data.boxes.records import Annotations, RawBoxes, unusable
 from swin_keras.data.boxes.yolo_yaml import (
     NAMES,
@@ -18,7 +18,7 @@ from swin_keras.data.boxes.yolo_yaml import (
 from swin_keras.data.findings import Finding
 from swin_keras.data.walk import examples
 from swin_keras.errors import DataError
-from swin_keras.names import printable
+from swin_keras.names import composed, printable
 
 FORMAT = "YOLO txt"
 BEYOND = 1.5  # as a share of the picture: no box that merely leaves it

@@ -12,7 +12,7 @@ from swin_keras.data.findings import Finding
 from swin_keras.data.listing import SPLIT_NAMES
 from swin_keras.data.walk import examples
 from swin_keras.errors import DataError
-from swin_keras.names import printable
+from swin_keras.names import composed, printable
 
 NAMES = ("classes.txt", "obj.names", "_darknet.labels")
 UPWARDS = re.compile(r"^(\.\.?/)+")
@@ -78,7 +78,8 @@ def class_names_of(root, path, options, files) -> tuple[str, ...]:
         raise unusable(printable(path), f"its names must be a list, not {names!r:.100}")
     names = [str(n) if type(n) in (int, float) else n for n in names]
     problems = problems_of(names)
-    if len(set(map(str, names))) < len(names):
+    names = tuple(composed(str(name)) for name in names)
+    if len(set(names)) < len(names):
         problems.append("Two classes have the same name.")
     if options.get("nc", len(names)) != len(names):
         problems.append(f"It names {len(names)} classes, but nc is {options['nc']!r}.")
@@ -86,7 +87,7 @@ def class_names_of(root, path, options, files) -> tuple[str, ...]:
         raise DataError(
             f"{printable(path)} cannot be used:\n  " + "\n  ".join(problems[:20])
         )
-    return tuple(names)
+    return names
 
 
 def _lines(root, path) -> list[str]:

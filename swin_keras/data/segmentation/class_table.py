@@ -11,7 +11,7 @@ from swin_keras.data.class_names import problem_of
 from swin_keras.data.image_file import open_file
 from swin_keras.errors import DataError
 from swin_keras.masks import IGNORED
-from swin_keras.names import printable
+from swin_keras.names import composed, printable
 
 NAMES = ("classes.txt", "class_names.txt", "labels.txt")  # one name a line
 COLOURS = ("classes.csv", "class_dict.csv", "colors.csv")  # name, r, g, b
@@ -73,7 +73,8 @@ def _read(path):
         rows = [_colour_row(path, re.split("[:,]", line)[:4]) for line in lines]
     else:
         rows = [(line.strip(), None) for line in lines]
-    names, colours = [name for name, _ in rows], [colour for _, colour in rows]
+    names = [composed(name) for name, _ in rows]
+    colours = [colour for _, colour in rows]
     file = printable(path)
     for name in names:
         if problem := problem_of(name):

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from swin_keras.data.boxes.coco import files_of_splits, read_coco
+from swin_keras.data.boxes.coco import files_of_splits, name_of, read_coco
 from swin_keras.data.boxes.labelme import (
     NO_AREA,
     kind_of,
     label_of,
-    picture_of,
+    pictures_of,
     read_labelme,
 )
 from swin_keras.data.boxes.numbers import integer, number, numbers
@@ -125,8 +125,8 @@ def coco_outlines(contents: dict, pictures: PictureNames):
     for title, records in annotations.splits.items():
         content = contents[files[title]]
         value_of = {
-            integer(c.get("id")): place_of.get(c.get("name"))
-            for c in content["categories"]
+            integer(category.get("id")): place_of.get(name_of(category))
+            for category in content["categories"]
         }
         of_image = {}
         for one in content["annotations"]:
@@ -210,13 +210,11 @@ def labelme_outlines(contents: dict, pictures: PictureNames):
     value_of = values_of(annotations.class_names)
     value_of |= {LABELMES_BACKGROUND: 0, LABELMES_IGNORED: IGNORED}
     shapes, problems = {}, []
-    for path, content in sorted(contents.items()):
-        try:
-            picture = picture_of(path, content["imagePath"], pictures)
-        except ValueError:  # is among the findings already
+    for path, picture in pictures_of(contents, pictures).items():
+        if isinstance(picture, ValueError):  # is among the findings already
             continue
         shapes[picture] = []
-        for one in content["shapes"]:
+        for one in contents[path]["shapes"]:
             one = one if isinstance(one, dict) else {}
             if kind_of(one) in NO_AREA:
                 continue

@@ -106,7 +106,7 @@ def test_a_name_finds_its_frame_among_those_of_many_films_at_once(monkeypatch):
     """Without comparing the paths of all that have its last part."""
     films, frames, compared = 100, 50, []
     paths = [f"film{f}/images/{n:03}.jpg" for f in range(films) for n in range(frames)]
-    monkeypatch.setattr("swin_keras.data.boxes.pictures._same", compared.append)
+    monkeypatch.setattr("swin_keras.data.boxes.pictures.same_end", compared.append)
     names = PictureNames(paths)
     assert [names.find(path) for path in paths] == paths
     assert not compared

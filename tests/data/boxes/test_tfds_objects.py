@@ -42,7 +42,7 @@ def example(name, kind):
 def features(kind):
     parts = {
         "bbox": tfds.features.BBoxFeature(),
-        "label": tfds.features.ClassLabel(names=list(NAMES)),
+        "label": tfds.features.ClassLabel(names=[*NAMES, "cafe\u0301"]),
     }
     if kind == "voc":
         parts |= {
@@ -109,7 +109,7 @@ def expected_by_picture(names):
 
 def test_a_set_of_the_structure_of_voc_is_read(data_dir):
     boxes = load_boxes("my_voc", None, data_dir=data_dir)
-    assert boxes.class_names == NAMES
+    assert boxes.class_names == (*NAMES, "caf\u00e9")
     assert [len(records) for records in boxes.splits.values()] == [3, 1]
     names = ["a.png", "b.png", "c.png", "d.png"]
     assert objects_by_picture(boxes) == expected_by_picture(names)
