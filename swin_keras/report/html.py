@@ -1,6 +1,5 @@
 """The report of a run: one HTML file that needs no other."""
 
-import csv
 import json
 import platform
 from collections.abc import Callable, Mapping
@@ -13,7 +12,8 @@ from swin_keras.data import ImageDataset
 from swin_keras.model_files.card import ModelCard
 from swin_keras.report import boxes, classes, labels, masks
 from swin_keras.report.embedding import plot_uri
-from swin_keras.report.plots import best_epoch, plot_curves
+from swin_keras.report.plots import plot_curves, read_metrics
+from swin_keras.scores.best_epoch import better_row, is_best, kept_figures
 from swin_keras.scores.classification import Evaluation
 from swin_keras.screen import duration
 from swin_keras.tasks import task_named
@@ -102,11 +102,16 @@ def write_report(path, report: RunReport):
 
 def _run(report):
     """Settings and epochs."""
-    rows, task = _rows(report.metrics), task_named(report.card.task)
+    rows, task = read_metrics(report.metrics), task_named(report.card.task)
+    monitor = report.card.train.get("monitor", "val_loss")
+    kept = kept_figures(report.card.metrics, rows, monitor)
+    epoch = kept and int(kept["epoch"])
     return {
         "epochs": len(rows),
-        "best_epoch": best_epoch(rows, _monitor(report)),
-        "monitor": task.monitors[_monitor(report)],
+        "kept_epoch": epoch,
+        "better": kept and better_row(kept, rows, monitor),
+        "is_best": kept and is_best(kept, rows, monitor),
+        "monitor": task.monitors[monitor],
         "changed": {
             name: value
             for name, value in report.card.train.items()
@@ -114,26 +119,11 @@ def _run(report):
             or _setting(value) != _setting(report.defaults[name])
         },
         "curves": [
-            (title, _curve(report, metric))
+            (title, plot_uri(plot_curves, report.metrics, metrics=[metric], kept=epoch))
             for metric, title in {**CURVES, task.figure: _headed(task.title)}.items()
             if rows and rows[0].keys() & {metric, f"val_{metric}"}
         ],
     }
-
-
-def _curve(report, metric):
-    return plot_uri(
-        plot_curves, report.metrics, metrics=[metric], monitor=_monitor(report)
-    )
-
-
-def _monitor(report):
-    return report.card.train.get("monitor", "val_loss")
-
-
-def _rows(metrics):
-    with open(metrics, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _headed(title):

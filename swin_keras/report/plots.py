@@ -36,28 +36,36 @@ def plot_curves(
     metrics_csv,
     path,
     metrics=("loss", "accuracy", "learning_rate"),
-    monitor: str = "val_loss",
+    kept: int | None = None,
 ):
-    """Draw loss, accuracy and learning rate over the epochs; mark the best.
+    """Draw loss, accuracy and learning rate over the epochs; mark the kept one.
 
     Args:
         metrics_csv: What `keras.callbacks.CSVLogger` wrote.
         path: The file to write.
         metrics: What to draw, side by side; what the file lacks is left out.
-        monitor: What makes an epoch the best; see `best_epoch`.
+        kept: The epoch, from 1, whose model is kept.
     """
-    with open(metrics_csv, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_metrics(metrics_csv)
     known = rows[0] if rows else {}
     found = [name for name in metrics if known.keys() & {name, f"val_{name}"}]
     figure = Figure(figsize=(4.2 * max(len(found), 1), 3.5), layout="constrained")
     grid = figure.subplots(1, max(len(found), 1), squeeze=False)[0]
     for axes, metric in zip(grid, found, strict=False):
-        _draw_metric(axes, rows, metric, best_epoch(rows, monitor))
+        _draw_metric(axes, rows, metric, kept)
     save_figure(figure, path)
 
 
-def _draw_metric(axes, rows, metric, best):
+def read_metrics(path) -> list[dict[str, float]]:
+    """Return the rows of a `metrics.csv`; what a row lacks is NaN."""
+    with open(path, encoding="utf-8", newline="") as file:
+        return [
+            {name: float(value or "nan") for name, value in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def _draw_metric(axes, rows, metric, kept):
     epochs = [int(row["epoch"]) + 1 for row in rows]
     style = "-" if len(rows) > 40 else ".-"
     for column, label, colour in (
@@ -65,36 +73,16 @@ def _draw_metric(axes, rows, metric, best):
         (f"val_{metric}", "validation", VALIDATION),
     ):
         if column in rows[0]:
-            axes.plot(epochs, _column(rows, column), style, label=label, color=colour)
-    if best is not None:
-        label = f"best: epoch {best}"
-        axes.axvline(best, color=BEST, linestyle=":", label=label, zorder=0)
+            values = [row[column] for row in rows]
+            axes.plot(epochs, values, style, label=label, color=colour)
+    if kept is not None:
+        label = f"kept: epoch {kept}"
+        axes.axvline(kept, color=BEST, linestyle=":", label=label, zorder=0)
     axes.set(xlabel="epoch", ylabel=UNITS.get(metric, metric))
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
     if axes.get_legend_handles_labels()[1]:
         axes.legend()
-
-
-def best_epoch(rows, monitor: str = "val_loss") -> int | None:
-    """Return the epoch, from 1, that a run keeps; `None` without validation.
-
-    Args:
-        rows: Of a run's `metrics.csv`.
-        monitor: "val_loss" for the smallest; "val_accuracy" for the highest, of equal
-            ones that of the smallest loss.
-    """
-    if not rows or not {"val_loss", monitor} <= rows[0].keys():
-        return None
-    losses = _column(rows, "val_loss")
-    if np.isnan(losses).all():
-        return None
-    order = [losses] if monitor == "val_loss" else [losses, -_column(rows, monitor)]
-    return int(rows[np.lexsort(order)[0]]["epoch"]) + 1  # nan comes last
-
-
-def _column(rows, name):
-    return np.array([float(row[name] or "nan") for row in rows])
 
 
 def plot_lr_range(rates, losses, chosen, path):

@@ -5,6 +5,7 @@ Each has `get_state`, a JSON value that a checkpoint keeps, and `set_state`.
 
 import csv
 import io
+import logging
 import math
 import time
 import zipfile
@@ -16,8 +17,10 @@ import numpy as np
 
 from swin_keras.errors import TrainingError
 from swin_keras.files import write_text
-from swin_keras.model_files import save_keras
+from swin_keras.model_files import read_card, save_keras
+from swin_keras.scores.best_epoch import rank_of
 
+log = logging.getLogger(__name__)
 SECONDS_BETWEEN_WRITES = 30
 
 
@@ -97,8 +100,7 @@ class BestModel(keras.callbacks.Callback):
         make_card: Called with the epoch's figures; returns the model's card.
         patience: Epochs without a better one after which training stops; 0 never
             stops.
-        monitor: "val_loss", or "val_accuracy"; of two epochs with the same, the one
-            with the smaller loss is better.
+        monitor: "val_loss", or another figure such as "val_accuracy"; see `rank_of`.
         writes: Whether this process writes the file; all look whether it is there.
         restarts: Epochs after which the schedule begins anew, and the patience.
     """
@@ -121,7 +123,7 @@ class BestModel(keras.callbacks.Callback):
         self.monitor = monitor
         self.writes = writes
         self.restarts = restarts
-        self.best = None  # what `rank` made of the best epoch
+        self.best = None  # what `rank_of` made of the best epoch
         self.waited = 0  # epochs since then
         self._unwritten = None  # weights and figures of a better epoch
         self._last_write = -math.inf
@@ -190,15 +192,24 @@ class BestModel(keras.callbacks.Callback):
 
     def set_state(self, state):
         self.best, self.waited = state["best"] and tuple(state["best"]), state["waited"]
-        if not self.is_kept:
-            self.best = None  # its file was lost: the next epoch is better than none
+        if self.best is not None:
+            self.best = self._rank_on_disk()
 
-
-def rank_of(figures, monitor: str) -> tuple[float, ...]:
-    """Return what is smaller the better an epoch is."""
-    loss = float(figures["val_loss"])
-    loss = math.inf if math.isnan(loss) else loss
-    return (loss,) if monitor == "val_loss" else (-float(figures[monitor]), loss)
+    def _rank_on_disk(self):
+        """Return the rank of the model that is kept; `None` where the best was lost."""
+        if self.is_kept:
+            card = read_card(self.path)
+            if card is None:
+                return self.best
+            # That of a model which stands for a lost one is worse.
+            return max(self.best, rank_of(card.metrics, self.monitor))
+        if self.writes:
+            log.warning(
+                "%s was lost: the best of the epochs to come stands for it, or the "
+                "last one where none comes",
+                self.path,
+            )
+        return None  # than which the next epoch is better
 
 
 class FiniteLoss(keras.callbacks.Callback):

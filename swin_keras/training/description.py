@@ -6,8 +6,8 @@ from swin_keras.distillation.stored_answers import bytes_needed
 from swin_keras.model_files import installed_versions
 from swin_keras.models import variant_config
 from swin_keras.names import printable
+from swin_keras.scores.best_epoch import better_row, is_best
 from swin_keras.screen import counted
-from swin_keras.training.callbacks import rank_of
 from swin_keras.training.devices import device_names
 from swin_keras.training.job import TrainingJob
 from swin_keras.training.presets import PRESETS, fitted_values
@@ -132,26 +132,29 @@ def _advice(job):
     )
 
 
-def why_kept(rows, epoch: int, monitor: str, monitors) -> str:
+def why_kept(rows, kept, monitor: str, monitors) -> str:
     """Report which epoch a run keeps, and what another choice would have kept.
 
     Args:
         rows: Figures of each epoch, as in `metrics.csv`.
-        epoch: The one that is kept, from 1.
+        kept: Those of the kept epoch, with its number from 1.
         monitor: Why.
         monitors: Why it could have been, with the words for each.
     """
-    kept = next(row for row in rows if row["epoch"] == epoch - 1)
-    text = (
-        f"kept epoch {epoch:.0f} of {len(rows)}, which had {monitors[monitor]}: "
-        f"{_figures(kept, monitors)}"
-    )
-    for other in monitors:
-        best = min(rows, key=lambda row: rank_of(row, other))
-        if rank_of(best, other)[0] != rank_of(kept, other)[0]:
+    why = f", which had {monitors[monitor]}" if is_best(kept, rows, monitor) else ""
+    figures = _figures(kept, monitors)
+    text = f"kept epoch {kept['epoch']:.0f} of {len(rows)}{why}: {figures}"
+    for name in monitors:
+        better = better_row(kept, rows, name)
+        if better is not None:
             text += (
-                f". Epoch {best['epoch'] + 1} had {monitors[other]}: "
-                f"{_figures(best, monitors)}; --monitor {other} would keep that one"
+                f". Epoch {better['epoch'] + 1:.0f} had {monitors[name]}: "
+                f"{_figures(better, monitors)}; "
+            )
+            text += (
+                "its model was lost"
+                if name == monitor
+                else f"--monitor {name} would keep that one"
             )
     return text
 
@@ -160,4 +163,5 @@ def _figures(row, monitors):
     return ", ".join(
         f"{name} {row[name]:.4f}" if name == "val_loss" else f"{name} {row[name]:.2%}"
         for name in monitors
+        if name in row
     )

@@ -19,6 +19,7 @@ from swin_keras.report import (
     plot_curves,
     write_report,
 )
+from swin_keras.scores.best_epoch import kept_figures
 from swin_keras.training.checkpoints import CheckpointFolder
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.description import why_kept
@@ -159,8 +160,10 @@ def _conclude(run, job, training):
     """Judge the best model on the test images; draw the curves."""
     curves = run.plots / "curves.png"
     shown = ("loss", job.task.figure, "learning_rate")
-    plot_curves(run.metrics, curves, shown, monitor=job.config.monitor)
     predictor = Predictor(run.best_model)
+    monitor = job.config.monitor
+    kept = kept_figures(predictor.card.metrics, training.rows, monitor)
+    plot_curves(run.metrics, curves, shown, kept and int(kept["epoch"]))
     result = evaluate_dataset(predictor, job.dataset)
     part_of(job.config.task).plot(result, run.plots)
     judged = {f"test_{name}": value for name, value in result.figures().items()}
@@ -182,13 +185,6 @@ def _conclude(run, job, training):
         ),
     )
     write_text(run.card, card.to_json())  # last: it says that the run is finished
-    monitors = job.task.monitors
-    kept = why_kept(training.rows, metrics["epoch"], job.config.monitor, monitors)
-    log.info("%s", kept)
-    log.info(
-        "test %s after %.0f s, best epoch %d: %s",
-        result.headline(),
-        training.seconds,
-        metrics["epoch"],
-        run.path,
-    )
+    if kept is not None:
+        log.info("%s", why_kept(training.rows, kept, monitor, job.task.monitors))
+    log.info("test %s after %.0f s: %s", result.headline(), training.seconds, run.path)

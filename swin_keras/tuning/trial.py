@@ -121,11 +121,15 @@ def _as_begun(folder: StudyFolder, trial: Trial, config):
 
 
 def take_over(folder: StudyFolder, earlier: str, trial_id: str):
-    """Begin a trial where an earlier one of the same values ended."""
+    """Begin a trial where an earlier one of the same values ended.
+
+    Its best model may have been lost; training says so then.
+    """
     before, now = folder.run(earlier), folder.run(trial_id)
     if now.checkpoints.exists():
         return
-    shutil.copyfile(before.best_model, now.best_model)
+    if before.best_model.exists():
+        shutil.copyfile(before.best_model, now.best_model)
     part = now.checkpoints.with_name(".checkpoints.part")
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(before.checkpoints, part)

@@ -195,6 +195,49 @@ def test_a_run_without_a_finished_epoch_still_has_a_report(tmp_path):
     assert "No epoch was finished." in text
 
 
+def kept_by(folder, metrics, rows):
+    """Return what the page says of the kept epoch, and what its curves mark."""
+    (folder / "figures.csv").write_text("epoch,loss,val_loss\n" + rows)
+    card = ModelCard(
+        name="toy",
+        variant="swin_nano",
+        model={"input_shape": [12, 12, 3]},
+        class_names=("cat", "dog"),
+        train=DEFAULTS,
+        metrics=metrics,
+    )
+    changes = {"card": card, "metrics": folder / "figures.csv"}
+    text = make_report(folder, ("cat", "dog"), **changes)
+    said = re.search(r"Kept is the model.*?</p>", text, re.S)
+    curves = re.findall(r'class="plot" src="data:image/svg\+xml;base64,([^"]+)', text)
+    svg = "".join(base64.b64decode(curve).decode() for curve in curves)
+    marked = re.findall(r"kept: epoch \d+", svg)
+    return " ".join(said[0].removesuffix("</p>").split()) if said else None, {*marked}
+
+
+def test_the_kept_epoch_is_the_one_that_the_card_names(tmp_path):
+    rows = "0,2,1.5\n1,1,2.5\n2,1,nan\n"
+    best = (
+        "Kept is the model of epoch 1, of the smallest loss on the validation images."
+    )
+    for card in ({"epoch": 1.0, "val_loss": 1.5}, {"epoch": 1.0}, {}):
+        assert kept_by(tmp_path, card, rows) == (best, {"kept: epoch 1"})
+    lost = "Epoch 1 had the smallest loss on the validation images; its model was lost."
+    said, marked = kept_by(tmp_path, {"epoch": 2.0, "val_loss": 2.5}, rows)
+    assert said == f"Kept is the model of epoch 2. {lost}"
+    assert marked == {"kept: epoch 2"}
+    said, _ = kept_by(tmp_path, {"epoch": 3.0, "val_loss": float("nan")}, rows)
+    assert said == f"Kept is the model of epoch 3. {lost}"
+
+
+def test_an_epoch_without_a_figure_is_not_called_the_best(tmp_path):
+    rows = "0,2,nan\n1,1,nan\n"
+    said, marked = kept_by(tmp_path, {"epoch": 1.0, "val_loss": float("nan")}, rows)
+    assert said == "Kept is the model of epoch 1."
+    assert marked == {"kept: epoch 1"}
+    assert kept_by(tmp_path, {}, rows) == (None, set())
+
+
 def test_large_images_are_made_smaller_and_stay_as_they_were():
     image = Image.new("RGB", (3000, 1000), "red")
     assert len(image_uri(image)) < 5000

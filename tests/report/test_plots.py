@@ -14,7 +14,7 @@ from swin_keras.report import (
     plot_images,
     plot_lr_range,
 )
-from swin_keras.report.plots import best_epoch, mixed_title, smoothed
+from swin_keras.report.plots import mixed_title, smoothed
 
 HEADER = "epoch,accuracy,learning_rate,loss,val_accuracy,val_loss\n"
 
@@ -33,10 +33,11 @@ def metrics(tmp_path):
     return path
 
 
-def test_curves_show_the_learning_rate_and_the_best_epoch(metrics):
-    svg = svg_of(plot_curves, metrics)
-    for text in ("loss", "learning rate", "best: epoch 3"):
+def test_curves_show_the_learning_rate_and_the_kept_epoch(metrics):
+    svg = svg_of(plot_curves, metrics, kept=2)
+    for text in ("loss", "learning rate", "kept: epoch 2"):
         assert text in svg
+    assert "kept" not in svg_of(plot_curves, metrics)
 
 
 def test_curves_leave_out_what_was_not_measured(tmp_path):
@@ -47,23 +48,6 @@ def test_curves_leave_out_what_was_not_measured(tmp_path):
     assert "validation" not in svg
     path.write_text(HEADER)  # stopped in its first epoch
     assert "epoch" not in svg_of(plot_curves, path)
-
-
-def test_the_best_epoch_is_that_of_the_smallest_loss():
-    rows = [{"epoch": str(e), "val_loss": a} for e, a in enumerate("3121")]
-    assert best_epoch(rows) == 2
-    rows[3]["val_loss"] = "0.5"
-    assert best_epoch(rows) == 4
-    assert best_epoch([{"epoch": "0", "val_loss": ""}]) is None
-
-
-def test_the_best_epoch_can_be_that_of_the_highest_accuracy(metrics):
-    assert "best: epoch 3" in svg_of(plot_curves, metrics, monitor="val_accuracy")
-    rows = [{"epoch": "0", "val_loss": "2", "val_accuracy": "0.58"}]
-    rows.append({"epoch": "1", "val_loss": "1", "val_accuracy": "0.33"})
-    assert best_epoch(rows, "val_accuracy") == 1
-    assert best_epoch(rows) == 2
-    assert best_epoch([{"epoch": "0", "val_loss": "1"}], "val_accuracy") is None
 
 
 def test_mixed_images_have_the_titles_of_their_parts(tmp_path):

@@ -9,9 +9,10 @@ import pytest
 from toy_runs import folder_of_images
 
 from swin_keras.errors import TrainingError
+from swin_keras.model_files import ModelCard, embed_card
 from swin_keras.tasks import task_named
 from swin_keras.training import TrainConfig
-from swin_keras.training.callbacks import BestModel, rank_of
+from swin_keras.training.callbacks import BestModel
 from swin_keras.training.description import why_kept
 from swin_keras.training.train import train
 
@@ -127,36 +128,40 @@ def test_the_averaged_weights_are_validated_and_kept(tmp_path):
     assert_same_weights(trained_weights(kept), averaged.validated[np.argmin(losses)])
 
 
-def rank(val_loss, val_accuracy, monitor):
-    return rank_of({"val_loss": val_loss, "val_accuracy": val_accuracy}, monitor)
-
-
-def test_the_best_epoch_is_that_of_what_is_monitored():
-    assert rank(0.5, 0.33, "val_loss") < rank(0.6, 0.58, "val_loss")
-    assert rank(0.6, 0.58, "val_accuracy") < rank(0.5, 0.33, "val_accuracy")
-    assert rank(0.4, 0.58, "val_accuracy") < rank(0.6, 0.58, "val_accuracy")
-    for monitor in ("val_loss", "val_accuracy"):
-        assert rank(0.5, 0.2, monitor) < rank(float("nan"), 0.2, monitor)
-
-
 def test_a_run_says_which_epoch_it_keeps_and_what_the_other_choice_is():
-    rows = [
-        {"epoch": 0, "val_loss": 1.2, "val_accuracy": 0.58},
-        {"epoch": 1, "val_loss": 1.1, "val_accuracy": 0.33},
-    ]
-    monitors = task_named("classify").monitors
-    text = why_kept(rows, 2.0, "val_loss", monitors)
+    text = said_of([(1.2, 0.58), (1.1, 0.33)], 2, "val_loss")
     assert text.startswith("kept epoch 2 of 2, which had the smallest loss")
     assert "Epoch 1 had the highest accuracy on the validation images: val_l" in text
     assert "val_accuracy 58.00%; --monitor val_accuracy would keep that one" in text
-    text = why_kept(rows, 1.0, "val_accuracy", monitors)
+    text = said_of([(1.2, 0.58), (1.1, 0.33)], 1, "val_accuracy")
     assert text.startswith("kept epoch 1 of 2, which had the highest accuracy")
     assert text.endswith("--monitor val_loss would keep that one")
-    assert "Epoch" not in why_kept(rows[:1], 1.0, "val_loss", monitors)
+    assert "Epoch" not in said_of([(1.2, 0.58)], 1, "val_loss")
+
+
+def test_a_run_does_not_praise_an_epoch_that_is_not_the_best():
+    text = said_of([(1.2, 0.375), (1.1, 0.125)], 2, "val_accuracy")
+    assert text == (
+        "kept epoch 2 of 2: val_loss 1.1000, val_accuracy 12.50%. Epoch 1 had the "
+        "highest accuracy on the validation images: val_loss 1.2000, val_accuracy "
+        "37.50%; its model was lost"
+    )
+    nan = float("nan")
+    text = said_of([(nan, 0.5), (nan, 0.5)], 1, "val_loss")
+    assert text == "kept epoch 1 of 2: val_loss nan, val_accuracy 50.00%"
+
+
+def said_of(epochs, kept, monitor):
+    rows = [
+        {"epoch": epoch, "val_loss": loss, "val_accuracy": accuracy}
+        for epoch, (loss, accuracy) in enumerate(epochs)
+    ]
+    figures = {**rows[kept - 1], "epoch": float(kept)}
+    return why_kept(rows, figures, monitor, task_named("classify").monitors)
 
 
 @pytest.mark.parametrize("writes", [True, False])
-def test_patience_is_remembered(tmp_path, writes):
+def test_patience_is_remembered(tmp_path, writes, caplog):
     path = tmp_path / "best.keras"
     best = BestModel(None, path, None, patience=3, writes=writes)
     zipfile.ZipFile(path, "w").close()
@@ -165,9 +170,25 @@ def test_patience_is_remembered(tmp_path, writes):
     best.set_state(best.get_state() | {"waited": 3})
     assert best.is_out_of_patience
     assert best.best == (0.5,)
+    assert not caplog.text
     path.unlink()  # all processes of a run must see it, or they stop in other epochs
     best.set_state(best.get_state())
     assert best.best is None
+    assert ("best.keras was lost" in caplog.text) == writes  # said once
+    caplog.clear()
+    best.set_state(best.get_state())  # before an epoch, nothing was there to lose
+    assert not caplog.text
+
+
+def test_an_epoch_better_than_the_stand_in_of_a_lost_model_is_kept(tmp_path):
+    path = tmp_path / "best.keras"
+    for on_disk, expected in ((0.7, 0.7), (0.5, 0.5), (0.4, 0.5), (float("nan"), 1e9)):
+        zipfile.ZipFile(path, "w").close()
+        figures = {"epoch": 2.0, "val_loss": on_disk}
+        embed_card(path, ModelCard("toy", "swin_nano", {}, ("a",), metrics=figures))
+        best = BestModel(None, path, None)
+        best.set_state({"best": [0.5], "waited": 0})
+        assert min(best.best, (1e9,)) == (expected,)
 
 
 def test_one_callback_needs_no_list(tmp_path):

@@ -12,11 +12,14 @@ import termios
 import threading
 import time
 
+import keras
+import numpy as np
 import pytest
 import yaml
 from toy_runs import EVERYTHING, folder_of_images, outcome, write_config
 
 from swin_keras.errors import DataError, ResourceError, UsageError
+from swin_keras.model_files import read_card
 from swin_keras.training import TrainConfig
 from swin_keras.training.run_folder import RunFolder, create_run, locked
 from swin_keras.training.train import train
@@ -219,6 +222,38 @@ def test_a_lost_best_model_does_not_keep_a_run_from_its_end(tmp_path, caplog):
     train(config, resume=True)
     assert "best.keras was lost" in caplog.text
     assert outcome(run) == expected  # its only epoch is its best, too
+
+
+def test_a_run_whose_best_model_was_lost_tells_of_the_one_it_keeps(tmp_path, caplog):
+    folder_of_images(tmp_path / "pets")
+    config = TrainConfig(
+        data=str(tmp_path / "pets"),
+        runs_dir=str(tmp_path),
+        name="run",
+        sizes={"embed_dim": 8, "depths": [1], "num_heads": [1]},
+        image_size=16,
+        batch_size=8,
+        epochs=2,
+        jit_compile=False,
+    )
+    run = train(config, part=range(1))
+    run.best_model.unlink()
+    spoils = keras.callbacks.LambdaCallback()
+    spoils.on_test_begin = lambda logs=None: spoils.model.trainable_weights[-1].assign(
+        [50.0, 0.0]  # the bias of the head
+    )
+    caplog.clear()
+    train(config, resume=True, callbacks=spoils)
+    first, second = np.genfromtxt(run.metrics, delimiter=",", names=True)["val_loss"]
+    assert first < second
+    metrics = read_card(run.path).metrics
+    assert (metrics["epoch"], metrics["val_loss"]) == (2, second)
+    words = " ".join(run.report.read_text("utf-8").split())
+    lost = "had the smallest loss on the validation images"
+    assert f"model of epoch 2. Epoch 1 {lost}; its model was lost." in words
+    assert caplog.text.count("best.keras was lost") == 1
+    assert "kept epoch 2 of 2: val_loss" in caplog.text
+    assert f"Epoch 1 {lost}: val_loss {first:.4f}" in caplog.text
 
 
 @pytest.mark.parametrize("content", ["", "- 1", "a: [", "epochs: many", "epoch: 3"])

@@ -18,7 +18,8 @@ from swin_keras.errors import DataError, ResourceError, TrainingError, UsageErro
 from swin_keras.report.tensorboard import read_events
 from swin_keras.training.run_folder import RunFolder, locked
 from swin_keras.training.train import train
-from swin_keras.tuning.study_folder import FAILED, FINISHED, OVER, RUNNING
+from swin_keras.tuning.study_folder import FAILED, FINISHED, OVER, RUNNING, StudyFolder
+from swin_keras.tuning.trial import take_over
 from swin_keras.tuning.tune import tune
 
 
@@ -245,6 +246,18 @@ def test_hyperband_trains_on_where_the_earlier_round_ended(start, digits_dir, tm
     went_on = folder.run(last.id)
     assert figures_of(went_on) == figures_of(whole)
     assert "resuming after step 2 of 6" in went_on.log.read_text()
+
+
+def test_a_trial_goes_on_from_one_whose_best_model_was_lost(tmp_path):
+    folder = StudyFolder(tmp_path)
+    earlier = folder.run("0000")
+    (earlier.checkpoints / "step-2").mkdir(parents=True)
+    take_over(folder, "0000", "0001")
+    assert (folder.run("0001").checkpoints / "step-2").is_dir()
+    earlier.best_model.write_bytes(b"model")
+    folder.run("0002").path.mkdir()
+    take_over(folder, "0000", "0002")
+    assert folder.run("0002").best_model.read_bytes() == b"model"
 
 
 @pytest.mark.slow
