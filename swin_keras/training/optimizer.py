@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from swin_keras.backend import require_tensorflow
+from swin_keras.backend import TO_LOAD, require_tensorflow
 from swin_keras.models.layer_names import (
     POSITION_EMBEDDING,
     layer_name,
@@ -49,7 +49,7 @@ class SwinAdamW(OpenAdamW):
         name="swin_adamw",
         **kwargs,
     ):
-        require_tensorflow(f"`{type(self).__name__}`")
+        require_tensorflow(f"`{type(self).__name__}`", TO_LOAD)
         super().__init__(learning_rate, weight_decay=weight_decay, name=name, **kwargs)
         self.clip_norm = clip_norm
         self.layer_decay = layer_decay
