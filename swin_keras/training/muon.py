@@ -62,9 +62,11 @@ def matrices_in(variable) -> int:
 
     0 for a variable of a Swin model that AdamW moves.
     """
-    if not (decays(variable) and stage_part(layer_name(variable))):
+    is_matrix = len(variable.shape) == 2 and decays(variable)
+    if not (is_matrix and stage_part(layer_name(variable))):
         return 0
-    return 3 if "/qkv/" in variable.path else 1
+    ends_in_qkv = "/qkv/" in variable.path and variable.name != "lora_kernel_a"
+    return 3 if ends_in_qkv else 1
 
 
 def orthogonalize(matrix):
