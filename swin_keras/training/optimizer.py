@@ -20,7 +20,8 @@ class SwinAdamW(OpenAdamW):
     Five differences from Keras' own, each of which long runs need:
 
     - Matrices decay; biases, norms, relative position bias and V2's logit scale
-      do not. The choice comes from the variables, so it survives saving.
+      do not. The choice comes from the variables, so it survives saving;
+      `exclude_from_weight_decay` takes others out, too.
     - `layer_decay` lets layers near the image learn more slowly.
     - Gradients are clipped by their global norm after they are summed over the
       replicas; Keras clips each replica's own, which trains otherwise.
@@ -56,8 +57,8 @@ class SwinAdamW(OpenAdamW):
         self.depths = tuple(depths)
 
     def build(self, variables):
-        self.exclude_from_weight_decay(
-            var_list=[variable for variable in variables if not decays(variable)]
+        self.exclude_from_weight_decay(  # what was excluded before among them
+            var_list=[v for v in variables if not (decays(v) and self.is_decayed(v))]
         )
         super().build(variables)
         self._rate_factors = [self._rate_factor(variable) for variable in variables]

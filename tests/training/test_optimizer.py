@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import swin_keras
 from swin_keras.applications import create_model
 from swin_keras.models import variant_config
 from swin_keras.training.muon import SwinMuon
@@ -73,6 +74,43 @@ def test_layers_near_the_image_learn_more_slowly():
         (old - new).mean() for old, new in zip(before, model.get_weights(), strict=True)
     ]
     np.testing.assert_allclose(steps, [0.0125, 0.0125, 0.1, 0.1], rtol=1e-4)
+
+
+def our_layers():
+    return [
+        keras.Input((8, 8, 3)),
+        swin_keras.PatchEmbedding(2, 8, name="patch_embedding"),
+        swin_keras.PositionEmbedding(name="position_embedding"),
+        swin_keras.SwinTransformerBlock(1, 4, name="stage_1_block_1"),
+        swin_keras.PatchMerging(name="stage_1_merging"),
+        keras.layers.GlobalAveragePooling2D(name="pooling"),
+        keras.layers.Dense(3, name="head"),
+    ]
+
+
+def functional(layers):
+    inputs, *layers = layers
+    x = inputs
+    for layer in layers:
+        x = layer(x)
+    return keras.Model(inputs, x)
+
+
+@pytest.mark.parametrize("kind", [SwinAdamW, SwinMuon])
+def test_what_a_user_excludes_does_not_decay(kind):
+    model = functional(our_layers())
+    head = model.get_layer("head")
+    optimizer = kind(0.1)
+    optimizer.exclude_from_weight_decay([head.kernel])
+    optimizer.build(model.trainable_variables)
+    assert not optimizer.is_decayed(head.kernel)
+    assert not optimizer.is_decayed(head.bias)  # never does
+    block = model.get_layer("stage_1_block_1")
+    assert optimizer.is_decayed(block.attention.qkv.kernel)
+    other = kind(0.1)
+    other.exclude_from_weight_decay(var_names=["kernel"])
+    other.build(model.trainable_variables)
+    assert not any(map(other.is_decayed, model.trainable_variables))
 
 
 @pytest.mark.parametrize("compiles", [False, True])
