@@ -42,7 +42,10 @@ def _register_optimizers(_):
     """Let it find our optimizers, too, which need layers and TensorFlow."""
     import keras
 
+    if keras.backend.backend() != "tensorflow":
+        importlib.import_module("swin_keras.training.stand_ins")
+        return
     module = sys.modules.get("swin_keras.training.optimizer")
     is_half_imported = module and not hasattr(module, "SwinAdamW")
-    if keras.backend.backend() == "tensorflow" and not is_half_imported:
+    if not is_half_imported:
         importlib.import_module("swin_keras.training.muon")

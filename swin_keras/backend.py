@@ -7,6 +7,10 @@ TO_TRAIN = (
     "On other backends, train a model of this package with Keras' own optimizers and "
     "`model.fit`."
 )
+TO_LOAD = (
+    f"{TO_TRAIN} A file of a model that was compiled with it loads by "
+    "`keras.models.load_model(file, compile=False)`."
+)
 
 
 def require_tensorflow(what: str, otherwise: str = TO_TRAIN):

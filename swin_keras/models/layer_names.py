@@ -56,8 +56,13 @@ def feature_name(stage: int) -> str:
 
 
 def layer_name(variable) -> str:
-    """Return the name of the layer of a model that a variable belongs to."""
-    return variable.path.partition("/")[0]
+    """Return the name of the layer of a model that a variable belongs to.
+
+    The first name in its path that says a stage, since Keras puts that of a
+    `Sequential` or sub-classed model before it; without one, the first of all.
+    """
+    names = variable.path.split("/")
+    return next((name for name in names if stage_of(name) is not None), names[0])
 
 
 def stage_part(name: str) -> StagePart | None:
@@ -98,3 +103,12 @@ def stage_of(name: str) -> int | None:
         return 0
     part = stage_part(name)
     return part and part.stage
+
+
+def is_known(name: str) -> bool:
+    """Return whether a layer with weights has a name that this package gives.
+
+    >>> [is_known(name) for name in ("stage_1_norm", "norm", "head_fusion", "dense")]
+    [True, True, True, False]
+    """
+    return stage_of(name) is not None or name == NORM or name.startswith(HEAD)

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from swin_keras.models.layer_names import layer_name, stage_part
-from swin_keras.training.optimizer import SwinAdamW, decays
+from swin_keras.training.optimizer import SwinAdamW, decays, warn_of_names
 
 # The quintic of the Newton-Schulz iteration, and how much larger a step of Muon
 # is made to equal one of Adam, as published.
@@ -21,6 +21,9 @@ class SwinMuon(SwinAdamW):
     that rare directions are learned as fast as common ones: a model trained from
     scratch can need fewer steps. Query, key and value are three matrices. Steps
     have the size of Adam's, so learning rates and weight decay mean the same.
+
+    Blocks and patch mergings are known by the names of layers, as in `SwinAdamW`:
+    "stage_1_block_1", "stage_1_merging".
 
     Args:
         learning_rate: A number or a schedule.
@@ -39,6 +42,8 @@ class SwinMuon(SwinAdamW):
     def build(self, variables):
         super().build(variables)
         self._matrices = [matrices_in(variable) for variable in variables]
+        if not any(self._matrices):
+            warn_of_names("Muon", variables)
 
     def update_step(self, gradient, variable, learning_rate):
         matrices = self._matrices[self.index_of(variable)]
@@ -62,9 +67,11 @@ def matrices_in(variable) -> int:
 
     0 for a variable of a Swin model that AdamW moves.
     """
-    if not (decays(variable) and stage_part(layer_name(variable))):
+    is_matrix = len(variable.shape) == 2 and decays(variable)
+    if not (is_matrix and stage_part(layer_name(variable))):
         return 0
-    return 3 if "/qkv/" in variable.path else 1
+    ends_in_qkv = "/qkv/" in variable.path and variable.name != "lora_kernel_a"
+    return 3 if ends_in_qkv else 1
 
 
 def orthogonalize(matrix):

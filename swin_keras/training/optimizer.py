@@ -1,11 +1,16 @@
 """AdamW as Swin Transformers are trained with it."""
 
+import warnings
+
 import keras
 import tensorflow as tf
 
-from swin_keras.backend import require_tensorflow
+from swin_keras.backend import TO_LOAD, require_tensorflow
+from swin_keras.errors import UsageError
 from swin_keras.models.layer_names import (
     POSITION_EMBEDDING,
+    block_name,
+    is_known,
     layer_name,
     stage_of,
     stage_part,
@@ -20,7 +25,8 @@ class SwinAdamW(OpenAdamW):
     Five differences from Keras' own, each of which long runs need:
 
     - Matrices decay; biases, norms, relative position bias and V2's logit scale
-      do not. The choice comes from the variables, so it survives saving.
+      do not. The choice comes from the variables, so it survives saving;
+      `exclude_from_weight_decay` takes others out, too.
     - `layer_decay` lets layers near the image learn more slowly.
     - Gradients are clipped by their global norm after they are summed over the
       replicas; Keras clips each replica's own, which trains otherwise.
@@ -28,6 +34,10 @@ class SwinAdamW(OpenAdamW):
       is squared; Keras adds the squares of its parts.
     - A run that ends keeps its weights; averaged ones (`use_ema`) stay beside
       them, for `average_of`.
+
+    Stages are known by the names of layers. Name those of a model of your own as this
+    package does: "patch_embedding", "position_embedding", "stage_1_block_1",
+    "stage_1_merging". In a `Sequential` or sub-classed model they count, too.
 
     Args:
         learning_rate: A number or a schedule.
@@ -37,6 +47,10 @@ class SwinAdamW(OpenAdamW):
             before it; 1 for none.
         depths: Blocks in each stage of the model; needed for `layer_decay`.
         **kwargs: Other arguments of `keras.optimizers.AdamW`.
+
+    Raises:
+        UsageError: If Keras is not on TensorFlow, or, when it is built, if there is
+            `layer_decay` and `depths` leaves out a block of the model.
     """
 
     def __init__(
@@ -49,18 +63,22 @@ class SwinAdamW(OpenAdamW):
         name="swin_adamw",
         **kwargs,
     ):
-        require_tensorflow(f"`{type(self).__name__}`")
+        require_tensorflow(f"`{type(self).__name__}`", TO_LOAD)
         super().__init__(learning_rate, weight_decay=weight_decay, name=name, **kwargs)
         self.clip_norm = clip_norm
         self.layer_decay = layer_decay
         self.depths = tuple(depths)
 
     def build(self, variables):
-        self.exclude_from_weight_decay(
-            var_list=[variable for variable in variables if not decays(variable)]
+        if self.layer_decay != 1:
+            check_depths(self.depths, variables)
+        self.exclude_from_weight_decay(  # what was excluded before among them
+            var_list=[v for v in variables if not (decays(v) and self.is_decayed(v))]
         )
         super().build(variables)
         self._rate_factors = [self._rate_factor(variable) for variable in variables]
+        if self.layer_decay != 1 and set(self._rate_factors) == {1.0}:
+            warn_of_names("`layer_decay`", variables)
 
     def rate_factor(self, variable) -> float:
         return self._rate_factors[self.index_of(variable)]
@@ -132,3 +150,39 @@ def layer_of(variable, depths) -> int:
         return sum(depths) + 1
     before = sum(depths[: part.stage - 1])
     return before + (part.block or depths[part.stage - 1])
+
+
+def check_depths(depths, variables):
+    """Refuse depths that leave out a block of a model.
+
+    More than the variables show may be right: those of frozen stages are not there.
+
+    Raises:
+        UsageError: That names the layer.
+    """
+    for name in map(layer_name, variables):
+        stage, part = stage_of(name), stage_part(name)
+        if stage is None:
+            continue
+        if max(stage, 1) > len(depths) or (part and part.block > depths[stage - 1]):
+            raise UsageError(
+                "With `layer_decay`, `depths` must be the number of blocks in each "
+                f"stage of the model, which has {name!r}. Received: depths={depths}. "
+                "Give those of the model, such as depths=(2, 2, 6, 2) for swin_tiny; "
+                "a file with other ones loads with `compile=False`."
+            )
+
+
+def warn_of_names(what: str, variables):
+    """Warn that something found no stage, in a model whose layers have other names.
+
+    Heads alone are what learns where all stages are frozen: no reason to warn.
+    """
+    others = {name for name in map(layer_name, variables) if not is_known(name)}
+    if others:
+        warnings.warn(
+            f"{what} goes by the names of layers, such as {block_name(1, 1)!r}, and "
+            "has no effect here: none that learns has such a name. Name the layers of "
+            f"the model so. Received, among others: {min(others)!r}.",
+            stacklevel=3,
+        )

@@ -190,3 +190,38 @@ for call in (swin_keras.train, swin_keras.SwinAdamW, swin_keras.SwinMuon):
         "`SwinMuon`",
     ], done.stderr
     assert all("it is on 'jax' here" in line for line in lines)
+
+
+@pytest.mark.slow
+def test_another_backend_says_how_to_load_what_our_optimizers_trained(tmp_path):
+    """Whether or not their own modules were imported."""
+    pytest.importorskip("jax")
+    sizes = {"embed_dim": 8, "depths": (1, 1), "num_heads": (1, 2)}
+    model = swin_keras.SwinNano(classes=3, **sizes)
+    for kind in (swin_keras.SwinAdamW, swin_keras.SwinMuon):
+        model.compile(kind(1e-3), "sparse_categorical_crossentropy")
+        model.save(tmp_path / f"{kind.__name__}.keras")
+    code = """
+import keras, swin_keras
+for _ in range(2):
+    for file in ("SwinAdamW.keras", "SwinMuon.keras"):
+        keras.models.load_model(file, compile=False)
+        try:
+            keras.models.load_model(file)
+        except swin_keras.UsageError as error:
+            print(error)
+    swin_keras.SwinMuon
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+    )
+    lines = done.stdout.splitlines()
+    assert [line.split(" needs")[0] for line in lines] == [
+        "`SwinAdamW`",
+        "`SwinMuon`",
+    ] * 2, done.stderr
+    assert all("load_model(file, compile=False)" in line for line in lines)

@@ -51,6 +51,29 @@ def test_it_moves_the_matrices_of_blocks_and_mergings(config):
     assert all("patch_embedding" in p or "position_bias" in p for p in others)
 
 
+@pytest.mark.parametrize("rank", [3, 4])
+def test_of_lora_only_what_ends_in_query_key_and_value_is_three_matrices(rank):
+    backbone = swin_keras.SwinBackbone(SwinConfig(**TOY))
+    qkv = backbone.get_layer("stage_1_block_1").attention.qkv
+    qkv.enable_lora(rank)
+    assert matrices_in(qkv.lora_kernel_a) == 1
+    assert matrices_in(qkv.lora_kernel_b) == 3
+    variables = [qkv.lora_kernel_a, qkv.lora_kernel_b]
+    before = [variable.numpy() for variable in variables]
+    optimizer = SwinMuon(0.1, weight_decay=0.0)
+    optimizer.apply([np.ones(v.shape, "float32") for v in variables], variables)
+    for old, variable in zip(before, variables, strict=True):
+        assert np.abs(variable.numpy() - old).max() > 0
+
+
+def test_only_what_has_two_axes_is_a_matrix():
+    """A block of one's own may hold a convolution; AdamW moves its kernel."""
+    inputs = keras.Input((4, 4, 3))
+    convolution = keras.layers.Conv2D(2, 3, name="stage_1_block_1")
+    model = keras.Model(inputs, convolution(inputs))
+    assert matrices_in(model.trainable_variables[0]) == 0
+
+
 def test_a_matrix_goes_where_keras_takes_it():
     random = np.random.default_rng(0)
     gradients = [random.normal(size=(8, 12)).astype("float32") for _ in range(4)]

@@ -1,13 +1,17 @@
 """AdamW as Swin Transformers need it: where it takes each variable."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import swin_keras
 from swin_keras.applications import create_model
+from swin_keras.errors import UsageError
 from swin_keras.models import variant_config
-from swin_keras.training.muon import SwinMuon
+from swin_keras.training.muon import SwinMuon, matrices_in
 from swin_keras.training.optimizer import SwinAdamW, layer_of
 
 
@@ -73,6 +77,114 @@ def test_layers_near_the_image_learn_more_slowly():
         (old - new).mean() for old, new in zip(before, model.get_weights(), strict=True)
     ]
     np.testing.assert_allclose(steps, [0.0125, 0.0125, 0.1, 0.1], rtol=1e-4)
+
+
+def our_layers():
+    return [
+        keras.Input((8, 8, 3)),
+        swin_keras.PatchEmbedding(2, 8, name="patch_embedding"),
+        swin_keras.PositionEmbedding(name="position_embedding"),
+        swin_keras.SwinTransformerBlock(1, 4, name="stage_1_block_1"),
+        swin_keras.PatchMerging(name="stage_1_merging"),
+        keras.layers.GlobalAveragePooling2D(name="pooling"),
+        keras.layers.Dense(3, name="head"),
+    ]
+
+
+def functional(layers):
+    inputs, *layers = layers
+    x = inputs
+    for layer in layers:
+        x = layer(x)
+    return keras.Model(inputs, x)
+
+
+class SubClassed(keras.Model):
+    def __init__(self, layers):
+        super().__init__(name="my_model")
+        inputs, *self.parts = layers
+        self(inputs)
+
+    def call(self, x):
+        for part in self.parts:
+            x = part(x)
+        return x
+
+
+@pytest.mark.parametrize("kind", [keras.Sequential, SubClassed])
+def test_a_model_of_any_kind_learns_as_a_functional_one(kind):
+    """Keras begins the paths of its variables with the name of the model."""
+
+    def treated(model):
+        optimizer = SwinMuon(0.1, layer_decay=0.5, depths=(1,))
+        optimizer.build(model.trainable_variables)
+        return [
+            (matrices_in(v), optimizer.rate_factor(v), optimizer.is_decayed(v))
+            for v in model.trainable_variables
+        ]
+
+    found = treated(kind(our_layers()))
+    assert found == treated(functional(our_layers()))
+    assert {factor for _, factor, _ in found} == {0.25, 0.5, 1.0}
+    assert sum(matrices for matrices, *_ in found) == 7  # 3 of them in qkv
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "message"),
+    [
+        (lambda: SwinMuon(0.1), r"Muon goes by.*'stage_1_block_1'.*'mine'"),
+        (
+            lambda: SwinAdamW(0.1, layer_decay=0.5, depths=(1,)),
+            r"`layer_decay` goes by.*'stage_1_block_1'.*'mine'",
+        ),
+    ],
+)
+def test_layers_of_other_names_are_told_that_their_names_decide(optimizer, message):
+    x = inputs = keras.Input((3,))
+    others = keras.Model(inputs, keras.layers.Dense(3, name="mine")(x))
+    with pytest.warns(UserWarning, match=message):
+        optimizer().build(others.trainable_variables)
+    # Nothing is said where all stages are frozen. Warnings are errors here.
+    head = keras.Model(inputs, keras.layers.Dense(3, name="head")(x))
+    optimizer().build(head.trainable_variables)
+
+
+@pytest.mark.parametrize(
+    ("depths", "name"),
+    [
+        ((), "patch_embedding"),
+        ((2, 2), "stage_3_block_1"),
+        ((2, 1, 2), "stage_2_block_2"),
+    ],
+)
+def test_depths_that_leave_a_block_out_are_refused(depths, name):
+    sizes = {"embed_dim": 8, "num_heads": (1, 2, 4), "input_shape": (32, 32, 3)}
+    variables = create_model(
+        "swin_nano", depths=(2, 2, 2), classes=3, **sizes
+    ).trainable_variables
+    SwinAdamW(0.1, depths=depths).build(variables)
+    SwinAdamW(0.1, layer_decay=0.5, depths=(2, 2, 2)).build(variables[-4:])
+    with pytest.raises(
+        UsageError, match=rf"`depths`.*'{name}'.*{re.escape(str(depths))}"
+    ):
+        SwinAdamW(0.1, layer_decay=0.5, depths=depths).build(variables)
+
+
+@pytest.mark.parametrize("kind", [SwinAdamW, SwinMuon])
+def test_what_a_user_excludes_does_not_decay(kind):
+    model = functional(our_layers())
+    head = model.get_layer("head")
+    optimizer = kind(0.1)
+    optimizer.exclude_from_weight_decay([head.kernel])
+    optimizer.build(model.trainable_variables)
+    assert not optimizer.is_decayed(head.kernel)
+    assert not optimizer.is_decayed(head.bias)  # never does
+    block = model.get_layer("stage_1_block_1")
+    assert optimizer.is_decayed(block.attention.qkv.kernel)
+    other = kind(0.1)
+    other.exclude_from_weight_decay(var_names=["kernel"])
+    other.build(model.trainable_variables)
+    assert not any(map(other.is_decayed, model.trainable_variables))
 
 
 @pytest.mark.parametrize("compiles", [False, True])
