@@ -116,7 +116,7 @@ def match_greedily(quality):
     Returns:
         `(B, P)` integers: the number of each point's object, or `BACKGROUND`.
     """
-    _, points, objects = quality.shape
+    _, points, objects = ops.shape(quality)
 
     def is_left(quality, matched):
         return ops.any(quality > 0)
@@ -138,7 +138,7 @@ def match_greedily(quality):
     quality = ops.where(quality > 0, quality, 0.0)  # NaN becomes 0, too
     nobody = ops.cast(quality[..., 0] * 0, "int32") + BACKGROUND
     _, matched = ops.while_loop(
-        is_left, match, (quality, nobody), maximum_iterations=min(points, objects)
+        is_left, match, (quality, nobody), maximum_iterations=points
     )
     return matched
 

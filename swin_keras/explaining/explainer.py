@@ -12,7 +12,7 @@ from swin_keras.explaining.gradient_map import (
     stage_blocks,
     target_score,
 )
-from swin_keras.explaining.logit_model import logit_model, take_weights
+from swin_keras.explaining.logit_model import logit_model, update_copy
 from swin_keras.explaining.methods import check_method, check_task
 from swin_keras.explaining.regions import reach, share_of_cells
 from swin_keras.explaining.row_vectors import roll_out
@@ -152,7 +152,7 @@ class Explainer(ExplainedModel):
 
     def _logit_model(self):
         if self._logits:
-            take_weights(self._logits, self.model)
+            update_copy(self._logits, self.model)
         else:
             self._logits = logit_model(self.model)
         return self._logits

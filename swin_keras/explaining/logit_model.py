@@ -11,6 +11,7 @@ from swin_keras.layers import (
     WindowAttention,
 )
 from swin_keras.models.conventions import require_float_weights, require_no_lora
+from swin_keras.models.copies import take_weights
 
 
 class _Recorded:
@@ -93,15 +94,15 @@ def logit_model(model):
         return kind.from_config({**config, "dtype": "float32"})
 
     twin = keras.models.clone_model(model, clone_function=copy)
-    take_weights(twin, model)
+    update_copy(twin, model)
     return twin
 
 
-def take_weights(twin, model):
-    """Give a copy the weights that a model has now."""
+def update_copy(twin, model):
+    """Give what `logit_model` returned the weights that the model has now."""
     for layer in model.layers:
         if layer.weights:  # not an input, whose copy may have another name
-            twin.get_layer(layer.name).set_weights(layer.get_weights())
+            take_weights(twin.get_layer(layer.name), layer)
 
 
 def require_plain_layers(model):

@@ -18,6 +18,7 @@ from swin_keras.exporting.head_folding import (
 from swin_keras.inference.runtimes import outputs_by_name
 from swin_keras.layers import PatchEmbedding
 from swin_keras.models.conventions import ends_in_shares, last_step
+from swin_keras.models.copies import take_weights
 
 
 def inference_model(model, fold: bool = True):
@@ -124,7 +125,7 @@ def _in_float32(model):
     if wanted == config:
         return model
     twin = keras.saving.deserialize_keras_object(wanted)
-    twin.set_weights(model.get_weights())
+    take_weights(twin, model)
     return twin
 
 
@@ -188,4 +189,4 @@ def _fill(copy, layer):
     if type(copy) in FOLDED.values() and type(copy) is not type(layer):
         fold_weights(layer, copy)
     elif copy.weights:
-        copy.set_weights(layer.get_weights())
+        take_weights(copy, layer)

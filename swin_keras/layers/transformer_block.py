@@ -1,7 +1,5 @@
 """The Swin Transformer block: windowed attention, then an MLP, both residual."""
 
-import functools
-
 import keras
 from keras import ops
 
@@ -46,7 +44,8 @@ class SwinTransformerBlock(KeepsQuantization, keras.layers.Layer):
         mask_padding: Whether padding is masked; see `shifted_window_mask`.
         window_fit: How a window fits a map that is no larger; see `fit_window`.
         remat: Whether training keeps only the block's input and computes the rest
-            again in the backward pass: less memory, more time.
+            again in the backward pass: less memory, more time. TensorFlow then refuses
+            a gradient of a gradient.
         kernel_initializer: Initializer of kernels; `None` is the published way, see
             `make_initializer`.
 
@@ -175,7 +174,10 @@ class SwinTransformerBlock(KeepsQuantization, keras.layers.Layer):
         # What is computed again must not draw again.
         drop_paths = (self.drop_path1, self.drop_path2)
         draws = [path.draw(inputs) for path in drop_paths if path.rate]
-        branches = functools.partial(self._branches, training=True)
+
+        def branches(*tensors):  # TensorFlow's errors need its name
+            return self._branches(*tensors, training=True)
+
         return keras.remat(branches)(inputs, *draws)
 
     def _branches(self, inputs, draws1=None, draws2=None, training=None):

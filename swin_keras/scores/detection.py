@@ -19,8 +19,8 @@ class DetectionFigures:
         small: Mean average precision of objects below 32 x 32 pixels.
         medium: Of those up to 96 x 96.
         large: Of the others.
-        recall: Share of the objects that were found, with up to 100 boxes a picture,
-            mean over the same overlaps and classes.
+        recall: Share of the objects that were found, with up to `max_detections` boxes
+            of each class in a picture, mean over the same overlaps and classes.
         by_class: Mean average precision of each class, by its name.
         curves: Of each class that occurs, the precision at the recalls 0, .01 to 1,
             where half of the union must overlap.
@@ -49,7 +49,8 @@ class DetectionScore:
 
     Args:
         class_names: Name of each class.
-        max_detections: Boxes of a picture that count, the most certain; COCO's are 100.
+        max_detections: Boxes of each class in a picture that count, the most certain;
+            COCO's are 100.
 
     Example:
 

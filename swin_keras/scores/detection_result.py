@@ -31,7 +31,7 @@ class DetectionResult:
         class_names: The model's class names.
         notes: What was decided about the data on the way.
         split: Which images these were.
-        max_detections: Boxes of a picture that count; COCO's are 100.
+        max_detections: Boxes of each class in a picture that count; COCO's are 100.
 
     Attributes:
         found: `FoundObjects` of each picture, of the branch that is exported.

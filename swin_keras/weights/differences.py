@@ -50,8 +50,10 @@ def scaling(model) -> tuple[tuple, tuple] | None:
     if not isinstance(layer, keras.layers.Normalization):
         return None
     config, channels = layer.get_config(), layer.output.shape[-1]
-    numbers = (np.ravel(config[name]).tolist() for name in ("mean", "variance"))
-    return tuple(tuple(x * channels if len(x) == 1 else x) for x in numbers)
+    given = config["mean"], config["variance"]
+    numbers = layer.get_weights()[:2] if None in given else given  # once adapted
+    lists = (np.ravel(x).tolist() for x in numbers)
+    return tuple(tuple(x * channels if len(x) == 1 else x) for x in lists)
 
 
 def _position_bias(given, config):

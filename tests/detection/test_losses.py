@@ -64,6 +64,25 @@ def test_each_part_has_a_sum_and_a_count():
     assert parts["boxes"][1] < parts["many_scores"][1]  # centerness is below 1
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_how_many_pictures_and_boxes_there_are_need_not_be_known(jit_compile):
+    """As in batches of `padded_batch`, whose longest list of boxes decides."""
+    outputs = random_outputs()
+    shapes = {name: tf.TensorSpec((None, *x.shape[1:])) for name, x in outputs.items()}
+    compute = tf.function(
+        loss_and_gradients,
+        input_signature=(shapes, tf.TensorSpec((None, None, 5))),
+        jit_compile=jit_compile,
+    )
+    for boxes in (SOME, SOME[:, :3]):
+        (loss, found), (right, expected) = (
+            f(outputs, boxes) for f in (compute, loss_and_gradients)
+        )
+        np.testing.assert_allclose(loss, right, rtol=1e-5)
+        for name in outputs:
+            np.testing.assert_allclose(found[name], expected[name], atol=1e-5)
+
+
 def test_the_total_weighs_the_parts():
     parts = {"a": (6.0, 3.0), "b": (5.0, 0.5)}
     assert float(total_loss(parts)) == 2 + 5

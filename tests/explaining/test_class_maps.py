@@ -168,6 +168,25 @@ def test_an_explainer_asks_the_model_as_it_is_now(method):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
+def after(scaling):
+    layers = make_model(include_preprocessing=False).layers[1:]
+    return keras.Sequential([keras.Input((32, 32, 3)), scaling, *layers])
+
+
+@pytest.mark.parametrize("method", ["hires-cam", "gradient-rollout"])
+def test_pixels_are_scaled_by_what_their_normalization_was_adapted_to(method):
+    adapted = keras.layers.Normalization()
+    explainer = Explainer(after(adapted))
+    for images in (make_images(make_model()), 9 + make_images(make_model(), 3) / 2):
+        adapted.adapt(images)
+        mean, variance = images.mean((0, 1, 2)), images.var((0, 1, 2))
+        fixed = after(keras.layers.Normalization(mean=mean, variance=variance))
+        classes = range(len(images))
+        found = explainer.maps(images, classes, method=method)
+        expected = Explainer(fixed).maps(images, classes, method=method)
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
+
+
 def test_a_head_with_lora_is_explained_with_what_it_adds():
     model = make_model(classifier_activation=None)
     head = model.get_layer("head")

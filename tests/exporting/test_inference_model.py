@@ -262,3 +262,29 @@ def test_an_adapted_normalization_becomes_a_rescaling_of_the_same_numbers():
     np.testing.assert_allclose(
         to_numpy(inference_model(model)(images)), to_numpy(model(images)), atol=1e-6
     )
+
+
+def test_a_model_in_a_model_keeps_what_its_normalization_was_adapted_to(
+    set_dtype_policy,
+):
+    images = _images((8, 8, 3))
+    set_dtype_policy("mixed_bfloat16")
+    layer = keras.layers.Normalization(dtype="float32")
+    layer.adapt(images)
+    inputs = keras.Input((8, 8, 3))
+    inner = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
+    copy = inference_model(keras.Model(inputs, inner(layer(inputs))))
+    expected = (images - images.mean((0, 1, 2))) / images.std((0, 1, 2))
+    found = to_numpy(copy(images)).reshape(images.shape)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("options", "fold"), [({"invert": True}, True), ({}, False)])
+def test_a_normalization_that_is_not_folded_stays_adapted(options, fold):
+    images = _images((8, 8, 3))
+    layer = keras.layers.Normalization(**options)
+    layer.adapt(images)
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, layer(inputs))
+    found = to_numpy(inference_model(model, fold)(images))
+    np.testing.assert_allclose(found, to_numpy(model(images)), atol=1e-6)

@@ -135,6 +135,18 @@ def test_dropout_is_refused(block, rate):
         SwinConfig(remat=True, **{rate: 0.1})
 
 
+def test_tensorflow_says_itself_that_it_has_no_gradient_of_such_a_gradient():
+    block, x = SwinTransformerBlock(2, 2, remat=True), tf.ones((1, 4, 4, 8))
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            loss = tf.reduce_sum(block(x, training=True) ** 2)
+        size = tf.reduce_sum(inner.gradient(loss, x) ** 2)
+    with pytest.raises(NotImplementedError, match="recompute_grad tried to transpose"):
+        outer.gradient(size, x)
+
+
 @pytest.mark.slow
 def test_two_replicas_train_as_one_device_does():
     """In a subprocess: devices are split before TensorFlow starts."""

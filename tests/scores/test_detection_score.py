@@ -139,3 +139,10 @@ def test_with_fewer_than_ten_boxes_no_more_than_these_count():
     )
     assert score.figures().recall == 0
     assert score.figures().mean_average_precision == 0
+
+
+def test_boxes_that_count_are_counted_for_each_class():
+    score = DetectionScore(["a", "b"], max_detections=1)
+    boxes, classes = [[0, 0, 10, 10], [0, 0, 10, 10], [20, 0, 30, 10]], [0, 1, 1]
+    score.add(boxes, [0.9, 0.8, 0.7], classes, boxes, classes)
+    assert score.figures().recall == pytest.approx((1 + 0.5) / 2)

@@ -271,6 +271,17 @@ def normalized_by(mean, variance, channels=3, **options):
     return model
 
 
+@pytest.mark.parametrize("options", [{}, {"axis": None}])
+def test_a_model_with_an_adapted_normalization_follows_a_file(options, tmp_path):
+    given = normalized_by([100.0] * 3, [2000.0] * 3)
+    given.save(tmp_path / "x.keras")
+    model = normalized_by(None, None, **options)
+    scaling = model.get_layer("preprocessing")
+    scaling.adapt(np.random.default_rng(1).uniform(0, 255, (2, 32, 32, 3)))
+    load_weights(model, tmp_path / "x.keras")
+    np.testing.assert_allclose(logits(model), logits(given), atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("mean", "channels", "options"),
     [([127.5] * 3, 3, {}), ([90.0], 1, {}), (0.0, 3, {"axis": None})],
