@@ -31,11 +31,13 @@ def run(options, out, make_table) -> int:
     result = benchmark(
         *models, threads=options.threads, seconds=options.seconds, trust=options.trust
     )
+    compared = list(_compared(result, pairs))
     if options.json:
-        print(to_json(result.to_dict()))
+        beside = {"comparisons": compared} if pairs else {}
+        print(to_json(result.to_dict() | beside))
     else:
         _show(result, out, make_table)
-        for line in _comparison(result, pairs):
+        for line in _in_words(compared, result):
             out.print(line)
     try:
         if picture:
@@ -74,14 +76,20 @@ def _pairs(models, other) -> list[tuple[Path, Path]]:
     return pairs
 
 
-def _comparison(result, pairs):
-    """State how many times as long as the other each file takes."""
+def _compared(result, pairs):
+    """Yield how many times as long as the other each file takes."""
     least = {(t.path, t.threads): t.minimum for t in result.timings}
-    names = short_names(timing.path for timing in result.timings)
     for threads in sorted({timing.threads for timing in result.timings}):
         for one, other in pairs:
             ratio = least[str(one), threads] / least[str(other), threads]
-            yield (
-                f"threads {threads}: {names[str(one)]} takes {ratio:.2f} x the time "
-                f"of {names[str(other)]}"
-            )
+            of_both = {"path": str(one), "vs": str(other), "threads": threads}
+            yield of_both | {"times_as_long": ratio}
+
+
+def _in_words(compared, result):
+    names = short_names(timing.path for timing in result.timings)
+    for one in compared:
+        yield (
+            f"threads {one['threads']}: {names[one['path']]} takes "
+            f"{one['times_as_long']:.2f} x the time of {names[one['vs']]}"
+        )

@@ -69,6 +69,9 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
     from swin_keras.training.train import train
     from swin_keras.tuning.limits import measure
 
+    if (earlier := _earlier(folder, trial)) and earlier.status != FINISHED:
+        # Hyperband goes on with as many as it planned, whatever became of them.
+        return dataclasses.replace(earlier, id=trial.id, values=trial.values, seconds=0)
     study = folder.read_study()
     config = dataclasses.replace(
         study.train_config(trial.values),
@@ -85,8 +88,8 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
     if over:
         return dataclasses.replace(trial, status=OVER, reason=over)
     part = range(trial.values.get("tuner/epochs", config.epochs))
-    if "tuner/trial_id" in trial.values:
-        take_over(folder, trial.values["tuner/trial_id"], trial.id)
+    if earlier:
+        take_over(folder, earlier.id, trial.id)
     run = train(config, resume=True, job=job, part=part)
     metrics = {n: v for n, v in run.read_card().metrics.items() if n != "seconds"}
     metrics["score"] = score_of(metrics, job.task)
@@ -99,6 +102,12 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
     if study.tuner != "hyperband":  # which continues the best of its trials
         shutil.rmtree(run.checkpoints, ignore_errors=True)
     return trial
+
+
+def _earlier(folder: StudyFolder, trial: Trial) -> Trial | None:
+    """Return the trial of the same values that a trial goes on with, if any."""
+    earlier = trial.values.get("tuner/trial_id")
+    return None if earlier is None else folder.trial(earlier)
 
 
 def _as_begun(folder: StudyFolder, trial: Trial, config):

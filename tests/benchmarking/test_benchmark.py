@@ -81,6 +81,17 @@ def test_folders_are_compared_form_by_form(exported, tmp_path, capsys):
     assert pairs == [(exported / "model.tflite", other / "model.tflite")]
 
 
+def test_a_comparison_is_in_the_json_too(exported, capsys):
+    one, other = exported / "model.tflite", exported / "model_fp16.tflite"
+    assert run(one, "--vs", other, "--threads", 1, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    (compared,) = found["comparisons"]
+    ours, theirs = (timing["min_ms"] for timing in found["timings"])
+    assert compared["times_as_long"] == pytest.approx(ours / theirs, rel=0.01)
+    assert (compared["path"], compared["vs"]) == (str(one), str(other))
+    assert compared["threads"] == 1
+
+
 def _compare(model, other):
     from swin_keras.cli.benchmark import _pairs
 

@@ -13,7 +13,7 @@ from swin_keras.tasks import task_named
 from swin_keras.training import TrainConfig
 from swin_keras.tuning.results import best_of
 from swin_keras.tuning.study import Study
-from swin_keras.tuning.study_folder import FINISHED, StudyFolder, Trial
+from swin_keras.tuning.study_folder import FAILED, FINISHED, OVER, StudyFolder, Trial
 from swin_keras.tuning.trial import _as_begun, run_trial
 
 
@@ -205,6 +205,17 @@ def test_a_trial_whose_score_is_no_number_has_failed(tmp_path, monkeypatch):
         monkeypatch.setattr(importlib.import_module(module), function, stub)
     with pytest.raises(TrainingError, match="What judges the trial"):
         run_trial(folder, trial)
+
+
+@pytest.mark.parametrize("status", [OVER, FAILED])
+def test_what_goes_on_with_an_unfinished_trial_is_as_unfinished(tmp_path, status):
+    study = Study.read(write_study(tmp_path))
+    folder = StudyFolder.of(study)
+    folder.begin(study, resume=False)
+    why = {"status": status, "reason": "its words", "costs": {"parameters": 7}}
+    folder.write(Trial("0000", {"width": "a"}, **why, seconds=3.0))
+    values = {"width": "a", "tuner/trial_id": "0000", "tuner/epochs": 2}
+    assert run_trial(folder, Trial("0001", values)) == Trial("0001", values, **why)
 
 
 def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
