@@ -90,6 +90,8 @@ def check_classes(
     for note in listing.notes:
         kind = "left out" if "left out" in note else "folders"
         findings.append(Finding("info", kind, "", note))
+    for note in good.notes[len(listing.notes) :]:
+        findings.append(Finding("info", "duplicate", "", note))
     counts = {
         title: {name or "(none)": len(paths) for name, paths in sorted(classes.items())}
         for title, classes in listing.splits.items()

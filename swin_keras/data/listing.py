@@ -93,17 +93,29 @@ class Listing:
 
 def with_shared_files(listing: Listing) -> Listing:
     """Return the listing with equal files of a split as one, in all their classes."""
-    splits = {}
+    splits, count, pairs = {}, 0, []
     for title, classes in listing.splits.items():
         paths = sorted({path for paths in classes.values() for path in paths})
         first_of = {path: path for path in paths}
-        for group in same_files(listing.root, paths):
-            first_of.update(dict.fromkeys(group, group[0]))
-        splits[title] = {
-            name: sorted({first_of[path] for path in paths})
-            for name, paths in classes.items()
+        for first, *others in same_files(listing.root, paths):
+            first_of.update(dict.fromkeys(others, first))
+            pairs += [f"{other} and {first}" for other in others]
+        of_class = {
+            name: {first_of[path] for path in paths} for name, paths in classes.items()
         }
-    return replace(listing, splits=splits)
+        if NO_CLASS in of_class:
+            of_class[NO_CLASS] -= set().union(
+                *(paths for name, paths in of_class.items() if name != NO_CLASS)
+            )
+        splits[title] = {name: sorted(paths) for name, paths in of_class.items()}
+        count += len(paths)
+    if not pairs:
+        return listing
+    note = (
+        f"{len(pairs)} of {count} images hold the same bytes as another one and count "
+        f"once with it, in all classes of both ({examples(pairs)})."
+    )
+    return replace(listing, splits=splits, notes=(*listing.notes, note))
 
 
 def list_source(

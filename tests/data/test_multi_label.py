@@ -64,6 +64,9 @@ def test_a_picture_in_two_folders_has_two_classes(folders):
     vectors = np.stack([whole.targets.load(index) for index in range(24)])
     assert vectors.sum(0).tolist() == [12, 16]
     assert (vectors.sum(1) == 2).sum() == 4
+    assert any(
+        n.startswith("4 of 28 images hold the same bytes") for n in dataset.notes
+    )
     assert len(load_dataset(folders).split("all")) == 28  # as it always was
 
 
@@ -74,6 +77,33 @@ def test_a_check_counts_the_classes_and_finds_no_contradiction(folders, table):
     assert [row for row in check_folder(folders).rows() if row[1] == "two classes"]
     report = check_folder(table, multi_label=True)
     assert report.counts["all"] == {"(none)": 13, "cat": 20, "dog": 14}
+
+
+def test_equal_images_of_a_table_are_one_and_that_is_said(tmp_path):
+    make_folder(tmp_path, {"photos": 6})
+    for index, name in enumerate(["copy", "unlabelled"]):
+        shutil.copy(
+            tmp_path / "photos" / f"00{index}.png", tmp_path / "photos" / f"{name}.png"
+        )
+    labels = ["cat", "cat", "dog", "dog", "", ""]
+    rows = [f"photos/{n:03d}.png,{label}" for n, label in enumerate(labels)]
+    rows += ["photos/copy.png,dog;cat", "photos/unlabelled.png,"]
+    path = tmp_path / "labels.csv"
+    path.write_text("\n".join(["file,label", *rows]))
+    dataset = load_dataset(path, multi_label=True, hold_out=False)
+    whole = dataset.split("all")
+    names = [whole.name(n).rsplit("/")[-1] for n in range(len(whole))]
+    vectors = {n: whole.targets.load(i).tolist() for i, n in enumerate(names)}
+    assert len(vectors) == len(whole) == 6, vectors
+    assert vectors["000.png"] == [1, 1]
+    assert vectors["001.png"] == [1, 0]
+    (note,) = (
+        line[-1]
+        for line in check_folder(path, multi_label=True).rows()
+        if line[1] == "duplicate"
+    )
+    assert "photos/copy.png and photos/000.png" in note
+    assert "2 of 8 images" in note
 
 
 def test_images_of_several_classes_are_extracted_without_folders(folders, tmp_path):
