@@ -43,7 +43,7 @@ def _register_optimizers(_):
     import keras
 
     if keras.backend.backend() != "tensorflow":
-        importlib.import_module("swin_keras.training.stand_ins")
+        importlib.import_module("swin_keras.training.stand_ins").register_stand_ins()
         return
     module = sys.modules.get("swin_keras.training.optimizer")
     is_half_imported = module and not hasattr(module, "SwinAdamW")

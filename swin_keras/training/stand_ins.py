@@ -6,6 +6,8 @@ from swin_keras.backend import TO_LOAD, require_tensorflow
 
 
 class _StandIn:
+    """Refuse to be loaded, in a sentence that says what can be done."""
+
     def get_config(self):
         return {}
 
@@ -14,11 +16,11 @@ class _StandIn:
         require_tensorflow(f"`{cls.__name__}`", TO_LOAD)
 
 
-@keras.saving.register_keras_serializable(package="swin_keras")
-class SwinAdamW(_StandIn):
-    """Refuse to be loaded, in a sentence that says what can be done."""
+def register_stand_ins():
+    """Let Keras find these in the place of the optimizers, which need TensorFlow.
 
-
-@keras.saving.register_keras_serializable(package="swin_keras")
-class SwinMuon(_StandIn):
-    """Refuse to be loaded, in a sentence that says what can be done."""
+    Only where it runs on something else: there can be one class of a name.
+    """
+    for name in ("SwinAdamW", "SwinMuon"):
+        kind = type(name, (_StandIn,), {})
+        keras.saving.register_keras_serializable(package="swin_keras")(kind)

@@ -1,5 +1,6 @@
 """AdamW as Swin Transformers need it: where it takes each variable."""
 
+import importlib
 import re
 
 import keras
@@ -271,3 +272,10 @@ def test_a_scaled_loss_takes_a_compiled_step():
     optimizer.build([variable])
     tf.function(lambda: optimizer.apply([8 * tf.ones((4, 3))], [variable]))()
     np.testing.assert_allclose(variable.numpy(), 0.9, atol=1e-5)
+
+
+def test_what_stands_for_them_elsewhere_does_not_take_their_place_here():
+    importlib.import_module("swin_keras.training.stand_ins")
+    for optimizer in (SwinAdamW, SwinMuon):
+        name = f"swin_keras>{optimizer.__name__}"
+        assert keras.saving.get_registered_object(name) is optimizer
