@@ -1,6 +1,6 @@
 """A large picture as one view shows it: windows of it, cut one at a time.
 
-The picture is never turned or resized as a whole, since at ten times its sides it
+Windows come straight from the picture as it is: a whole one at ten times its sides
 would take a hundred times its memory.
 """
 

@@ -177,19 +177,26 @@ for call in (swin_keras.train, swin_keras.SwinAdamW, swin_keras.SwinMuon):
     except swin_keras.UsageError as error:
         print(error)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | {"KERAS_BACKEND": "jax"},
-        capture_output=True,
-        text=True,
-    )
-    lines = done.stdout.splitlines()
+    lines = lines_on_jax(code)
     assert [line.split(" needs")[0] for line in lines] == [
         "Training",
         "`SwinAdamW`",
         "`SwinMuon`",
-    ], done.stderr
+    ]
     assert all("it is on 'jax' here" in line for line in lines)
+
+
+def lines_on_jax(code, folder=None):
+    """Run code where Keras is on JAX; return the lines that it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=os.environ | {"KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
 
 
 @pytest.mark.slow
@@ -212,16 +219,7 @@ for _ in range(2):
             print(error)
     swin_keras.SwinMuon
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=os.environ | {"KERAS_BACKEND": "jax"},
-        capture_output=True,
-        text=True,
-    )
-    lines = done.stdout.splitlines()
-    assert [line.split(" needs")[0] for line in lines] == [
-        "`SwinAdamW`",
-        "`SwinMuon`",
-    ] * 2, done.stderr
+    lines = lines_on_jax(code, tmp_path)
+    said = [line.split(" needs")[0] for line in lines]
+    assert said == ["`SwinAdamW`", "`SwinMuon`"] * 2
     assert all("load_model(file, compile=False)" in line for line in lines)
