@@ -48,6 +48,7 @@ def test_a_few_damaged_files_are_taken_or_refused(kinds, originals):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # sixty runs that end, where they are resumed
 @pytest.mark.parametrize("kind", [k for k in file_attacks.KINDS if ".onnx" not in k])
 def test_many_damaged_files_are_taken_or_refused(kind, originals):
     check(kind, 60, originals)
