@@ -152,7 +152,7 @@ def _frames(container, name, rate, seconds):
         raise DataError(f"{name} is packed in a way that FFmpeg does not know here.")
     _check_size(name, stream.codec_context.width, stream.codec_context.height)
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
-    first, due, count = None, 0.0, 0
+    first, due, count, before = None, 0.0, 0, -math.inf
     usual = float(stream.average_rate or 25)
     try:
         for frame in container.decode(stream):
@@ -162,9 +162,13 @@ def _frames(container, name, rate, seconds):
             time -= first
             if time >= seconds:
                 return
-            if time + 0.5 / usual < due:  # the nearest, where rates do not divide
+            half = min(0.5 / usual, (time - before) / 2)  # of what lies between frames
+            before = time
+            if time + half < due:  # the nearest, where rates do not divide
                 continue
-            due = max(due + 1 / rate, time - 0.5 / usual)
+            due += 1 / rate
+            if due <= time:  # after a gap, where nothing moved, the count begins anew
+                due = time + 1 / rate
             _check_size(name, frame.width, frame.height)
             shape = stream.codec_context.sample_aspect_ratio or 1
             yield Frame(round(time, 3), _picture(frame, shape))

@@ -6,6 +6,7 @@ import struct
 import sys
 import weakref
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -77,6 +78,43 @@ def test_frames_come_at_the_chosen_rate_with_their_times(tmp_path, av, name, cod
     assert len(list(read_video(path, rate=1000))) == 30
     assert [frame.time for frame in read_video(path, rate=0.4)] == [0, 2.5]
     assert len(list(read_video(path, rate=1e-9))) == 1
+
+
+def write_recording(path, times):
+    """Write a video of variable rate, as screens and phones record: frames at times."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", 30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for time in times:
+            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")
+            frame.pts, frame.time_base = round(1000 * time), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+STILL_THEN_MOVING = [0, *(60 + number / 30 for number in range(60))]
+BURSTS = [second + number / 30 for second in (0, 10, 20) for number in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("times", "rate", "expected"),
+    [
+        (STILL_THEN_MOVING, 1, [0, 60, 61]),
+        (STILL_THEN_MOVING, 5, [0, *(60 + number / 5 for number in range(10))]),
+        (BURSTS, 1, [0, 10, 20]),
+        (BURSTS, 30, BURSTS),
+    ],
+)
+def test_a_variable_rate_gives_no_more_frames_in_a_second(
+    tmp_path, av, times, rate, expected
+):
+    path = write_recording(tmp_path / "a.mkv", times)
+    found = [frame.time for frame in read_video(path, rate=rate)]
+    np.testing.assert_allclose(found, expected, atol=0.02)
 
 
 @pytest.mark.parametrize(
