@@ -43,15 +43,28 @@ class LetterBox:
     def answers(self, outputs: dict, pictures) -> dict:
         """Return a detector's outputs with boxes in shares of the pictures.
 
+        Those that lie wholly in the black have no area, go behind the others, and
+        do not count.
+
         Args:
-            outputs: With `boxes (B, N, 4)`: top, left, bottom, right in shares of
-                the model's input.
+            outputs: `boxes (B, N, 4)`, top, left, bottom, right in shares of the
+                model's input, their `classes` and `scores (B, N)`, and how many
+                `count (B,)`.
             pictures: What `inputs` was given.
         """
         _, picture, whole = self._sides(pictures)
         scale = tf.tile(tf.cast(whole / picture, tf.float32), [2])
         boxes = outputs["boxes"] * scale + (1 - scale) / 2
-        return {**outputs, "boxes": tf.clip_by_value(boxes, 0.0, 1.0)}
+        boxes = tf.clip_by_value(boxes, 0.0, 1.0)
+        is_counted = tf.range(float(boxes.shape[1])) < outputs["count"][:, None]
+        is_seen = tf.reduce_all(boxes[..., 2:] > boxes[..., :2], axis=-1) & is_counted
+        order = tf.argsort(tf.cast(~is_seen, tf.int32), stable=True)
+        rows = {**outputs, "boxes": boxes}
+        count = tf.reduce_sum(tf.cast(is_seen, tf.float32), axis=1)
+        return {
+            name: tf.gather(rows[name], order, batch_dims=1)
+            for name in ("boxes", "classes", "scores")
+        } | {"count": count}
 
     def _sides(self, pictures):
         """Return height and width of the picture in the input, and of the input.

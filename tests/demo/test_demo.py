@@ -536,3 +536,28 @@ def test_the_browser_draws_the_boxes_that_predict_gives(tmp_path):
     left, top, _, bottom = boxes[0]
     line = whole[int((top + bottom) / 2), int(np.ceil(left))]
     assert tuple(line) == colour_of(CLASSES.index(best))
+
+
+@pytest.mark.slow
+@in_chromium
+def test_boxes_in_the_black_beyond_a_picture_are_left_out(server):
+    # The picture is the middle fifth of a letter-boxed input.
+    boxes = [[0, 0.1, 0.3, 0.4], [0.3, 0.2, 0.5, 0.4], [0.7, 0.1, 1, 0.5]]
+    with browsing(server) as page:
+        found = page.evaluate(
+            """async boxes => {
+                const { boxAnswer } = await import("/boxes.js");
+                return boxAnswer(
+                    { boxes, classes: [0, 1, 0], scores: [0.9, 0.8, 0.7], count: [3] },
+                    {
+                        card: { class_names: ["cat", "dog"] },
+                        colours: [[1, 2, 3], [4, 5, 6]],
+                        shown: 0.3,
+                        place: { x: 0, y: -2, width: 1, height: 5 },
+                    },
+                ).rows;
+            }""",
+            np.ravel(boxes).tolist(),
+        )
+    assert [row["label"] for row in found] == ["dog"]
+    assert found[0]["box"] == pytest.approx([0.2, 0, 0.4, 0.5])

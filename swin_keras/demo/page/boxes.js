@@ -6,18 +6,22 @@ export function boxAnswer({ boxes, classes, scores, count }, page) {
   for (let i = 0; i < Math.round(count[0]) && scores[i] >= shown; i++) {
     const index = Math.round(classes[i]);
     const [top, left, bottom, right] = boxes.slice(4 * i, 4 * i + 4);
-    const across = [left, right].map((edge) => place.x + edge * place.width);
-    const down = [top, bottom].map((edge) => place.y + edge * place.height);
+    const across = inside([left, right], place.x, place.width);
+    const down = inside([top, bottom], place.y, place.height);
+    if (across[0] >= across[1] || down[0] >= down[1]) continue; // in the black alone
     found.push({
       label: card.class_names[index],
       share: scores[i],
       colour: colours[index],
-      box: [across[0], down[0], across[1], down[1]].map((edge) =>
-        Math.min(Math.max(edge, 0), 1),
-      ),
+      box: [across[0], down[0], across[1], down[1]],
     });
   }
   return { rows: found, draw: (context) => drawBoxes(context, found) };
+}
+
+// Edges in shares of the input as shares of the picture, which they do not leave.
+function inside(edges, start, size) {
+  return edges.map((edge) => Math.min(Math.max(start + edge * size, 0), 1));
 }
 
 function drawBoxes(context, found) {
