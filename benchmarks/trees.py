@@ -5,13 +5,16 @@
 A detector learns from tiles of one photo (574 trees), whose lower fifth chooses the
 epoch; with --whole that fifth is learned, too. It is judged by sliding windows on
 another photo of the same forest (279 trees), and on one each of two other forests (61
-and 37): once, and by several views. Printed: AP50 and mAP of each, for the branch that
-is exported and for the one with suppression, and how sharp the photos are: that of
-training is sharper than the others, and of other light, which `blur` and `photometric`
-make up for.
+and 37): once, by several views, and once each in warmer and in colder light, whose
+channels are multiplied by the factors in TINTS. Printed: AP50 and mAP of each, for the
+branch that is exported and for the one with suppression, and how sharp the photos are:
+that of training is sharper than the others, and of other light, which `blur`,
+`photometric` and `white_balance` make up for. With --run a finished run is judged, and
+nothing learned.
 """
 
 import argparse
+import dataclasses
 import json
 import time
 from pathlib import Path
@@ -19,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from aerial_photos import PHOTOS, Photo, find_folder, read_photo, write_photos
 from masked_pictures import work_folder
+from PIL import Image
 from timing import write_json
 
 import swin_keras
@@ -44,6 +48,7 @@ RECIPE = {
     "blur": 1.6,
     "photometric": True,
 }
+TINTS = {"warm": (1.1, 1, 0.85), "cold": (0.9, 1, 1.15)}
 VIEWS = {"flip": True, "quarter_turns": True, "scales": (0.7, 0.85, 1, 1.2, 1.4)}
 
 
@@ -75,6 +80,7 @@ def main():
         help="learn all trees of the photo: the kept epoch is then hardly ever other "
         "than one of the last",
     )
+    parser.add_argument("--run", type=Path, help="a run to judge, without training")
     parser.add_argument("--folder", help="where all goes; by default nowhere for long")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -93,6 +99,26 @@ def measure(folder: Path, options, work: Path) -> dict:
         for title, name in PHOTOS.items()
     }
     whole = photos.pop("training")
+    report = {} if options.run else train(whole, options, work)
+    path = options.run or report.pop("run")
+    report |= {"sharpness": sharpness(whole.image), "photos": {}}
+    for title, photo in photos.items():
+        write_photos(work / "judged" / title, [photo])
+        report["photos"][title] = row = {
+            "trees": len(photo.boxes),
+            "sharpness": sharpness(photo.image),
+            "once": judge(path, work / "judged" / title),
+            "views": judge(path, work / "judged" / title, **VIEWS),
+        }
+        for tint, factors in TINTS.items():
+            write_photos(work / tint / title, [tinted(photo, factors)])
+            row[tint] = judge(path, work / tint / title)
+        print(title, json.dumps(row), flush=True)
+    return report
+
+
+def train(whole: Photo, options, work: Path) -> dict:
+    """Learn the trees of a photo; return the run, and what it was told."""
     learned, chosen = divided(whole)
     if options.whole:
         learned = whole
@@ -119,25 +145,14 @@ def measure(folder: Path, options, work: Path) -> dict:
         tensorboard=False,
         runs_dir=str(work / "runs"),
     )
-    report = {
+    return {
+        "run": run.path,
         "minutes": (time.time() - start) / 60,
         "tiles": {title: len(parts) for title, parts in tiles.items()},
         "epochs": options.epochs,
         "sizes": sizes,
         "recipe": recipe,
-        "sharpness": sharpness(learned.image),
-        "photos": {},
     }
-    for title, photo in photos.items():
-        write_photos(work / "judged" / title, [photo])
-        report["photos"][title] = row = {
-            "trees": len(photo.boxes),
-            "sharpness": sharpness(photo.image),
-            "once": judge(run.path, work / "judged" / title),
-            "views": judge(run.path, work / "judged" / title, **VIEWS),
-        }
-        print(title, json.dumps(row), flush=True)
-    return report
 
 
 def judge(run: Path, photo: Path, **views) -> dict:
@@ -152,6 +167,13 @@ def judge(run: Path, photo: Path, **views) -> dict:
         "mAP with suppression": result.many.mean_average_precision,
         "seconds": time.time() - start,
     }
+
+
+def tinted(photo: Photo, factors) -> Photo:
+    """Return a photo whose red, green and blue are multiplied."""
+    pixels = np.asarray(photo.image) * np.array(factors)
+    image = Image.fromarray(np.rint(pixels.clip(0, 255)).astype(np.uint8))
+    return dataclasses.replace(photo, image=image)
 
 
 def sharpness(image) -> float:

@@ -241,11 +241,15 @@ def test_trees_are_learned_on_one_photo_and_found_on_others(run, aerial, tmp_pat
     for row, count in zip(report["photos"].values(), trees, strict=True):
         assert row["trees"] == count
         assert row["sharpness"] > 0  # white trees on black
-        for how in ("once", "views"):
+        for how in ("once", "views", "warm", "cold"):
             assert 0 <= row[how]["AP50"] <= 1
             assert 0 <= row[how]["AP50 with suppression"] <= 1
     (kept,) = tmp_path.glob("trees-*")
     assert (kept / "runs" / "tiles-1" / "best.keras").is_file()
+    again = run("trees.py", "--data-dir", folder, "--run", kept / "runs" / "tiles-1")
+    for title, row in again["photos"].items():
+        assert row["views"]["AP50"] == report["photos"][title]["views"]["AP50"]
+    assert "epochs" not in again  # nothing was learned
 
 
 def test_missing_photos_are_asked_for(run, tmp_path):

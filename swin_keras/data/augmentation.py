@@ -11,6 +11,7 @@ from swin_keras.data.geometry import Geometry, draw_turns, turned_size
 from swin_keras.data.image_io import centre_box
 from swin_keras.data.rand_augment import RandAugment
 from swin_keras.data.random_erasing import erase
+from swin_keras.data.white_balance import check_white_balance, white_balance
 from swin_keras.errors import UsageError
 
 ATTEMPTS = 10  # crops drawn before the centre is taken
@@ -33,6 +34,7 @@ class Augmentation:
         quarter_turns: Turn by 0, 90, 180 or 270 degrees, each as likely: for pictures
             that have no upright, such as those from above or of a microscope.
         blur: Largest standard deviation of a Gaussian blur, in pixels of the input.
+        white_balance: Largest change of white in each colour channel, as a share.
         rand_augment: Operations on colours and places, after all of the above.
         erase: Share of the images of which, at last, a rectangle becomes noise.
     """
@@ -44,6 +46,7 @@ class Augmentation:
     flip: bool = True
     quarter_turns: bool = False
     blur: float = 0.0
+    white_balance: float = 0.0
     rand_augment: RandAugment | None = None
     erase: float = 0.0
 
@@ -61,6 +64,7 @@ class Augmentation:
                 f"`erase` must be between 0 and 1. Received: erase={self.erase}."
             )
         check_blur(self.blur)
+        check_white_balance(self.white_balance)
 
     def apply(self, image: Image.Image, image_size, rng: np.random.Generator):
         """Return a uint8 array `(H, W, C)`, 0..255, of `image_size`."""
@@ -92,6 +96,7 @@ class Augmentation:
     def finish(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Change the pixels of an input `(H, W, C)`, whose place is settled."""
         pixels = blur(pixels, self.blur, rng)
+        pixels = white_balance(pixels, self.white_balance, rng)
         if self.rand_augment:
             pixels = self.rand_augment.apply(pixels, rng)
         if self.erase and rng.random() < self.erase:

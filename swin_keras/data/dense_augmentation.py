@@ -8,6 +8,7 @@ import numpy as np
 from swin_keras.data.blur import blur, check_blur
 from swin_keras.data.geometry import Geometry, draw_turns, turned_size
 from swin_keras.data.photometric import distort
+from swin_keras.data.white_balance import check_white_balance, white_balance
 from swin_keras.errors import UsageError
 
 ATTEMPTS = 10  # crops drawn before one that shows too much of a class is taken
@@ -29,6 +30,7 @@ class DenseAugmentation:
         quarter_turns: Turn by 0, 90, 180 or 270 degrees, each as likely.
         photometric: Whether to change brightness, contrast, saturation and hue.
         blur: Largest standard deviation of a Gaussian blur, in pixels of the input.
+        white_balance: Largest change of white in each colour channel, as a share.
         copy_paste: Share of the inputs onto which the objects of another picture are
             pasted, which is scaled, cropped and mirrored by itself.
         background: The class whose pixels are no object.
@@ -46,6 +48,7 @@ class DenseAugmentation:
     quarter_turns: bool = False
     photometric: bool = True
     blur: float = 0.0
+    white_balance: float = 0.0
     copy_paste: float = 0.0
     background: int = 0
 
@@ -67,6 +70,7 @@ class DenseAugmentation:
                 f"Received: copy_paste={self.copy_paste}."
             )
         check_blur(self.blur)
+        check_white_balance(self.white_balance)
 
     def draw(self, size, image_size, rng: np.random.Generator, preview=None):
         """Return a random `Geometry`.
@@ -104,4 +108,5 @@ class DenseAugmentation:
     def finish(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Change sharpness and colours of an input `(H, W, C)`, uint8."""
         pixels = blur(pixels, self.blur, rng)
+        pixels = white_balance(pixels, self.white_balance, rng)
         return distort(pixels, rng) if self.photometric else pixels

@@ -204,6 +204,7 @@ def make_augmentation(config, dataset) -> Augmentation:
         flip=flip,
         quarter_turns=config.quarter_turns,
         blur=config.blur,
+        white_balance=config.white_balance,
         rand_augment=rand_augment,
         erase=config.erase,
     )

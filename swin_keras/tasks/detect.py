@@ -67,6 +67,7 @@ class Detect(DenseTask):
             flip=self.flips(dataset, config),
             quarter_turns=config.quarter_turns,
             blur=config.blur,
+            white_balance=config.white_balance,
             photometric=bool(config.photometric),
             mosaic=config.mosaic,
             letter_box=config.letter_box,

@@ -64,6 +64,7 @@ class Segment(DenseTask):
             flip=self.flips(dataset, config),
             quarter_turns=config.quarter_turns,
             blur=config.blur,
+            white_balance=config.white_balance,
             photometric=config.photometric is not False,
             copy_paste=config.copy_paste,
             background=background_of(dataset.class_names) if config.copy_paste else 0,

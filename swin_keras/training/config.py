@@ -56,8 +56,13 @@ _RULES = (  # what must hold, of which options, and how to check it
     ),
     ("be below 4294967296", ("seed",), lambda value: value < 2**32),
     ("be in (0, 1]", ("min_crop_area", "crop_fraction"), lambda value: 0 < value <= 1),
-    ("be in [0, 1)", ("label_smoothing", "ema_momentum"), lambda value: 0 <= value < 1),
+    (
+        "be in [0, 1)",
+        ("label_smoothing", "ema_momentum"),
+        lambda value: 0 <= value < 1,
+    ),
     ("be in (0, 0.5)", ("val_fraction",), lambda value: 0 < value < 0.5),
+    ("be in [0, 0.5]", ("white_balance",), lambda value: 0 <= value <= 0.5),
     ("be in [0, 0.5)", ("test_fraction",), lambda value: 0 <= value < 0.5),
     (
         "be in [0, 1]",
@@ -182,6 +187,9 @@ class TrainConfig:
         blur: Largest standard deviation of a random Gaussian blur, in pixels of the
             input, 0 for none: for models that will see softer pictures than the
             training ones, of other cameras or enlarged.
+        white_balance: Largest random change of white in each colour channel for itself,
+            as a share of it, and half as much of black, 0 for none: for models that
+            will see light of other colours, or haze.
         photometric: Whether pictures with masks or boxes change much in brightness,
             contrast, saturation and hue, for models that will see other cameras and
             light than they learn from; by default those with masks.
@@ -281,6 +289,7 @@ class TrainConfig:
     flip: bool | None = None
     quarter_turns: bool = False
     blur: float = 0.0
+    white_balance: float = 0.0
     photometric: bool | None = None
     rand_augment: float | None = None
     erase: float | None = None

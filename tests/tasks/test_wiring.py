@@ -12,7 +12,7 @@ from swin_keras.tasks import task_named
 from swin_keras.training import TrainConfig
 
 DATASET = ImageDataset("toy", ("cat", "background", "dog"), {})
-SHARED = {"flip": False, "quarter_turns": True, "blur": 0.9}
+SHARED = {"flip": False, "quarter_turns": True, "blur": 0.9, "white_balance": 0.3}
 CLASSES = {
     **{"min_crop_area": 0.37, "crop_ratio": 1.25, "rotate": 11.0, "shift": 0.13},
     **{"rand_augment": 7.0, "erase": 0.21, "mixup": 0.3, "cutmix": 0.6},

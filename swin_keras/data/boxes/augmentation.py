@@ -9,6 +9,7 @@ from PIL import Image, ImageEnhance
 from swin_keras.data.blur import blur, check_blur
 from swin_keras.data.geometry import Geometry, draw_turns, turned_size
 from swin_keras.data.photometric import distort
+from swin_keras.data.white_balance import check_white_balance, white_balance
 from swin_keras.errors import UsageError
 
 ATTEMPTS = 10  # crops drawn before the whole picture is taken
@@ -37,6 +38,7 @@ class BoxAugmentation:
         photometric: Whether to change these, and the hue, as `DenseAugmentation` does
             instead: more, each half of the time.
         blur: Largest standard deviation of a Gaussian blur, in pixels of the input.
+        white_balance: Largest change of white in each colour channel, as a share.
         letter_box: Whether to keep width over height, with black at the sides,
             instead of stretching the picture to the input.
         mosaic: Share of the inputs that are put together of four pictures.
@@ -54,6 +56,7 @@ class BoxAugmentation:
     colour: float = 0.25
     photometric: bool = False
     blur: float = 0.0
+    white_balance: float = 0.0
     letter_box: bool = False
     mosaic: float = 0.0
 
@@ -72,6 +75,7 @@ class BoxAugmentation:
                     f"Received: {name}={getattr(self, name)}."
                 )
         check_blur(self.blur)
+        check_white_balance(self.white_balance)
 
     def draw(
         self, size, image_size, rng: np.random.Generator, preview=None, part_of=None
@@ -115,6 +119,7 @@ class BoxAugmentation:
     def finish(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return a copy of an input `(H, W, C)`, softer, in other colours, uint8."""
         pixels = blur(pixels, self.blur, rng)
+        pixels = white_balance(pixels, self.white_balance, rng)
         if self.photometric:
             return distort(pixels, rng)
         image = Image.fromarray(pixels.squeeze())
