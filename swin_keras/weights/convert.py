@@ -20,10 +20,10 @@ from swin_keras.weights.checkpoint import open_checkpoint
 from swin_keras.weights.dense_heads import checkpoint_head, head_classes
 from swin_keras.weights.matching import some
 from swin_keras.weights.pretrained import from_pretrained
+from swin_keras.weights.processor import stated_crop
 from swin_keras.weights.project_config import (
     stated_activation,
     stated_class_names,
-    stated_crop,
     stated_others,
 )
 from swin_keras.weights.saving import save_huggingface, save_timm
@@ -106,7 +106,7 @@ def convert(
     )
     if class_names is None:
         class_names = _kept_names(checkpoint, model, new_head or head_rows is not None)
-    crop = stated_crop(checkpoint.source.config)
+    crop = stated_crop(checkpoint.source.config, checkpoint.source.processor)
     if to in _FOLDERS:
         return _FOLDERS[to](model, destination, class_names, crop_fraction=crop)
     destination.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ def _save_keras(model, path, class_names, checkpoint):
         variant=published_name(type(config), vars(config)) or "of other sizes",
         model=dataclasses.asdict(config),
         class_names=as_names(class_names) or as_names(range(_class_count(model))),
-        crop_fraction=stated_crop(source.config),
+        crop_fraction=stated_crop(source.config, source.processor),
         normalizes=normalizes(model),
         **_use(checkpoint, of_source, model),
     )
