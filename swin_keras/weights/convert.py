@@ -9,7 +9,6 @@ from swin_keras.model_files import read_card, save_keras
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import (
     DetectionHead,
-    SegmentationHead,
     SwinV2Config,
     end_in_probabilities,
     is_segmenter,
@@ -19,13 +18,10 @@ from swin_keras.names import as_names
 from swin_keras.weights.checkpoint import open_checkpoint
 from swin_keras.weights.dense_heads import checkpoint_head, head_classes
 from swin_keras.weights.matching import some
+from swin_keras.weights.other_layers import model_layers, top_activation
 from swin_keras.weights.pretrained import from_pretrained
-from swin_keras.weights.project_config import (
-    stated_activation,
-    stated_class_names,
-    stated_crop,
-    stated_others,
-)
+from swin_keras.weights.processor import stated_crop
+from swin_keras.weights.project_config import stated_class_names, stated_others
 from swin_keras.weights.saving import save_huggingface, save_timm
 from swin_keras.weights.sizes import checkpoint_config, model_config, published_name
 
@@ -106,12 +102,12 @@ def convert(
     )
     if class_names is None:
         class_names = _kept_names(checkpoint, model, new_head or head_rows is not None)
-    crop = stated_crop(checkpoint.source.config)
+    crop = stated_crop(checkpoint.source.config, checkpoint.source.processor)
     if to in _FOLDERS:
         return _FOLDERS[to](model, destination, class_names, crop_fraction=crop)
     destination.parent.mkdir(parents=True, exist_ok=True)
     if destination.suffix == ".keras":
-        _save_keras(model, destination, class_names, checkpoint)
+        _save_keras(model, destination, class_names, crop, checkpoint)
     else:
         model.save_weights(destination)
     return destination
@@ -132,19 +128,18 @@ def _class_count(model) -> int:
     return scores.shape[-1]
 
 
-def _save_keras(model, path, class_names, checkpoint):
+def _save_keras(model, path, class_names, crop, checkpoint):
     """Save a model as a run does, with a card; nameless classes have numbers."""
     if is_segmenter(model):
         model = end_in_probabilities(model)
     config = model_config(model)
-    source = checkpoint.source
-    of_source = read_card(source.path) if checkpoint.is_keras else None
+    of_source = read_card(checkpoint.source.path) if checkpoint.is_keras else None
     card = ModelCard(
         name=path.stem,
         variant=published_name(type(config), vars(config)) or "of other sizes",
         model=dataclasses.asdict(config),
         class_names=as_names(class_names) or as_names(range(_class_count(model))),
-        crop_fraction=stated_crop(source.config),
+        crop_fraction=crop,
         normalizes=normalizes(model),
         **_use(checkpoint, of_source, model),
     )
@@ -152,22 +147,29 @@ def _save_keras(model, path, class_names, checkpoint):
 
 
 def _use(checkpoint, card, model) -> dict:
-    """Return what a card says of how a model is used, from that of its file."""
-    head = checkpoint_head(checkpoint)
-    use = {"task": "classify"}
-    if isinstance(head, SegmentationHead):
-        use = {"task": "segment"}
-    elif _class_count(model) == 1 or (
-        stated_activation(checkpoint.source.config) == "sigmoid"
-    ):
-        use = {"task": "multi-label"}
+    """Return what a card says of how a model is used, beside that of its file."""
+    task = _task(card, model)
+    use = {"task": task}
     if card:
-        names = ("task", "letter_box", "grey_range")
-        use = {name: getattr(card, name) for name in names}
-    if isinstance(head, DetectionHead):
-        sizes = dataclasses.asdict(head)
-        use |= {"task": "detect", "train": {"head": "light", "head_sizes": sizes}}
+        is_boxed = card.letter_box and card.task == task
+        use |= {"letter_box": is_boxed, "grey_range": card.grey_range}
+    if task == "detect":
+        sizes = dataclasses.asdict(checkpoint_head(checkpoint))
+        use["train"] = {"head": "light", "head_sizes": sizes}
     return use
+
+
+def _task(card, model) -> str:
+    """Return what a model that was built is for, whatever its file was for."""
+    if is_segmenter(model):
+        return "segment"
+    if isinstance(model.output, dict):
+        return "detect"
+    if card and card.task in ("classify", "multi-label"):
+        return card.task  # logits do not tell the two apart
+    is_sigmoid = top_activation(model_layers(model)) == "sigmoid"
+    is_several = is_sigmoid or _class_count(model) == 1
+    return "multi-label" if is_several else "classify"
 
 
 def info(source) -> dict:

@@ -5,7 +5,7 @@ import numpy as np
 from swin_keras.errors import WeightsError
 from swin_keras.imagenet import imagenet_scaling
 from swin_keras.weights.adaptation import Adapted
-from swin_keras.weights.project_config import stated_normalization
+from swin_keras.weights.processor import stated_normalization
 
 _KERNEL, _BIAS = "patch_embed.proj.weight", "patch_embed.proj.bias"
 
@@ -80,26 +80,33 @@ def _stated(checkpoint, channels):
     stated = stated_normalization(source.config, source.processor)
     if stated is None:
         return None
+    *scaling, factor = stated
     try:
-        mean, std = (255 * np.atleast_1d(np.asarray(x, "float64")) for x in stated)
+        arrays = (np.atleast_1d(np.asarray(x, "float64")) / factor for x in scaling)
+        mean, std = np.broadcast_arrays(*arrays)
         if mean.ndim > 1 or not np.isfinite([*mean, *std]).all():
             raise ValueError("neither one number nor one for each channel")
-        return tuple(np.broadcast_arrays(mean, std))
+        return _by_channel(mean, std, channels)
     except (TypeError, ValueError) as error:
         raise WeightsError(
             f"The mean and deviation of pixels that {source.name} states must be "
-            f"numbers, as many as channels. Received: {stated!r:.200}."
+            f"numbers, as many as channels. Received: {scaling!r:.200}."
         ) from error
 
 
 def _stated_by_keras(config, channels):
-    """Return what a `.keras` file states; one number stands for each channel."""
+    """Return what a `.keras` file states."""
     if config.get("mean") is None:
         return None
     mean, variance = (np.ravel(config[name]) for name in ("mean", "variance"))
+    return _by_channel(mean, np.sqrt(variance), channels)
+
+
+def _by_channel(mean, std, channels):
+    """Return both, of which one number stands for each channel."""
     if len(mean) == 1:
-        mean, variance = (np.repeat(x, channels) for x in (mean, variance))
-    return mean, np.sqrt(variance)
+        mean, std = (np.repeat(x, channels) for x in (mean, std))
+    return mean, std
 
 
 def _in_words(values):

@@ -76,8 +76,9 @@ def from_pretrained(
             file, and `True` for a checkpoint of others.
         pooling: See `SwinClassifier`.
         classifier_activation: See `SwinClassifier`; `"as saved"` is as in the
-            `.keras` file, and for a checkpoint of others `"softmax"`, or `"sigmoid"`
-            if its `config.json` says that images have several labels.
+            `.keras` file. For one without a head and for a checkpoint of others it is
+            `"softmax"`, or `"sigmoid"` of one class, or if its `config.json` says that
+            images have several labels.
         auxiliary: See `SwinSegmenter`.
         name: Name of the model; `None` is the variant's.
         **sizes: Fields of the configuration to change, such as `window_size`.
@@ -119,11 +120,11 @@ def from_pretrained(
         saved = checkpoint.source.config
         include_preprocessing = not checkpoint.is_keras or saved["mean"] is not None
     if classifier_activation == "as saved":
-        is_stated = not checkpoint.is_keras or checkpoint.has("head.weight")
+        is_saved = checkpoint.is_keras and checkpoint.has("head.weight")
         classifier_activation = "softmax"
-        if is_stated:
+        if is_saved or not checkpoint.is_keras:
             classifier_activation = stated_activation(checkpoint.source.config)
-        if classes == 1 and not checkpoint.is_keras:  # told by the number alone
+        if classes == 1 and not is_saved:  # told by the number alone
             classifier_activation = "sigmoid"
     variant = published_name(type(config), vars(config)) or "swin"
     if isinstance(head, DetectionHead):

@@ -113,16 +113,6 @@ def stated_class_names(config: dict) -> tuple[str, ...]:
     return () if names == _placeholders(len(names)) else names
 
 
-def stated_crop(config: dict) -> float:
-    """Return the share of an image that is kept, if it is stated; else 1."""
-    crop = config.get("crop_fraction")
-    if crop is None:
-        crop = (config.get("pretrained_cfg") or {}).get("crop_pct", 1.0)
-    if not isinstance(crop, int | float) or not 0 < crop <= 1:
-        raise WeightsError(f"A share of an image must be in (0, 1]. It is {crop!r}.")
-    return float(crop)
-
-
 def _placeholders(classes):
     return tuple(f"LABEL_{number}" for number in range(classes))
 
@@ -165,17 +155,6 @@ def stated_shapes(config: dict) -> dict:
     if isinstance(shapes.get("patch_size"), list):
         shapes["patch_size"], *_ = shapes["patch_size"]
     return shapes
-
-
-def stated_normalization(config: dict, processor: dict):
-    """Return `(mean, std)` of pixels 0..1 as timm or a processor states, or None."""
-    timm = config.get("pretrained_cfg") or {}
-    mean, std = timm.get("mean"), timm.get("std")
-    if "image_mean" in processor or "do_normalize" in processor:
-        mean, std = processor.get("image_mean"), processor.get("image_std")
-        if processor.get("do_normalize") is False:
-            mean, std = (0.0,) * 3, (1.0,) * 3
-    return None if mean is None or std is None else (mean, std)
 
 
 def huggingface_config(config: SwinConfig, classes: int, use: Use) -> dict:
@@ -256,28 +235,3 @@ def timm_config(config: SwinConfig, classes: int, use: Use, name=None) -> dict:
     if use.class_names:
         settings["label_names"] = list(use.class_names)
     return settings
-
-
-def huggingface_processor(config: SwinConfig, use: Use) -> dict:
-    """Make the `preprocessor_config.json` for `transformers`.
-
-    It cuts the centre out of what is resized by its shorter side, which for square
-    models is what this package does. Others it can only stretch to their size.
-    """
-    height, width, channels = config.input_shape
-    size = {"height": height, "width": width}
-    is_square = height == width
-    return {
-        "image_processor_type": "CLIPImageProcessor",
-        "do_convert_rgb": channels == 3,
-        "do_resize": True,
-        "size": {"shortest_edge": round(height / use.crop)} if is_square else size,
-        "resample": 3,
-        "do_center_crop": is_square,
-        "crop_size": size,
-        "do_rescale": True,
-        "rescale_factor": 1 / 255,
-        "do_normalize": True,
-        "image_mean": list(use.mean),
-        "image_std": list(use.std),
-    }

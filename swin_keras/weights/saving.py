@@ -27,12 +27,8 @@ from swin_keras.weights.other_layers import (
     other_layers,
     top_activation,
 )
-from swin_keras.weights.project_config import (
-    Use,
-    huggingface_config,
-    huggingface_processor,
-    timm_config,
-)
+from swin_keras.weights.processor import huggingface_processor
+from swin_keras.weights.project_config import Use, huggingface_config, timm_config
 from swin_keras.weights.sizes import model_config, published_name
 from swin_keras.weights.targets import check_huggingface, check_timm
 from swin_keras.weights.tensor_mapping import tensor_mapping

@@ -19,6 +19,7 @@ from swin_keras.weights import (
     save_huggingface,
     save_timm,
 )
+from swin_keras.weights.processor import stated_crop
 from swin_keras.weights.targets import check_huggingface, check_timm
 
 SAVE = {"huggingface": save_huggingface, "timm": save_timm}
@@ -250,6 +251,57 @@ def test_preprocessing_of_timm_travels_through_a_conversion(tmp_path):
     )
     assert first["label_names"] == last["label_names"]
     assert first["pretrained_cfg"] == last["pretrained_cfg"]
+
+
+@pytest.mark.parametrize("width", [32, 48])
+def test_preprocessing_of_huggingface_travels_through_a_conversion(width, tmp_path):
+    """Also where transformers only stretches, and of 32 / 0.875 = 36.57 pixels."""
+    model = small_model(classes=2, input_shape=(32, width, 3))
+    first = save_huggingface(model, tmp_path / "a", ("x", "y"), 0.875)
+    ours = convert(first, tmp_path / "b.keras")
+    assert read_card(ours).crop_fraction == 0.875
+    last = convert(ours, tmp_path / "c", to="huggingface")
+    for name in ("config.json", "preprocessor_config.json"):
+        assert (first / name).read_text() == (last / name).read_text()
+    theirs = convert(first, tmp_path / "d", to="timm")
+    told = json.loads((theirs / "config.json").read_text())["pretrained_cfg"]
+    assert told["crop_pct"] == 0.875
+
+
+SQUARE = {"height": 40, "width": 40}
+CROPS = [
+    ({"size": {"shortest_edge": 40}, "crop_size": {"height": 32, "width": 32}}, 0.8),
+    ({"size": {"shortest_edge": 40}, "crop_size": 32}, 0.8),
+    ({"size": 40, "crop_size": 32}, 0.8),
+    ({"size": SQUARE, "crop_size": [32, 32]}, 0.8),
+    ({"size": {"shortest_edge": 40}, "crop_size": {"height": 32, "width": 64}}, 0.8),
+    ({"size": 40, "crop_size": 32, "crop_pct": 0.79}, 0.79),
+    ({"size": 32, "crop_size": 40}, 1.0),  # black is put around
+    ({"size": 40, "crop_size": 32, "do_center_crop": None}, 1.0),
+    ({"size": 40, "crop_size": 32, "do_resize": False}, 1.0),
+    ({"size": {"longest_edge": 40}, "crop_size": 32}, 1.0),
+    ({"size": {"shortest_edge": 40}, "crop_size": None}, 1.0),
+    ({}, 1.0),
+]
+
+
+@pytest.mark.parametrize(("processor", "crop"), CROPS)
+def test_the_crop_of_a_processor_is_taken(processor, crop):
+    assert stated_crop({}, {"do_center_crop": True} | processor) == crop
+
+
+@pytest.mark.parametrize(
+    "size", ["40", 0, -40, float("nan"), [40, "40"], {"height": 0}]
+)
+def test_a_crop_of_no_size_is_refused(size):
+    for name in ("size", "crop_size"):
+        sizes = {"size": 40, "crop_size": 32, name: size, "do_center_crop": True}
+        with pytest.raises(
+            WeightsError, match=f"`{name}` of a preprocessor.* positive"
+        ):
+            stated_crop({}, sizes)
+    with pytest.raises(WeightsError, match=r"share of an image must be in \(0, 1\]"):
+        stated_crop({}, {"crop_pct": size})
 
 
 def test_changed_file_beside_its_card_is_refused(tmp_path):

@@ -149,6 +149,69 @@ def test_other_mean_and_deviation_are_followed(project, tmp_path, caplog):
     np.testing.assert_allclose(model(images), expected, atol=1e-5)
 
 
+def processed(folder, **changes):
+    """Change what a `preprocessor_config.json` says."""
+    path = folder / "preprocessor_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+MEAN, STD = np.array([0.5, 0.4, 0.3]), np.array([0.5, 0.25, 0.125])
+SCALINGS = [  # what is said, and the mean and deviation of pixels 0..255
+    ({}, 255 * MEAN, 255 * STD),
+    ({"do_rescale": None, "rescale_factor": None}, 255 * MEAN, 255 * STD),
+    ({"do_rescale": False}, MEAN, STD),
+    ({"do_rescale": False, "rescale_factor": 1 / 255}, MEAN, STD),
+    ({"rescale_factor": 1 / 127.5}, 127.5 * MEAN, 127.5 * STD),
+    ({"do_normalize": False}, [0.0] * 3, [255.0] * 3),
+    ({"do_normalize": False, "rescale_factor": 1 / 64}, [0.0] * 3, [64.0] * 3),
+    ({"do_normalize": False, "do_rescale": False}, [0.0] * 3, [1.0] * 3),
+    ({"image_mean": 0.5, "image_std": 0.25}, [127.5] * 3, [63.75] * 3),
+]
+
+
+def test_pixels_are_scaled_as_a_processor_says(tmp_path):
+    saved(tmp_path / "x")
+    raw = from_pretrained(tmp_path / "x", include_preprocessing=False)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
+    for said, mean, std in SCALINGS:
+        usual = {"do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True}
+        usual |= {"image_mean": [*MEAN], "image_std": [*STD]}
+        processed(tmp_path / "x", **usual | said)
+        expected = raw(((images - np.array(mean)) / np.array(std)).astype("float32"))
+        given = from_pretrained(tmp_path / "x")(images)
+        np.testing.assert_allclose(given, expected, atol=1e-5, err_msg=str(said))
+
+
+def test_imagenets_pixels_of_0_to_255_are_those_of_our_models(tmp_path):
+    model = saved(tmp_path / "x")
+    mean, std = 255 * np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])
+    processed(tmp_path / "x", do_rescale=False, image_mean=[*mean], image_std=[*std])
+    report = load_weights(again := small_model(seed=1), tmp_path / "x")
+    assert not report.adapted
+    np.testing.assert_array_equal(logits(again), logits(model))
+
+
+def test_grey_images_that_are_not_normalized_are_followed(tmp_path):
+    model = small_model(input_shape=(32, 32, 1))
+    save_huggingface(model, tmp_path / "x")
+    (tmp_path / "x" / "card.json").unlink()
+    processed(tmp_path / "x", do_normalize=False)
+    raw = from_pretrained(tmp_path / "x", include_preprocessing=False)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 1)).astype("float32")
+    whole = from_pretrained(tmp_path / "x")
+    np.testing.assert_allclose(whole(images), raw(images / 255), atol=1e-5)
+
+
+def test_a_factor_of_pixels_that_is_none_is_refused(tmp_path):
+    model = saved(tmp_path / "x")
+    for factor in (0, -0.1, "1/255", [0.1], float("nan"), float("inf")):
+        processed(tmp_path / "x", rescale_factor=factor)
+        with pytest.raises(WeightsError, match=r"`rescale_factor` .* be a positive"):
+            load_weights(model, tmp_path / "x")
+    processed(tmp_path / "x", do_rescale=False)  # by which it counts no more
+    load_weights(model, tmp_path / "x")
+
+
 def test_mean_that_cannot_be_followed_exactly_is_refused(tmp_path):
     saved(tmp_path / "x")
     normalize(tmp_path / "x", save_huggingface, [0.5] * 3, [0.5] * 3)
