@@ -40,6 +40,10 @@ class Detect(DenseTask):
     }
     asked_by = ("box",)
 
+    def check_options(self, config):
+        super().check_options(config)
+        head_of(config.head, config.head_sizes)
+
     def build(self, model_config, dataset, config):
         from swin_keras.models import detection_model
 

@@ -574,3 +574,19 @@ def test_options_that_a_task_would_not_obey_are_refused(
     (name,) = option
     with pytest.raises(UsageError, match=f"`{name}` means nothing to the task"):
         task_named(task).check_options(config)
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "message"),
+    [
+        ("segment", {"head": "light"}, "A head must be one of 'mlp'"),
+        ("segment", {"head": "unet", "head_sizes": {"channels": 8}}, "A U-Net has the"),
+        ("segment", {"head_sizes": {"chanels": 8}}, "Did you mean 'channels'"),
+        ("detect", {"head": "unet"}, "head must be one of light, full"),
+        ("detect", {"head_sizes": {"chanels": 8}}, "Did you mean 'channels'"),
+        ("detect", {"head_sizes": {"channels": "many"}}, "must be a whole number"),
+    ],
+)
+def test_a_head_that_there_is_not_is_refused_with_the_options(task, options, message):
+    with pytest.raises(UsageError, match=message):
+        task_named(task).check_options(TrainConfig(task=task, **options))
