@@ -103,6 +103,7 @@ def test_fields_change_together_and_under_conditions():
         ({"batch_size": [32.5]}, "a whole number or auto. Received: 32.5"),
         ({"batch_size": {"min": 8.5, "max": 32}}, "must be a whole number"),
         ({"sizes.depths": [[2, "2"]]}, "a list, each a whole number"),
+        ({"tuner/x": {"choices": {"a": {"mixup": 0.1}}}}, "begin with tuner/ are Ker"),
         ({"width": {"choices": {"wide": 48}}}, "must name fields and their values"),
         ({"width": {"choices": {"wide": {"embed_dim": 48}}}}, "'sizes.embed_dim'"),
         ({"mixup": {"choices": [0.1], "when": {"width": ["x"]}}}, "stands before it"),
