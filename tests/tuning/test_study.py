@@ -259,6 +259,28 @@ def train_to(monkeypatch, metrics):
         monkeypatch.setattr(importlib.import_module(module), function, stub)
 
 
+def test_hyperband_measures_no_model_twice(tmp_path, monkeypatch):
+    """Its latency would be another, within the limit or over it."""
+    changes = {"tuner": "hyperband", "limits": {"litert_ms": 0.5}}
+    train = TRAIN | {"tensorboard": False}
+    folder = folder_of(write_study(tmp_path, train=train, **changes))
+    folder.begin(Study.read(tmp_path / "toy.yaml"), resume=False)
+    costs = {"parameters": 7, "litert_ms": 0.5}
+    before = folder.run("0000")
+    before.checkpoints.mkdir(parents=True)
+    before.config.write_text(TrainConfig(**train).to_yaml())
+    figures = {"val_accuracy": 0.5, "val_loss": 1.0}
+    scored = {"status": FINISHED, "metrics": figures | {"score": 0.5}}
+    folder.write(Trial("0000", {}, **scored, costs=costs))
+    train_to(monkeypatch, figures)
+    values = {"tuner/trial_id": "0000", "tuner/epochs": 3}
+    trial = Trial("0001", values)
+    folder.write(trial)
+    found = run_trial(folder, trial)
+    assert found == Trial("0001", values, **scored, costs=costs)
+    assert folder.trial("0001").costs == costs  # also if it is stopped now
+
+
 @pytest.mark.parametrize("status", [OVER, FAILED])
 def test_what_goes_on_with_an_unfinished_trial_is_as_unfinished(tmp_path, status):
     study = Study.read(write_study(tmp_path))
