@@ -40,9 +40,10 @@ class Detect(DenseTask):
     }
     asked_by = ("box",)
 
-    def check_options(self, config):
-        super().check_options(config)
-        head_of(config.head, config.head_sizes)
+    def check_model(self, model_config, config):
+        from swin_keras.models.detection.detector import check_detector
+
+        check_detector(model_config, head_of(config.head, config.head_sizes))
 
     def build(self, model_config, dataset, config):
         from swin_keras.models import detection_model

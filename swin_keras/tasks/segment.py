@@ -31,9 +31,10 @@ class Segment(DenseTask):
     }
     asked_by = ("region",)
 
-    def check_options(self, config):
-        super().check_options(config)
-        _head_of(config)
+    def check_model(self, model_config, config):
+        from swin_keras.models.segmentation.segmenter import check_segmenter
+
+        check_segmenter(model_config, _head_of(config), config.auxiliary)
 
     def build(self, model_config, dataset, config):
         from swin_keras.models import end_in_probabilities, segmentation_model

@@ -115,8 +115,9 @@ def _check(study, workers):
 
     def accept(values):
         config = study.train_config(values)
-        task_named(config.task).check_options(config)
-        model_config_of(config, dataset)
+        task = task_named(config.task)
+        task.check_options(config)
+        task.check_model(model_config_of(config, dataset), config)
         _check_paths(config)
 
     study.space.check(accept)
