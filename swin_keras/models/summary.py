@@ -17,6 +17,9 @@ from swin_keras.layers.windows import as_pair, fit_window
 from swin_keras.models.layer_names import stage_part
 from swin_keras.screen import counted
 
+# Names of weights that never learn: moving averages, and what layers were adapted to.
+STATISTICS = {"moving_mean", "moving_variance", "mean", "variance", "count"}
+
 
 @dataclass(frozen=True)
 class Part:
@@ -27,7 +30,7 @@ class Part:
             some segmenters "head_auxiliary".
         detail: What it consists of, in words.
         output_shape: Shape of its output without the batch.
-        parameters: Number of trainable values.
+        parameters: Number of values that are learned, whether or not they are frozen.
         macs: Multiply-adds of its matrix products, for one image.
     """
 
@@ -84,12 +87,13 @@ def _part_of(layer_name):
 
 
 def _part(name, layers, calls):
-    weights = [weight for layer in layers for weight in layer.trainable_weights]
+    weights = [weight for layer in layers for weight in layer.weights]
+    learned = [weight for weight in weights if weight.name not in STATISTICS]
     return Part(
         name=name,
         detail=_detail(layers) if name.startswith("stage_") else "",
         output_shape=tuple(_first_output(layers[-1]).shape[1:]),
-        parameters=sum(math.prod(weight.shape) for weight in weights),
+        parameters=sum(math.prod(weight.shape) for weight in learned),
         macs=round(sum(layer_macs(x) * calls.get(x.name, 1) for x in layers)),
     )
 

@@ -40,6 +40,11 @@ class Detect(DenseTask):
     }
     asked_by = ("box",)
 
+    def check_model(self, model_config, config):
+        from swin_keras.models.detection.detector import check_detector
+
+        check_detector(model_config, head_of(config.head, config.head_sizes))
+
     def build(self, model_config, dataset, config):
         from swin_keras.models import detection_model
 

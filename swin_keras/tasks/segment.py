@@ -31,17 +31,17 @@ class Segment(DenseTask):
     }
     asked_by = ("region",)
 
-    def build(self, model_config, dataset, config):
-        from swin_keras.models import (
-            SegmentationHead,
-            end_in_probabilities,
-            segmentation_model,
-        )
+    def check_model(self, model_config, config):
+        from swin_keras.models.segmentation.segmenter import check_segmenter
 
-        sizes = {"kind": config.head or "mlp", **config.head_sizes}
+        check_segmenter(model_config, _head_of(config), config.auxiliary)
+
+    def build(self, model_config, dataset, config):
+        from swin_keras.models import end_in_probabilities, segmentation_model
+
         trained = segmentation_model(
             model_config,
-            SegmentationHead(**sizes),
+            _head_of(config),
             auxiliary=config.auxiliary,
             classes=dataset.classes,
             name=config.model,
@@ -171,6 +171,13 @@ class Segment(DenseTask):
             "`labels.txt`: resize them bilinearly to the picture, and take the largest "
             "at each pixel"
         )
+
+
+def _head_of(config):
+    """Return the `SegmentationHead` of a run; it refuses what there is not."""
+    from swin_keras.models import SegmentationHead
+
+    return SegmentationHead(**{"kind": config.head or "mlp", **config.head_sizes})
 
 
 def _mask_in_views(image, predictor, views, batch_size):

@@ -308,5 +308,12 @@ class Task:
                 f"distillation={config.distillation!r}."
             )
 
+    def check_model(self, model_config, config):
+        """Refuse a head that there is not, or that does not go with the model.
+
+        Raises:
+            UsageError: That says why.
+        """
+
     def _cannot(self, what):
         return UsageError(f"A model for the task {self.name!r} cannot {what}.")

@@ -372,10 +372,9 @@ class TrainConfig:
     def _settle_teacher(self):
         """Choose what of a teacher is learned; refuse such options without one."""
         if self.teacher is not None:
-            kinds = task_named(self.task).teaching
-            if self.distillation is None and kinds:
-                object.__setattr__(self, "distillation", kinds[0])
-            self._check_unlabelled(kinds)
+            if self.distillation is None:
+                object.__setattr__(self, "distillation", self.usual_distillation)
+            self._check_unlabelled(task_named(self.task).teaching)
             self._check_answers()
             return
         for name in _OF_TEACHERS:
@@ -402,6 +401,11 @@ class TrainConfig:
     def usual(self) -> dict:
         """What its preset says of each of a preset's options."""
         return preset_values(self.preset, self.batch_size)
+
+    @property
+    def usual_distillation(self) -> str | None:
+        """What of a teacher is learned where nobody says, if the task learns of one."""
+        return next(iter(task_named(self.task).teaching), None)
 
     def _check_answers(self):
         """Refuse options of a teacher's answers where its feature maps are learned."""

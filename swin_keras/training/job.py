@@ -233,6 +233,7 @@ def prepare(
     task = task_named(config.task)
     task.check_options(config)
     model_config = model_config_of(config, dataset)
+    task.check_model(model_config, config)
     config = with_batch_size(config, dataset, model_config, replicas)
     task.loader_options(dataset, config)  # which refuses what cannot be
     check_devices(config, replicas, dataset)

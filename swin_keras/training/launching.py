@@ -25,7 +25,7 @@ STOPPED = (129, 130, 143)  # of a worker that was asked to, and wrote a checkpoi
 LAUNCHED = "SWIN_KERAS_LAUNCHED"  # set for a worker, which ends with its launcher
 FINAL_CODES = (2, 3, 4, 5, 6, *STOPPED)
 SECONDS_TO_END = 5.0  # for the others, after one worker has ended
-SECONDS_TO_SAVE = 600.0  # for them, where all were asked to stop
+SECONDS_TO_SAVE = 600.0  # for whoever was asked to stop
 
 
 def launch(
@@ -173,6 +173,8 @@ def _start(words, addresses, number, local_workers):
     """Start one worker; the first of them writes the run's files."""
     environment = {**os.environ, LAUNCHED: "1"}
     if len(addresses) > 1:
+        hosts = [address.rpartition(":")[0].strip("[]") for address in addresses]
+        environment |= without_proxy(hosts)
         environment["TF_CONFIG"] = json.dumps(
             {
                 "cluster": {"worker": addresses},
@@ -240,6 +242,17 @@ def _end(processes):
     return codes
 
 
+def without_proxy(hosts: Sequence[str]) -> dict[str, str]:
+    """Return the environment in which gRPC reaches hosts past any proxy.
+
+    It asks the proxy of `http_proxy` for this machine, too. What `no_grpc_proxy`, or
+    else `no_proxy`, names already stays.
+    """
+    both = ("no_grpc_proxy", "no_proxy")  # which gRPC reads in small letters only
+    named = next((os.environ[name] for name in both if name in os.environ), "")
+    return {"no_grpc_proxy": ",".join(filter(None, [named, *dict.fromkeys(hosts)]))}
+
+
 def exit_code(process):
     """Return the exit code as a shell reports it: 137 for kill -9."""
     code = process.returncode
@@ -260,19 +273,24 @@ class StopRequest:
 
     signal = 0
     _interrupts = 0
-    _is_passed = False
+    _deadline = None  # once it is passed on
 
     def note(self, number, frame=None):
         self.signal = number
         self._interrupts += number == signal.SIGINT
 
     def forward(self, processes):
-        """Ask processes to end, once; a second Ctrl-C ends them at once."""
+        """Ask processes to end, once; a second Ctrl-C ends them at once.
+
+        So does time: one that waits for an answer does not hear that it was asked.
+        """
         if not self.signal:
             return
+        now, is_first = time.monotonic(), self._deadline is None
+        if is_first:
+            self._deadline = now + SECONDS_TO_SAVE
         for process in processes:
-            if not self._is_passed:
+            if is_first:
                 process.terminate()
-            elif self._interrupts > 1:
+            elif self._interrupts > 1 or now > self._deadline:
                 process.kill()
-        self._is_passed = True

@@ -22,7 +22,7 @@ class Limits:
     """The most that a model may cost; `None` for any.
 
     Args:
-        parameters: Trainable values.
+        parameters: Values that are learned, whether or not they are frozen.
         macs: Multiply-adds of its matrix products, for one image.
         litert_kb: Kilobytes of its float32 LiteRT file.
         litert_ms: Milliseconds for one image on this machine, on one thread.

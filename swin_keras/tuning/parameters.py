@@ -99,6 +99,11 @@ def read_parameter(name, values, known):
     Raises:
         UsageError: If it cannot work; the message says why.
     """
+    if name.startswith("tuner/"):
+        raise UsageError(
+            "Names that begin with tuner/ are KerasTuner's own: give the choice "
+            f"another. Received: {name!r}."
+        )
     given = {"choices": values} if isinstance(values, list) else values
     if not isinstance(given, dict):
         raise UsageError(

@@ -72,7 +72,7 @@ def write_results(study: Study, folder: StudyFolder) -> StudyOutcome:
     results.mkdir(parents=True, exist_ok=True)
     path = results / f"{study.name}.json"
     write_text(path, to_json(_summary(study, folder, trials, winner)))
-    write_text(path.with_suffix(".csv"), _table(study, folder, trials))
+    write_text(path.with_suffix(".csv"), _table(study, trials))
     plot_search(
         _rows(folder, trials),
         list(study.space.parameters),
@@ -105,20 +105,25 @@ def _summary(study, folder, trials, winner):
     }
 
 
-def _table(study, folder, trials):
-    names = list(study.space.parameters)
+def _table(study, trials):
     costs = list(dict.fromkeys(name for trial in trials for name in trial.costs))
     metrics = list(dict.fromkeys(name for trial in trials for name in trial.metrics))
-    columns = ["trial", "status", *names, *costs, *metrics, "seconds", "reason"]
+    others = {"trial", "status", *costs, *metrics, "seconds", "reason"}
+    chosen = {  # a group of fields may have any name
+        name: f"chosen {name}" if name in others else name
+        for name in study.space.parameters
+    }
+    columns = ["trial", "status", *chosen.values(), *costs, *metrics]
+    columns += ["seconds", "reason"]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     for trial in trials:
         writer.writerow(
             {"trial": trial.id, **dataclasses.asdict(trial)}
-            | trial.chosen
             | trial.costs
             | trial.metrics
+            | {chosen[name]: value for name, value in trial.chosen.items()}
         )
     return text.getvalue()
 

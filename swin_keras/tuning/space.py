@@ -96,6 +96,8 @@ class Space:
         if "batch_size" in changes:  # from which the preset's rates follow
             follow = [n for n in RATES if getattr(config, n) == config.usual[n]]
             changes = dict.fromkeys(follow) | changes
+        if "teacher" in changes and config.distillation == config.usual_distillation:
+            changes = {"distillation": None} | changes
         return dataclasses.replace(config, **changes, sizes=sizes)
 
     def _that_count(self, values: dict) -> dict:

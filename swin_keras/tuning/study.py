@@ -15,7 +15,7 @@ from swin_keras.tuning.space import Space
 from swin_keras.yaml_files import read_yaml
 
 TUNERS = ("random", "bayesian", "hyperband", "grid")
-MAY_CHANGE = ("trials", "minutes", "data_dir")  # when a study resumes
+MAY_CHANGE = ("trials", "minutes", "folder", "train.data_dir")  # when it resumes
 
 
 @dataclass(frozen=True)
@@ -177,8 +177,7 @@ class Study:
         return [
             f"{key} was {mine.get(key)!r} and is {others.get(key)!r}"
             for key in dict.fromkeys([*mine, *others])
-            if mine.get(key) != others.get(key)
-            and key.split(".")[-1] not in (*MAY_CHANGE, "folder")
+            if mine.get(key) != others.get(key) and key not in MAY_CHANGE
         ]
 
 

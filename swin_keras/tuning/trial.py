@@ -81,9 +81,10 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
     config = _as_begun(folder, trial, config)
     prepare_compiler(config)
     job = prepare(config)
-    if not trial.costs:
-        trial = dataclasses.replace(trial, costs=measure(job, study.limits))
-        folder.write(trial)  # measured once, also if it is stopped and resumed
+    if not trial.costs:  # measured once, also if it is resumed, or gone on with
+        costs = (earlier and earlier.costs) or measure(job, study.limits)
+        trial = dataclasses.replace(trial, costs=costs)
+        folder.write(trial)
     over = study.limits.broken(trial.costs)
     if over:
         return dataclasses.replace(trial, status=OVER, reason=over)

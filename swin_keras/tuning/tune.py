@@ -7,6 +7,7 @@ import shlex
 import signal
 
 from swin_keras.errors import Interrupted, ResourceError, UsageError
+from swin_keras.files import expanded
 from swin_keras.options import option_words, path_word
 from swin_keras.processes import quiet, signals_to
 from swin_keras.training.launching import StopRequest
@@ -114,10 +115,23 @@ def _check(study, workers):
 
     def accept(values):
         config = study.train_config(values)
-        task_named(config.task).check_options(config)
-        model_config_of(config, dataset)
+        task = task_named(config.task)
+        task.check_options(config)
+        task.check_model(model_config_of(config, dataset), config)
+        _check_paths(config)
 
     study.space.check(accept)
+
+
+def _check_paths(config):
+    """Refuse files and folders to start or learn from that are not there."""
+    for name in ("weights", "teacher", "unlabelled"):
+        path = getattr(config, name)
+        is_remote = path is None or path == "imagenet" or path.startswith("hf://")
+        if not is_remote and not expanded(path).exists():
+            raise UsageError(
+                f"`{name}` must be a file or folder that is there. Received: {path!r}."
+            )
 
 
 def _search(study, folder, workers, stop, board) -> bool:

@@ -9,7 +9,13 @@ from contextlib import contextmanager
 
 from swin_keras.errors import ResourceError
 from swin_keras.processes import module_command
-from swin_keras.training.launching import StopRequest, exit_code, free_ports, own_gpus
+from swin_keras.training.launching import (
+    StopRequest,
+    exit_code,
+    free_ports,
+    own_gpus,
+    without_proxy,
+)
 from swin_keras.tuning.study import Study
 from swin_keras.tuning.study_folder import StudyFolder
 
@@ -92,7 +98,8 @@ class _Starter:
         return self.folder.path / f"worker-{number}.txt"
 
     def __call__(self, number):
-        environment = os.environ | self.address | own_gpus(number, self.workers)
+        environment = os.environ | self.address | without_proxy([HOST])
+        environment |= own_gpus(number, self.workers)
         environment["KERASTUNER_TUNER_ID"] = f"tuner{number}"
         with self.output(number).open("ab") as file:
             return subprocess.Popen(  # noqa: S603  our own module

@@ -104,6 +104,17 @@ def test_default_heads_are_as_light_as_said(kind, channels, millions, gmacs):
     assert head.output_shape == (128, 128, 150)
 
 
+@pytest.mark.parametrize("kind", HEADS)
+def test_what_is_frozen_is_a_part_of_the_model(kind, toys):
+    model = toys(kind)
+    parts = summarize(model)
+    learned = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+    assert sum(part.parameters for part in parts) == learned
+    model.trainable = False
+    assert summarize(model) == parts
+    model.trainable = True
+
+
 def test_the_unet_has_the_parameters_of_the_published_code():
     model = SwinSegmenter("swin_tiny", "unet", depths=(2, 2, 2, 2), classes=9)
     assert parameters(model) == 27_168_900

@@ -20,6 +20,7 @@ from swin_keras.inference.evaluation import evaluate
 from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files import read_card
 from swin_keras.model_files.card_in_file import embed_card
+from swin_keras.models import SwinConfig
 from swin_keras.scores.class_maps import class_map
 from swin_keras.tasks import TASKS, task_named
 from swin_keras.tasks.detect import found_in
@@ -574,3 +575,23 @@ def test_options_that_a_task_would_not_obey_are_refused(
     (name,) = option
     with pytest.raises(UsageError, match=f"`{name}` means nothing to the task"):
         task_named(task).check_options(config)
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "message"),
+    [
+        ("segment", {"head": "light"}, "A head must be one of 'mlp'"),
+        ("segment", {"head": "unet", "head_sizes": {"channels": 8}}, "A U-Net has the"),
+        ("segment", {"head_sizes": {"chanels": 8}}, "Did you mean 'channels'"),
+        ("detect", {"head": "unet"}, "head must be one of light, full"),
+        ("detect", {"head_sizes": {"chanels": 8}}, "Did you mean 'channels'"),
+        ("detect", {"head_sizes": {"channels": "many"}}, "must be a whole number"),
+        ("segment", {"head": "unet", "auxiliary": True}, "no auxiliary head"),
+        ("segment", {"auxiliary": True}, "at least two stages"),
+        ("detect", {}, "must begin at a stage"),
+    ],
+)
+def test_a_head_that_does_not_go_is_refused_before_it_is_built(task, options, message):
+    backbone = SwinConfig(depths=(1,), num_heads=(1,))
+    with pytest.raises(UsageError, match=message):
+        task_named(task).check_model(backbone, TrainConfig(task=task, **options))

@@ -280,3 +280,35 @@ def test_workers_are_asked_once_and_killed_by_a_second_ctrl_c_only(
     assert process.told[0] == "terminate"
     assert list(dict.fromkeys(process.told)) == told
     assert process.told.count("terminate") == 1
+
+
+def test_who_does_not_hear_the_signal_is_killed_in_the_end(monkeypatch):
+    request, process = launching.StopRequest(), Process()
+    request.note(signal.SIGTERM)
+    request.forward([process])
+    request.forward([process])
+    assert process.told == ["terminate"]
+    later = time.monotonic() + launching.SECONDS_TO_SAVE + 1
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    request.forward([process])
+    assert process.told == ["terminate", "kill"]
+
+
+@pytest.mark.parametrize(
+    ("users", "named"),
+    [
+        ({}, "127.0.0.1,::1"),
+        ({"no_proxy": "intranet"}, "intranet,127.0.0.1,::1"),
+        ({"no_proxy": "a", "no_grpc_proxy": "b,c"}, "b,c,127.0.0.1,::1"),
+        ({"no_proxy": "a", "no_grpc_proxy": ""}, "127.0.0.1,::1"),
+    ],
+)
+def test_workers_reach_each_other_past_a_proxy(monkeypatch, users, named):
+    for name in ("no_proxy", "no_grpc_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in users.items():
+        monkeypatch.setenv(name, value)
+    tell = "import os; print(os.environ['no_grpc_proxy'])"
+    addresses = ["127.0.0.1:1", "127.0.0.1:2", "[::1]:3"]
+    with launching._start([sys.executable, "-c", tell], addresses, 0, 1) as process:
+        assert process.stdout.read().strip() == named

@@ -1,5 +1,6 @@
 """What a space takes, what it changes, and what it refuses."""
 
+import dataclasses
 import json
 
 import keras_tuner
@@ -102,6 +103,7 @@ def test_fields_change_together_and_under_conditions():
         ({"batch_size": [32.5]}, "a whole number or auto. Received: 32.5"),
         ({"batch_size": {"min": 8.5, "max": 32}}, "must be a whole number"),
         ({"sizes.depths": [[2, "2"]]}, "a list, each a whole number"),
+        ({"tuner/x": {"choices": {"a": {"mixup": 0.1}}}}, "begin with tuner/ are Ker"),
         ({"width": {"choices": {"wide": 48}}}, "must name fields and their values"),
         ({"width": {"choices": {"wide": {"embed_dim": 48}}}}, "'sizes.embed_dim'"),
         ({"mixup": {"choices": [0.1], "when": {"width": ["x"]}}}, "stands before it"),
@@ -254,3 +256,21 @@ def test_a_group_may_have_a_name_that_yaml_takes_for_a_value():
         values = {group.name: "some", "flip": "false"}
         config = space.edit(TrainConfig(), values)
         assert (config.mixup, config.flip) == (0.2, False)
+
+
+def test_a_base_with_a_teacher_may_have_a_choice_without_one():
+    groups = {"plain": {"teacher": None}, "taught": {"teacher_weight": 0.7}}
+    groups |= {"features": {"teacher": "b", "distillation": "features"}}
+    space = Space({"how": {"choices": groups}})
+    base = TrainConfig(teacher="a")
+    again = TrainConfig.from_dict(dataclasses.asdict(base))  # as a trial reads it
+    for config in (base, again):
+        plain = space.edit(config, {"how": "plain"})
+        assert (plain.teacher, plain.distillation) == (None, None)
+        taught = space.edit(config, {"how": "taught"})
+        assert (taught.teacher, taught.distillation) == ("a", "soft")
+        other = space.edit(config, {"how": "features"})
+        assert (other.teacher, other.distillation) == ("b", "features")
+    for given in ({"distillation": "dist"}, {"temperature": 2.0}):
+        with pytest.raises(UsageError, match=r"is for a run with a teacher"):
+            space.edit(TrainConfig(teacher="a", **given), {"how": "plain"})

@@ -1,7 +1,9 @@
 """Studies as files: read, compared, refused."""
 
+import csv
 import dataclasses
 import importlib
+import io
 import math
 from types import SimpleNamespace
 
@@ -11,7 +13,8 @@ from toy_studies import SPACE, TRAIN, folder_of, write_study
 from swin_keras.errors import TrainingError, UsageError
 from swin_keras.tasks import task_named
 from swin_keras.training import TrainConfig
-from swin_keras.tuning.results import best_of
+from swin_keras.tuning.results import _table, best_of
+from swin_keras.tuning.space import Space
 from swin_keras.tuning.study import Study
 from swin_keras.tuning.study_folder import FAILED, FINISHED, OVER, StudyFolder, Trial
 from swin_keras.tuning.trial import _as_begun, run_trial
@@ -78,6 +81,51 @@ def test_a_file_that_is_no_study_is_refused(tmp_path):
     (tmp_path / "bad.yaml").write_text("space: [")
     with pytest.raises(UsageError, match="YAML file that can be read"):
         Study.read(tmp_path / "bad.yaml")
+
+
+def test_a_group_with_the_name_of_what_may_change_may_not_change():
+    def study(epochs):
+        names = ("trials", "minutes", "folder", "data_dir")
+        group = {"choices": {"a": {"epochs": epochs}, "b": {"epochs": 9}}}
+        return Study("toy", space=Space(dict.fromkeys(names, group)), trials=1)
+
+    base = study(1)
+    changed = [line.split()[0] for line in study(2).differences(base)]
+    assert changed == [f"space.{name}" for name in base.space.given]
+    train = dataclasses.replace(base.train, data_dir="elsewhere")
+    other = dataclasses.replace(base, train=train, trials=2, minutes=1, folder="b")
+    assert other.differences(base) == []
+
+
+def test_a_group_may_be_called_as_a_column_of_the_table():
+    fixed = ("trial", "status", "seconds", "reason")
+    names = (*fixed, "parameters", "val_loss", "id", "values", "mixup")
+    group = {"choices": {"a": {"epochs": 1}, "b": {"epochs": 2}}}
+    space = Space(dict.fromkeys(names, group) | {"mixup": [0.0, 0.2]})
+    trial = Trial(
+        "0000",
+        dict.fromkeys(names, "b") | {"mixup": 0.2},
+        FINISHED,
+        costs={"parameters": 7},
+        metrics={"val_loss": 0.5},
+        seconds=3.0,
+    )
+    table = _table(Study("toy", space=space, trials=1), [trial])
+    columns = next(csv.reader(io.StringIO(table)))
+    assert len(set(columns)) == len(columns)
+    (row,) = csv.DictReader(io.StringIO(table))
+    assert row == {
+        "trial": "0000",
+        "status": FINISHED,
+        **{f"chosen {name}": "b" for name in names[:6]},
+        "id": "b",
+        "values": "b",
+        "mixup": "0.2",
+        "parameters": "7",
+        "val_loss": "0.5",
+        "seconds": "3.0",
+        "reason": "",
+    }
 
 
 def test_a_folder_takes_only_its_own_study(tmp_path):
@@ -193,8 +241,14 @@ def test_a_trial_whose_score_is_no_number_has_failed(tmp_path, monkeypatch):
     folder = StudyFolder.of(study)
     folder.begin(study, resume=False)
     trial = Trial("0000", {}, costs={"parameters": 1})
-    card = SimpleNamespace(metrics={"val_accuracy": math.nan, "val_loss": math.nan})
-    run = SimpleNamespace(read_card=lambda: card)
+    train_to(monkeypatch, {"val_accuracy": math.nan, "val_loss": math.nan})
+    with pytest.raises(TrainingError, match="What judges the trial"):
+        run_trial(folder, trial)
+
+
+def train_to(monkeypatch, metrics):
+    """Let training end at once, with these figures."""
+    run = SimpleNamespace(read_card=lambda: SimpleNamespace(metrics=metrics))
     job = SimpleNamespace(task=task_named("classify"))
     for name, stub in {
         "compile_cache.prepare_compiler": lambda config: None,
@@ -203,8 +257,28 @@ def test_a_trial_whose_score_is_no_number_has_failed(tmp_path, monkeypatch):
     }.items():
         module, _, function = f"swin_keras.training.{name}".rpartition(".")
         monkeypatch.setattr(importlib.import_module(module), function, stub)
-    with pytest.raises(TrainingError, match="What judges the trial"):
-        run_trial(folder, trial)
+
+
+def test_hyperband_measures_no_model_twice(tmp_path, monkeypatch):
+    """Its latency would be another, within the limit or over it."""
+    changes = {"tuner": "hyperband", "limits": {"litert_ms": 0.5}}
+    train = TRAIN | {"tensorboard": False}
+    folder = folder_of(write_study(tmp_path, train=train, **changes))
+    folder.begin(Study.read(tmp_path / "toy.yaml"), resume=False)
+    costs = {"parameters": 7, "litert_ms": 0.5}
+    before = folder.run("0000")
+    before.checkpoints.mkdir(parents=True)
+    before.config.write_text(TrainConfig(**train).to_yaml())
+    figures = {"val_accuracy": 0.5, "val_loss": 1.0}
+    scored = {"status": FINISHED, "metrics": figures | {"score": 0.5}}
+    folder.write(Trial("0000", {}, **scored, costs=costs))
+    train_to(monkeypatch, figures)
+    values = {"tuner/trial_id": "0000", "tuner/epochs": 3}
+    trial = Trial("0001", values)
+    folder.write(trial)
+    found = run_trial(folder, trial)
+    assert found == Trial("0001", values, **scored, costs=costs)
+    assert folder.trial("0001").costs == costs  # also if it is stopped now
 
 
 @pytest.mark.parametrize("status", [OVER, FAILED])

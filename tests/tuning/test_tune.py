@@ -172,6 +172,8 @@ def test_a_trial_whose_process_is_killed_has_failed(start, tmp_path):
             "leave --workers out",
         ),
         ({"train": {"data": "./nowhere"}}, {}, DataError, "a folder that exists"),
+        ({"train": TRAIN | {"teacher": "no"}}, {}, UsageError, "`teacher` must be a f"),
+        ({"space": {"weights": [None, "no"]}}, {}, UsageError, "that is there. Receiv"),
     ],
 )
 def test_what_cannot_work_is_refused_before_the_first_trial(

@@ -2,11 +2,21 @@
 
 import os
 import signal
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import pytest
 from test_tune import children_of, wait_for_checkpoint
 from toy_studies import LIMITED, folder_of, outcome, write_study
+
+from swin_keras.tuning import workers
+
+ASK = """import os, grpc
+address = "{KERASTUNER_ORACLE_IP}:{KERASTUNER_ORACLE_PORT}".format(**os.environ)
+grpc.insecure_channel(address).unary_unary("/a/b")(b"", timeout=20)
+"""
 
 
 @pytest.mark.slow
@@ -47,3 +57,29 @@ def test_a_signal_stops_all_workers(start, tmp_path):
     while any(os.path.exists(f"/proc/{pid}") for pid in workers):
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+class Answer(grpc.GenericRpcHandler):
+    def service(self, details):
+        return grpc.unary_unary_rpc_method_handler(lambda request, context: request)
+
+
+@pytest.mark.parametrize("users", [{}, {"no_proxy": "a"}, {"no_grpc_proxy": "a"}])
+def test_workers_reach_the_chief_past_a_proxy(tmp_path, monkeypatch, users):
+    for name, value in {"http_proxy": "http://127.0.0.1:9", **users}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(
+        workers, "module_command", lambda *_: [sys.executable, "-c", ASK]
+    )
+    chief = grpc.server(ThreadPoolExecutor(1), handlers=[Answer()])
+    address = {
+        "KERASTUNER_ORACLE_IP": workers.HOST,
+        "KERASTUNER_ORACLE_PORT": str(chief.add_insecure_port(f"{workers.HOST}:0")),
+    }
+    chief.start()
+    folder = folder_of(write_study(tmp_path))
+    folder.path.mkdir(parents=True)
+    start = workers._Starter(folder, 2, address)
+    with start(0) as process:
+        assert process.wait(60) == 0, start.output(0).read_text()
+    chief.stop(None)

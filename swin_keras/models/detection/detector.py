@@ -45,7 +45,7 @@ def detection_model(
         UsageError: If the sizes make no detector.
     """
     classes = check_classes(classes)
-    _check(config, head)
+    check_detector(config, head)
     inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
     maps = list(feature_maps(x, config, include_norms=True).items())
     maps = dict(maps[head.first_stage - 1 :])
@@ -128,7 +128,12 @@ def without_detections(model):
     return keras.Model(model.input, outputs, name=model.name)
 
 
-def _check(config, head):
+def check_detector(config, head):
+    """Refuse a head that does not go with a backbone.
+
+    Raises:
+        UsageError: That says why.
+    """
     if head.first_stage > len(config.depths):
         raise UsageError(
             "The pyramid must begin at a stage that the backbone has. Received: "

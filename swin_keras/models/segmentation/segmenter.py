@@ -48,7 +48,7 @@ def segmentation_model(
     """
     head = as_head(head)
     classes = check_classes(classes)
-    _check(config, head, auxiliary)
+    check_segmenter(config, head, auxiliary)
     inputs, x, config = image_inputs(config, input_tensor, include_preprocessing)
     pixels, stages = x, swin_stages(x, config)
     if head.kind == "unet":
@@ -158,7 +158,12 @@ def _near_zero():
     return keras.initializers.RandomNormal(stddev=0.01)
 
 
-def _check(config, head, auxiliary):
+def check_segmenter(config, head, auxiliary):
+    """Refuse a head that does not go with a backbone, or with an auxiliary one.
+
+    Raises:
+        UsageError: That says why.
+    """
     if auxiliary and head.kind == "unet":
         raise UsageError(
             "A U-Net has no auxiliary head. Received: head='unet', auxiliary=True."
