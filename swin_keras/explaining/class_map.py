@@ -9,6 +9,7 @@ file for a phone.
 import keras
 
 from swin_keras.errors import UsageError
+from swin_keras.layers.pointwise import PointwiseDense
 from swin_keras.model_files import load_keras
 from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.models.conventions import require_float_weights
@@ -29,7 +30,7 @@ def class_maps(model):
     """
     require_float_weights(model, "explained")
     tokens, head = tokens_and_head(model)
-    maps = keras.layers.Dense(
+    maps = PointwiseDense(
         head.units, use_bias=head.use_bias, dtype="float32", name=CLASS_MAPS
     )
     result = maps(tokens)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from swin_keras.exporting.any_batch import ANY_BATCH
 from swin_keras.exporting.folding import (
     FOLDED,
     fold_normalization,
@@ -28,7 +29,8 @@ def inference_model(model, fold: bool = True):
     the precision of training; its blocks are those of `FOLDED`, which have
     computed what no image changes, and the normalization of the images is part of
     the patch embedding's weights or a multiplication. The linear steps of an all-MLP
-    head are one product for each map. A model that is not functional, or holds
+    head are one product for each map. Layers that would ask how many images there
+    are become those of `ANY_BATCH`. A model that is not functional, or holds
     other models, is not folded.
 
     Args:
@@ -56,7 +58,8 @@ def inference_model(model, fold: bool = True):
             return keras.layers.Identity(name=layer.name, dtype="float32")
         if fold and _is_normalization(layer):
             return _rescaling(layer)
-        kind = FOLDED.get(type(layer), type(layer)) if fold else type(layer)
+        kinds = FOLDED | ANY_BATCH if fold else {}
+        kind = kinds.get(type(layer), type(layer))
         return kind.from_config({**config, "dtype": "float32"})
 
     twin = keras.models.clone_model(model, clone_function=copy)

@@ -78,11 +78,20 @@ class TopDetections(keras.layers.Layer):
         best, pairs = ops.top_k(chances, number)
         is_counted = ops.cast(best > self.score_threshold, best.dtype)
         return {
-            "boxes": _rows(boxes, pairs // classes),
+            "boxes": self._rows(boxes, pairs // classes),
             "classes": ops.cast(pairs % classes, best.dtype),
             "scores": best,
             "count": ops.sum(is_counted, axis=-1),
         }
+
+    def _rows(self, table, places):
+        """Take rows of each picture's table: `(B, P, C)`, `(B, N)` to `(B, N, C)`."""
+        _, rows, columns = table.shape
+        batch = ops.shape(places)[0]
+        starts = ops.arange(batch, dtype=places.dtype) * rows
+        flat = ops.reshape(places + starts[:, None], (-1,))
+        found = ops.take(ops.reshape(table, (-1, columns)), flat, axis=0)
+        return ops.reshape(found, (-1, places.shape[1], columns))
 
     def compute_output_shape(self, input_shape):
         batch, points, classes = input_shape[0]
@@ -102,13 +111,3 @@ class TopDetections(keras.layers.Layer):
             "max_detections": self.max_detections,
             "score_threshold": self.score_threshold,
         }
-
-
-def _rows(table, places):
-    """Take rows of each picture's table: `(B, P, C)`, `(B, N)` to `(B, N, C)`."""
-    _, rows, columns = table.shape
-    batch = ops.shape(places)[0]
-    starts = ops.arange(batch, dtype=places.dtype) * rows
-    flat = ops.reshape(places + starts[:, None], (-1,))
-    found = ops.take(ops.reshape(table, (-1, columns)), flat, axis=0)
-    return ops.reshape(found, (-1, places.shape[1], columns))

@@ -28,6 +28,7 @@ from swin_keras.layers import (
     WindowAttention,
 )
 from swin_keras.layers.padded_block import PaddedSwinTransformerBlock
+from swin_keras.layers.pointwise import PointwiseDense
 
 BLOCK = {
     "num_heads": 2,
@@ -91,6 +92,8 @@ BLOCK = {
         (PatchMerging, {}, (4, 6, 4)),
         (PatchMerging, {}, (5, 3, 4)),
         (PatchMergingV2, {}, (5, 4, 4)),
+        (PointwiseDense, {"units": 5, "use_bias": False}, (3, 4, 8)),
+        (PointwiseDense, {"units": 5}, (4, 8)),
         (PositionEmbedding, {}, (3, 4, 8)),
         (SwinTransformerBlock, BLOCK, (8, 8, 8)),
         (SwinTransformerBlock, {**BLOCK, "shift_size": 0}, (6, 9, 8)),

@@ -1,0 +1,44 @@
+"""Layers of files for any number of images: none asks how many there are.
+
+Keras' own read that number while they run, and compute shapes with it, which delegates
+of phones do not run. Each of these gives the same numbers and has the same weights.
+"""
+
+import keras
+from keras import ops
+
+from swin_keras.layers import TopDetections
+from swin_keras.layers.pointwise import PointwiseDense
+
+
+@keras.saving.register_keras_serializable(package="swin_keras")
+class AnyBatchReshape(keras.layers.Reshape):
+    """A `keras.layers.Reshape` whose shape is known before it runs.
+
+    `(B, ...) -> (B, *target_shape)`.
+    """
+
+    def call(self, inputs):
+        _, *shape = self.compute_output_shape(inputs.shape)
+        if None in shape:
+            return super().call(inputs)
+        return ops.reshape(inputs, (-1, *shape))
+
+
+@keras.saving.register_keras_serializable(package="swin_keras")
+class AnyBatchDetections(TopDetections):
+    """A `TopDetections` that takes each picture's boxes without its number."""
+
+    def _rows(self, table, places):
+        if places.shape[0] is not None:
+            return super()._rows(table, places)
+        import tensorflow as tf  # of whose gathers alone LiteRT knows each picture's
+
+        return tf.gather(table, places, batch_dims=1)
+
+
+ANY_BATCH = {
+    keras.layers.Dense: PointwiseDense,
+    keras.layers.Reshape: AnyBatchReshape,
+    TopDetections: AnyBatchDetections,
+}
