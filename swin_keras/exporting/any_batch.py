@@ -32,7 +32,7 @@ class AnyBatchDetections(TopDetections):
     def _rows(self, table, places):
         if places.shape[0] is not None:
             return super()._rows(table, places)
-        import tensorflow as tf  # of whose gathers alone LiteRT knows each picture's
+        import tensorflow as tf  # keras.ops has no gather within each picture
 
         return tf.gather(table, places, batch_dims=1)
 
