@@ -188,9 +188,13 @@ def complete_card(
         log.warning("%s", NO_NORMALIZATION)
     if task.gives_probabilities and "outputs" in shapes:
         log.warning("%s", NO_PROBABILITIES)
+    trained = card.train
+    if task.name != card.task:  # feature maps, whose pictures are those of the model
+        trained = {"task": card.task, **trained}
     return dataclasses.replace(
         card,
         name=name,
+        train=trained,
         model={**card.model, "input_shape": list(model.input_shape[1:])},
         class_names=names,
         task=task.name,

@@ -165,11 +165,12 @@ def _task(card, model) -> str:
         return "segment"
     if isinstance(model.output, dict):
         return "detect"
+    if _class_count(model) == 1:
+        return "multi-label"
     if card and card.task in ("classify", "multi-label"):
         return card.task  # logits do not tell the two apart
     is_sigmoid = top_activation(model_layers(model)) == "sigmoid"
-    is_several = is_sigmoid or _class_count(model) == 1
-    return "multi-label" if is_several else "classify"
+    return "multi-label" if is_sigmoid else "classify"
 
 
 def info(source) -> dict:

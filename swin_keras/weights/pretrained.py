@@ -77,8 +77,8 @@ def from_pretrained(
         pooling: See `SwinClassifier`.
         classifier_activation: See `SwinClassifier`; `"as saved"` is as in the
             `.keras` file. For one without a head and for a checkpoint of others it is
-            `"softmax"`, or `"sigmoid"` of one class, or if its `config.json` says that
-            images have several labels.
+            `"softmax"`, or `"sigmoid"` if its `config.json` says that images have
+            several labels. Of one class it is `"sigmoid"` instead of `"softmax"`.
         auxiliary: See `SwinSegmenter`.
         name: Name of the model; `None` is the variant's.
         **sizes: Fields of the configuration to change, such as `window_size`.
@@ -124,7 +124,8 @@ def from_pretrained(
         classifier_activation = "softmax"
         if is_saved or not checkpoint.is_keras:
             classifier_activation = stated_activation(checkpoint.source.config)
-        if classes == 1 and not is_saved:  # told by the number alone
+        # Told by the number alone: a softmax over one class is always 1.
+        if classes == 1 and (not is_saved or classifier_activation == "softmax"):
             classifier_activation = "sigmoid"
     variant = published_name(type(config), vars(config)) or "swin"
     if isinstance(head, DetectionHead):

@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -20,6 +21,7 @@ from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
 from swin_keras.exporting.inference_model import inference_model
 from swin_keras.exporting.readme import readme_text
+from swin_keras.exporting.source import complete_card
 from swin_keras.inference.predictor import Predictor
 from swin_keras.inference.runtimes import open_model
 from swin_keras.litert.coverage import coverage
@@ -27,7 +29,8 @@ from swin_keras.litert.lint import lint
 from swin_keras.model_files import read_card
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinBackbone
-from swin_keras.models.feature_maps import features
+from swin_keras.models.feature_maps import feature_model, features
+from swin_keras.tasks import task_named, trained_task
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +211,25 @@ def test_a_classifier_is_exported_as_feature_maps(
             np.testing.assert_allclose(values, expected[level], atol=tolerance)
     with pytest.raises(ModelFileError, match="gives feature maps: C2, C3"):
         Predictor(folder / "model.tflite")
+
+
+@pytest.mark.parametrize("task", ["classify", "segment", "detect"])
+def test_feature_maps_take_pictures_as_their_model_does(small_model, task):
+    card = ModelCard("pets", "v", {}, ("cat", "dog"), task=task)  # of no run
+    assert trained_task(card) is None
+    for _ in range(2):  # an export can be exported again
+        card = complete_card(
+            card,
+            feature_model(small_model),
+            task_named("features"),
+            "maps",
+            Path("a.keras"),
+            ExportConfig(features=True),
+        )
+        assert card.task == "features"
+        assert trained_task(card).name == task
+        is_cut = "around the centre" in readme_text(card)
+        assert is_cut == (task == "classify")
 
 
 def test_missing_packages_of_onnx_are_told_before_anything_is_written(

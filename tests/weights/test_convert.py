@@ -39,13 +39,14 @@ def test_a_classifier_on_feature_maps_is_one_for_its_card(trained, tmp_path):
     assert sum(share for _, share in answer.scores) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("has_card", [True, False])
-def test_one_class_on_feature_maps_is_a_share_of_its_own(has_card, tmp_path):
-    maps, source = SwinBackbone(TOY), tmp_path / "maps.keras"
-    if has_card:
-        saved(maps, source, "features")
+@pytest.mark.parametrize("task", ["features", "classify", "multi-label", None])
+def test_one_class_with_a_new_head_is_a_share_of_its_own(task, tmp_path):
+    is_maps, source = task in ("features", None), tmp_path / "other.keras"
+    other = SwinBackbone(TOY) if is_maps else SwinClassifier(TOY, classes=2)
+    if task:
+        saved(other, source, task, () if is_maps else ("cat", "dog"))
     else:
-        maps.save(source)
+        other.save(source)
     path = convert(source, tmp_path / "a.keras", classes=1, new_head=True)
     assert read_card(path).task == "multi-label"
     (answer,) = Predictor(path).predict(PICTURE)
