@@ -38,7 +38,18 @@ class AnyBatchDetections(TopDetections):
 
 
 ANY_BATCH = {
-    keras.layers.Dense: PointwiseDense,
     keras.layers.Reshape: AnyBatchReshape,
     TopDetections: AnyBatchDetections,
 }
+
+
+def any_batch_kind(layer):
+    """Return the class that a layer has in a file for any number of images.
+
+    A dense layer of rows `(B, C)`, as a classifier's head, asks nothing and stays: its
+    weights are called in files as they always were.
+    """
+    if type(layer) is keras.layers.Dense:
+        is_of_maps = len(layer.get_build_config()["input_shape"]) > 2
+        return PointwiseDense if is_of_maps else keras.layers.Dense
+    return ANY_BATCH.get(type(layer), type(layer))

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from swin_keras.exporting.any_batch import ANY_BATCH
+from swin_keras.exporting.any_batch import any_batch_kind
 from swin_keras.exporting.folding import (
     FOLDED,
     fold_normalization,
@@ -30,7 +30,7 @@ def inference_model(model, fold: bool = True):
     computed what no image changes, and the normalization of the images is part of
     the patch embedding's weights or a multiplication. The linear steps of an all-MLP
     head are one product for each map. Layers that would ask how many images there
-    are become those of `ANY_BATCH`. A model that is not functional, or holds
+    are become others, see `any_batch_kind`. A model that is not functional, or holds
     other models, is not folded.
 
     Args:
@@ -58,8 +58,9 @@ def inference_model(model, fold: bool = True):
             return keras.layers.Identity(name=layer.name, dtype="float32")
         if fold and _is_normalization(layer):
             return _rescaling(layer)
-        kinds = FOLDED | ANY_BATCH if fold else {}
-        kind = kinds.get(type(layer), type(layer))
+        kind = type(layer)
+        if fold:
+            kind = FOLDED.get(kind) or any_batch_kind(layer)
         return kind.from_config({**config, "dtype": "float32"})
 
     twin = keras.models.clone_model(model, clone_function=copy)
