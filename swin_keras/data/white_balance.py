@@ -15,7 +15,7 @@ def check_white_balance(value: float):
     """
     if not 0 <= value <= 0.5:
         raise UsageError(
-            "`white_balance` must be a share within 0, for none, and 0.5. "
+            "`white_balance` must be between 0, for none, and 0.5. "
             f"Received: white_balance={value}."
         )
 

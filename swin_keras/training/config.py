@@ -189,7 +189,7 @@ class TrainConfig:
             training ones, of other cameras or enlarged.
         white_balance: Largest random change of white in each colour channel for itself,
             as a share of it, and half as much of black, 0 for none: for models that
-            will see light of other colours, or haze.
+            will see light of other colours, or haze. Grey pictures have no colours.
         photometric: Whether pictures with masks or boxes change much in brightness,
             contrast, saturation and hue, for models that will see other cameras and
             light than they learn from; by default those with masks.

@@ -47,9 +47,9 @@ def test_a_run_hands_it_to_its_pictures(task, change):
         ("blur", -0.5, "`blur` must be a number of pixels"),
         ("blur", float("nan"), "`blur` must be a number of pixels"),
         ("blur", float("inf"), "`blur` must be a number of pixels"),
-        ("white_balance", -0.1, "`white_balance` must be a share within 0"),
-        ("white_balance", float("nan"), "`white_balance` must be a share within 0"),
-        ("white_balance", 0.51, "`white_balance` must be a share within 0"),
+        ("white_balance", -0.1, "`white_balance` must be between 0"),
+        ("white_balance", float("nan"), "`white_balance` must be between 0"),
+        ("white_balance", 0.51, "`white_balance` must be between 0"),
     ],
 )
 @pytest.mark.parametrize("kind", KINDS)
