@@ -141,7 +141,16 @@ class Space:
                     else:
                         break
                 else:
-                    raise UsageError(
-                        f"No configuration of the space accepts {name} = {value!r}: "
-                        f"{fault}"
-                    )
+                    raise _refusal(accept, name, value, fault)
+
+
+def _refusal(accept, name, value, fault):
+    """Return an error that blames a value, or what the space does not change."""
+    try:
+        accept({})
+    except UsageError as error:
+        if str(error) == str(fault):
+            return UsageError(f"`train` cannot work, with whatever values: {fault}")
+    return UsageError(
+        f"No configuration of the space accepts {name} = {value!r}: {fault}"
+    )

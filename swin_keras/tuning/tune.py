@@ -6,7 +6,7 @@ import logging
 import shlex
 import signal
 
-from swin_keras.errors import Interrupted, ResourceError, UsageError
+from swin_keras.errors import Interrupted, ResourceError, UsageError, WeightsError
 from swin_keras.files import expanded
 from swin_keras.options import option_words, path_word
 from swin_keras.processes import quiet, signals_to
@@ -118,13 +118,20 @@ def _check(study, workers):
         task = task_named(config.task)
         task.check_options(config)
         task.check_model(model_config_of(config, dataset), config)
-        _check_paths(config)
+        _check_sources(config)
 
     study.space.check(accept)
 
 
-def _check_paths(config):
-    """Refuse files and folders to start or learn from that are not there."""
+def _check_sources(config):
+    """Refuse what to start or learn from where it is not there."""
+    from swin_keras.weights.source import imagenet_address
+
+    if config.weights == "imagenet":
+        try:
+            imagenet_address(config.model)
+        except WeightsError as error:
+            raise UsageError(str(error)) from error
     for name in ("weights", "teacher", "unlabelled"):
         path = getattr(config, name)
         is_remote = path is None or path == "imagenet" or path.startswith("hf://")

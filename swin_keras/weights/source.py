@@ -66,6 +66,20 @@ class Source:
     processor: dict = field(default_factory=dict)
 
 
+def imagenet_address(variant: str) -> str:
+    """Return where the published ImageNet weights of a variant are.
+
+    Raises:
+        WeightsError: If there are none.
+    """
+    if variant not in IMAGENET:
+        raise WeightsError(
+            f"There are no published ImageNet weights for {variant!r}. There are for "
+            f"{', '.join(IMAGENET)}."
+        )
+    return f"hf://{IMAGENET[variant]}"
+
+
 def find_source(address, variant: str | None = None) -> Source:
     """Find a file of weights, fetch it if it is remote, and check its SHA-256.
 
@@ -86,7 +100,7 @@ def find_source(address, variant: str | None = None) -> Source:
         raise WeightsError(f"Weights must be {ACCEPTED}. Received: {address!r}.")
     name = str(address)
     if name == "imagenet":
-        return find_source(_imagenet(variant))
+        return find_source(imagenet_address(variant))
     if name.startswith("hf://"):
         path = fetch(name, HUB_FILES)
     elif (path := expanded(address)).is_dir():
@@ -143,15 +157,6 @@ def check_sha256(path: Path):
             f"{path} is damaged or was changed: its SHA-256 begins {actual[:8]}, and "
             f"must begin {expected[:8]}. Fetch or export it again."
         )
-
-
-def _imagenet(variant):
-    if variant not in IMAGENET:
-        raise WeightsError(
-            f"There are no published ImageNet weights for {variant!r}. There are for "
-            f"{', '.join(IMAGENET)}."
-        )
-    return f"hf://{IMAGENET[variant]}"
 
 
 def _weights_in(folder: Path) -> Path:

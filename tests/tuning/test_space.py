@@ -123,14 +123,21 @@ def test_a_choice_that_nothing_accepts_is_named():
     space = Space({"mixup": [0.0, 0.2], "sizes.embed_dim": [16, 24, 20]})
 
     def accept(values):
-        if values["sizes.embed_dim"] == 20 or (
-            values["sizes.embed_dim"] == 24 and values["mixup"]
-        ):
+        channels = values.get("sizes.embed_dim")
+        if channels == 20 or (channels == 24 and values["mixup"]):
             raise UsageError("Heads must divide channels.")
 
     with pytest.raises(UsageError, match="embed_dim = 20: Heads must divide"):
         space.check(accept)
     Space({"mixup": [0.0, 0.2], "sizes.embed_dim": [16, 24]}).check(accept)
+
+
+def test_a_fault_that_no_value_mends_is_not_blamed_on_one():
+    def accept(values):
+        raise UsageError("There is no optimizer 'adamm'.")
+
+    with pytest.raises(UsageError, match=r"^`train` cannot work, .*'adamm'"):
+        Space({"mixup": [0.0, 0.2]}).check(accept)
 
 
 def test_a_parameter_that_does_not_count_refuses_nothing():

@@ -172,7 +172,18 @@ def test_a_trial_whose_process_is_killed_has_failed(start, tmp_path):
             "leave --workers out",
         ),
         ({"train": {"data": "./nowhere"}}, {}, DataError, "a folder that exists"),
-        ({"train": TRAIN | {"teacher": "no"}}, {}, UsageError, "`teacher` must be a f"),
+        (
+            {"train": TRAIN | {"teacher": "no"}},
+            {},
+            UsageError,
+            "`train` cannot work, with whatever values: `teacher` must be a f",
+        ),
+        (
+            {"train": TRAIN | {"weights": "imagenet"}},
+            {},
+            UsageError,
+            "no published ImageNet weights for 'swin_nano'",
+        ),
         ({"space": {"weights": [None, "no"]}}, {}, UsageError, "that is there. Receiv"),
     ],
 )

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
@@ -93,15 +94,20 @@ def read_text(path, most: int = MAX_TEXT) -> str:
         DataError: If it cannot be read, is too large or no text in UTF-8.
     """
     try:
+        return _read_bytes(path, most).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise unusable(printable(path), "it is not text in UTF-8") from error
+
+
+def _read_bytes(path, most: int = MAX_TEXT) -> bytes:
+    try:
         if os.stat(path).st_size > most:
             raise unusable(printable(path), f"it is larger than {most:,} bytes")
         with open_file(path) as file:
-            return file.read(most + 1).decode("utf-8-sig")
+            return file.read(most + 1)
     except OSError as error:
         reason = error.strerror or error
         raise DataError(f"{printable(path)} cannot be read: {reason}.") from error
-    except UnicodeDecodeError as error:
-        raise unusable(printable(path), "it is not text in UTF-8") from error
 
 
 def read_json(path, most: int = MAX_JSON):
@@ -149,6 +155,8 @@ def _check_events(events):
 def read_xml(path) -> Element:
     """Return the root element of an XML file.
 
+    Text in UTF-8 is read as such, whatever it declares; other text as it declares.
+
     Raises:
         DataError: If it is not XML, nested deeper than annotations are, or declares a
             document type: entities could stand for other files or for billions of
@@ -176,10 +184,13 @@ def read_xml(path) -> Element:
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler = builder.data
     parser.StartDoctypeDeclHandler = refuse
+    content = _read_bytes(path)
+    with suppress(UnicodeDecodeError):
+        content = content.decode("utf-8-sig")
     try:
-        parser.Parse(read_text(path), True)
+        parser.Parse(content, True)
         return builder.close()
-    except (expat.ExpatError, ValueError, AssertionError) as error:
+    except (expat.ExpatError, ValueError, LookupError, AssertionError) as error:
         reason = printable(_first_line(error))
         raise unusable(printable(path), f"it is no such XML ({reason})") from error
 

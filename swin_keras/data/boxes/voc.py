@@ -24,9 +24,10 @@ def is_voc(file) -> bool:
     """Return whether an XML file is of VOC's form, by its beginning."""
     try:
         with open_file(file) as stream:
-            return b"<annotation" in stream.read(2**12)
+            start = stream.read(2**12)
     except OSError:
         return False
+    return b"<annotation" in start.replace(b"\0", b"")  # which UTF-16 has
 
 
 def read_voc(

@@ -347,6 +347,35 @@ def test_damaged_xml_among_others_is_an_error_of_its_own(tmp_path):
     assert objects_of(boxes)["b.png"] == expected()["b.png"]  # found by the file's name
 
 
+@pytest.mark.parametrize(
+    ("declared", "written"),
+    [
+        ("utf-16", "utf-16"),
+        ("iso-8859-1", "latin-1"),
+        ("windows-1252", "cp1252"),
+        ("utf-16", "utf-8"),  # as tools write that put text together before
+    ],
+)
+def test_xml_is_read_in_the_letters_that_it_declares(tmp_path, declared, written):
+    write_voc(tmp_path)
+    for path in sorted((tmp_path / "Annotations").iterdir()):
+        text = path.read_text().replace(">cat<", ">Bär<")
+        text = f'<?xml version="1.0" encoding="{declared}"?>{text}'
+        path.write_bytes(text.encode(written))
+    boxes = read_boxes(tmp_path)
+    assert kinds(boxes) == {}
+    assert boxes.class_names == ("Bär", "dog", "owl")
+
+
+def test_xml_in_letters_that_nothing_reads_is_damaged(tmp_path):
+    write_voc(tmp_path)
+    path = tmp_path / "Annotations/a.xml"
+    text = path.read_text().replace(">cat<", ">灰猫<")
+    for name in ("gbk", "klingon"):
+        path.write_bytes(f'<?xml version="1.0" encoding="{name}"?>{text}'.encode("gbk"))
+        assert kinds(read_boxes(tmp_path)) == {"damaged": 1}
+
+
 def test_a_name_that_is_none_takes_its_boxes_with_it(tmp_path):
     write_voc(tmp_path)
     path = tmp_path / "Annotations/a.xml"
