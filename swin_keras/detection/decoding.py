@@ -7,7 +7,7 @@ import numpy as np
 from swin_keras.layers.points import level_sizes, points_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Detections:
     """Objects found in a picture, the most certain first.
 

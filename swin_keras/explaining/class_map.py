@@ -9,6 +9,7 @@ file for a phone.
 import keras
 
 from swin_keras.errors import UsageError
+from swin_keras.layers.dropout import Dropout
 from swin_keras.layers.pointwise import PointwiseDense
 from swin_keras.model_files import load_keras
 from swin_keras.model_files.card import CLASS_MAPS
@@ -90,7 +91,7 @@ def find_head(model):
     ):
         layers.pop()
     head = layers.pop() if layers else None
-    while layers and isinstance(layers[-1], keras.layers.Dropout):
+    while layers and isinstance(layers[-1], (keras.layers.Dropout, Dropout)):
         layers.pop()
     pooling = layers.pop() if layers else None
     if not isinstance(head, keras.layers.Dense) or not isinstance(

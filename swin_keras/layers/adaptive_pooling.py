@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from swin_keras.layers.windows import as_pair, known_size
+from swin_keras.layers.windows import as_pair, known_size, map_spec
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -41,6 +41,7 @@ class AdaptivePooling(keras.layers.Layer):
         self.size = size
 
     def build(self, input_shape):
+        self.input_spec = map_spec(input_shape)
         rows, columns = (
             pooling_matrix(*axis)
             for axis in zip(known_size(input_shape), as_pair(self.size), strict=True)

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from swin_keras.layers.windows import map_spec
+
 
 @keras.saving.register_keras_serializable(package="swin_keras")
 class NearestUpsampling(keras.layers.Layer):
@@ -32,6 +34,7 @@ class NearestUpsampling(keras.layers.Layer):
         self.size = size
 
     def build(self, input_shape):
+        self.input_spec = map_spec(input_shape)
         sides = zip(input_shape[1:3], self.size, strict=True)
         if any(new not in (2 * old - 1, 2 * old) for old, new in sides):
             raise ValueError(

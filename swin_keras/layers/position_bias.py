@@ -49,6 +49,7 @@ class RelativePositionBias(keras.layers.Layer):
             shape=((2 * height - 1) * (2 * width - 1), input_shape[1]),
             initializer=published_normal(),
         )
+        mark_for_position(self)
         self._index = relative_position_index(self.window_size).reshape(-1)
 
     def call(self, inputs, attention_mask=None):
@@ -126,6 +127,7 @@ class ContinuousPositionBias(RelativePositionBias):
             name="mlp_reduce",
         )
         self.mlp_reduce.build((None, self.hidden))
+        mark_for_position(self)
         self._offsets = log_spaced_offsets(
             self.window_size, self.pretrained_window_size
         )
@@ -140,6 +142,15 @@ class ContinuousPositionBias(RelativePositionBias):
             **super().get_config(),
             "pretrained_window_size": self.pretrained_window_size,
         }
+
+
+def mark_for_position(layer):
+    """Mark the variables of a built layer as telling places: they do not decay.
+
+    Whatever the layer is called, our optimizers see it.
+    """
+    for variable in layer.weights:
+        variable.for_position = True
 
 
 def log_spaced_offsets(window_size, pretrained_window_size=0) -> np.ndarray:

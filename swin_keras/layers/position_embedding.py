@@ -3,6 +3,8 @@
 import keras
 
 from swin_keras.layers.initialization import published_normal
+from swin_keras.layers.position_bias import mark_for_position
+from swin_keras.layers.windows import map_spec
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -23,11 +25,13 @@ class PositionEmbedding(keras.layers.Layer):
     """
 
     def build(self, input_shape):
+        self.input_spec = map_spec(input_shape)
         self.embedding = self.add_weight(
             name="embedding",
             shape=(1, *input_shape[1:]),
             initializer=published_normal(),
         )
+        mark_for_position(self)
 
     def call(self, inputs):
         return inputs + self.embedding

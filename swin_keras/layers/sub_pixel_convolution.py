@@ -5,6 +5,7 @@ from keras import ops
 
 from swin_keras.layers.initialization import initializer_config, make_initializer
 from swin_keras.layers.pointwise import pointwise
+from swin_keras.layers.windows import map_spec
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -48,6 +49,7 @@ class SubPixelConvolution(keras.layers.Layer):
         self.kernel_initializer = kernel_initializer
 
     def build(self, input_shape):
+        self.input_spec = map_spec(input_shape)
         sides = zip(input_shape[1:3], self.size, strict=True)
         if any(not 0 <= self.factor * old - new < self.factor for old, new in sides):
             raise ValueError(

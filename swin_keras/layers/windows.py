@@ -6,6 +6,7 @@ run once, when a layer is built.
 
 import numbers
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -145,6 +146,18 @@ def known_size(shape) -> tuple[int, int]:
             "windows stay the same."
         )
     return height, width
+
+
+def map_spec(shape) -> keras.layers.InputSpec:
+    """Return what a layer takes that is built for feature maps `(B, H, W, C)`.
+
+    Another height or width would be answered wrongly, without a word.
+
+    Raises:
+        ValueError: If the height or width is not known.
+    """
+    height, width = known_size(shape)
+    return keras.layers.InputSpec(ndim=4, axes={1: height, 2: width})
 
 
 def pad_to_multiple(x, size):

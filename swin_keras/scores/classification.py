@@ -108,7 +108,7 @@ class ClassFigures(NamedTuple):
     f1: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """How well a model did.
 

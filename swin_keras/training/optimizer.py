@@ -8,7 +8,6 @@ import tensorflow as tf
 from swin_keras.backend import TO_LOAD, require_tensorflow
 from swin_keras.errors import UsageError
 from swin_keras.models.layer_names import (
-    POSITION_EMBEDDING,
     block_name,
     is_known,
     layer_name,
@@ -26,7 +25,8 @@ class SwinAdamW(OpenAdamW):
 
     - Matrices decay; biases, norms, relative position bias and V2's logit scale
       do not. The choice comes from the variables, so it survives saving;
-      `exclude_from_weight_decay` takes others out, too.
+      `exclude_from_weight_decay` takes others out, too, until the model is saved:
+      as Keras' own optimizers, one that is loaded must be told them again.
     - `layer_decay` lets layers near the image learn more slowly.
     - Gradients are clipped by their global norm after they are summed over the
       replicas; Keras clips each replica's own, which trains otherwise.
@@ -129,8 +129,7 @@ class SwinAdamW(OpenAdamW):
 
 def decays(variable) -> bool:
     """Return whether weight decay applies to a variable of a Swin model."""
-    is_embedding = layer_name(variable) == POSITION_EMBEDDING
-    for_position = is_embedding or "/position_bias/" in variable.path
+    for_position = getattr(variable, "for_position", False)
     is_matrix = len(variable.shape) > 1
     is_scale_or_bias = variable.name in ("logit_scale", "bias")
     return is_matrix and not for_position and not is_scale_or_bias

@@ -60,9 +60,9 @@ def train(
             it is extended from its last state, on another warm-up and schedule.
         job: This configuration, if it is prepared already.
         part: Epochs to train now, such as `range(3)`, on the schedule of all; by
-            default all of them, and never more. Only a run that has come to its end
-            is judged on the test images and has a card and a report; until then, it
-            can be resumed.
+            default all of them, and never more. One that begins later resumes. Only a
+            run that has come to its end is judged on the test images and has a card
+            and a report; until then, it can be resumed.
         callbacks: Further callbacks of Keras, or one. Where one stops training within
             an epoch, the run is not finished: it has no card and can be resumed.
         verbose: Whether to show data, epochs and the outcome on standard error, where
@@ -92,6 +92,7 @@ def train(
             return run.folder
         range_test = None
         if job is None:
+            _check_begun(part, run)
             job, range_test = _prepare(run)
         with run.recorded(job, range_test) as folder:
             with run.stop.deferred():
@@ -122,11 +123,29 @@ def _configured(config, options):
 
 
 def _check_part(part, epochs):
-    if part is not None and not 0 <= part.start <= part.stop <= epochs:
+    if part is None:
+        return
+    if not 0 <= part.start <= part.stop <= epochs or part.step != 1:
         raise UsageError(
             "`part` must lie within the epochs of the run, on whose schedule it "
-            f"trains. Received: part={part}, epochs={epochs}."
+            f"trains, one after the other. Received: part={part}, epochs={epochs}."
         )
+
+
+def _check_begun(part, run):
+    """Refuse a later part of a run that has not been trained before."""
+    if part and part.start and not _has_checkpoint(run):
+        raise UsageError(
+            "`part` must begin with epoch 0 where there is no checkpoint to go on "
+            f"from. Received: part={part}, for a run that has none. Name the run that "
+            "has the epochs before, with resume=True, or train these first."
+        )
+
+
+def _has_checkpoint(run):
+    """Return whether an open run has trained before."""
+    folder = run.folder and CheckpointFolder(run.folder.checkpoints)
+    return folder is not None and folder.newest() is not None
 
 
 def _prepare(run):
@@ -136,8 +155,7 @@ def _prepare(run):
         config, range_test = resolve_auto(run.config, dataset, run.replicas.count)
         has_checkpoint = (
             config.weights is not None  # else nobody asks, and looking takes time
-            and run.folder is not None
-            and CheckpointFolder(run.folder.checkpoints).newest() is not None
+            and _has_checkpoint(run)
         )
         path = run.folder and run.folder.path
         job = prepare(config, run.replicas, dataset, has_checkpoint, path)

@@ -11,6 +11,7 @@ from swin_keras.explaining.class_map import class_map_model
 from swin_keras.explaining.explainer import Explainer
 from swin_keras.explaining.gradient_map import class_score, gradient_maps
 from swin_keras.explaining.logit_model import logit_model
+from swin_keras.layers import Dropout
 
 
 @pytest.mark.parametrize("size", ["plain", "padded and odd"])
@@ -85,9 +86,10 @@ def test_a_target_can_be_any_function_of_the_outputs():
     np.testing.assert_allclose(both, one + other, atol=1e-5)
 
 
-def test_a_head_of_ones_own_with_dropout_and_softmax_inside_is_understood():
+@pytest.mark.parametrize("dropout", [keras.layers.Dropout, Dropout])
+def test_a_head_of_ones_own_with_dropout_and_softmax_inside_is_understood(dropout):
     base = SwinNano(include_top=False, pooling="avg")
-    x = keras.layers.Dropout(0.1)(base.output)
+    x = dropout(0.1)(base.output)
     outputs = keras.layers.Dense(3, activation="softmax")(x)
     model = keras.Model(base.input, outputs)
     images = make_images(model)

@@ -14,7 +14,9 @@ from swin_keras.layers import (
     BilinearResizing,
     ChannelDropout,
     MapMixing,
+    NearestUpsampling,
     PatchExpanding,
+    PositionEmbedding,
     SubPixelConvolution,
     SyncBatchNormalization,
 )
@@ -51,6 +53,26 @@ def test_resizing_weights_the_nearest_centres(size):
     expected = np.einsum("yh,xw,bhwc->byxc", rows, columns, x)
     resized = to_numpy(BilinearResizing(size)(x))
     np.testing.assert_allclose(resized, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        AdaptivePooling(2),
+        NearestUpsampling((8, 12)),
+        SubPixelConvolution(2, 2, (8, 12)),
+        PositionEmbedding(),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_layers_of_one_size_refuse_another(layer):
+    """What they hold, or cut, is right for the map that they were built for alone."""
+    layer(feature_map(4, 6, 3))
+    for other in ((6, 4), (1, 6), (8, 12)):
+        with pytest.raises(ValueError, match="incompatible with the layer"):
+            layer(feature_map(*other, 3))
+    with pytest.raises(ValueError, match="must be known"):
+        type(layer).from_config(layer.get_config()).build((None, None, 6, 3))
 
 
 def test_resizing_keeps_half_precision():

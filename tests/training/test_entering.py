@@ -122,9 +122,18 @@ def test_gpus_give_memory_as_it_is_needed(monkeypatch):
 
 def test_a_part_beyond_the_epochs_is_refused_before_anything_is_made(tmp_path):
     config = TrainConfig(runs_dir=str(tmp_path / "runs"), epochs=1, **TOY)
-    for part in (range(3), range(1, 2), range(-1, 1)):
+    for part in (range(3), range(1, 2), range(-1, 1), range(0, 1, 2)):
         with pytest.raises(UsageError, match=r"`part` must lie within the epochs"):
             train(config, part=part)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_later_part_of_a_run_that_has_not_begun_is_refused(pets, tmp_path):
+    places = {"runs_dir": str(tmp_path / "runs"), "name": "new"}
+    config = TrainConfig(data=str(pets), epochs=2, **places, **TOY)
+    for resume in (False, True):
+        with pytest.raises(UsageError, match=r"must begin with epoch 0"):
+            train(config, part=range(1, 2), resume=resume)
     assert not (tmp_path / "runs").exists()
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import warnings
 
 import keras
 import numpy as np
@@ -110,6 +111,27 @@ class SubClassed(keras.Model):
         for part in self.parts:
             x = part(x)
         return x
+
+
+@pytest.mark.parametrize("kind", [SwinAdamW, SwinMuon])
+def test_what_tells_places_does_not_decay_whatever_its_layer_is_called(kind):
+    scores, tokens = keras.Input((2, 16, 16)), keras.Input((4, 4, 8))
+    layers = [
+        swin_keras.RelativePositionBias(4, name="stage_1_block_9"),
+        swin_keras.ContinuousPositionBias(4, name="offsets"),
+        swin_keras.PositionEmbedding(name="places"),
+        keras.layers.Dense(3, name="head"),
+    ]
+    bias, offsets, places, head = layers
+    outputs = [offsets(bias(scores)), head(places(tokens))]
+    model = keras.Model([scores, tokens], outputs)
+    optimizer = kind(0.1)
+    with warnings.catch_warnings(action="ignore"):  # no layer for Muon
+        optimizer.build(model.trainable_variables)
+    decayed = [v.path for v in model.trainable_variables if optimizer.is_decayed(v)]
+    assert decayed == ["head/kernel"]
+    assert len(model.trainable_variables) == 7
+    assert not any(map(matrices_in, model.trainable_variables))
 
 
 @pytest.mark.parametrize("kind", [keras.Sequential, SubClassed])
