@@ -142,9 +142,14 @@ def test_logits_are_not_called_probabilities(save, photos, tmp_path, caplog):
 
 
 @pytest.mark.slow
-def test_the_softmax_that_is_advised_makes_probabilities(save, tmp_path, caplog):
+@pytest.mark.parametrize(
+    "ending", [keras.layers.Softmax(), keras.layers.Activation("sigmoid")]
+)
+def test_the_endings_that_are_advised_make_probabilities(
+    ending, save, tmp_path, caplog
+):
     model = keras.models.load_model(save(classifier_activation=None))
-    ended = keras.Model(model.input, keras.layers.Softmax()(model.output))
+    ended = keras.Model(model.input, ending(model.output))
     ended.save(tmp_path / "ended.keras")
     config = ExportConfig(
         saved_models_dir=str(tmp_path), name="out", formats=("litert",), verify=False
@@ -154,7 +159,8 @@ def test_the_softmax_that_is_advised_makes_probabilities(save, tmp_path, caplog)
     assert "probabilities" in (folder / "README.md").read_text("utf-8")
     images = np.full((1, 16, 16, 3), 90.0)
     rows = swin_keras.Predictor(folder).probabilities(images)
-    np.testing.assert_allclose(rows.sum(), 1, rtol=1e-5)
+    logits = model(images, training=False)
+    np.testing.assert_allclose(rows, ending(logits), rtol=1e-4)
 
 
 def test_what_a_model_does_not_scale_is_said_and_what_it_does_is_not(
