@@ -1,6 +1,7 @@
 """Models that do less than is usual: no softmax, no scaling; or that are quantized."""
 
 import dataclasses
+import os
 import shutil
 
 import keras
@@ -78,6 +79,26 @@ def test_paths_may_begin_at_home(save, photos, tmp_path, monkeypatch):
     folder = export("~/toy.keras", config)
     assert folder == tmp_path / "out" / "toy"
     assert len(calibration_images(config, read_card(folder))) == 5
+
+
+def test_paths_that_are_not_utf_8_are_written_out(save, photos, tmp_path):
+    odd = tmp_path / os.fsdecode(b"s\xe4mples")
+    photos.rename(odd)
+    shutil.move(save(), odd / "toy.keras")
+    options = {"images": str(odd), "formats": ()}
+    config = ExportConfig(saved_models_dir=str(tmp_path / "out"), **options)
+    folder = export(odd / "toy.keras", config)
+    assert f"--images '{tmp_path}/s\\udce4mples'" in (folder / "README.md").read_text()
+    assert f"export '{odd}/toy.keras'" in read_card(folder).command
+    for directory in (odd, odd / "out"):
+        with pytest.raises(
+            UsageError, match=r"must have another name: .*s\\udce4mples"
+        ):
+            export(
+                odd / "toy.keras",
+                ExportConfig(saved_models_dir=str(directory), **options),
+            )
+    assert not (odd / "out").exists()
 
 
 def test_data_at_home_are_at_hand(photos, tmp_path, monkeypatch):
