@@ -9,10 +9,13 @@ from swin_keras.errors import UsageError
 
 
 def write_text(path: Path, text: str):
-    """Write a text file whole or not at all, whoever else writes it."""
+    """Write a text file whole or not at all, whoever else writes it.
+
+    Bytes of names that are not UTF-8 are written out: `\\xe4` as `\\udce4`.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text, "utf-8")
+        part.write_text(text, "utf-8", errors="backslashreplace")
         replace_file(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -33,6 +36,14 @@ def expanded(path) -> Path:
     '~nobody-by-this-name/photos'
     """
     return Path(os.path.expanduser(path))
+
+
+def free_path(wanted) -> Path:
+    """Return the first of `wanted`, `wanted-2`, `wanted-3`, ... that does not exist."""
+    path, number = Path(wanted), 2
+    while path.exists():
+        path, number = Path(f"{wanted}-{number}"), number + 1
+    return path
 
 
 def require_new_file(path: Path):

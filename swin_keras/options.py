@@ -11,6 +11,7 @@ import types
 import typing
 
 from swin_keras.errors import UsageError, nearest_name
+from swin_keras.names import is_unicode
 
 LARGEST = 1e300  # of numbers: whole ones can be too large to calculate with
 _WORDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
@@ -51,6 +52,19 @@ def option_words(name: str, *values) -> list[str]:
     if any(text.startswith("-") for text in texts):
         return [f"--{name}={text}" for text in texts]
     return [f"--{name}", *texts]
+
+
+def require_unicode(option: str, value):
+    """Refuse a value of an option that no file of text could hold.
+
+    Raises:
+        UsageError: If it stands for bytes that are not UTF-8.
+    """
+    if not is_unicode(str(value)):
+        raise UsageError(
+            f"`{option}` must have another name: {str(value)!r:.200} holds bytes that "
+            "are not text (UTF-8)."
+        )
 
 
 def path_word(path) -> str:

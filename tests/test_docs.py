@@ -1,6 +1,7 @@
 """What the pages of docs/ say is so, and their code runs."""
 
 import ast
+import contextlib
 import dataclasses
 import json
 import re
@@ -8,10 +9,12 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -148,25 +151,61 @@ def test_the_server_and_the_client_of_the_serving_page_say_what_predict_says(
 ):
     from swin_keras import Predictor
 
-    for name in ("ask", "serve"):
-        code = code_of("serving.md", f"# {name}.py")
-        (tmp_path / f"{name}.py").write_text(code, "utf-8")
+    (tmp_path / "ask.py").write_text(code_of("serving.md", "# ask.py"), "utf-8")
     photo = Path(__file__).parent / "samples" / "3.png"
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
-    address, model = f"http://127.0.0.1:{port}", exported / "saved_model" / "1"
-    server = subprocess.Popen([sys.executable, tmp_path / "serve.py", model, str(port)])
-    try:
-        wait_for(port, server)
+    with serving(exported / "saved_model" / "1", tmp_path) as address:
         ask = [sys.executable, tmp_path / "ask.py", address, "toy", exported, photo]
         done = subprocess.run(ask, capture_output=True, text=True, check=True)
-    finally:
-        server.terminate()
-        server.wait()
     name, score = done.stdout.removeprefix(f"{photo}: ").split()
     (expected,) = Predictor(exported / "model.keras").predict([photo])
     assert name == expected.scores[0][0]
     assert float(score[:-1]) == pytest.approx(100 * expected.scores[0][1], abs=0.06)
+
+
+@pytest.mark.slow
+def test_the_server_of_the_serving_page_answers_with_several_outputs_by_name(
+    trained_run, tmp_path
+):
+    from swin_keras import Predictor, export
+    from swin_keras.exporting.config import ExportConfig
+
+    config = ExportConfig(
+        saved_models_dir=str(tmp_path), formats=("saved_model",), explain=True
+    )
+    folder = export(trained_run.path, config)
+    shape = Predictor(folder / "model.keras").input_shape
+    images = np.random.default_rng(0).integers(0, 256, (2, *shape))
+    with serving(folder / "saved_model" / "1", tmp_path) as address:
+        said = predictions_of(address, images)
+        logits = predictions_of(address, images, signature_name="logits")
+    assert [row.keys() for row in said] == [{"probabilities", "class_maps"}] * 2
+    expected = Predictor(folder / "model.keras").probabilities(images)
+    given = [row["probabilities"] for row in said]
+    np.testing.assert_allclose(given, expected, atol=1e-5)
+    maps = np.array([row["class_maps"] for row in said])
+    np.testing.assert_allclose(maps.mean((1, 2)), logits, atol=1e-4)
+
+
+def predictions_of(address, images, **options):
+    """Return what a server answers about images."""
+    body = json.dumps({"instances": images.tolist(), **options}).encode()
+    request = urllib.request.Request(f"{address}/v1/models/toy:predict", body)  # noqa: S310  our own
+    with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
+        return json.load(reply)["predictions"]
+
+
+def test_a_prediction_of_the_serving_page_is_a_value_or_several_by_name():
+    tree = ast.parse(code_of("serving.md", "# serve.py"))
+    tree.body = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    space = {}
+    exec(compile(tree, "serving.md", "exec"), space)  # noqa: S102  our own page
+    predictions = space["predictions"]
+    scores = tf.constant([[0.25, 0.75], [1, 0]])
+    assert predictions({"output_0": scores}) == [[0.25, 0.75], [1, 0]]
+    assert predictions({"scores": scores, "count": tf.constant([2, 1])}) == [
+        {"scores": [0.25, 0.75], "count": 2},
+        {"scores": [1, 0], "count": 1},
+    ]
 
 
 MODES = ("RGB", "RGBA", "LA", "P", "CMYK", "1", "L", "I;16", "I", "F")
@@ -213,6 +252,22 @@ def client_of(size, channels, grey_range):
     space["card"] = {"grey_range": grey_range, "crop_fraction": 0.875}
     exec(compile(tree, "serving.md", "exec"), space)  # noqa: S102  our own page
     return space["prepare"]
+
+
+@contextlib.contextmanager
+def serving(model, folder):
+    """Give the address of the serving page's server, which runs a SavedModel."""
+    code = folder / "serve.py"
+    code.write_text(code_of("serving.md", "# serve.py"), "utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    server = subprocess.Popen([sys.executable, code, model, str(port)])
+    try:
+        wait_for(port, server)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def wait_for(port, server, seconds=120):

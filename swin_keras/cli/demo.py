@@ -3,10 +3,15 @@
 import logging
 from pathlib import Path
 
+from swin_keras.cli.console import command
 from swin_keras.demo.server import make_server
 from swin_keras.errors import ModelFileError, ResourceError, UsageError
-from swin_keras.files import expanded
-from swin_keras.inference.model_paths import find_model, path_of_model
+from swin_keras.files import expanded, free_path
+from swin_keras.inference.model_paths import (
+    find_keras_model,
+    find_model,
+    path_of_model,
+)
 from swin_keras.model_files import read_card, require_whole
 from swin_keras.tasks import task_named
 
@@ -46,8 +51,7 @@ def litert_file(path: Path) -> Path:
     file = files[0] if files else find_model(path)
     if file.suffix != ".tflite":
         raise ModelFileError(
-            f"A browser runs .tflite files. Received: {file}. Make one with "
-            f"`swin-keras export {path}`."
+            f"A browser runs .tflite files. Received: {file}. {_advice(path)}"
         )
     require_whole(file)
     card = read_card(file)
@@ -87,6 +91,23 @@ def litert_file(path: Path) -> Path:
             "without --batch-size."
         )
     return file
+
+
+def _advice(path: Path) -> str:
+    """Return how to come by a LiteRT file of a model: a command, if one makes it."""
+    source = find_keras_model(path)
+    if source.suffix != ".keras":
+        return "Give an export that has a .tflite file."
+    from swin_keras.exporting.config import ExportConfig
+    from swin_keras.exporting.source import export_name
+
+    config = ExportConfig()
+    card = None if path.is_dir() else read_card(source)
+    usual = Path(config.saved_models_dir, export_name(path, source, card, config))
+    words = ["export", path]
+    if (free := free_path(usual)) != usual:
+        words += ["--formats", "litert", "--name", free.name]
+    return f"Make one with `{command(*words)}`."
 
 
 def litertjs_folder(given: str | None) -> Path:

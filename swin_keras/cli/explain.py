@@ -1,7 +1,8 @@
 """swin-keras explain: what is shown on the screen."""
 
 from swin_keras.explaining.explain import explanations
-from swin_keras.explaining.folder import free_folder, require_free, save_explanations
+from swin_keras.explaining.folder import require_free, save_explanations
+from swin_keras.files import free_path
 from swin_keras.names import printable
 from swin_keras.screen import complain
 
@@ -15,7 +16,7 @@ def run(options, paths, out, make_table) -> int:
         out: The console.
         make_table: A function that makes its tables.
     """
-    folder = require_free(options.save or free_folder())
+    folder = require_free(options.save or free_path("explained"))
     found = explanations(
         options.model,
         paths,

@@ -76,14 +76,6 @@ def require_free(folder) -> Path:
     return folder
 
 
-def free_folder(name: str = "explained") -> Path:
-    """Return the first of `name`, `name-2`, `name-3`, ... that does not exist."""
-    path, number = Path(name), 2
-    while path.exists():
-        path, number = Path(f"{name}-{number}"), number + 1
-    return path
-
-
 def _write(folder, number, explanation: Explanation) -> dict:
     """Write the files of one image; return what the page shows of it."""
     row = {"name": printable(explanation.path), "error": explanation.error}

@@ -32,10 +32,11 @@ from swin_keras.exporting.source import (
     task_of_export,
 )
 from swin_keras.exporting.verify import require_good, verify
-from swin_keras.files import expanded
+from swin_keras.files import expanded, write_text
 from swin_keras.inference.model_paths import path_of_model
 from swin_keras.model_files import load_keras, read_card, save_keras
 from swin_keras.model_files.card import CLASS_MAPS, ModelCard
+from swin_keras.options import require_unicode
 from swin_keras.tasks import task_named
 
 log = logging.getLogger(__name__)
@@ -70,8 +71,8 @@ def export(model, config: ExportConfig | None = None) -> Path:
 
     Raises:
         ModelFileError: If there is no such model.
-        UsageError: If there is something of this name already, the name or those of
-            the classes cannot be, or there is no image to calibrate on.
+        UsageError: If there is something of this name already, the name, its folder's
+            or those of the classes cannot be, or there is no image to calibrate on.
         ExportError: If a form cannot be made or differs from the Keras model.
         ResourceError: If the folder cannot be written.
     """
@@ -84,6 +85,7 @@ def export(model, config: ExportConfig | None = None) -> Path:
     card = read_card(given) or own
     name = export_name(given, source, card, config)
     target = expanded(config.saved_models_dir) / name
+    require_unicode("saved_models_dir", target)  # TensorFlow cannot write elsewhere
     with (
         _resource_errors(target),
         new_export(target, config.overwrite) as folder,
@@ -149,7 +151,7 @@ def _write_forms(folder: Path, model, card: ModelCard, config, images):
         (folder / "labels.txt").write_text(labels, "utf-8")
     card = dataclasses.replace(card, files=_describe_files(folder))
     readme = folder / "README.md"
-    readme.write_text(readme_text(card), "utf-8")
+    write_text(readme, readme_text(card))
     card = dataclasses.replace(card, files=card.files | {readme.name: _about(readme)})
     (folder / "card.json").write_text(card.to_json(), "utf-8")
 

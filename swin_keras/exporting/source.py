@@ -28,7 +28,8 @@ NO_NORMALIZATION = (
 NO_PROBABILITIES = (
     "This model does not end in a softmax or sigmoid, so its files give raw numbers. "
     "For probabilities, export keras.Model(model.input, "
-    "keras.layers.Softmax()(model.output))."
+    "keras.layers.Softmax()(model.output)); where each output is for itself, as one "
+    "alone is, with keras.layers.Activation('sigmoid')."
 )
 
 

@@ -119,7 +119,9 @@ def verify(
     """
     keras_file = folder / "model.keras"
     images = images.astype("float32")
-    expected, unit = task.compared(_answers(open_model(keras_file), images))
+    model = open_model(keras_file)
+    are_logits = model.ends_in_logits
+    expected, unit = task.compared(_answers(model, images), are_logits)
     maps = file_class_maps(keras_file, images) if explained else None
     base = evaluate(keras_file) if evaluate else None
     score = base.score if base else None
@@ -128,7 +130,7 @@ def verify(
         path = folder / FORMATS[form]
         outputs = _answers(open_model(path, trust=True), images)
         given_maps = outputs.pop(CLASS_MAPS, None)
-        given, _ = task.compared(outputs)
+        given, _ = task.compared(outputs, are_logits)
         check = Check(
             form=form,
             megabytes=_megabytes(path),

@@ -3,16 +3,20 @@
 import numpy as np
 
 from swin_keras.data import Augmentation, BatchLoader, Mixing, RandAugment, batches
+from swin_keras.errors import UsageError
 from swin_keras.litert.metadata import classifier_metadata
 from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.scores.classification import Answers, Evaluation
 from swin_keras.tasks import ANSWERS
+from swin_keras.tasks.compared_logits import (
+    of_sigmoid,
+    of_softmax,
+    same_best_class,
+    same_classes,
+)
 from swin_keras.tasks.explained import class_target
 from swin_keras.tasks.prediction import OutputsPrediction, Prediction
 from swin_keras.tasks.task import Task, unit_of
-
-NEAR_TIE = 4  # see `clear_images`
-SMALLEST_PROBABILITY = 1e-30
 
 
 class Classify(Task):
@@ -103,6 +107,7 @@ class Classify(Task):
         return np.zeros((1, dataset.classes), "float32")
 
     def evaluate(self, predictor, dataset, split, batch_size):
+        _require_a_choice(predictor)
         index_of = {name: index for index, name in enumerate(predictor.class_names)}
         true_index = np.array([index_of[name] for name in dataset.class_names])
         height, width, channels = predictor.input_shape
@@ -157,13 +162,15 @@ class Classify(Task):
         names = explainer.class_names
         return [class_target(i, names[i], float(row[i])) for i in classes]
 
-    def compared(self, outputs):
+    def compared(self, outputs, are_logits=False):
         (rows,) = outputs.values()
-        logits = as_logits(rows)
-        return logits, unit_of(logits)
+        if not are_logits:  # a softmax over one class, always 1, is nobody's
+            rows = of_sigmoid(rows) if rows.shape[-1] == 1 else of_softmax(rows)
+        return rows, unit_of(rows)
 
     def agreement(self, expected, given):
-        return same_best_class(expected, given)
+        same = same_classes if expected.shape[-1] == 1 else same_best_class
+        return same(expected, given)
 
     def suits_mediapipe(self, card):
         return super().suits_mediapipe(card) and "outputs" not in card.outputs
@@ -188,6 +195,17 @@ class Classify(Task):
 
 
 TASK = Classify()
+
+
+def _require_a_choice(predictor):
+    """Refuse to judge the best class of one."""
+    if len(predictor.class_names) < 2:
+        raise UsageError(
+            "A classifier that is evaluated must have two classes or more: of one, "
+            "every answer would be right. Received: "
+            f"{predictor.path}, which knows {predictor.class_names[0]!r} alone. See "
+            "what `swin-keras predict` says of pictures with it, and of others."
+        )
 
 
 def make_augmentation(config, dataset) -> Augmentation:
@@ -233,51 +251,3 @@ def softmax(logits) -> np.ndarray:
     """Return the probabilities of logits `(B, classes)`."""
     shares = np.exp(logits - logits.max(-1, keepdims=True))
     return shares / shares.sum(-1, keepdims=True)
-
-
-def as_logits(rows) -> np.ndarray:
-    """Return rows `(B, classes)` as logits with mean zero, if they are probabilities.
-
-    Logits are known up to a constant for each image.
-    """
-    sums = rows.sum(-1)
-    if rows.min() < 0 or np.abs(sums - 1).max() > 1e-2:
-        return rows
-    logits = np.log(np.maximum(rows, SMALLEST_PROBABILITY))
-    return logits - logits.mean(-1, keepdims=True)
-
-
-def same_best_class(expected, given) -> dict:
-    """Count the images whose best class is the same, near ties left out.
-
-    Args:
-        expected: The Keras model's logits, `(B, classes)`.
-        given: A form's.
-
-    Returns:
-        `agreement`, `compared` and `near_ties` of a `Check`.
-    """
-    clear = clear_images(expected, given)
-    same = (given.argmax(-1) == expected.argmax(-1))[clear]
-    share = float(same.mean()) if len(same) else None
-    return {
-        "agreement": share,
-        "compared": len(same),
-        "near_ties": len(expected) - len(same),
-    }
-
-
-def clear_images(expected, given) -> np.ndarray:
-    """Mark the images whose best class rounding does not decide, `(B,)`.
-
-    Of each image, take the largest difference of a logit. The median over the
-    images is what the form's rounding comes to: one wrong answer, or a few, do
-    not move it. A rounded logit may well be twice as far off, and so may the
-    second best: up to `NEAR_TIE` medians between the two, the answer is a near
-    tie, which says nothing about the form.
-    """
-    if expected.shape[-1] < 2:
-        return np.zeros(len(expected), bool)
-    rounding = np.median(np.abs(given - expected).max(-1))
-    second, best = np.partition(expected, -2)[:, -2:].T
-    return best - second > NEAR_TIE * rounding

@@ -196,7 +196,7 @@ class Detect(DenseTask):
             return model
         return end_in_detections(model, MAX_DETECTIONS)
 
-    def compared(self, outputs):
+    def compared(self, outputs, are_logits=False):
         # Of boxes whose scores are equal within rounding, any may come first. Scores
         # from the highest, and means weighted by them, are the same in any order. What
         # stands at the end of the list, which an equal may replace, weighs nothing.

@@ -24,7 +24,7 @@ class FeatureMaps(Task):
 
         return feature_model(model)
 
-    def compared(self, outputs):
+    def compared(self, outputs, are_logits=False):
         rows = [np.reshape(v, (len(v), -1)) for _, v in sorted(outputs.items())]
         rows = np.concatenate(rows, axis=-1)
         return rows, unit_of(rows)

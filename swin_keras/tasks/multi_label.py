@@ -4,15 +4,11 @@ import numpy as np
 
 from swin_keras.data import BatchLoader, batches
 from swin_keras.scores.multi_label import THRESHOLD, MultiLabelResult
-from swin_keras.tasks.classify import NEAR_TIE, Classify
+from swin_keras.tasks.classify import Classify
+from swin_keras.tasks.compared_logits import of_sigmoid, same_classes
 from swin_keras.tasks.prediction import LabelsPrediction
 from swin_keras.tasks.task import unit_of
 from swin_keras.tasks.validation_labels import ValidationLabels
-
-SMALLEST = 1e-7  # of a probability
-# Above, logits cannot be told from probabilities: runtimes round these otherwise by
-# some 1e-7, which a logit of 8 turns into more than the tolerance.
-CERTAIN = 1 - 2**-8
 
 
 class MultiLabel(Classify):
@@ -89,25 +85,13 @@ class MultiLabel(Classify):
             labels = tuple(pair for pair in pairs if pair[1] >= wanted.min_score)
             yield LabelsPrediction(name, tuple(pairs[: wanted.top]), labels=labels)
 
-    def compared(self, outputs):
+    def compared(self, outputs, are_logits=False):
         (rows,) = outputs.values()
-        if rows.min() < 0 or rows.max() > 1:
-            return rows, unit_of(rows)  # of a model that ends in logits
-        rows = np.clip(rows.astype(float), SMALLEST, CERTAIN)
-        logits = np.log(rows / (1 - rows))
+        logits = rows if are_logits else of_sigmoid(rows)
         return logits, unit_of(logits)
 
     def agreement(self, expected, given):
-        """Count images with the same classes, those left out that rounding decides."""
-        rounding = np.median(np.abs(given - expected).max(-1))
-        border = np.log(THRESHOLD / (1 - THRESHOLD))
-        clear = (np.abs(expected - border) > NEAR_TIE * rounding).all(-1)
-        same = ((expected > border) == (given > border)).all(-1)[clear]
-        return {
-            "agreement": float(same.mean()) if len(same) else None,
-            "compared": len(same),
-            "near_ties": len(expected) - len(same),
-        }
+        return same_classes(expected, given)
 
     def about_outputs(self, card):
         if "outputs" in card.outputs:

@@ -157,7 +157,7 @@ class Segment(DenseTask):
 
         return end_in_probabilities(model)
 
-    def compared(self, outputs):
+    def compared(self, outputs, are_logits=False):
         (maps,) = outputs.values()
         return maps.reshape(len(maps), -1), 1.0
 

@@ -224,10 +224,15 @@ class Task:
         """Return the model that is exported; the task's own ending is on it."""
         return model
 
-    def compared(self, outputs: dict):
+    def compared(self, outputs: dict, are_logits: bool = False):
         """Return a model's outputs as numbers to compare, and their unit.
 
         `(B, values)`, and what a difference of 1e-4 is measured in.
+
+        Args:
+            outputs: By name.
+            are_logits: Whether it is known that no softmax or sigmoid made them. If
+                not, numbers tell, which small logits may be like.
         """
         raise NotImplementedError
 

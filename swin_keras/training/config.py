@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from swin_keras.errors import UsageError, nearest_name
-from swin_keras.names import check_name, is_unicode
-from swin_keras.options import named, option_words, settle_types
+from swin_keras.names import check_name
+from swin_keras.options import named, option_words, require_unicode, settle_types
 from swin_keras.tasks import ANSWERS, check_task, task_named
 from swin_keras.training.presets import (
     Preset,
@@ -363,11 +363,8 @@ class TrainConfig:
     def _check_text(self):
         """Refuse what `config.yaml` could not tell to other readers of YAML."""
         for name, value in vars(self).items():
-            if isinstance(value, str) and not is_unicode(value):
-                raise UsageError(
-                    f"`{name}` must have another name: {value!r:.200} holds bytes that "
-                    "are not text (UTF-8)."
-                )
+            if isinstance(value, str):
+                require_unicode(name, value)
 
     def _settle_teacher(self):
         """Choose what of a teacher is learned; refuse such options without one."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from swin_keras.errors import UsageError, nearest_name
 from swin_keras.files import expanded
 from swin_keras.names import check_name
+from swin_keras.options import require_unicode
 from swin_keras.training.config import TrainConfig
 from swin_keras.tuning.fields import check_options
 from swin_keras.tuning.limits import Limits
@@ -65,6 +66,7 @@ class Study:
 
     def __post_init__(self):
         check_name(self.name, "A study's name", UsageError)
+        require_unicode("folder", expanded(self.folder))
         if self.tuner not in TUNERS:
             raise UsageError(
                 f"There is no tuner {self.tuner!r}."

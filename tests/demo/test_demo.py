@@ -6,6 +6,8 @@ import dataclasses
 import io
 import json
 import os
+import re
+import shlex
 import shutil
 import socket
 import struct
@@ -22,6 +24,7 @@ import pytest
 from PIL import Image
 
 from swin_keras.applications import SwinDetector, SwinSegmenter
+from swin_keras.cli import main
 from swin_keras.cli.demo import litert_file, litertjs_folder
 from swin_keras.demo.server import MAX_CONNECTIONS, PAGE, make_server
 from swin_keras.drawing import colour_of, draw_mask
@@ -29,7 +32,7 @@ from swin_keras.errors import ModelFileError, UsageError
 from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
 from swin_keras.inference.predictor import Predictor
-from swin_keras.model_files import CARD_IN_ZIP, read_card
+from swin_keras.model_files import CARD_IN_ZIP, read_card, save_keras
 from swin_keras.model_files.card import ModelCard
 from swin_keras.model_files.card_in_file import embed_card
 from swin_keras.models import (
@@ -295,6 +298,41 @@ def test_a_model_that_browsers_cannot_run_is_refused(tmp_path):
     (tmp_path / "best.keras").write_bytes(b"any")
     with pytest.raises(ModelFileError, match=r"runs \.tflite files"):
         litert_file(tmp_path)
+
+
+def toy_classifier(path):
+    """Save a classifier of two classes, which an export takes."""
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Rescaling(1 / 255)(inputs)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    outputs = keras.layers.Dense(2, activation="softmax")(x)
+    card = ModelCard("toy", "toy", {"input_shape": [8, 8, 3]}, ("cat", "dog"))
+    save_keras(keras.Model(inputs, outputs), path, card)
+
+
+def test_the_command_that_is_advised_makes_what_the_page_shows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run, taken = Path("runs/toy"), Path("saved_models/toy")
+    for folder in (run, taken):
+        folder.mkdir(parents=True)
+    toy_classifier(run / "best.keras")
+    with pytest.raises(ModelFileError, match="--name toy-2"):
+        litert_file(run)
+    taken.rmdir()
+    with pytest.raises(ModelFileError, match=r"`swin-keras export runs/toy`\.$"):
+        litert_file(run)
+    assert main(["export", str(run), "--formats", "saved_model"]) == 0
+    for given in (taken, taken / "model.keras"):
+        with pytest.raises(ModelFileError) as refused:
+            litert_file(given)
+        words = shlex.split(re.search("`swin-keras (.*)`", str(refused.value))[1])
+        assert main(words) == 0
+        made = Path("saved_models", words[-1])
+        assert litert_file(made) == made / "model.tflite"
+    with pytest.raises(
+        ModelFileError, match=r"Give an export that has a \.tflite file"
+    ):
+        litert_file(taken / "saved_model")
 
 
 @contextlib.contextmanager

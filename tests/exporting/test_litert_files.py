@@ -18,7 +18,7 @@ from swin_keras.litert.lint import lint
 from swin_keras.litert.quantize import quantize_dynamic, quantize_static
 from swin_keras.litert.tables import has_data, pack, read_tables
 from swin_keras.models import SwinClassifier, SwinV2Config
-from swin_keras.tasks.classify import as_logits
+from swin_keras.tasks.compared_logits import of_softmax
 
 
 @pytest.mark.parametrize("name", LITERT)
@@ -75,7 +75,7 @@ def test_ranges_are_those_of_all_calibration_images(small_export, images_dir, tm
 
     def logits_of(path):
         answers = open_model(path, trust=True)(images.astype("float32"))
-        return as_logits(answers["probabilities"])
+        return of_softmax(answers["probabilities"])
 
     def decibels(calibration):
         path = tmp_path / "static.tflite"

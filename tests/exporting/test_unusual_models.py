@@ -1,6 +1,7 @@
 """Models that do less than is usual: no softmax, no scaling; or that are quantized."""
 
 import dataclasses
+import os
 import shutil
 
 import keras
@@ -80,6 +81,26 @@ def test_paths_may_begin_at_home(save, photos, tmp_path, monkeypatch):
     assert len(calibration_images(config, read_card(folder))) == 5
 
 
+def test_paths_that_are_not_utf_8_are_written_out(save, photos, tmp_path):
+    odd = tmp_path / os.fsdecode(b"s\xe4mples")
+    photos.rename(odd)
+    shutil.move(save(), odd / "toy.keras")
+    options = {"images": str(odd), "formats": ()}
+    config = ExportConfig(saved_models_dir=str(tmp_path / "out"), **options)
+    folder = export(odd / "toy.keras", config)
+    assert f"--images '{tmp_path}/s\\udce4mples'" in (folder / "README.md").read_text()
+    assert f"export '{odd}/toy.keras'" in read_card(folder).command
+    for directory in (odd, odd / "out"):
+        with pytest.raises(
+            UsageError, match=r"must have another name: .*s\\udce4mples"
+        ):
+            export(
+                odd / "toy.keras",
+                ExportConfig(saved_models_dir=str(directory), **options),
+            )
+    assert not (odd / "out").exists()
+
+
 def test_data_at_home_are_at_hand(photos, tmp_path, monkeypatch):
     """A configuration's `data: ~/pets` is as it was written."""
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -142,9 +163,14 @@ def test_logits_are_not_called_probabilities(save, photos, tmp_path, caplog):
 
 
 @pytest.mark.slow
-def test_the_softmax_that_is_advised_makes_probabilities(save, tmp_path, caplog):
+@pytest.mark.parametrize(
+    "ending", [keras.layers.Softmax(), keras.layers.Activation("sigmoid")]
+)
+def test_the_endings_that_are_advised_make_probabilities(
+    ending, save, tmp_path, caplog
+):
     model = keras.models.load_model(save(classifier_activation=None))
-    ended = keras.Model(model.input, keras.layers.Softmax()(model.output))
+    ended = keras.Model(model.input, ending(model.output))
     ended.save(tmp_path / "ended.keras")
     config = ExportConfig(
         saved_models_dir=str(tmp_path), name="out", formats=("litert",), verify=False
@@ -154,7 +180,8 @@ def test_the_softmax_that_is_advised_makes_probabilities(save, tmp_path, caplog)
     assert "probabilities" in (folder / "README.md").read_text("utf-8")
     images = np.full((1, 16, 16, 3), 90.0)
     rows = swin_keras.Predictor(folder).probabilities(images)
-    np.testing.assert_allclose(rows.sum(), 1, rtol=1e-5)
+    logits = model(images, training=False)
+    np.testing.assert_allclose(rows, ending(logits), rtol=1e-4)
 
 
 def test_what_a_model_does_not_scale_is_said_and_what_it_does_is_not(

@@ -14,14 +14,20 @@ from swin_keras.exporting.export import export
 from swin_keras.exporting.inference_model import inference_model
 from swin_keras.exporting.litert import exporting_litert
 from swin_keras.exporting.precision import true_float32
-from swin_keras.exporting.verify import Check, _broken_limits, _broken_maps, verify
+from swin_keras.exporting.verify import (
+    Check,
+    _broken_limits,
+    _broken_maps,
+    sqnr,
+    verify,
+)
 from swin_keras.inference.runtimes import KerasModel, open_model
-from swin_keras.model_files import load_keras
+from swin_keras.model_files import load_keras, read_card, save_keras
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinClassifier
 from swin_keras.scores.classification import Evaluation
 from swin_keras.tasks import task_named
-from swin_keras.tasks.classify import same_best_class
+from swin_keras.tasks.compared_logits import same_best_class
 
 LOGITS = np.random.default_rng(0).normal(size=(12, 5))
 
@@ -54,10 +60,83 @@ def test_a_clear_answer_that_changes_is_counted():
     assert found["agreement"] == pytest.approx(11 / 12)
 
 
-def test_one_class_or_ties_alone_give_no_verdict():
-    assert same_best_class(LOGITS[:, :1], LOGITS[:, :1])["agreement"] is None
+def test_ties_alone_give_no_verdict():
     ties = np.zeros((3, 5))
     assert same_best_class(ties, ties + 1e-3)["agreement"] is None
+
+
+def one_output(form, expected, given, are_logits=False):
+    """Return the check of a classifier of one output, and what is wrong with it."""
+    (expected, unit), (given, _) = (
+        CLASSIFY.compared({"any": np.float32(rows)[:, None]}, are_logits)
+        for rows in (expected, given)
+    )
+    difference = float(np.abs(given - expected).max())
+    found = CLASSIFY.agreement(expected, given)
+    check = Check(form, 1.0, difference, sqnr(expected, given), **found)
+    return check, _broken_limits(check, CLASSIFY, None, unit)
+
+
+def test_one_output_that_is_sure_is_compared_by_its_logit():
+    sure = [0.9999, 0.999, 0.9999, 0.995]
+    check, problems = one_output("litert", sure, [0.991, 0.9999, 0.99, 0.999])
+    assert check.difference == pytest.approx(0.946, abs=1e-3)
+    assert [problem[:17] for problem in problems] == ["logits differ by "]
+    border = [0.9999, 0.999, 0.9999, 0.9901], [0.9999, 0.999, 0.9999, 0.98995]
+    check, problems = one_output("litert-int8", *border)
+    assert check.difference == pytest.approx(0.015, abs=1e-3)
+    assert not problems
+
+
+def test_of_one_output_the_answer_is_whether_the_class_is_there():
+    said = [0.7, 0.1, 0.3, 0.6]
+    check, problems = one_output("litert", said, said)
+    assert (check.agreement, check.compared, check.near_ties) == (1.0, 4, 0)
+    assert not problems
+    turned = [0.7, 0.9, 0.3001, 0.6001]
+    check, problems = one_output("litert-int8", said, turned)
+    assert (check.agreement, check.compared) == (0.75, 4)
+    assert any(problem.startswith("same best class on 75.0%") for problem in problems)
+
+
+def test_logits_of_one_output_stay_as_they_are():
+    said, given = [-2.0, 3.0, 0.5, 4.0], [-2.0, 3.0, -0.5, 4.0]
+    check, _ = one_output("litert", said, given)
+    assert (check.difference, check.agreement) == (1.0, 0.75)
+    check, _ = one_output("litert", [0.2, 0.9], [0.2, 1.0001], are_logits=True)
+    assert check.difference == pytest.approx(1e-1, rel=2e-3)
+
+
+def test_logits_that_look_like_probabilities_are_compared_as_logits():
+    rows = np.float32([[0.1, 0.9], [0.7, 0.3]])
+    compared, _ = CLASSIFY.compared({"outputs": rows}, are_logits=True)
+    np.testing.assert_array_equal(compared, rows)
+    compared, _ = task_named("multi-label").compared({"outputs": rows}, True)
+    np.testing.assert_array_equal(compared, rows)
+
+
+@pytest.mark.parametrize(("activation", "bias"), [("sigmoid", 5.0), ("linear", 0.3)])
+def test_a_file_of_one_output_that_is_wrong_is_refused(
+    activation, bias, images_dir, tmp_path
+):
+    inputs = keras.Input((32, 32, 3))
+    x = keras.layers.Rescaling(1 / 255)(inputs)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    head = keras.layers.Dense(1, activation=activation)
+    model = keras.Model(inputs, head(x))
+    head.set_weights([np.float32([[0.2], [0.1], [0.2]]), np.float32([bias])])
+    model.save(tmp_path / "one.keras")
+    config = ExportConfig(
+        formats=("litert",), images=str(images_dir), saved_models_dir=str(tmp_path)
+    )
+    folder = export(tmp_path / "one.keras", config)
+    assert read_card(folder).checks["litert"]["agreement"] == 1.0
+    (folder / "card.json").unlink()  # which lists the files' hashes
+    head.set_weights([np.float32([[0.2], [0.1], [0.2]]), np.float32([bias - 0.1])])
+    save_keras(model, folder / "model.keras", read_card(folder / "model.keras"))
+    _, check = verify(folder, CLASSIFY, ["litert"], real_images(images_dir, 12))
+    assert check.difference == pytest.approx(0.1, rel=0.01)
+    assert check.problems[0].startswith("logits differ by 1.0e-01")
 
 
 def evaluation(right):

@@ -1,11 +1,13 @@
 """Models that end in no softmax or sigmoid are judged by what their logits mean."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from swin_keras.errors import UsageError
 from swin_keras.inference.evaluation import evaluate
 from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files import save_keras
@@ -58,3 +60,13 @@ def test_logits_are_judged_as_the_probabilities_that_they_stand_for(
                 [share for _, share in other.scores],
                 atol=1e-6,
             )
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", None])
+def test_the_best_class_of_one_is_not_judged(activation, photos, tmp_path):
+    model = SwinClassifier(TOY, classes=1, classifier_activation=activation)
+    card = ModelCard("toy", "swin_nano", dataclasses.asdict(TOY), ("cat",))
+    save_keras(model, tmp_path / "one.keras", card)
+    shutil.rmtree(photos / "dog")
+    with pytest.raises(UsageError, match="must have two classes or more"):
+        evaluate(tmp_path / "one.keras", photos, split="all")

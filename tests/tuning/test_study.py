@@ -5,6 +5,7 @@ import dataclasses
 import importlib
 import io
 import math
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -158,6 +159,14 @@ def test_a_study_does_not_choose_where_it_is_written(tmp_path, line, message):
     path.write_text(f"{path.read_text()}{line}\n")
     with pytest.raises(UsageError, match=message):
         Study.read(path)
+
+
+def test_the_folder_of_a_study_is_text(tmp_path):
+    odd = tmp_path / os.fsdecode(b"caf\xe9")
+    odd.mkdir()
+    message = r"`folder` must have another name: .*caf\\udce9' holds bytes that are not"
+    with pytest.raises(UsageError, match=message):
+        Study.read(write_study(odd))
 
 
 @pytest.mark.parametrize(
