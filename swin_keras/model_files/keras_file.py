@@ -55,9 +55,12 @@ def load_keras(path):
             model = keras.models.load_model(path, compile=False)
         return as_functional(model)
     except Exception as error:
+        advice = "Copy or export it again."
+        if "Could not locate" in str(error):  # a class or a function of somebody's own
+            advice = "In Python, import the module that registers it first."
         raise ModelFileError(
             f"A model file must be a complete .keras file. Received: {path}, which "
-            f"Keras cannot read ({first_line(error)}). Copy or export it again."
+            f"Keras cannot read ({first_line(error)}). {advice}"
         ) from error
 
 
