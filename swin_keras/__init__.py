@@ -31,9 +31,12 @@ def __getattr__(name):
 
 # A plain import would have to import Keras, and TensorFlow with it.
 @wrapt.when_imported("keras")
-def _register_layers(_):
+def _register_layers(keras):
     """Let `keras.models.load_model` find our layers, whoever imports Keras."""
     importlib.import_module("swin_keras.layers")
+    # What `keras.saving.save_model` calls a model in training is a plain one.
+    names = keras.saving.get_custom_objects()
+    names.setdefault("swin_keras>TrainingModel", keras.Model)
 
 
 @wrapt.when_imported("swin_keras.layers")

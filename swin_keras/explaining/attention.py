@@ -7,7 +7,7 @@ from keras import ops
 from swin_keras.errors import UsageError
 from swin_keras.explaining.gradient_map import require_tape, stage_blocks
 from swin_keras.explaining.logit_model import RecordedBlock, RecordedV2Block
-from swin_keras.explaining.regions import cell_at, reach
+from swin_keras.explaining.regions import cell_at, patches_of, reach
 from swin_keras.explaining.row_vectors import BlockAttention, MergedTokens
 from swin_keras.layers import PatchMerging
 
@@ -88,9 +88,7 @@ def recorded_blocks(model) -> dict:
     return blocks
 
 
-def query_attention(
-    model, images, at, stage=None, patch_size=None
-) -> dict[str, np.ndarray]:
+def query_attention(model, images, at, stage=None) -> dict[str, np.ndarray]:
     """Show where one token looks: in its window, and through a pair of blocks.
 
     Of the last two blocks of a stage, windows and shifted windows. `window`: where
@@ -103,7 +101,6 @@ def query_attention(
         images: `(B, H, W, channels)`, as the model takes them.
         at: `(x, y)` of the query, each from 0 to 1: left to right, top to bottom.
         stage: Stage, from 1; `None` for the last whose map has several windows.
-        patch_size: Of the model, which tells how far a map goes beyond the picture.
 
     Returns:
         Maps `(B, h, w)` by name; each sums to 1 for each image.
@@ -117,7 +114,7 @@ def query_attention(
     height, width = pair[0].input.shape[1:3]
     model(ops.convert_to_tensor(np.asarray(images, "float32")), training=False)
     row = np.zeros((len(images), height, width))
-    reached = reach((height, width), np.shape(images)[1:3], patch_size)
+    reached = reach((height, width), *patches_of(model))
     row[(slice(None), *cell_at(check_place(at), (height, width), reached))] = 1
     seen = ops.convert_to_numpy(pair[0].attention.seen)
     first, *second = (block_attention(b, _mean(b.attention.seen)) for b in pair)

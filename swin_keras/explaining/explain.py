@@ -37,8 +37,8 @@ class Explanation:
         targets: What each map explains, by name: an `ExplanationTarget` with a
             detector's `box` or a segmenter's `mask`; empty for maps of all alike.
         at: `(x, y)` from 0 to 1 of the query of method "attention", or `None`.
-        patch_size: Side of the model's patches in pixels, if it is known: a map of
-            padded sides goes beyond the picture, by less than a cell.
+        reached: How far each map goes, in shares of the picture's height and width:
+            that of padded sides goes beyond the picture, by less than a cell.
         note: Why there is no map, or `None`.
         error: Why the image could not be read, or `None`.
     """
@@ -51,7 +51,7 @@ class Explanation:
     maps: dict[str, np.ndarray] = field(default_factory=dict)
     targets: dict[str, ExplanationTarget] = field(default_factory=dict)
     at: tuple[float, float] | None = None
-    patch_size: int | None = None
+    reached: tuple[float, float] = (1.0, 1.0)
     note: str | None = None
     error: str | None = None
 
@@ -82,7 +82,7 @@ class Explanation:
             is_smooth=self.method != "attention",
             at=self.at,
             target=self.targets.get(name),
-            patch_size=self.patch_size,
+            reached=self.reached,
         )
 
 
@@ -241,6 +241,7 @@ def _explained(ask: _Asked, images):
     else:
         maps = [{"rollout": m} for m in explainer.maps(images, method="rollout")]
     for index, image in enumerate(images):
+        sizes = [values.shape for values in maps[index].values()]  # all alike
         told = {t.name: (t.said, t.score) for t in best[index] + asked[index]}
         yield {
             "image": image,
@@ -249,7 +250,7 @@ def _explained(ask: _Asked, images):
             "maps": maps[index],
             "targets": {target.name: target for target in asked[index]},
             "at": ask.at,
-            "patch_size": explainer.patch_size,
+            "reached": explainer.reach(sizes[0]) if sizes else (1.0, 1.0),
             "note": None if maps[index] else note,
         }
 

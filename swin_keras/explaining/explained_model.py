@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from swin_keras.errors import ModelFileError, UsageError, nearest_name
+from swin_keras.explaining.regions import patches_of, reach
 from swin_keras.inference.model_paths import find_keras_model, path_of_model
 from swin_keras.inference.runtimes import open_model, outputs_by_name, without_maps
 from swin_keras.model_files import as_functional, load_keras, read_card
@@ -101,13 +102,17 @@ class ExplainedModel(CardPreparation):
             return ends_in_logits(self.model)
         return self.card is not None and "outputs" in self.card.outputs
 
-    @property
-    def patch_size(self) -> int | None:
-        """Side of the patches in pixels, if the model or its card tells."""
-        layers = self.model.layers if self.model else ()
-        sides = [getattr(layer, "patch_size", None) for layer in layers]
-        stated = self.card.model.get("patch_size") if self.card else None
-        return next(filter(None, sides), stated)
+    def reach(self, size) -> tuple[float, float]:
+        """Return how far a map `(h, w)` goes, in shares of the picture's sides.
+
+        That is 1 where neither the model nor the card of its file tells.
+        """
+        if self.model:
+            return reach(size, *patches_of(self.model))
+        if self.card is None:
+            return 1.0, 1.0
+        sides = self.card.resized_to or self.input_shape[:2]
+        return reach(size, sides, self.card.model.get("patch_size"))
 
     @property
     def default_method(self) -> str:

@@ -14,7 +14,7 @@ from swin_keras.explaining.gradient_map import (
 )
 from swin_keras.explaining.logit_model import logit_model, update_copy
 from swin_keras.explaining.methods import check_method, check_task
-from swin_keras.explaining.regions import reach, share_of_cells
+from swin_keras.explaining.regions import share_of_cells
 from swin_keras.explaining.row_vectors import roll_out
 from swin_keras.model_files.card import CLASS_MAPS
 from swin_keras.tasks.explained import ExplanationTarget, Question, class_target
@@ -132,13 +132,13 @@ class Explainer(ExplainedModel):
     def query_maps(self, images, at, stage=None) -> dict[str, np.ndarray]:
         """Return where one token looks; see `query_attention`."""
         self.check("attention", stage, at)
-        return query_attention(self._logit_model(), images, at, stage, self.patch_size)
+        return query_attention(self._logit_model(), images, at, stage)
 
     def _start(self, targets, count, size):
         """Return a row over the last map: the tokens that an answer lies on."""
         if not targets:
             return np.ones((count, *size))
-        reached = reach(size, self.input_shape[:2], self.patch_size)
+        reached = self.reach(size)
         return np.stack([share_of_cells(target, size, reached) for target in targets])
 
     def _class_maps(self, images):

@@ -39,7 +39,7 @@ def mistakes_explained(path, split, mistakes) -> dict:
     )
     return {
         mistake.index: tuple(
-            overlay(image, values, patch_size=explainer.patch_size)
+            overlay(image, values, reached=explainer.reach(values.shape))
             for values in (one, other)
         )
         for mistake, image, one, other in zip(mistakes, images, said, true, strict=True)

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from swin_keras.explaining.regions import COLOUR, cell_at, draw_outline, reach
+from swin_keras.explaining.regions import COLOUR, cell_at, draw_outline
 
 SMALLEST = 224  # pixels of the shorter side, enough to look at
 FAINTEST, STRONGEST = 0.15, 0.85  # how much colour covers the picture
@@ -33,7 +33,13 @@ def heat(values) -> np.ndarray:
 
 
 def overlay(
-    image, values, *, is_smooth: bool = True, at=None, target=None, patch_size=None
+    image,
+    values,
+    *,
+    is_smooth: bool = True,
+    at=None,
+    target=None,
+    reached=(1.0, 1.0),
 ) -> Image.Image:
     """Draw a map over a picture.
 
@@ -42,15 +48,14 @@ def overlay(
         values: `(h, w)`; drawn as `heat` scales it.
         is_smooth: Whether to interpolate between places; otherwise each is a tile.
         at: `(x, y)` from 0 to 1 of a place to mark by a dot on its tile, or `None`.
-        patch_size: Of the model, which tells how far a map goes beyond a picture
-            that was padded.
         target: The `ExplanationTarget` whose box or mask is outlined, or `None`.
+        reached: How far the map goes, in shares of the picture's height and width:
+            beyond a picture that was padded.
 
     Returns:
         An RGB image, at least `SMALLEST` a side.
     """
     picture = as_picture(image)
-    reached = reach(np.shape(values), np.shape(image)[:2], patch_size)
     strength = Image.fromarray(heat(values).astype("float32"))
     how = Image.Resampling.BICUBIC if is_smooth else Image.Resampling.NEAREST
     seen = (0, 0, *np.divide(strength.size, reached[::-1]))

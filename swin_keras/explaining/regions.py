@@ -3,6 +3,8 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
+from swin_keras.layers import PatchEmbedding
+
 COLOUR = "#00c8ff"  # on every colour of a map
 
 
@@ -14,7 +16,7 @@ def reach(size, image_size, patch_size: int | None) -> tuple[float, float]:
 
     Args:
         size: `(h, w)` of the map.
-        image_size: `(height, width)` of the picture, as the model sees it.
+        image_size: `(height, width)` of what the patches cut; see `patches_of`.
         patch_size: Of the model; without one, a map goes as far as the picture.
 
     Example:
@@ -26,6 +28,19 @@ def reach(size, image_size, patch_size: int | None) -> tuple[float, float]:
         _reach(cells, side, patch_size) if patch_size else 1.0
         for cells, side in zip(size, image_size, strict=True)
     )
+
+
+def patches_of(model):
+    """Return what a model cuts into patches, and how large these are.
+
+    Returns:
+        `(height, width)` of the picture there, which the model may have resized
+        itself; and the side of a patch in pixels, `None` if there are no patches.
+    """
+    for layer in model.layers:
+        if isinstance(layer, PatchEmbedding):
+            return layer.input.shape[1:3], layer.patch_size
+    return (None, None), None
 
 
 def cell_at(at, size, reached=(1.0, 1.0)) -> tuple[int, int]:

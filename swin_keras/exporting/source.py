@@ -8,6 +8,7 @@ from pathlib import Path
 
 from swin_keras.errors import ModelFileError, UsageError
 from swin_keras.explaining.class_map import class_maps
+from swin_keras.explaining.regions import patches_of
 from swin_keras.exporting.config import ExportConfig, check_printable
 from swin_keras.exporting.inference_model import named_outputs
 from swin_keras.inference.model_paths import find_keras_model
@@ -189,6 +190,10 @@ def complete_card(
         log.warning("%s", NO_NORMALIZATION)
     if task.gives_probabilities and "outputs" in shapes:
         log.warning("%s", NO_PROBABILITIES)
+    sizes = {"input_shape": list(model.input_shape[1:])}
+    cut, patch_size = patches_of(model)
+    if patch_size:
+        sizes["patch_size"] = patch_size
     trained = card.train
     if task.name != card.task:  # feature maps, whose pictures are those of the model
         trained = {"task": card.task, **trained}
@@ -196,7 +201,8 @@ def complete_card(
         card,
         name=name,
         train=trained,
-        model={**card.model, "input_shape": list(model.input_shape[1:])},
+        model={**card.model, **sizes},
+        resized_to=cut if patch_size and cut != model.input_shape[1:3] else None,
         class_names=names,
         task=task.name,
         metrics=card.metrics if names else {},

@@ -35,6 +35,8 @@ class ModelCard:
             sides, instead of being stretched; for answers with places.
         grey_range: Values of black and of white in grey images of more than 8 bits;
             `None` for the whole of 16 bits.
+        resized_to: Height and width to which the model itself resizes what it takes,
+            and which its patches cut; `None` where it does not.
         normalizes: Whether the model itself normalizes images of 0..255; otherwise
             whoever uses it does.
         outputs: Shape of each output of an export by name, without batch.
@@ -60,6 +62,7 @@ class ModelCard:
     crop_fraction: float = 1.0
     letter_box: bool = False
     grey_range: tuple[float, float] | None = None
+    resized_to: tuple[int, int] | None = None
     normalizes: bool = True
     outputs: dict = field(default_factory=dict)
     train: dict = field(default_factory=dict)
@@ -74,6 +77,7 @@ class ModelCard:
     def __post_init__(self):
         object.__setattr__(self, "class_names", tuple(self.class_names))
         object.__setattr__(self, "grey_range", check_grey_range(self.grey_range))
+        object.__setattr__(self, "resized_to", self.resized_to and (*self.resized_to,))
 
     def to_json(self) -> str:
         """Return the card as JSON; a NaN metric is null."""

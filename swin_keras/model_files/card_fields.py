@@ -78,11 +78,16 @@ def _is_shape(value):
     return (
         isinstance(value, list)
         and len(value) == 3
-        and all(
-            side is None or (_is_count(side) and 1 <= side <= LARGEST_SIDE)
-            for side in value
-        )
+        and all(side is None or _is_side(side) for side in value)
     )
+
+
+def _is_size(value):
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_side, value))
+
+
+def _is_side(value):
+    return _is_count(value) and 1 <= value <= LARGEST_SIDE
 
 
 def _are_shapes(value):
@@ -153,6 +158,10 @@ RULES = {
     "crop_fraction": (_is_fraction, "a number above 0 and at most 1"),
     "letter_box": (lambda value: isinstance(value, bool), "true or false"),
     "grey_range": (_is_range, "the values of black and white, or null"),
+    "resized_to": (
+        lambda value: value is None or _is_size(value),
+        "a height and a width in pixels, or null",
+    ),
     "normalizes": (lambda value: isinstance(value, bool), "true or false"),
     "outputs": (_are_shapes, "shapes by name"),
     "train": (_is_train, "options by name, with a text as `data`"),

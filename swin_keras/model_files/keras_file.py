@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -35,8 +36,8 @@ def load_keras(path):
     """Load a `.keras` file for inference; a sequential model becomes a functional one.
 
     Raises:
-        ModelFileError: If it is missing, damaged, no Keras model, or would unpack
-            to far more than it holds.
+        ModelFileError: If it is missing, damaged, no Keras model, made of classes that
+            nobody has registered, or would unpack to far more than it holds.
     """
     import keras
 
@@ -55,6 +56,13 @@ def load_keras(path):
             model = keras.models.load_model(path, compile=False)
         return as_functional(model)
     except Exception as error:
+        unknown = re.search(r"Could not locate \w+ '\w+'", str(error))
+        if unknown:  # a class or a function of somebody's own
+            raise ModelFileError(
+                "What a .keras file is made of must be registered with Keras. "
+                f"Received: {path} ({unknown[0]}). In Python, import the module that "
+                "registers it first."
+            ) from error
         raise ModelFileError(
             f"A model file must be a complete .keras file. Received: {path}, which "
             f"Keras cannot read ({first_line(error)}). Copy or export it again."

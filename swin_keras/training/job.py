@@ -264,6 +264,7 @@ def prepare(
             outputs = outputs_with_distance(model, outputs, frozen)
             loss = FeatureDistillationLoss(loss, config.teacher_weight)
         training_model = TrainingModel(model.inputs, outputs, name="logits")
+        training_model.keep(model)
         training_model.micro_batches = config.gradient_accumulation_steps
         training_model.compiles = compiles(config, training_model, replicas)
         training_model.loss_function = loss

@@ -64,7 +64,9 @@ def train(
             run that has come to its end is judged on the test images and has a card
             and a report; until then, it can be resumed.
         callbacks: Further callbacks of Keras, or one. Where one stops training within
-            an epoch, the run is not finished: it has no card and can be resumed.
+            an epoch, the run is not finished: it has no card and can be resumed. What
+            they save is the model of `best.keras` as it is then, not compiled, and
+            without the averages of `ema_momentum`.
         verbose: Whether to show data, epochs and the outcome on standard error, where
             the program has no logging of its own.
         **options: Those of `TrainConfig`, instead of one.

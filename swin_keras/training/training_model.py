@@ -17,6 +17,9 @@ class TrainingModel(OpenModel):
     alone cannot accumulate gradients on several replicas, cannot compile a step
     for them, and cannot `fit` under `MultiWorkerMirroredStrategy` at all.
 
+    What it saves, in whichever way of Keras, is the model that `keep` was told,
+    or the functional one of the same outputs: files that load without this class.
+
     Attributes:
         compiles: Whether XLA compiles the forward and the backward pass of each
             replica. What crosses replicas stays outside: sums of gradients,
@@ -35,6 +38,45 @@ class TrainingModel(OpenModel):
     compiles = False
     micro_batches = 1
     loss_function = None
+    _kept = None
+
+    def keep(self, model):
+        """Save a model of the same layers, such as one that ends in probabilities."""
+        self._kept = lambda: model  # Keras would count the weights of an attribute
+
+    def kept(self):
+        """Return the model that is saved."""
+        if self._kept is None:
+            return keras.Model(self.input, self.output, name=self.name)
+        return self._kept()
+
+    def save(self, *args, **options):
+        self.kept().save(*args, **options)
+
+    def export(self, *args, **options):
+        self.kept().export(*args, **options)
+
+    def get_config(self):  # for `keras.saving.save_model`, which does not ask `save`
+        return self.kept().get_config()
+
+    def get_compile_config(self):
+        return {}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return keras.Model.from_config(config, custom_objects)
+
+    @property
+    def layers(self):
+        """The layers, in the order of the model that is saved, then all others.
+
+        A file of weights numbers the layers of each class in this order.
+        """
+        layers = super().layers
+        if self._kept is None:
+            return layers
+        places = {id(layer): place for place, layer in enumerate(self._kept().layers)}
+        return sorted(layers, key=lambda layer: places.get(id(layer), len(places)))
 
     @property
     def inner_optimizer(self):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import keras
 import numpy as np
 import pytest
 from explained_toys import COMMON, SIZES, make_model
@@ -20,9 +21,9 @@ from swin_keras.inference.predictor import Predictor
 from swin_keras.inference.runtimes import open_model
 from swin_keras.litert.coverage import coverage
 from swin_keras.litert.lint import lint
-from swin_keras.model_files import save_keras
+from swin_keras.model_files import read_card, save_keras
 from swin_keras.model_files.card import ModelCard
-from swin_keras.models import SwinConfig
+from swin_keras.models import SwinClassifier, SwinConfig
 from swin_keras.tasks import task_named
 
 NAMES = ("cat", "dog", "emu")
@@ -115,6 +116,27 @@ def test_a_file_with_maps_is_explained_without_keras(exported, photos):
     with pytest.raises(ModelFileError, match="needs gradients or attention"):
         swin_keras.explain(exported / "model.tflite", photos, method="grad-cam")
     assert Explainer(exported).name.endswith("model.keras")
+
+
+@pytest.mark.parametrize("has_card", [True, False])
+def test_a_file_tells_where_the_cells_of_a_resizing_model_lie(has_card, tmp_path):
+    """Its patches cut 27 x 38 pixels, which are padded to 28 x 40."""
+    config = SwinConfig(**{**COMMON, "input_shape": (27, 38, 3)})
+    smaller = keras.layers.Resizing(27, 38)(keras.Input((32, 32, 3)))
+    model = SwinClassifier(config, input_tensor=smaller, classes=3)
+    path = tmp_path / "resizing.keras"
+    sizes = dataclasses.asdict(config)
+    if has_card:
+        save_keras(model, path, ModelCard("resizing", "swin_nano", sizes, NAMES))
+    else:
+        model.save(path)
+    options = {"formats": ("litert",), "explain": True, "verify": False}
+    folder = export(path, ExportConfig(saved_models_dir=str(tmp_path), **options))
+    card = read_card(folder)
+    assert (card.resized_to, card.model["patch_size"]) == ((27, 38), 2)
+    assert card.model["input_shape"] == [32, 32, 3]
+    for name in ("model.keras", "model.tflite"):
+        assert Explainer(folder / name).reach((7, 10)) == (28 / 27, 40 / 38)
 
 
 def test_wrong_maps_are_found_before_they_are_shipped(exported, images):

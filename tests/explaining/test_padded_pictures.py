@@ -1,9 +1,13 @@
 """Maps of pictures whose sides are padded lie where the model looked."""
 
+import dataclasses
+
+import keras
 import numpy as np
 import pytest
 
 from swin_keras import explain
+from swin_keras.explaining.explainer import Explainer
 from swin_keras.explaining.overlay import overlay
 from swin_keras.explaining.regions import cell_at, reach, share_of_cells
 from swin_keras.models import SwinClassifier, SwinConfig
@@ -47,7 +51,7 @@ def test_what_changes_a_cell_is_drawn_where_it_is(model, pixel):
         0,
         column,
     )
-    drawn = overlay(picture, difference, is_smooth=False, patch_size=after.patch_size)
+    drawn = overlay(picture, difference, is_smooth=False, reached=after.reached)
     warm = np.asarray(drawn, int)[2, :, 0]  # red, in the first row of cells
     places = np.nonzero(warm > 200)[0] / drawn.width * SIDE
     assert places.min() == pytest.approx(32 * column, abs=1)
@@ -74,3 +78,45 @@ def test_a_box_or_a_mask_lies_on_the_cells_that_see_it():
         np.testing.assert_allclose(
             share_of_cells(target, (4, 4), reached), expected, atol=1e-6
         )
+
+
+@pytest.mark.parametrize("side", [64, 50])  # 50: 13 tokens, 7, 4 and 2
+def test_a_model_that_resizes_is_explained_as_one_of_that_size(side):
+    sizes = {
+        "patch_size": PATCH,
+        "embed_dim": 8,
+        "depths": (2, 2, 2, 2),
+        "num_heads": (1, 1, 2, 2),
+        "window_size": 2,
+    }
+    resizing = keras.layers.Resizing(side, side)
+    images = keras.Input((SIDE, SIDE, 3))
+    large = SwinClassifier(
+        SwinConfig(**sizes), input_tensor=resizing(images), classes=3
+    )
+    small = SwinClassifier(SwinConfig(input_shape=(side, side, 3), **sizes), classes=3)
+    small.set_weights(large.get_weights())
+    picture = np.random.default_rng(0).integers(0, 256, (1, SIDE, SIDE, 3), np.uint8)
+    resized = np.asarray(resizing(picture.astype("float32")))
+    one, other = Explainer(large), Explainer(small)
+    for at in ((0.6, 0.6), (0.8, 0.2), (0.95, 0.95)):
+        expected = other.query_maps(resized, at, stage=3)
+        for name, values in one.query_maps(picture, at, stage=3).items():
+            np.testing.assert_allclose(values, expected[name], atol=1e-5)
+    box = ExplanationTarget("a", "a", 1.0, 0, np.ones(1), box=(0.6, 0.5, 0.9, 0.8))
+    np.testing.assert_allclose(
+        one.maps(picture, [box], method="rollout"),
+        other.maps(resized, [box], method="rollout"),
+        atol=1e-5,
+    )
+    (answer,) = explain(large, picture, method="grad-cam", stage=3)
+    assert answer.reached == other.reach((4, 4)) == (64 / side, 64 / side)
+    (values,) = answer.maps.values()
+    values[:] = 0
+    values[:, -1] = 1
+    grey = np.full_like(answer.image, 128)
+    tiled = dataclasses.replace(answer, method="attention", image=grey)
+    drawn = np.asarray(tiled.overlay(), int)
+    warm = np.nonzero(drawn[0, :, 0] > 200)[0] / drawn.shape[1] * side
+    assert warm.min() == pytest.approx(48, abs=1)
+    assert warm.max() == pytest.approx(side, abs=1)

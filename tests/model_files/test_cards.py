@@ -19,7 +19,7 @@ from swin_keras.cli import main
 from swin_keras.errors import ModelFileError
 from swin_keras.inference import predictor as inference
 from swin_keras.inference.predictor import Predictor
-from swin_keras.model_files import CARD_IN_ZIP, embed_card, read_card
+from swin_keras.model_files import CARD_IN_ZIP, embed_card, load_keras, read_card
 from swin_keras.model_files.card import ModelCard, installed_version, installed_versions
 from swin_keras.model_files.card_in_file import MAX_CARD
 
@@ -50,6 +50,9 @@ def changed(**fields):
         (changed(crop_fraction="0.9"), "`crop_fraction` must be .* not '0.9'"),
         (changed(crop_fraction=True), "`crop_fraction` must be"),
         (changed(crop_fraction=None), "`crop_fraction` must be"),
+        (changed(resized_to=[64]), "`resized_to` must be a height and a width"),
+        (changed(resized_to=[64, 0]), "`resized_to` must be"),
+        (changed(resized_to=[64, "64"]), "`resized_to` must be"),
         (changed(name="../../docs"), "holds a folder's separator"),
         (changed(name="/etc"), "holds a folder's separator"),
         (changed(name=None), "of the type NoneType"),
@@ -169,6 +172,17 @@ def test_a_damaged_part_of_a_saved_model_is_refused(copy):
         with pytest.raises(ModelFileError, match=r"is missing|folder must hold"):
             Predictor(folder)
         path.write_bytes(content)
+
+
+def test_a_class_that_nobody_has_registered_is_no_damage(tmp_path):
+    class Unknown(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs
+
+    inputs = keras.Input((8, 8, 3))
+    keras.Model(inputs, Unknown()(inputs)).save(tmp_path / "own.keras")
+    with pytest.raises(ModelFileError, match=r"'Unknown'.*import the module that"):
+        load_keras(tmp_path / "own.keras")
 
 
 def test_the_command_says_it_and_a_benchmark_too(copy, capsys):

@@ -205,7 +205,9 @@ class TestDecay:
         }
 
     def test_the_choice_survives_saving(self, job, tmp_path):
-        job.training_model.save(tmp_path / "with_optimizer.keras")
+        model = keras.Model(job.model.input, job.model.output)
+        model.compile(job.training_model.optimizer)
+        model.save(tmp_path / "with_optimizer.keras")
         loaded = keras.models.load_model(tmp_path / "with_optimizer.keras")
         optimizer = loaded.optimizer
         assert (optimizer.clip_norm, optimizer.layer_decay) == (5.0, 0.5)

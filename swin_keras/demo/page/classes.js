@@ -34,10 +34,17 @@ function mapOver(seen, maps, card, best) {
   context.filter = "grayscale(1)";
   context.drawImage(seen, 0, 0, why.width, why.height);
   context.filter = "none";
-  const { patch_size: patch, depths, input_shape: sides } = card.model;
-  const cell = patch && depths ? patch * 2 ** (depths.length - 1) : 0; // in pixels
-  const [height, width] = sides.map((side) => side / cell); // padding is left out
-  const part = cell ? [width, height] : [columns, rows];
+  const { patch_size: patch, input_shape } = card.model;
+  const [height, width] = card.resized_to ?? input_shape;
+  const part = [cellsOver(width, columns, patch), cellsOver(height, rows, patch)];
   context.drawImage(small, 0, 0, ...part, 0, 0, why.width, why.height);
   return why;
+}
+
+// How many cells of a map lie over a side of the picture: the last may be padding.
+function cellsOver(side, cells, patch) {
+  if (!(patch > 0)) return cells;
+  let stride = patch; // in pixels
+  while (stride < side && Math.ceil(side / stride) > cells) stride *= 2;
+  return Math.ceil(side / stride) === cells ? side / stride : cells;
 }
