@@ -47,6 +47,8 @@ RECIPE = {
     "mosaic": 0.5,
     "blur": 1.6,
     "photometric": True,
+    "white_balance": 0.12,
+    "monitor": "val_loss",
 }
 TINTS = {"warm": (1.1, 1, 0.85), "cold": (0.9, 1, 1.15)}
 VIEWS = {"flip": True, "quarter_turns": True, "scales": (0.7, 0.85, 1, 1.2, 1.4)}
@@ -55,7 +57,7 @@ VIEWS = {"flip": True, "quarter_turns": True, "scales": (0.7, 0.85, 1, 1.2, 1.4)
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-dir", help="deepforest's folder of photos")
-    parser.add_argument("--epochs", type=int, default=140)
+    parser.add_argument("--epochs", type=int, default=160)
     parser.add_argument("--model", default="swin_nano")
     parser.add_argument("--weights", help="where to start from; by default random")
     parser.add_argument(
