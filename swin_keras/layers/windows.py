@@ -1,7 +1,7 @@
 """Windows over a feature map: cut, put back, shift, and who may attend to whom.
 
-The first three are tensor functions (`keras.ops`); the others are NumPy and
-run once, when a layer is built.
+What cuts, shifts or pads a map is a tensor function (`keras.ops`); indices and masks
+are NumPy, and run once, when a layer is built.
 """
 
 import numbers
