@@ -9,9 +9,9 @@ by window, as the block itself goes. No full matrix is ever built.
 import numpy as np
 from keras import ops
 
+from swin_keras.layers.map_size import pad_to_multiple
 from swin_keras.layers.windows import (
     cyclic_shift,
-    pad_to_multiple,
     shifted_window_mask,
     window_partition,
     window_reverse,

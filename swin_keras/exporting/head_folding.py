@@ -11,8 +11,8 @@ import numpy as np
 from keras import ops
 
 from swin_keras.layers import MapMixing, SyncBatchNormalization
+from swin_keras.layers.map_size import as_pair
 from swin_keras.layers.resizing import resized
-from swin_keras.layers.windows import as_pair
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from swin_keras.layers.windows import as_pair, known_size, map_spec
+from swin_keras.layers.map_size import as_pair, known_size, map_spec
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")

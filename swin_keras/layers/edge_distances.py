@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from swin_keras.layers.windows import known_size
+from swin_keras.layers.map_size import known_size
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")

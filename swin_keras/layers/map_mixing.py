@@ -3,9 +3,9 @@
 import keras
 
 from swin_keras.layers.initialization import initializer_config, make_initializer
+from swin_keras.layers.map_size import as_pair
 from swin_keras.layers.pointwise import pointwise
 from swin_keras.layers.resizing import resized
-from swin_keras.layers.windows import as_pair
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from swin_keras.layers.windows import map_spec
+from swin_keras.layers.map_size import map_spec
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")

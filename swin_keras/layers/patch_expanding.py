@@ -5,8 +5,9 @@ from keras import ops
 
 from swin_keras.layers.initialization import initializer_config, make_initializer
 from swin_keras.layers.layer_normalization import LayerNormalization
+from swin_keras.layers.map_size import known_size
 from swin_keras.layers.quantization import KeepsQuantization
-from swin_keras.layers.windows import known_size, window_reverse
+from swin_keras.layers.windows import window_reverse
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")

@@ -11,7 +11,8 @@ import numpy as np
 from keras import ops
 
 from swin_keras.layers.initialization import published_normal
-from swin_keras.layers.windows import as_pair, relative_position_index
+from swin_keras.layers.map_size import as_pair
+from swin_keras.layers.windows import relative_position_index
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")

@@ -3,8 +3,8 @@
 import keras
 
 from swin_keras.layers.initialization import published_normal
+from swin_keras.layers.map_size import map_spec
 from swin_keras.layers.position_bias import mark_for_position
-from swin_keras.layers.windows import map_spec
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from swin_keras.layers.windows import as_pair
+from swin_keras.layers.map_size import as_pair
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")

@@ -4,8 +4,8 @@ import keras
 from keras import ops
 
 from swin_keras.layers.initialization import initializer_config, make_initializer
+from swin_keras.layers.map_size import map_spec
 from swin_keras.layers.pointwise import pointwise
-from swin_keras.layers.windows import map_spec
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")

@@ -7,14 +7,12 @@ from swin_keras.layers.drop_path import DropPath
 from swin_keras.layers.dropout import Dropout
 from swin_keras.layers.initialization import initializer_config, make_initializer
 from swin_keras.layers.layer_normalization import LayerNormalization
+from swin_keras.layers.map_size import as_pair, known_size, pad_to_multiple
 from swin_keras.layers.quantization import KeepsQuantization
 from swin_keras.layers.window_attention import WindowAttention
 from swin_keras.layers.windows import (
-    as_pair,
     cyclic_shift,
     fit_window,
-    known_size,
-    pad_to_multiple,
     shifted_window_mask,
     window_partition,
     window_reverse,

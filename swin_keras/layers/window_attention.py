@@ -7,10 +7,10 @@ from keras import ops
 
 from swin_keras.layers.dropout import Dropout
 from swin_keras.layers.initialization import initializer_config, make_initializer
+from swin_keras.layers.map_size import as_pair
 from swin_keras.layers.position_bias import ContinuousPositionBias, RelativePositionBias
 from swin_keras.layers.precision import full_precision
 from swin_keras.layers.quantization import KeepsQuantization
-from swin_keras.layers.windows import as_pair
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")

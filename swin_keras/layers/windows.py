@@ -1,29 +1,17 @@
 """Windows over a feature map: cut, put back, shift, and who may attend to whom.
 
-What cuts, shifts or pads a map is a tensor function (`keras.ops`); indices and masks
+What cuts or shifts a map is a tensor function (`keras.ops`); indices and masks
 are NumPy, and run once, when a layer is built.
 """
 
-import numbers
-
-import keras
 import numpy as np
 from keras import ops
 
 from swin_keras.errors import UsageError
+from swin_keras.layers.map_size import as_pair
 
 MAX_PAIRS = 2**28  # of tokens in a mask: 1 GB
 MASKED = -100.0  # the published value: finite in float16, exp(-100) is 0 in float32
-
-
-def as_pair(size) -> tuple[int, int]:
-    """Return `(height, width)` from one number or from two.
-
-    >>> as_pair(7), as_pair((4, 7))
-    ((7, 7), (4, 7))
-    """
-    height, width = (size, size) if isinstance(size, numbers.Integral) else size
-    return int(height), int(width)
 
 
 def window_partition(x, window_size):
@@ -129,57 +117,6 @@ def cyclic_shift(x, shift_size, training=False):
     if right:
         x = ops.concatenate([x[:, :, right:], x[:, :, :right]], axis=2)
     return x
-
-
-def known_size(shape) -> tuple[int, int]:
-    """Return height and width of `(B, H, W, C)`.
-
-    Raises:
-        ValueError: If one of them is not known when the model is built.
-    """
-    _, height, width, _ = shape
-    if height is None or width is None:
-        raise ValueError(
-            "Height and width must be known when a model is built, since windows and "
-            f"masks depend on them. Received: shape={tuple(shape)}. Resize the images, "
-            "or build a model for each size; their weights fit one another while "
-            "windows stay the same."
-        )
-    return height, width
-
-
-def map_spec(shape) -> keras.layers.InputSpec:
-    """Return what a layer takes that is built for feature maps `(B, H, W, C)`.
-
-    Another height or width would be answered wrongly, without a word.
-
-    Raises:
-        ValueError: If the height or width is not known.
-    """
-    height, width = known_size(shape)
-    return keras.layers.InputSpec(ndim=4, axes={1: height, 2: width})
-
-
-def pad_to_multiple(x, size):
-    """Pad a feature map with zeros, bottom and right, to multiples of a size.
-
-    `(B, H, W, C) -> (B, H', W', C)`.
-
-    Args:
-        x: Feature map of shape `(B, H, W, C)`.
-        size: What must divide the sides, one number or `(height, width)`.
-
-    Returns:
-        The feature map itself if nothing is to pad.
-
-    Raises:
-        ValueError: If the height or width is not known.
-    """
-    sides = zip(known_size(x.shape), as_pair(size), strict=True)
-    bottom, right = (-side % step for side, step in sides)
-    if not (bottom or right):
-        return x
-    return ops.pad(x, ((0, 0), (0, bottom), (0, right), (0, 0)))
 
 
 WINDOW_FITS = ("side", "map")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_keras.errors import UsageError
-from swin_keras.layers.windows import WINDOW_FITS, as_pair, fit_window
+from swin_keras.layers.map_size import as_pair
+from swin_keras.layers.windows import WINDOW_FITS, fit_window
 from swin_keras.models.words import check_words
 
 RATES = ("dropout_rate", "attention_dropout_rate", "drop_path_rate")

@@ -14,7 +14,7 @@ from swin_keras.layers import (
     SwinTransformerBlock,
     SwinTransformerV2Block,
 )
-from swin_keras.layers.windows import as_pair
+from swin_keras.layers.map_size import as_pair
 from swin_keras.models.config import SwinConfig, SwinV2Config
 
 _LAYERS = {

@@ -13,7 +13,8 @@ from swin_keras.layers import (
     SubPixelConvolution,
     SwinTransformerBlock,
 )
-from swin_keras.layers.windows import as_pair, fit_window
+from swin_keras.layers.map_size import as_pair
+from swin_keras.layers.windows import fit_window
 from swin_keras.models.layer_names import stage_part
 from swin_keras.screen import counted
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from swin_keras.errors import UsageError, WeightsError
 from swin_keras.files import expanded
-from swin_keras.layers.windows import as_pair, fit_window
+from swin_keras.layers.map_size import as_pair
+from swin_keras.layers.windows import fit_window
 from swin_keras.models import SwinConfig
 from swin_keras.names import some_names
 from swin_keras.weights.head import (

@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 
-from swin_keras.layers.windows import as_pair, fit_window
+from swin_keras.layers.map_size import as_pair
+from swin_keras.layers.windows import fit_window
 from swin_keras.models import SwinV2Config
 from swin_keras.models.layer_names import PREPROCESSING
 from swin_keras.weights.adaptation import Adapter

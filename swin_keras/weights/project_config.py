@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_keras.errors import WeightsError
-from swin_keras.layers.windows import as_pair
+from swin_keras.layers.map_size import as_pair
 from swin_keras.models import SwinConfig, SwinV2Config
 from swin_keras.weights.source import IMAGENET
 

@@ -5,7 +5,8 @@ import itertools
 import math
 
 from swin_keras.errors import WeightsError
-from swin_keras.layers.windows import as_pair, fit_window
+from swin_keras.layers.map_size import as_pair
+from swin_keras.layers.windows import fit_window
 from swin_keras.models import VARIANTS, SwinConfig, SwinV2Config
 from swin_keras.models.layer_names import PATCH_EMBEDDING
 from swin_keras.weights.checkpoint import Checkpoint

@@ -3,7 +3,8 @@
 import logging
 
 from swin_keras.errors import UsageError
-from swin_keras.layers.windows import as_pair, fit_window
+from swin_keras.layers.map_size import as_pair
+from swin_keras.layers.windows import fit_window
 from swin_keras.models import SwinConfig, SwinV2Config
 
 _log = logging.getLogger("swin_keras.weights")

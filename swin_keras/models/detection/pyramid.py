@@ -3,7 +3,7 @@
 import keras
 
 from swin_keras.layers import NearestUpsampling
-from swin_keras.layers.windows import known_size
+from swin_keras.layers.map_size import known_size
 
 
 def feature_pyramid(features, channels: int, extra_levels: int) -> dict:
