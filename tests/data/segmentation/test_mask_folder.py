@@ -59,7 +59,8 @@ def test_split_folders_may_be_around_or_inside(tmp_path, around):
 
 def test_a_palette_is_read_as_indices(tmp_path):
     for index in range(10):
-        image = Image.fromarray(blocks(index), "P")
+        mask = blocks(index)
+        image = Image.frombytes("P", mask.shape[::-1], mask.tobytes())
         image.putpalette(bytes(range(90, 99)) + bytes(768 - 9))
         write_pair(tmp_path, f"{index:03d}", image)
     assert_blocks(load(tmp_path))
