@@ -24,8 +24,8 @@ from timing import interleave, write_json
 
 from swin_keras import TrainConfig
 from swin_keras.data import Augmentation, BatchLoader, ImageDataset, batches
-from swin_keras.data.dataset import FileSplit
 from swin_keras.data.image_io import decode_image
+from swin_keras.data.splits import FileSplit
 from swin_keras.tasks.classify import make_augmentation, make_mixing
 
 BARE, PUBLISHED = "decode_jpeg alone", "preset published"

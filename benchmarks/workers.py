@@ -25,7 +25,7 @@ from photos import CLASSES, write_photos
 from timing import matrix_rate, write_json
 
 from swin_keras.data import BatchLoader, ImageDataset, Workers, batches
-from swin_keras.data.dataset import FileSplit
+from swin_keras.data.splits import FileSplit
 
 
 def counts(cores: int) -> list[int]:

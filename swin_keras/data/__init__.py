@@ -3,7 +3,7 @@
 from swin_keras.data.augmentation import Augmentation
 from swin_keras.data.batch_loader import BatchLoader, steps_per_epoch
 from swin_keras.data.checking import check_folder
-from swin_keras.data.dataset import ImageDataset, Split
+from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.dense_augmentation import DenseAugmentation
 from swin_keras.data.extract import extract
 from swin_keras.data.findings import Finding, Report
@@ -15,10 +15,12 @@ from swin_keras.data.image_io import (
     prepare_image,
     scaling_message,
 )
-from swin_keras.data.loading import load_dataset, load_trained, targets_of_folder
+from swin_keras.data.kinds import targets_of_folder
+from swin_keras.data.loading import load_dataset, load_trained
 from swin_keras.data.mixing import Mixing
 from swin_keras.data.pipeline import batches, data_errors
 from swin_keras.data.rand_augment import RandAugment
+from swin_keras.data.splits import Split
 from swin_keras.data.targets import Boxes, Classes, ImageBoxes, Masks, MultiLabel
 from swin_keras.data.workers import Workers
 from swin_keras.masks import IGNORED

@@ -11,9 +11,9 @@ from swin_keras.data.augmentation import Augmentation
 from swin_keras.data.boxes.augmentation import whole_picture
 from swin_keras.data.boxes.mosaic import PICTURES, draw_tiles, is_mosaic
 from swin_keras.data.copy_paste import draw_donor, paste
-from swin_keras.data.dataset import ArraySplit, Split
 from swin_keras.data.image_io import image_mode, prepare_image, useful_side
 from swin_keras.data.mixing import Mixing
+from swin_keras.data.splits import ArraySplit, Split
 from swin_keras.errors import UsageError
 
 MAX_RESIZED = 2**28  # bytes of resized images that are kept in memory

@@ -13,13 +13,13 @@ from swin_keras.data.inspection import Look, look_at_all, look_into, unusable
 from swin_keras.data.listing import (
     NO_CLASS,
     UNLABELLED,
-    WHOLE,
     Listing,
     list_source,
     list_unlabelled,
     with_shared_files,
 )
 from swin_keras.data.readiness import problems_to_train
+from swin_keras.data.split_folders import WHOLE
 from swin_keras.data.splitting import left_out
 from swin_keras.errors import DataError
 from swin_keras.files import expanded

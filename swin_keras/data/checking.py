@@ -5,7 +5,7 @@ from collections.abc import Callable
 from swin_keras.data.boxes import check_boxes
 from swin_keras.data.check import check_classes
 from swin_keras.data.findings import Report
-from swin_keras.data.loading import check_layout, kind_of, refuse_other_targets
+from swin_keras.data.kinds import check_layout, kind_of, refuse_other_targets
 from swin_keras.data.segmentation import check_masks
 from swin_keras.errors import UsageError
 from swin_keras.files import expanded

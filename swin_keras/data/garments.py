@@ -16,9 +16,10 @@ import numpy as np
 from PIL import Image
 from PIL.Image import Resampling
 
-from swin_keras.data.dataset import ImageDataset, Split
+from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.idx import CLASS_NAMES, holds_idx, read_split
 from swin_keras.data.image_io import image_mode
+from swin_keras.data.splits import Split
 from swin_keras.data.splitting import USUAL, HeldOut, stratified
 from swin_keras.data.targets import Boxes, ImageBoxes, Masks, MultiLabel
 from swin_keras.data.targets.target import Reader

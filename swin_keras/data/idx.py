@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_keras.data.dataset import ArraySplit, ImageDataset
+from swin_keras.data.dataset import ImageDataset
+from swin_keras.data.splits import ArraySplit
 from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.errors import DataError
 

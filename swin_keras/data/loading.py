@@ -2,18 +2,24 @@
 
 import contextlib
 import logging
-import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from swin_keras.data import garments
-from swin_keras.data.boxes import as_dataset, holds_boxes, load_boxes
+from swin_keras.data.boxes import as_dataset, load_boxes
 from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.folder import load_folder
 from swin_keras.data.grey import check_grey_range
 from swin_keras.data.idx import CLASS_NAMES, holds_idx, load_idx
+from swin_keras.data.kinds import (
+    READ_WITH,
+    check_layout,
+    is_built_in,
+    kind_of,
+    looks_like_path,
+    refuse_other_targets,
+)
 from swin_keras.data.lost import check_lost, lost_of_splits
-from swin_keras.data.segmentation import holds_pairs, load_masks
+from swin_keras.data.segmentation import load_masks
 from swin_keras.data.splitting import HeldOut
 from swin_keras.data.table import is_table
 from swin_keras.errors import DataError, UsageError
@@ -38,13 +44,6 @@ OPTIONS = (
     "lost",
 )
 LAYOUT = ("label_pattern", "follow_links", "box_format", "lost")
-TARGETS = ("classes", "masks", "boxes")
-READ_WITH = {  # option -> the targets with which it is read
-    "label_pattern": ("classes", "multi_label"),
-    "reduce_zero_label": ("masks",),
-    "box_format": ("boxes",),
-    "voc_from_zero": ("boxes",),
-}
 
 
 def load_dataset(
@@ -248,45 +247,6 @@ def is_same_place(data, trained_on) -> bool:
     return expanded(data).resolve() == expanded(trained_on).resolve()
 
 
-def targets_of_folder(path, follow_links: bool = False) -> str:
-    """Return which kind of `TARGETS` a folder seems to hold, by its layout."""
-    if holds_boxes(path, follow_links):
-        return "boxes"
-    return "masks" if holds_pairs(Path(path), follow_links) else "classes"
-
-
-def refuse_other_targets(path: Path, follow_links: bool = False):
-    """Refuse a folder of masks or boxes, whose folders are no classes.
-
-    Raises:
-        DataError: That names the targets to read it with.
-    """
-    if not path.is_dir():
-        return
-    if found := holds_boxes(path, follow_links):
-        raise DataError(
-            f"{printable(path)} holds boxes ({found}). Read it with targets='boxes'."
-        )
-    if holds_pairs(path, follow_links):
-        raise DataError(
-            f"{printable(path)} holds images and masks. Read it with targets='masks'."
-        )
-
-
-def check_layout(kind: str, **options):
-    """Refuse options of the layout that data with another kind of targets has not.
-
-    Raises:
-        UsageError: That names the first.
-    """
-    for name, value in options.items():
-        if value and kind not in READ_WITH[name]:
-            raise UsageError(
-                f"`{name}` is for {' or '.join(READ_WITH[name])} and means nothing to "
-                f"{kind}. Received: {name}={value!r}."
-            )
-
-
 def _of_kind(dataset, kind):
     """Return a data set of one class an image, if that is what was asked for."""
     if kind != "classes":
@@ -294,32 +254,3 @@ def _of_kind(dataset, kind):
             f"{dataset.name} has one class for each image. Received: {kind}."
         )
     return dataset
-
-
-def kind_of(targets: str, multi_label: bool) -> str:
-    """Return the kind of `Targets` that is asked for."""
-    if targets not in TARGETS:
-        raise UsageError(
-            f"`targets` must be one of {', '.join(TARGETS)}. Received: {targets!r}."
-        )
-    if multi_label and targets != "classes":
-        raise UsageError(
-            "`multi_label` is for classes of whole images. "
-            f"Received: targets={targets!r}, multi_label=True."
-        )
-    return "multi_label" if multi_label else targets
-
-
-def is_built_in(source) -> bool:
-    """Return whether a set is drawn here, not read."""
-    return isinstance(source, str) and source.partition("/")[0] == garments.NAME
-
-
-def looks_like_path(source: str) -> bool:
-    """Distinguish a path from a name; "mnist/config" may still be a TFDS name."""
-    return (
-        source.startswith((".", "~", os.sep))
-        or source.endswith(("/", os.sep))
-        or "\\" in source
-        or os.path.isabs(source)
-    )

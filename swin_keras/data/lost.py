@@ -4,10 +4,11 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from swin_keras.data.dataset import FileSplit, ImageDataset
+from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.image_file import without_pillow_warnings
 from swin_keras.data.inspection import look_into
 from swin_keras.data.listing import UNLABELLED
+from swin_keras.data.splits import FileSplit
 from swin_keras.data.targets import NO_LABEL, Classes
 from swin_keras.errors import UsageError
 

@@ -4,8 +4,9 @@ from collections import defaultdict
 
 import numpy as np
 
-from swin_keras.data.dataset import FileSplit, Split
-from swin_keras.data.listing import NO_CLASS, WHOLE, Listing
+from swin_keras.data.listing import NO_CLASS, Listing
+from swin_keras.data.split_folders import WHOLE
+from swin_keras.data.splits import FileSplit, Split
 from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.data.targets import Classes, MultiLabel
 from swin_keras.errors import DataError

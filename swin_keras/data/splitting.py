@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from swin_keras.data.dataset import Split
+from swin_keras.data.splits import Split
 from swin_keras.errors import DataError, UsageError
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from swin_keras.data.dataset import EncodedSplit, ImageDataset, RecordSplit, Split
+from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.packed import PackedBytes
+from swin_keras.data.splits import EncodedSplit, RecordSplit, Split
 from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.data.targets import MultiLabel
 from swin_keras.data.tfds_source import (

@@ -13,15 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from swin_keras.data.dataset import (
-    ArraySplit,
-    EncodedSplit,
-    ImageDataset,
-    RecordSplit,
-    Split,
-)
-from swin_keras.data.listing import SPLIT_NAMES
+from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.packed import PackedBytes
+from swin_keras.data.split_folders import SPLIT_NAMES
+from swin_keras.data.splits import ArraySplit, EncodedSplit, RecordSplit, Split
 from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.errors import DataError, SwinKerasError, nearest_name
 from swin_keras.names import composed, printable

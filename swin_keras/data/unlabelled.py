@@ -7,13 +7,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from swin_keras.data.dataset import FileSplit, ImageDataset
+from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.duplicates import digest
 from swin_keras.data.folder import bad_images, shorten
 from swin_keras.data.image_io import decode_image
 from swin_keras.data.inspection import look_at_all, unusable
 from swin_keras.data.listing import UNLABELLED, list_unlabelled
 from swin_keras.data.lost import check_lost, lost_unlabelled
+from swin_keras.data.splits import FileSplit
 from swin_keras.data.targets import NO_LABEL
 from swin_keras.errors import DataError
 from swin_keras.names import printable

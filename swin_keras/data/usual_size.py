@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from swin_keras.data.dataset import Split
 from swin_keras.data.image_file import ImageError, open_image
 from swin_keras.data.image_io import upright_size
+from swin_keras.data.splits import Split
 
 LOOKED_AT = 50  # pictures, of which only the heads are read
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from swin_keras.data import Augmentation, BatchLoader, Mixing, steps_per_epoch
-from swin_keras.data.dataset import ArraySplit, EncodedSplit, FileSplit
+from swin_keras.data.splits import ArraySplit, EncodedSplit, FileSplit
 from swin_keras.errors import UsageError
 
 

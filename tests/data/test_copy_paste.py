@@ -5,7 +5,7 @@ import pytest
 
 from swin_keras.data import IGNORED, BatchLoader, DenseAugmentation
 from swin_keras.data.copy_paste import background_of, draw_donor, paste
-from swin_keras.data.dataset import ArraySplit
+from swin_keras.data.splits import ArraySplit
 from swin_keras.data.targets import Masks
 from swin_keras.data.targets.target import Reader
 from swin_keras.errors import UsageError

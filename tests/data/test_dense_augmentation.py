@@ -8,8 +8,8 @@ from image_files import noise
 from PIL import Image
 
 from swin_keras.data import IGNORED, BatchLoader, DenseAugmentation, Geometry
-from swin_keras.data.dataset import ArraySplit
 from swin_keras.data.photometric import distort
+from swin_keras.data.splits import ArraySplit
 from swin_keras.data.targets import Masks
 from swin_keras.data.targets.target import Reader
 from swin_keras.errors import UsageError

@@ -13,7 +13,7 @@ SCRIPT = """
 import time
 import numpy as np
 from swin_keras.data import BatchLoader, batches
-from swin_keras.data.dataset import ArraySplit
+from swin_keras.data.splits import ArraySplit
 
 class Slow(BatchLoader):
     def __call__(self, step, shard=0):

@@ -8,9 +8,9 @@ from image_files import file_bytes
 from PIL import Image
 
 from swin_keras.data import ImageDataset, extract, load_dataset
-from swin_keras.data.dataset import ArraySplit
 from swin_keras.data.image_file import open_image
 from swin_keras.data.image_io import decode_image
+from swin_keras.data.splits import ArraySplit
 from swin_keras.errors import DataError, ResourceError, UsageError
 
 

@@ -25,9 +25,9 @@ from swin_keras.data import (
     data_errors,
     load_dataset,
 )
-from swin_keras.data.dataset import ArraySplit, EncodedSplit, JoinedSplit
 from swin_keras.data.packed import PackedBytes
 from swin_keras.data.segmentation.mask_file import EncodedMasks, Meaning
+from swin_keras.data.splits import ArraySplit, EncodedSplit, JoinedSplit
 from swin_keras.data.targets import Masks
 from swin_keras.errors import DataError
 

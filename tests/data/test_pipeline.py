@@ -12,8 +12,8 @@ from swin_keras.data import (
     load_dataset,
     load_image,
 )
-from swin_keras.data.dataset import ArraySplit, FileSplit
 from swin_keras.data.image_io import prepare_image
+from swin_keras.data.splits import ArraySplit, FileSplit
 from swin_keras.errors import DataError, ResourceError, UsageError
 
 AUGMENTATION = Augmentation(crop_scale=(0.3, 1.0))

@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from swin_keras.data.dataset import ArraySplit
+from swin_keras.data.splits import ArraySplit
 from swin_keras.data.splitting import HeldOut, some_of, stratified
 from swin_keras.errors import UsageError
 

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from swin_keras.data import Augmentation, BatchLoader, Mixing, Workers, batches
-from swin_keras.data.dataset import ArraySplit, JoinedSplit
 from swin_keras.data.geometry import Geometry
+from swin_keras.data.splits import ArraySplit, JoinedSplit
 from swin_keras.data.targets import Boxes, Classes, ImageBoxes, Masks, MultiLabel
 from swin_keras.data.targets.boxes import CROWD, PADDING
 from swin_keras.data.targets.target import Reader

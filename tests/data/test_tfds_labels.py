@@ -6,7 +6,7 @@ import tensorflow_datasets as tfds
 from image_files import noise
 
 from swin_keras.data import BatchLoader, load_dataset
-from swin_keras.data.dataset import EncodedSplit, RecordSplit
+from swin_keras.data.splits import EncodedSplit, RecordSplit
 from swin_keras.data.tfds_labels import load_tfds_labels
 from swin_keras.errors import DataError
 

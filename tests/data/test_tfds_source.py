@@ -4,7 +4,7 @@ import tensorflow_datasets as tfds
 from image_files import noise
 
 from swin_keras.data import BatchLoader, batches, load_dataset, tfds_source
-from swin_keras.data.dataset import ArraySplit, EncodedSplit, RecordSplit
+from swin_keras.data.splits import ArraySplit, EncodedSplit, RecordSplit
 from swin_keras.data.splitting import HeldOut
 from swin_keras.data.tfds_source import load_tfds
 from swin_keras.errors import DataError

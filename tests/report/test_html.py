@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from swin_keras.data.dataset import ArraySplit, ImageDataset
+from swin_keras.data.dataset import ImageDataset
+from swin_keras.data.splits import ArraySplit
 from swin_keras.model_files.card import ModelCard
 from swin_keras.report import RunReport, write_report
 from swin_keras.report.embedding import image_uri

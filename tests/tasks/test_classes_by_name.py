@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from swin_keras.data import Boxes, ImageBoxes, ImageDataset, Masks, MultiLabel
-from swin_keras.data.dataset import ArraySplit
+from swin_keras.data.splits import ArraySplit
 from swin_keras.inference.evaluation import evaluate_dataset, has_changed
 from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files import save_keras

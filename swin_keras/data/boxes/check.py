@@ -13,7 +13,7 @@ from swin_keras.data.check import MAX_READ, TIMES
 from swin_keras.data.duplicates import same_files
 from swin_keras.data.findings import LEVELS, Finding, Report
 from swin_keras.data.grey import check_grey_range
-from swin_keras.data.listing import WHOLE
+from swin_keras.data.split_folders import WHOLE
 from swin_keras.data.splitting import USUAL, left_out
 from swin_keras.data.walk import examples
 from swin_keras.errors import DataError

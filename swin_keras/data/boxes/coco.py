@@ -16,7 +16,7 @@ from swin_keras.data.boxes.pictures import PictureNames, split_of
 from swin_keras.data.boxes.records import Annotations, RawBoxes, unusable
 from swin_keras.data.class_names import BACKGROUND, problem_of
 from swin_keras.data.findings import Finding
-from swin_keras.data.listing import WHOLE
+from swin_keras.data.split_folders import WHOLE
 from swin_keras.data.walk import examples
 from swin_keras.names import composed, printable
 

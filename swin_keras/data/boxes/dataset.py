@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from swin_keras.data.boxes.records import BoxSet
-from swin_keras.data.dataset import FileSplit, ImageDataset, Split
+from swin_keras.data.dataset import ImageDataset
+from swin_keras.data.splits import FileSplit, Split
 from swin_keras.data.targets import Boxes, ImageBoxes
 
 

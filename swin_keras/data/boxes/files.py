@@ -12,7 +12,7 @@ import yaml
 
 from swin_keras.data.boxes.records import unusable
 from swin_keras.data.image_file import open_file
-from swin_keras.data.listing import title_of
+from swin_keras.data.split_folders import title_of
 from swin_keras.data.walk import (
     OUTSIDE,
     SYSTEM,

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from swin_keras.data.boxes.picture_paths import parts_of, same_end, same_start
 from swin_keras.data.boxes.strays import near_files, without_strays
-from swin_keras.data.listing import SPLIT_NAMES, WHOLE, title_of
+from swin_keras.data.split_folders import SPLIT_NAMES, WHOLE, title_of
 from swin_keras.names import composed
 
 LONGEST_END = 3  # parts of a path by which pictures are looked up

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from swin_keras.data.boxes.records import BoxSet
-from swin_keras.data.listing import WHOLE
+from swin_keras.data.split_folders import WHOLE
 from swin_keras.data.splitting import USUAL, HeldOut, left_out
 from swin_keras.errors import DataError
 

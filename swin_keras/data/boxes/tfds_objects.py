@@ -9,8 +9,8 @@ from swin_keras.data.boxes.looking import header
 from swin_keras.data.boxes.numbers import array_of
 from swin_keras.data.boxes.reading import tidy_splits
 from swin_keras.data.boxes.records import Annotations, BoxSet, RawBoxes
-from swin_keras.data.listing import SPLIT_NAMES
 from swin_keras.data.packed import PackedBytes
+from swin_keras.data.split_folders import SPLIT_NAMES
 from swin_keras.data.tfds_source import (
     find_builder,
     fits_memory,

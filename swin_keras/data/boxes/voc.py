@@ -12,7 +12,7 @@ from swin_keras.data.boxes.records import Annotations, RawBoxes
 from swin_keras.data.class_names import problem_of
 from swin_keras.data.findings import Finding
 from swin_keras.data.image_file import open_file
-from swin_keras.data.listing import SPLIT_NAMES
+from swin_keras.data.split_folders import SPLIT_NAMES
 from swin_keras.errors import DataError
 from swin_keras.names import composed, printable
 

@@ -9,7 +9,7 @@ from swin_keras.data.boxes.pictures import by_folders
 from swin_keras.data.boxes.records import unusable
 from swin_keras.data.class_names import problems_of
 from swin_keras.data.findings import Finding
-from swin_keras.data.listing import SPLIT_NAMES
+from swin_keras.data.split_folders import SPLIT_NAMES
 from swin_keras.data.walk import examples
 from swin_keras.errors import DataError
 from swin_keras.names import composed, printable

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_keras.data.dataset import FileSplit
 from swin_keras.data.inspection import Look
 from swin_keras.data.segmentation.class_table import ClassTable, find_table
 from swin_keras.data.segmentation.looking import PairLook, look_at_pairs
 from swin_keras.data.segmentation.mask_file import VALUES, MaskFiles, Meaning
 from swin_keras.data.segmentation.pairs import Pairs, list_pairs
+from swin_keras.data.splits import FileSplit
 from swin_keras.data.targets import Masks
 from swin_keras.errors import DataError, UsageError
 from swin_keras.masks import IGNORED

@@ -5,7 +5,6 @@ from pathlib import Path
 from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.findings import summarize
 from swin_keras.data.folder import as_note, shorten
-from swin_keras.data.listing import WHOLE
 from swin_keras.data.segmentation.check import on_folder
 from swin_keras.data.segmentation.folder import MaskFolder, look_into_folder
 from swin_keras.data.segmentation.outline_folder import (
@@ -13,6 +12,7 @@ from swin_keras.data.segmentation.outline_folder import (
     look_into_outlines,
 )
 from swin_keras.data.segmentation.pairs import holds_pairs
+from swin_keras.data.split_folders import WHOLE
 from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.errors import DataError, UsageError
 from swin_keras.names import printable

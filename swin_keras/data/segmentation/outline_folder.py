@@ -18,7 +18,6 @@ from swin_keras.data.boxes.reading import (
     pictures_of,
 )
 from swin_keras.data.boxes.tidy import is_guess
-from swin_keras.data.dataset import FileSplit
 from swin_keras.data.image_io import UPRIGHT
 from swin_keras.data.inspection import Look
 from swin_keras.data.segmentation.outlines import (
@@ -28,6 +27,7 @@ from swin_keras.data.segmentation.outlines import (
     values_of,
 )
 from swin_keras.data.segmentation.pairs import LAYOUT
+from swin_keras.data.splits import FileSplit
 from swin_keras.data.targets import Masks
 from swin_keras.data.walk import Walk, examples
 from swin_keras.errors import DataError

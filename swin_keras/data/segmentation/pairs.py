@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from swin_keras.data.listing import SPLIT_NAMES, WHOLE, title_of
+from swin_keras.data.split_folders import SPLIT_NAMES, WHOLE, title_of
 from swin_keras.data.walk import Walk, examples
 from swin_keras.errors import DataError
 from swin_keras.names import printable

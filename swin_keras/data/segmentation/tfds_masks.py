@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from swin_keras.data.dataset import EncodedSplit, ImageDataset, RecordSplit, Split
+from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.packed import PackedBytes
 from swin_keras.data.segmentation.class_table import ClassTable
 from swin_keras.data.segmentation.mask_file import (
@@ -15,6 +15,7 @@ from swin_keras.data.segmentation.mask_file import (
     open_mask,
     values_of,
 )
+from swin_keras.data.splits import EncodedSplit, RecordSplit, Split
 from swin_keras.data.splitting import USUAL, HeldOut
 from swin_keras.data.targets import Masks
 from swin_keras.data.tfds_source import (

@@ -14,8 +14,8 @@ from swin_keras.data.boxes.augmentation import (
     whole_picture,
 )
 from swin_keras.data.boxes.mosaic import draw_tiles, is_mosaic
-from swin_keras.data.dataset import ArraySplit
 from swin_keras.data.geometry import Geometry
+from swin_keras.data.splits import ArraySplit
 from swin_keras.data.targets import Boxes, ImageBoxes
 from swin_keras.errors import UsageError
 from swin_keras.masks import IGNORED

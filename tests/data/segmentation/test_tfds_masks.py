@@ -7,8 +7,8 @@ from image_files import noise
 from mask_folders import blocks
 
 from swin_keras.data import IGNORED, BatchLoader, load_dataset
-from swin_keras.data.dataset import EncodedSplit, RecordSplit
 from swin_keras.data.segmentation.tfds_masks import load_tfds_masks
+from swin_keras.data.splits import EncodedSplit, RecordSplit
 from swin_keras.errors import DataError
 
 SIZES = {"train": 10, "validation": 3, "test": 3}
