@@ -3,7 +3,7 @@
     python docs/run_notebooks.py [NAME ...]
 
 Each runs in an empty folder of its own, without a network. About eight minutes on two
-cores for all of them; `tests/test_notebooks.py` does the same, and keeps nothing.
+cores for all of them; `tests/test_docs.py` does the same, and keeps nothing.
 """
 
 import argparse
