@@ -1,5 +1,6 @@
-"""Many image files in one array, which processes can share."""
+"""Many image files, or paths, in one array, which processes can share."""
 
+import os
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -52,3 +53,21 @@ class PackedBytes(Sequence):
     def __getstate__(self):
         is_part = self.sizes.sum() < self._bytes.size
         return (PackedBytes(self) if is_part else self).__dict__
+
+
+class PackedPaths(Sequence):
+    """A sequence of paths, held like `PackedBytes`.
+
+    >>> paths = PackedPaths(["cat/1.jpg", "dog/2.jpg"])
+    >>> paths[1], len(paths)
+    ('dog/2.jpg', 2)
+    """
+
+    def __init__(self, paths: Iterable[str]):
+        self._paths = PackedBytes(map(os.fsencode, paths))
+
+    def __len__(self):
+        return len(self._paths)
+
+    def __getitem__(self, index: int):
+        return os.fsdecode(self._paths[index])

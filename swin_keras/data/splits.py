@@ -17,7 +17,7 @@ from swin_keras.data.image_io import (
     prepare_image,
     upright_size,
 )
-from swin_keras.data.packed import PackedBytes
+from swin_keras.data.packed import PackedBytes, PackedPaths
 from swin_keras.data.targets import Classes, Targets, as_targets
 from swin_keras.errors import DataError
 from swin_keras.names import printable
@@ -181,6 +181,9 @@ class FileSplit(Split):
             np.int64,
         )
 
+    def __getstate__(self):
+        return self.__dict__ | {"items": PackedPaths(self.items)}
+
     def contents(self):
         for item, size in zip(self.items, self.sizes, strict=True):
             yield os.fsencode(f"{item} {size}\n")
@@ -236,7 +239,10 @@ class JoinedSplit(Split):
         part, place = self.items[index]
         return self.parts[part].source(place)
 
+    def __getstate__(self):
+        return self.__dict__ | {"items": np.array(self.items, np.int64)}
+
     def contents(self):
-        yield repr(self.items).encode()
+        yield repr([(int(part), int(place)) for part, place in self.items]).encode()
         for part in self.parts:
             yield from part.contents()

@@ -27,7 +27,7 @@ from swin_keras.data import (
 )
 from swin_keras.data.packed import PackedBytes
 from swin_keras.data.segmentation.mask_file import EncodedMasks, Meaning
-from swin_keras.data.splits import ArraySplit, EncodedSplit, JoinedSplit
+from swin_keras.data.splits import ArraySplit, EncodedSplit, FileSplit, JoinedSplit
 from swin_keras.data.targets import Masks
 from swin_keras.errors import DataError
 
@@ -144,6 +144,28 @@ def test_files_in_memory_are_shared_and_not_copied(workers, part):
     assert sum(buffer.raw().nbytes for buffer in buffers) > 4 * 90 * 90 * 3
     for ours, theirs in zip(workers.share(loader)(0), loader(0), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def files_split(folder, count=200):
+    (folder / "a_class").mkdir()
+    paths = [f"a_class/{number:06d}.png" for number in range(count)]
+    for number, path in enumerate(paths):
+        (folder / path).write_bytes(png(np.full((9, 9, 3), number, np.uint8)))
+    return FileSplit(paths, np.arange(count) % 2, "train", root=folder)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_paths_are_shared_and_not_copied(workers, tmp_path, part):
+    split = PARTS[part](files_split(tmp_path))
+    loader = BatchLoader(split, 2, (8, 8), 3)
+    buffers = []
+    copied = pickle.dumps(loader, protocol=5, buffer_callback=buffers.append)
+    assert len(copied) < 2500
+    for ours, theirs in zip(workers.share(loader)(1), loader(1), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    there = pickle.loads(copied, buffers=buffers).split  # noqa: S301  our own
+    assert there.name(3) == split.name(3)
+    assert list(there.contents()) == list(split.contents())
 
 
 def blocks_of(process) -> set[int]:

@@ -3,7 +3,7 @@ import pickle
 import numpy as np
 import pytest
 
-from swin_keras.data.packed import PackedBytes
+from swin_keras.data.packed import PackedBytes, PackedPaths
 
 FILES = [b"one", b"", b"three", b"four"]
 
@@ -42,3 +42,8 @@ def test_its_bytes_are_not_copied_by_pickle_and_a_part_takes_its_own_along():
     copied, left = pickled(packed[np.arange(3)])
     assert sum(buffer.nbytes for buffer in left) < 4000
     assert list(pickle.loads(copied, buffers=left)) == [b"x" * 1000] * 3  # noqa: S301
+
+
+def test_paths_are_the_sequence_that_was_packed_bytes_of_no_character_included():
+    paths = ["a/1.png", "Grüße/\u5199.png", "b/\udcff.png"]
+    assert list(PackedPaths(paths)) == paths
