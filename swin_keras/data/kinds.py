@@ -1,9 +1,7 @@
-"""Which kind of targets data has: by its options, its name and its folders."""
+"""Which kind of targets data has: by its options and its folders."""
 
-import os
 from pathlib import Path
 
-from swin_keras.data import garments
 from swin_keras.data.boxes import holds_boxes
 from swin_keras.data.segmentation import holds_pairs
 from swin_keras.errors import DataError, UsageError
@@ -69,18 +67,3 @@ def kind_of(targets: str, multi_label: bool) -> str:
             f"Received: targets={targets!r}, multi_label=True."
         )
     return "multi_label" if multi_label else targets
-
-
-def is_built_in(source) -> bool:
-    """Return whether a set is drawn here, not read."""
-    return isinstance(source, str) and source.partition("/")[0] == garments.NAME
-
-
-def looks_like_path(source: str) -> bool:
-    """Distinguish a path from a name; "mnist/config" may still be a TFDS name."""
-    return (
-        source.startswith((".", "~", os.sep))
-        or source.endswith(("/", os.sep))
-        or "\\" in source
-        or os.path.isabs(source)
-    )

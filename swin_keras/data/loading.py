@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 from collections.abc import Mapping
 
 from swin_keras.data import garments
@@ -13,9 +14,7 @@ from swin_keras.data.idx import CLASS_NAMES, holds_idx, load_idx
 from swin_keras.data.kinds import (
     READ_WITH,
     check_layout,
-    is_built_in,
     kind_of,
-    looks_like_path,
     refuse_other_targets,
 )
 from swin_keras.data.lost import check_lost, lost_of_splits
@@ -254,3 +253,18 @@ def _of_kind(dataset, kind):
             f"{dataset.name} has one class for each image. Received: {kind}."
         )
     return dataset
+
+
+def is_built_in(source) -> bool:
+    """Return whether a set is drawn here, not read."""
+    return isinstance(source, str) and source.partition("/")[0] == garments.NAME
+
+
+def looks_like_path(source: str) -> bool:
+    """Distinguish a path from a name; "mnist/config" may still be a TFDS name."""
+    return (
+        source.startswith((".", "~", os.sep))
+        or source.endswith(("/", os.sep))
+        or "\\" in source
+        or os.path.isabs(source)
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from swin_keras.data import BatchLoader, garments, load_trained
-from swin_keras.data.kinds import looks_like_path
+from swin_keras.data.loading import looks_like_path
 from swin_keras.errors import DataError, UsageError
 from swin_keras.files import expanded
 from swin_keras.inference.evaluation import evaluate_dataset, has_changed
