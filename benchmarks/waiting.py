@@ -24,7 +24,7 @@ from photos import write_photos
 from timing import write_json
 
 from swin_keras import TrainConfig
-from swin_keras.training.job import prepare
+from swin_keras.training.preparation import prepare
 
 PHOTOS, PHOTO_SIZE = 256, (500, 375)
 

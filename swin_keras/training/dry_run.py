@@ -16,7 +16,7 @@ from swin_keras.training.config import TrainConfig
 from swin_keras.training.description import describe
 from swin_keras.training.devices import on_cpu
 from swin_keras.training.fitting import memory_errors
-from swin_keras.training.job import load_data, prepare
+from swin_keras.training.preparation import load_data, prepare
 from swin_keras.training.search import resolve_auto, seconds_per_step
 from swin_keras.training.strategy import Replicas, make_strategy
 from swin_keras.training.xla_check import in_words, xla_difference

@@ -133,7 +133,7 @@ def _try(config, size):
 
 def _measure():
     """Write the seconds of a step of the configuration on the standard input."""
-    from swin_keras.training.job import prepare
+    from swin_keras.training.preparation import prepare
 
     try:
         config = TrainConfig.from_dict(yaml.safe_load(sys.stdin.read()))
@@ -188,7 +188,7 @@ def find_learning_rate(config: TrainConfig, dataset: ImageDataset) -> RangeTest:
         UsageError: If the loss fell at no rate.
         DataError: If an image cannot be read.
     """
-    from swin_keras.training.job import prepare
+    from swin_keras.training.preparation import prepare
 
     config = dataclasses.replace(config, learning_rate=SLOWEST_RATE, teacher_cache=None)
     factor = (FASTEST_RATE / SLOWEST_RATE) ** (1 / RATES_TRIED)

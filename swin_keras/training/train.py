@@ -24,8 +24,9 @@ from swin_keras.training.checkpoints import CheckpointFolder
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.description import why_kept
 from swin_keras.training.fitting import fit, memory_errors
-from swin_keras.training.job import TrainingJob, load_data, prepare
+from swin_keras.training.job import TrainingJob
 from swin_keras.training.open_run import open_run
+from swin_keras.training.preparation import load_data, prepare
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.search import resolve_auto
 

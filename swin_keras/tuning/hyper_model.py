@@ -4,7 +4,7 @@ import keras_tuner
 
 from swin_keras.errors import UsageError
 from swin_keras.training.config import TrainConfig
-from swin_keras.training.job import prepare
+from swin_keras.training.preparation import prepare
 from swin_keras.training.train import train
 from swin_keras.tuning.parameters import refuse_auto
 from swin_keras.tuning.space import Space

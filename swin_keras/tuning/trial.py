@@ -65,7 +65,7 @@ def run_trial(folder: StudyFolder, trial: Trial) -> Trial:
     """
     from swin_keras.report.tensorboard import write_hparams
     from swin_keras.training.compile_cache import prepare_compiler
-    from swin_keras.training.job import prepare
+    from swin_keras.training.preparation import prepare
     from swin_keras.training.train import train
     from swin_keras.tuning.limits import measure
 

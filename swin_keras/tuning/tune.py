@@ -101,8 +101,8 @@ def _with_budget(study, max_trials, max_minutes):
 def _check(study, workers):
     """Refuse what cannot work, before anything is trained."""
     from swin_keras.tasks import task_named
-    from swin_keras.training.job import load_data
     from swin_keras.training.model_size import model_config_of
+    from swin_keras.training.preparation import load_data
 
     if workers < 1:
         raise UsageError(f"`workers` must be at least 1. Received: {workers}.")

@@ -14,7 +14,7 @@ from swin_keras.model_files import save_keras
 from swin_keras.tasks import task_named
 from swin_keras.training import TrainConfig
 from swin_keras.training.dry_run import dry_run
-from swin_keras.training.job import prepare
+from swin_keras.training.preparation import prepare
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.train import train
 

@@ -14,7 +14,7 @@ from swin_keras.data import extract, load_dataset
 from swin_keras.errors import DataError, Interrupted, UsageError
 from swin_keras.training import TrainConfig
 from swin_keras.training.description import describe
-from swin_keras.training.job import prepare
+from swin_keras.training.preparation import prepare
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.train import train
 

@@ -26,7 +26,7 @@ from swin_keras.tasks import TASKS, task_named
 from swin_keras.tasks.detect import found_in
 from swin_keras.tasks.wanted import wanted_of
 from swin_keras.training import TrainConfig
-from swin_keras.training.job import prepare
+from swin_keras.training.preparation import prepare
 from swin_keras.training.train import train
 
 TOY = {

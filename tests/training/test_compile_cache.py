@@ -8,7 +8,7 @@ import pytest
 
 from swin_keras.training import TrainConfig
 from swin_keras.training.compile_cache import INDEX, CompileCache, default_folder
-from swin_keras.training.job import prepare
+from swin_keras.training.preparation import prepare
 from swin_keras.training.xla_flags import WITHOUT_TRITON
 
 RUN = """

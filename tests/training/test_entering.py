@@ -18,7 +18,7 @@ from swin_keras.training import TrainConfig, strategy
 from swin_keras.training.description import describe
 from swin_keras.training.dry_run import dry_run
 from swin_keras.training.fitting import memory_errors
-from swin_keras.training.job import prepare
+from swin_keras.training.preparation import prepare
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.train import train
 

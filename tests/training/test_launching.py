@@ -16,8 +16,8 @@ from toy_runs import EVERYTHING, outcome, write_config
 
 from swin_keras.errors import UsageError
 from swin_keras.training import TrainConfig, launching
-from swin_keras.training.job import prepare
 from swin_keras.training.launching import launch, visible_gpus
+from swin_keras.training.preparation import prepare
 from swin_keras.training.run_folder import RunFolder
 
 

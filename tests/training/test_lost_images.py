@@ -17,8 +17,8 @@ from swin_keras.data import load_dataset
 from swin_keras.errors import DataError, UsageError
 from swin_keras.inference.evaluation import evaluate
 from swin_keras.training import TrainConfig
-from swin_keras.training.job import prepare
 from swin_keras.training.lost_images import lost_images
+from swin_keras.training.preparation import prepare
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.train import train
 from swin_keras.yaml_files import read_yaml

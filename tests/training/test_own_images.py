@@ -14,7 +14,7 @@ from swin_keras.inference.evaluation import evaluate
 from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files.card import ModelCard
 from swin_keras.training.config import TrainConfig
-from swin_keras.training.job import load_data
+from swin_keras.training.preparation import load_data
 from swin_keras.training.train import train
 from swin_keras.weights import convert
 

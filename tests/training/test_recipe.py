@@ -12,8 +12,8 @@ from swin_keras.model_files import save_keras
 from swin_keras.model_files.card import ModelCard
 from swin_keras.tasks.classify import class_weights
 from swin_keras.training import TrainConfig, devices
-from swin_keras.training.job import prepare
 from swin_keras.training.optimizer import decays
+from swin_keras.training.preparation import prepare
 from swin_keras.training.presets import OF_TASK, PRESETS
 from swin_keras.training.recipe import freeze, make_optimizer, make_schedule
 from swin_keras.training.strategy import Replicas

@@ -11,7 +11,7 @@ from toy_runs import folder_of_images
 from swin_keras.errors import DataError, ResourceError, UsageError
 from swin_keras.training import TrainConfig, search
 from swin_keras.training.dry_run import dry_run
-from swin_keras.training.job import load_data
+from swin_keras.training.preparation import load_data
 from swin_keras.training.search import (
     choose_rate,
     find_batch_size,

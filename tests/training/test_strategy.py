@@ -13,7 +13,7 @@ from toy_runs import EVERYTHING, write_config
 from swin_keras.errors import UsageError
 from swin_keras.training import TrainConfig, strategy
 from swin_keras.training.devices import check_devices
-from swin_keras.training.job import prepare
+from swin_keras.training.preparation import prepare
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.strategy import make_strategy, tf_config
 

@@ -14,7 +14,7 @@ from swin_keras.errors import DataError, UsageError
 from swin_keras.model_files import read_card
 from swin_keras.training import TrainConfig
 from swin_keras.training.dry_run import dry_run
-from swin_keras.training.job import load_data, prepare
+from swin_keras.training.preparation import load_data, prepare
 from swin_keras.training.run_folder import RunFolder, create_run
 from swin_keras.training.train import train
 

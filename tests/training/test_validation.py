@@ -21,7 +21,7 @@ from swin_keras.processes import StopSignals
 from swin_keras.tasks import detect
 from swin_keras.tasks.validation_map import ValidationMAP
 from swin_keras.training import TrainConfig
-from swin_keras.training.job import load_data, prepare
+from swin_keras.training.preparation import load_data, prepare
 from swin_keras.training.train import train
 from swin_keras.training.validation import ScoreValidation
 from swin_keras.tuning.study_folder import score_of
@@ -42,7 +42,7 @@ FIGURES = """
 import sys, tensorflow as tf, yaml
 from test_validation import figures_of, surer, validated
 from swin_keras.training import TrainConfig
-from swin_keras.training.job import prepare
+from swin_keras.training.preparation import prepare
 cpu = tf.config.list_physical_devices("CPU")[0]
 parts = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpu, parts)

@@ -5,7 +5,7 @@ import pytest
 from toy_runs import EVERYTHING
 
 from swin_keras.training import TrainConfig
-from swin_keras.training.job import prepare
+from swin_keras.training.preparation import prepare
 from swin_keras.training.xla_check import in_words, xla_difference
 
 

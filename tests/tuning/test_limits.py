@@ -5,7 +5,7 @@ from idx_files import write_garments
 from toy_studies import TRAIN
 
 from swin_keras.training import TrainConfig
-from swin_keras.training.job import prepare
+from swin_keras.training.preparation import prepare
 from swin_keras.tuning.limits import Limits, measure
 
 
