@@ -261,7 +261,7 @@ def train_to(monkeypatch, metrics):
     job = SimpleNamespace(task=task_named("classify"))
     for name, stub in {
         "compile_cache.prepare_compiler": lambda config: None,
-        "job.prepare": lambda config: job,
+        "preparation.prepare": lambda config: job,
         "train.train": lambda config, **options: run,
     }.items():
         module, _, function = f"swin_keras.training.{name}".rpartition(".")
