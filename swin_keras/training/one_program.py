@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from swin_keras.training.tensorflow_internals import begin_at_a_round_number
+
 
 def as_one_program(function, strategy, variables, *args):
     """Call `function(variables, *args)` for each replica, compiled by XLA.
@@ -13,6 +15,7 @@ def as_one_program(function, strategy, variables, *args):
     def of_replica(_, variables, *args):
         # Variables that are arguments of a program would be other objects in it.
         args = tf.nest.map_structure(tf.convert_to_tensor, args)
+        begin_at_a_round_number()
         program = tf.function(
             lambda *args: function(variables, *args), jit_compile=True
         )

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from swin_keras.tasks.distillation_loss import LABELS
 from swin_keras.training.keras_internals import OpenModel
+from swin_keras.training.tensorflow_internals import begin_at_a_round_number
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -152,7 +153,10 @@ class TrainingModel(OpenModel):
         return self._compiled(forward)
 
     def _compiled(self, function):
-        return tf.function(function, jit_compile=True) if self.compiles else function
+        if not self.compiles:
+            return function
+        begin_at_a_round_number()  # it is traced as soon as it is made
+        return tf.function(function, jit_compile=True)
 
     def _accumulate(self, batch):
         """Return the mean of the gradients of all micro batches."""

@@ -6,9 +6,7 @@ import sys
 
 import pytest
 
-from swin_keras.training import TrainConfig
 from swin_keras.training.compile_cache import INDEX, CompileCache, default_folder
-from swin_keras.training.preparation import prepare
 from swin_keras.training.xla_flags import WITHOUT_TRITON
 
 RUN = """
@@ -157,9 +155,11 @@ def test_training_keeps_what_it_compiles(digits_dir, tmp_path, monkeypatch):
         files = CompileCache(True).files()
         return files, [row.rsplit(",", 1)[0] for row in rows]
 
-    # TensorFlow numbers what it traces: a run that prepares its data traces more
-    # before, and finds nothing of another run's.
-    prepare(TrainConfig(data_dir=str(digits_dir)))
+    # TensorFlow numbers what it traces: the first run prepares its data, the second
+    # finds them, and one that resumes opens a checkpoint before.
     compiled, figures = train("first")
     assert compiled
     assert train("second") == (compiled, figures)
+    words[words.index("--epochs") + 1] = "2"
+    words.insert(0, "--resume")
+    assert train("second")[0] == compiled
