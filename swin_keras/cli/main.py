@@ -9,6 +9,7 @@ from swin_keras.cli.parser import make_parser
 from swin_keras.errors import SwinKerasError, UsageError
 from swin_keras.screen import ScreenHandler, complain
 
+log = logging.getLogger(__name__)
 TASK_OF = {"classes": "classify", "masks": "segment", "boxes": "detect"}
 
 
@@ -27,7 +28,7 @@ def main(arguments=None) -> int:
     logging.getLogger("swin_keras").setLevel(logging.INFO)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        _choose_tensorflow()
+        _choose_tensorflow(trains=options.command in ("train", "launch", "tune"))
         import swin_keras.cli.commands
 
         command = getattr(swin_keras.cli.commands, options.command)
@@ -49,13 +50,22 @@ def main(arguments=None) -> int:
         return _report(error, f"{where}{error.strerror or error}", 5, options.debug)
 
 
-def _choose_tensorflow():
+def _choose_tensorflow(trains):
     """Have Keras run on TensorFlow, whatever it runs on elsewhere.
+
+    Who asks for another backend to train on is told.
 
     Raises:
         UsageError: If it is imported already, with another backend.
     """
     if "keras" not in sys.modules:
+        asked = os.environ.get("KERAS_BACKEND") or "tensorflow"
+        if trains and asked != "tensorflow":
+            log.warning(
+                "KERAS_BACKEND=%s is passed over: the command line trains on "
+                "TensorFlow. On another backend, use `fit` of a model of swin_keras",
+                asked,
+            )
         os.environ["KERAS_BACKEND"] = "tensorflow"  # it also wins over keras.json
         return
     import keras

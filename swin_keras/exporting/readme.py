@@ -27,6 +27,7 @@ def readme_text(card: ModelCard) -> str:
         f"Each file takes images `(batch, {height}, {width}, {channels})` and gives "
         f"{task_named(card.task).about_outputs(card)}. {_values(card)}",
         _batches(card),
+        _endpoints(card),
         task_named(card.task).about_pictures(card),
         "From the folder that holds this one:",
         f"    {_try_it(card)}",
@@ -108,6 +109,18 @@ def _batches(card):
     return (
         f"The `.tflite` files take {count} at a time and cannot be resized to another "
         "number: for that, export with `--batch-size`, 0 for any."
+    )
+
+
+def _endpoints(card):
+    """Say which endpoint of a SavedModel is for what."""
+    if not any(name.startswith("saved_model/") for name in card.files):
+        return ""
+    return (
+        "The SavedModel's endpoint `serve`, which is also its default signature, runs "
+        "anywhere. `serve_xla` gives the same, compiled by XLA for each number of "
+        "images when it is first asked for one: it is for GPUs, where it is several "
+        "times as fast."
     )
 
 

@@ -207,7 +207,8 @@ class TrainConfig:
             docs/scaling.md.
         workers: Processes that load images, 0 for threads of the trainer; the images
             are the same. "auto" takes as many as there are processor cores where a
-            GPU or TPU trains, and none on a CPU, whose cores train.
+            GPU or TPU trains, shared by the workers of a machine, and none on a CPU,
+            whose cores train.
         jit_compile: Whether XLA compiles forward and backward pass: training begins
             later, by about ten seconds for Swin-T, and then is faster. By default
             yes, but for bfloat16 on a CPU, for `deterministic` on a GPU, and for the

@@ -11,6 +11,7 @@ from swin_keras.errors import UsageError
 from swin_keras.layers import SyncBatchNormalization
 from swin_keras.screen import counted
 from swin_keras.training.batch_size import images_mixed
+from swin_keras.training.strategy import trainers_here
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +41,18 @@ def compiles_steps(config, training_model):
     return training_model.compiles and bool(config.jit_compile or not on_cpu())
 
 
+def keeps_steps(config, training_model):
+    """Return whether what XLA compiles for the step is kept for the next run."""
+    wanted = not on_cpu() if config.compile_cache is None else config.compile_cache
+    return training_model.compiles and wanted
+
+
 def loading_workers(config):
     """Return the processes that load images; see `TrainConfig.workers`."""
     count = config.workers
     if count == "auto":
-        count = 0 if on_cpu() else len(os.sched_getaffinity(0))
+        cores = len(os.sched_getaffinity(0))
+        count = 0 if on_cpu() else max(1, cores // trainers_here())
     return Workers(count) if count else None
 
 

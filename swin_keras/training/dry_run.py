@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from swin_keras.data import data_errors
 from swin_keras.screen import duration
+from swin_keras.training.compile_cache import prepare_compiler
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.description import describe
 from swin_keras.training.devices import on_cpu
@@ -41,6 +42,7 @@ def dry_run(config: TrainConfig) -> str:
         UsageError: If an option cannot work.
         DataError: If the data cannot be used.
     """
+    prepare_compiler(config)
     replicas = Replicas(make_strategy(config.strategy))  # before TensorFlow is used
     dataset = load_data(config)
     config, _ = resolve_auto(config, dataset, replicas.count)

@@ -20,10 +20,11 @@ from swin_keras.training.callbacks import (
 )
 from swin_keras.training.checkpoints import CheckpointFolder
 from swin_keras.training.config import TrainConfig
+from swin_keras.training.devices import keeps_steps
 from swin_keras.training.extending import lasting_options, record_extension
 from swin_keras.training.job import TrainingJob
 from swin_keras.training.memory import advice_for_resumed
-from swin_keras.training.progress import LiveProgress
+from swin_keras.training.progress import FIRST_STEP, KEPT_STEP, LiveProgress
 from swin_keras.training.resume import SaveCheckpoints, StoppedWithinEpoch
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.validation import ScoreValidation
@@ -92,8 +93,14 @@ def fit(
         if is_chief:  # the data are those that it began with, wherever they are now
             record_extension(run, config)
         best.begin_part(saver.epochs)
+    kept = keeps_steps(config, job.training_model)
     progress = LiveProgress(
-        epochs.stop, job.steps, config.batch_size, saver.step, bar=verbose
+        epochs.stop,
+        job.steps,
+        config.batch_size,
+        saver.step,
+        bar=verbose,
+        first_words=KEPT_STEP if kept else FIRST_STEP,
     )
     finite = FiniteLoss(saver.step, job.names)
     callbacks = [finite, metrics, best, progress, saver, *callbacks]

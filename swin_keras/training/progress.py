@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LINES = 20
 FIRST_STEP = "building the first step, which takes longer than the others"
+KEPT_STEP = "compiling the step (once for this model and machine)"
 
 
 class LiveProgress(keras.callbacks.Callback):
@@ -24,6 +25,7 @@ class LiveProgress(keras.callbacks.Callback):
         batch_size: Images in a step.
         first_step: Step at which this run resumes.
         bar: Whether a terminal gets a bar.
+        first_words: What is said before the first step.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class LiveProgress(keras.callbacks.Callback):
         batch_size: int,
         first_step: int = 0,
         bar: bool = True,
+        first_words: str = FIRST_STEP,
     ):
         super().__init__()
         self.epochs = epochs
@@ -40,6 +43,7 @@ class LiveProgress(keras.callbacks.Callback):
         self.batch_size = batch_size
         self._done = first_step
         self._wants_bar = bar
+        self._first_words = first_words
         self._begun = False
 
     def on_train_begin(self, logs=None):
@@ -55,11 +59,11 @@ class LiveProgress(keras.callbacks.Callback):
             self._bar = Progress(*columns, console=console, transient=True)
             total = self.epochs * self.steps_per_epoch
             self._task = self._bar.add_task(
-                FIRST_STEP, total=total, completed=self._done
+                self._first_words, total=total, completed=self._done
             )
             self._bar.start()
         elif not self._begun:
-            log.info("%s", FIRST_STEP)
+            log.info("%s", self._first_words)
         self._begun = True
 
     def on_epoch_begin(self, epoch, logs=None):

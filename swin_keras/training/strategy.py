@@ -122,6 +122,19 @@ def tf_config() -> dict:
         ) from None
 
 
+def trainers_here() -> int:
+    """Return how many of the processes that `TF_CONFIG` names run on this machine.
+
+    They share its cores. Two of them have the same host in their addresses.
+    """
+    config = tf_config()
+    cluster, task = config.get("cluster", {}), config.get("task", {})
+    everyone = [*cluster.get("chief", []), *cluster.get("worker", [])]
+    own = cluster.get(task.get("type", "worker"), [])[int(task.get("index", 0)) :][:1]
+    hosts = [address.rpartition(":")[0] for address in [*own, *everyone]]
+    return max(1, hosts[1:].count(hosts[0])) if own else 1
+
+
 class Replicas:
     """The devices that share each batch, and what this process has of them.
 

@@ -285,6 +285,18 @@ def test_what_comes_next_can_be_pasted(capsys):
     )
 
 
+def test_who_asks_to_train_on_another_backend_is_told():
+    done = subprocess.run(
+        module_command("swin_keras.cli", "train", "--epochs", "0"),
+        env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    first, *_ = done.stderr.splitlines()
+    assert "KERAS_BACKEND=jax is passed over" in first
+
+
 @pytest.mark.parametrize(
     "how", ["environment", pytest.param("keras.json", marks=pytest.mark.slow)]
 )

@@ -38,3 +38,10 @@ def test_mediapipe_is_spoken_of_where_a_file_is_for_it(fields, is_told):
     card = ModelCard("toy", "swin", {"input_shape": (16, 16, 3)}, ("cat", "dog"))
     fields = {"files": {"model.tflite": FILE}} | fields
     assert ("MediaPipe" in readme_text(ModelCard(**(vars(card) | fields)))) == is_told
+
+
+def test_the_endpoints_of_a_saved_model_are_told():
+    card = ModelCard("toy", "swin", {"input_shape": (16, 16, 3)}, ("cat", "dog"))
+    fields = {"files": {"saved_model/1/saved_model.pb": FILE}}
+    assert "`serve_xla`" in readme_text(ModelCard(**(vars(card) | fields)))
+    assert "`serve_xla`" not in readme_text(card)

@@ -1,10 +1,11 @@
 """What a dry run measures."""
 
+import os
 import types
 
 import pytest
 
-from swin_keras.training import dry_run
+from swin_keras.training import TrainConfig, dry_run
 
 
 class Clock:
@@ -52,3 +53,19 @@ def test_too_few_batches_have_no_rate(monkeypatch):
     clock = Clock()
     monkeypatch.setattr(dry_run, "time", clock)
     assert dry_run._images_loaded_per_second(job_of(clock, 2, 3)) is None
+
+
+def test_a_dry_run_sets_what_xla_leaves_out(monkeypatch):
+    """Called from Python, too: what it compares is what training would compile."""
+
+    class ReachedError(Exception):
+        pass
+
+    def stop(_):
+        raise ReachedError(os.environ["XLA_FLAGS"])
+
+    monkeypatch.setenv("XLA_FLAGS", "")
+    monkeypatch.setenv("TF_XLA_FLAGS", "")
+    monkeypatch.setattr(dry_run, "make_strategy", stop)
+    with pytest.raises(ReachedError, match="triton"):
+        dry_run.dry_run(TrainConfig(compile_cache=False))

@@ -2,10 +2,12 @@
 
 import logging
 import re
+import types
 
 import pytest
 
-from swin_keras.training.progress import LiveProgress
+from swin_keras.training import devices
+from swin_keras.training.progress import KEPT_STEP, LiveProgress
 
 
 @pytest.fixture
@@ -51,3 +53,29 @@ def test_the_rate_is_that_of_training_without_validation(monkeypatch, caplog):
         monkeypatch.undo()
         progress.on_epoch_end(0, {"loss": 1.0})
     assert "  5 images/s  " in caplog.messages[-1]
+
+
+@pytest.mark.parametrize(
+    ("compiles", "cache", "on_cpu", "kept"),
+    [
+        (True, None, False, True),
+        (True, None, True, False),
+        (True, True, True, True),
+        (True, False, False, False),
+        (False, None, False, False),
+    ],
+)
+def test_a_step_that_is_compiled_once_is_told_apart(
+    compiles, cache, on_cpu, kept, monkeypatch
+):
+    monkeypatch.setattr(devices, "on_cpu", lambda: on_cpu)
+    config = types.SimpleNamespace(compile_cache=cache)
+    model = types.SimpleNamespace(compiles=compiles)
+    assert devices.keeps_steps(config, model) == kept
+
+
+def test_what_is_said_before_the_first_step_can_be_chosen(caplog):
+    progress = LiveProgress(2, 3, 8, first_words=KEPT_STEP)
+    with caplog.at_level(logging.INFO):
+        progress.on_train_begin()
+    assert caplog.messages == ["compiling the step (once for this model and machine)"]

@@ -11,11 +11,11 @@ import pytest
 from toy_runs import EVERYTHING, write_config
 
 from swin_keras.errors import UsageError
-from swin_keras.training import TrainConfig, strategy
+from swin_keras.training import TrainConfig, devices, strategy
 from swin_keras.training.devices import check_devices
 from swin_keras.training.preparation import prepare
 from swin_keras.training.run_folder import RunFolder
-from swin_keras.training.strategy import make_strategy, tf_config
+from swin_keras.training.strategy import make_strategy, tf_config, trainers_here
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,31 @@ def test_two_workers_train_as_one(configuration, one_device, more):
 def test_what_devices_cannot_do_is_refused(digits_dir, options, message):
     with pytest.raises(UsageError, match=message):
         prepare(TrainConfig(data_dir=str(digits_dir), **options))
+
+
+@pytest.mark.parametrize(
+    ("cluster", "task", "here"),
+    [
+        (None, None, 1),
+        ({"worker": ["127.0.0.1:1", "127.0.0.1:2"]}, {"type": "worker", "index": 1}, 2),
+        ({"worker": ["a:1", "b:1", "b:2"]}, {"type": "worker", "index": 0}, 1),
+        ({"chief": ["b:0"], "worker": ["a:1", "b:1"]}, {"type": "chief"}, 2),
+        ({"worker": ["[::1]:1", "[::1]:2"]}, {"type": "worker", "index": 0}, 2),
+    ],
+)
+def test_the_trainers_of_a_machine_are_counted(cluster, task, here, monkeypatch):
+    text = json.dumps({"cluster": cluster, "task": task}) if cluster else ""
+    monkeypatch.setenv("TF_CONFIG", text)
+    assert trainers_here() == here
+
+
+def test_trainers_of_a_machine_share_its_cores(monkeypatch):
+    monkeypatch.setattr(devices, "on_cpu", lambda: False)
+    monkeypatch.setattr(devices.os, "sched_getaffinity", lambda _: range(16))
+    for count, processes in (1, 16), (4, 4), (32, 1):
+        monkeypatch.setattr(devices, "trainers_here", lambda count=count: count)
+        assert devices.loading_workers(TrainConfig()).processes == processes
+    assert devices.loading_workers(TrainConfig(workers=3)).processes == 3
 
 
 def test_a_broken_tf_config_is_refused(monkeypatch):
