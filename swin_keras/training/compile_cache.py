@@ -34,6 +34,13 @@ def prepare_compiler(config):
         CompileCache(on_cpu=bool(config.compile_cache)).announce()
 
 
+def kept_programs(config) -> contextlib.AbstractContextManager:
+    """Return what keeps, as a run asks, what XLA compiles until it is left."""
+    if config.compile_cache is False:
+        return contextlib.nullcontext()
+    return CompileCache(on_cpu=bool(config.compile_cache))
+
+
 class CompileCache:
     """A folder in which TensorFlow keeps what XLA compiled.
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from swin_keras.data import data_errors
 from swin_keras.screen import duration
-from swin_keras.training.compile_cache import prepare_compiler
+from swin_keras.training.compile_cache import kept_programs, prepare_compiler
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.description import describe
 from swin_keras.training.devices import on_cpu
@@ -31,8 +31,9 @@ SPARE = 1.2  # how much faster than the step loading must be, not to be waited f
 def dry_run(config: TrainConfig) -> str:
     """Build everything, run a few batches of each kind, and report the cost.
 
-    Nothing is written. The first step is left out of the time, since it also
-    compiles the model. On a GPU, what XLA compiled is compared with the graph.
+    Nothing is written but what XLA compiles, for the run. The first step is left out
+    of the time, since it also compiles the model. On a GPU, what XLA compiled is
+    compared with the graph.
 
     Returns:
         A few lines: data, parameters, time of a step and of the run, memory, and
@@ -43,6 +44,11 @@ def dry_run(config: TrainConfig) -> str:
         DataError: If the data cannot be used.
     """
     prepare_compiler(config)
+    with kept_programs(config):  # the run itself finds the step that is compiled here
+        return _try(config)
+
+
+def _try(config):
     replicas = Replicas(make_strategy(config.strategy))  # before TensorFlow is used
     dataset = load_data(config)
     config, _ = resolve_auto(config, dataset, replicas.count)

@@ -17,7 +17,7 @@ from swin_keras.options import path_word
 from swin_keras.processes import StopSignals, find_devices
 from swin_keras.report import part_of, plot_lr_range
 from swin_keras.screen import PlainFormatter
-from swin_keras.training.compile_cache import CompileCache
+from swin_keras.training.compile_cache import kept_programs
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.description import describe
 from swin_keras.training.extending import as_begun
@@ -113,8 +113,7 @@ def open_run(config: TrainConfig, *, resume: bool = False, verbose: bool = True)
     require_tensorflow("Training")
     leave_out_triton()
     with ExitStack() as stack:
-        if config.compile_cache is not False:  # before the devices are looked for
-            stack.enter_context(CompileCache(on_cpu=bool(config.compile_cache)))
+        stack.enter_context(kept_programs(config))  # before devices are looked for
         find_devices()
         replicas = Replicas(make_strategy(config.strategy))
         _check_shared(config, resume, replicas)

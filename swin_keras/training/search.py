@@ -133,10 +133,12 @@ def _try(config, size):
 
 def _measure():
     """Write the seconds of a step of the configuration on the standard input."""
+    from swin_keras.training.compile_cache import prepare_compiler
     from swin_keras.training.preparation import prepare
 
     try:
         config = TrainConfig.from_dict(yaml.safe_load(sys.stdin.read()))
+        prepare_compiler(config)  # so that what is timed is what the run compiles
         with closing(prepare(config)) as job:
             answer = {"seconds": seconds_per_step(job)}
     except UsageError as error:  # such as more than the training images
