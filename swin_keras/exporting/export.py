@@ -141,11 +141,9 @@ def _write_forms(folder: Path, model, card: ModelCard, config, images):
             export_saved_model(folded, directory, beside, letter_box=is_boxed)
             _write_saved_model_card(directory, card)
         if "onnx" in config.formats:
-            export_onnx(folded, folder / FORMATS["onnx"], beside)
+            export_onnx(folded, folder / FORMATS["onnx"], beside, card)
     if config.verify:
-        (folder / "card.json").write_text(card.to_json(), "utf-8")  # for ONNX
         card = dataclasses.replace(card, checks=_check(folder, card, config, *images))
-        (folder / "card.json").unlink()
     if card.class_names:
         labels = "\n".join(card.class_names) + "\n"
         (folder / "labels.txt").write_text(labels, "utf-8")

@@ -84,12 +84,13 @@ def foldable_mixing(model) -> Mixing | None:
     """Return these steps of a model, if nothing else takes what one of them gives."""
     layers = {layer.name: layer for layer in model.layers}
     mixing, norm = map(layers.get, ("head_mixing_conv", "head_mixing_norm"))
-    if not (isinstance(mixing, MapMixing) and isinstance(norm, SyncBatchNormalization)):
+    # Of these classes alone: one that is derived may do otherwise.
+    if (type(mixing), type(norm)) != (MapMixing, SyncBatchNormalization):
         return None
     dense = {
         id(layer.output): layer
         for layer in model.layers
-        if isinstance(layer, keras.layers.Dense)
+        if type(layer) is keras.layers.Dense
         and layer.activation is keras.activations.linear
     }
     maps = keras.tree.flatten(mixing.input)  # Keras gives one alone as it is

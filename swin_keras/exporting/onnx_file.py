@@ -6,6 +6,7 @@ from pathlib import Path
 from swin_keras.errors import ExportError
 from swin_keras.exporting.inference_model import with_outputs
 from swin_keras.exporting.saved_model import image_spec
+from swin_keras.model_files import CARD_IN_ONNX, ModelCard
 from swin_keras.processes import quiet
 
 
@@ -25,13 +26,18 @@ def require_onnx():
         ) from error
 
 
-def export_onnx(model, path: Path, beside: dict | None = None):
+def export_onnx(
+    model, path: Path, beside: dict | None = None, card: ModelCard | None = None
+):
     """Write an ONNX file for any batch size: `images` to the model's outputs.
+
+    Its outputs have the names of the export's other files, and its metadata the card.
 
     Args:
         model: A `keras.Model` for inference.
         path: The `.onnx` file to write.
         beside: Further outputs by name, symbolic.
+        card: What `predict` must know of the model.
 
     Raises:
         ExportError: If packages are missing, or the file would not be valid.
@@ -39,8 +45,7 @@ def export_onnx(model, path: Path, beside: dict | None = None):
     require_onnx()
     import onnx
 
-    if beside:
-        model = with_outputs(model, beside)
+    model = with_outputs(model, beside or {})
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # Erfc: see below
     try:
         with quiet():
@@ -53,6 +58,8 @@ def export_onnx(model, path: Path, beside: dict | None = None):
         written = onnx.load(path)
         _require_one_input(written.graph)
         _replace_erfc(written, onnx.helper, onnx.numpy_helper)
+        if card:
+            onnx.helper.set_model_props(written, {CARD_IN_ONNX: card.to_json()})
         onnx.checker.check_model(written, full_check=True)
         onnx.save(written, path)
     except Exception as error:  # the converter and the checker have their own

@@ -3,6 +3,7 @@
 from swin_keras.model_files.card import ModelCard, installed_versions
 from swin_keras.model_files.card_in_file import (
     CARD,
+    CARD_IN_ONNX,
     CARD_IN_ZIP,
     card_beside,
     embed_card,
@@ -18,6 +19,7 @@ from swin_keras.model_files.keras_file import (
 
 __all__ = [
     "CARD",
+    "CARD_IN_ONNX",
     "CARD_IN_ZIP",
     "ModelCard",
     "as_functional",

@@ -7,9 +7,11 @@ from swin_keras.errors import ModelFileError, first_line
 from swin_keras.model_files.archives import read_member
 from swin_keras.model_files.card import ModelCard
 from swin_keras.model_files.checksums import listed_files
+from swin_keras.model_files.onnx_metadata import read_metadata
 
 CARD = "card.json"
 CARD_IN_ZIP = "swin_keras_card.json"
+CARD_IN_ONNX = "swin_keras_card"
 MAX_CARD = 4 << 20  # bytes: 20,000 class names take less than one million
 # Of what is answered, and for what.
 DECISIVE = (
@@ -69,7 +71,12 @@ def _card_inside(path, opened) -> ModelCard | None:
     for inside in (CARD, f"assets.extra/{CARD}"):
         if (path / inside).is_file():
             return _read_card_file(path / inside)
-    if not opened.is_file() or not zipfile.is_zipfile(opened):
+    if not opened.is_file():
+        return None
+    if path.suffix == ".onnx":
+        content = read_metadata(opened, CARD_IN_ONNX, MAX_CARD)
+        return None if content is None else _parse_card(content, path)
+    if not zipfile.is_zipfile(opened):
         return None
     try:
         content = read_member(opened, CARD_IN_ZIP, MAX_CARD)
@@ -82,8 +89,8 @@ def _belongs(path, card, card_path) -> bool:
     """Return whether a card that lies beside a file is that file's."""
     if card.files:
         return bool(listed_files(path, card, card_path))
-    # A run's card lists no files, nor that of an export which is being written.
-    return path.name == "best.keras" or path.suffix == ".onnx"
+    # A run's card lists no files.
+    return path.name == "best.keras"
 
 
 def _require_same(path, own, beside, card_path):

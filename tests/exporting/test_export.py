@@ -58,6 +58,9 @@ def test_onnx_file_gives_the_models_probabilities(model_file, images_dir, tmp_pa
     folder = export(model_file, config)
     checks = json.loads((folder / "card.json").read_text("utf-8"))["checks"]
     assert checks["onnx"]["difference"] <= 1e-4
+    alone = (folder / "model.onnx").rename(tmp_path / "alone.onnx")
+    assert Predictor(alone).class_names == Predictor(folder).class_names
+    assert list(open_model(alone).outputs) == ["probabilities"]
 
 
 @pytest.mark.slow

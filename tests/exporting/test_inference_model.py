@@ -13,6 +13,7 @@ from swin_keras.exporting.inference_model import (
     logits,
     named_outputs,
 )
+from swin_keras.layers import PatchEmbedding
 from swin_keras.model_files import load_keras
 from swin_keras.models import (
     SegmentationHead,
@@ -288,3 +289,35 @@ def test_a_normalization_that_is_not_folded_stays_adapted(options, fold):
     model = keras.Model(inputs, layer(inputs))
     found = to_numpy(inference_model(model, fold)(images))
     np.testing.assert_allclose(found, to_numpy(model(images)), atol=1e-6)
+
+
+@keras.saving.register_keras_serializable("test_inference_model")
+class BrightPatches(PatchEmbedding):
+    def call(self, images):
+        return super().call(keras.ops.tanh(images))
+
+
+@keras.saving.register_keras_serializable("test_inference_model")
+class SquaredNormalization(keras.layers.Normalization):
+    def call(self, images):
+        return super().call(images) ** 2
+
+
+@pytest.mark.parametrize("derived", [BrightPatches, SquaredNormalization])
+def test_layers_of_ones_own_are_not_taken_for_those_they_derive_from(derived):
+    base = derived.__mro__[1]
+
+    def changed(layer):
+        kind = derived if type(layer) is base else type(layer)
+        return kind.from_config(layer.get_config())
+
+    model = shaken(SwinClassifier(SMALL, classes=4))
+    other = keras.models.clone_model(model, clone_function=changed)
+    other.set_weights(model.get_weights())
+    images = _images(model.input_shape[1:])
+    assert any(type(layer) is derived for layer in other.layers)
+    expected = to_numpy(other(images))
+    assert np.abs(expected - to_numpy(model(images))).max() > 1e-3
+    np.testing.assert_allclose(
+        to_numpy(inference_model(other)(images)), expected, atol=1e-5
+    )

@@ -19,9 +19,16 @@ from swin_keras.cli import main
 from swin_keras.errors import ModelFileError
 from swin_keras.inference import predictor as inference
 from swin_keras.inference.predictor import Predictor
-from swin_keras.model_files import CARD_IN_ZIP, embed_card, load_keras, read_card
+from swin_keras.model_files import (
+    CARD_IN_ONNX,
+    CARD_IN_ZIP,
+    embed_card,
+    load_keras,
+    read_card,
+)
 from swin_keras.model_files.card import ModelCard, installed_version, installed_versions
 from swin_keras.model_files.card_in_file import MAX_CARD
+from swin_keras.model_files.onnx_metadata import read_metadata
 
 ROOT = Path(__file__).parents[2]
 GOOD = {"name": "pets", "variant": "swin", "model": {}, "class_names": ["cat", "dog"]}
@@ -208,6 +215,38 @@ def test_a_damaged_onnx_file_is_refused(tmp_path):
     other = path.rename(tmp_path / "other.onnx")  # which the card does not list
     other.write_bytes(content)
     assert Predictor(other).card is None
+
+
+def test_an_onnx_file_has_its_card_inside(tmp_path):
+    path = write_onnx(tmp_path / "model.onnx")
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(path)
+    card = ModelCard("small", "x", {}, tuple("abcd"), crop_fraction=0.5)
+    onnx.helper.set_model_props(model, {"other": "x", CARD_IN_ONNX: card.to_json()})
+    onnx.save(model, path)
+    found = Predictor(path)
+    assert (found.class_names, found.card.crop_fraction) == (tuple("abcd"), 0.5)
+
+
+def test_metadata_of_onnx_are_read_from_whatever_a_file_holds(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    path = write_onnx(tmp_path / "model.onnx")
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {"a": "1", "long": "x" * 100_000, "b": "\u00e9"})
+    onnx.save(model, path)
+    whole = path.read_bytes()
+    assert read_metadata(path, "a", 10) == b"1"
+    assert read_metadata(path, "b", 10) == "\u00e9".encode()
+    assert read_metadata(path, "c", 10) is None
+    assert read_metadata(path, "long", 10) is None
+    assert read_metadata(path, "long", 1 << 20) == b"x" * 100_000
+    rng = np.random.default_rng(0)
+    for _ in range(300):  # damaged: an answer or none, and no error
+        damaged = bytearray(whole[: rng.integers(1, len(whole))])
+        for place in rng.integers(0, len(damaged), 3):
+            damaged[place] = rng.integers(256)
+        path.write_bytes(damaged)
+        assert len(read_metadata(path, "a", 10) or b"") <= 10
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "model.keras", "saved_model/1"])
