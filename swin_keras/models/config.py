@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_keras.errors import UsageError
+from swin_keras.layers.initialization import make_initializer
 from swin_keras.layers.map_size import as_pair
 from swin_keras.layers.windows import WINDOW_FITS, fit_window
 from swin_keras.models.words import check_words
 
 RATES = ("dropout_rate", "attention_dropout_rate", "drop_path_rate")
+SWITCHES = ("qkv_bias", "patch_norm", "position_embedding", "mask_padding", "remat")
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,19 @@ class SwinConfig:
             value = getattr(self, name)
             if not isinstance(value, int | float) or isinstance(value, bool):
                 raise UsageError(f"`{name}` must be a number. Received: {value!r}.")
+        for name in SWITCHES:
+            value = getattr(self, name)
+            if not isinstance(value, bool):
+                raise UsageError(
+                    f"`{name}` must be True or False. Received: {value!r}."
+                )
+        try:
+            make_initializer(self.kernel_initializer)
+        except (TypeError, ValueError):
+            raise UsageError(
+                "`kernel_initializer` must be one that Keras knows, such as "
+                f'"glorot_normal". Received: {self.kernel_initializer!r}.'
+            ) from None
         hidden = self.mlp_ratio * self.embed_dim
         if not math.isfinite(hidden) or hidden < 1:
             raise UsageError(

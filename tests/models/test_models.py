@@ -268,6 +268,20 @@ def test_sizes_that_cannot_work_are_refused_in_words(make, message):
         make()
 
 
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"qkv_bias": "no"}, "`qkv_bias` must be True or False. Received: 'no'"),
+        ({"remat": 1}, "`remat` must be True or False. Received: 1"),
+        ({"kernel_initializer": "nope"}, "must be one that Keras knows.* 'nope'"),
+        ({"kernel_initializer": 3}, "must be one that Keras knows"),
+    ],
+)
+def test_switches_and_initializers_are_checked(sizes, message):
+    with pytest.raises(UsageError, match=message):
+        SwinConfig(**sizes)
+
+
 def test_numbers_of_numpy_are_numbers():
     config = SwinConfig(
         input_shape=np.array([64, 96, 3]),
