@@ -4,13 +4,19 @@ The training step is `TrainingModel`'s own, with SwinAdamW, on images that are o
 the device already. `gpu_contenders.py` runs what this file makes.
 """
 
+import atexit
+import contextlib
 import os
+
+MEGABYTES = 40_000  # of a GPU's memory for all logical devices: others are there, too
+CACHE = contextlib.ExitStack()  # notes what XLA compiled when the process ends
+atexit.register(CACHE.close)
 
 
 def import_tensorflow(nvidia: bool, devices: int = 1):
     """Import TensorFlow with a number of logical devices on the first real one.
 
-    What XLA compiles is kept: another call begins sooner.
+    What XLA compiles for a GPU is kept: another call begins sooner.
 
     Raises:
         ImportError: If it is not installed, or sees no GPU of a machine with one.
@@ -20,7 +26,7 @@ def import_tensorflow(nvidia: bool, devices: int = 1):
     from swin_keras.training.xla_flags import leave_out_triton
 
     leave_out_triton()
-    CompileCache(folder=default_folder() / "benchmark").announce()
+    CACHE.enter_context(CompileCache(folder=default_folder() / "benchmark"))
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
@@ -38,7 +44,14 @@ def import_tensorflow(nvidia: bool, devices: int = 1):
 
 def limits(gpus, devices) -> list[int]:
     """Return the memory of a logical device of a GPU, in MB; a CPU has no limit."""
-    return [int(os.environ.get("GPU_MEGABYTES", "60000")) // devices] if gpus else []
+    megabytes = int(os.environ.get("GPU_MEGABYTES", MEGABYTES))
+    return [megabytes // devices] if gpus else []
+
+
+def most_memory(tf) -> int:
+    """Return the most bytes that this process held on a GPU's logical devices."""
+    names = [device.name for device in tf.config.list_logical_devices("GPU")]
+    return sum(tf.config.experimental.get_memory_info(n)["peak"] for n in names)
 
 
 def inference_step(tf, model, images, compiled: bool):

@@ -1,6 +1,9 @@
 """Time several functions side by side, in turns, with the machine's own rate."""
 
 import json
+import os
+import platform
+import subprocess
 import time
 from pathlib import Path
 
@@ -34,6 +37,31 @@ def matrix_rate(size=1024, rounds=8) -> float:
 
 
 def write_json(path: Path | None, report: dict | list):
-    """Write what was measured, if anywhere."""
+    """Write what was measured, if anywhere; a file that is there stays whole."""
     if path:
-        path.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+        part = path.with_name(f".{path.name}.part")
+        part.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+        part.replace(path)
+
+
+def card() -> str:
+    """Return the name of the first NVIDIA card, or that of the processor."""
+    try:
+        return ask_card("name")
+    except OSError:
+        cores = len(os.sched_getaffinity(0))
+        return f"no GPU: {platform.processor() or platform.machine()}, {cores} cores"
+
+
+def ask_card(figure: str) -> str:
+    """Return a figure of nvidia-smi's about the first card.
+
+    Raises:
+        OSError: If there is no nvidia-smi, or it has no answer.
+    """
+    query = ["nvidia-smi", "-i", "0", "--format=csv,noheader,nounits"]
+    query += [f"--query-gpu={figure}"]
+    done = subprocess.run(query, capture_output=True, text=True)  # noqa: S603
+    if done.returncode or not done.stdout.strip():
+        raise OSError(f"nvidia-smi: {done.stdout}{done.stderr}")
+    return done.stdout.strip()

@@ -1,9 +1,11 @@
 """The scripts in `benchmarks/` run from beginning to end, at toy size."""
 
+import argparse
 import importlib
 import json
 import runpy
 import sys
+import time
 from pathlib import Path
 
 import keras
@@ -81,6 +83,122 @@ def test_the_gpu_benchmark_runs_without_a_gpu(run, framework):
         framework, ["inference", "training"]
     )
     assert all(row["share"] > 0 for row in rows)
+
+
+RUNNER = """
+import os, sys, time
+sys.path.insert(0, {folder!r})
+from race import answer_turns
+
+def make():
+    name, begun = sys.argv[1], []
+    if name == "late":
+        time.sleep(60)
+    if name == "broken":
+        raise RuntimeError("no memory for it")
+
+    def step():
+        begun.append(1)
+        if len(begun) == 2 and name == "fails":
+            raise RuntimeError("out of memory")
+        if len(begun) == 2 and name == "dies":
+            os._exit(3)
+    return step, {{"told": os.environ.get("TOLD", "")}}
+
+answer_turns(make)
+"""
+
+
+@pytest.fixture
+def racing(monkeypatch, tmp_path):
+    """Return the module of races, and a script of contenders of all kinds."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    script = tmp_path / "runner.py"
+    script.write_text(RUNNER.format(folder=str(FOLDER)))
+    return importlib.import_module("race"), script
+
+
+def test_a_contender_that_ends_loses_its_race_alone(racing, capfd):
+    race, script = racing
+    names = ["broken", "fails", "dies", "runs"]
+    rows = {row["name"]: row for row in race.race(script, names, 4, 3)}
+    assert {name: row["turns"] for name, row in rows.items()} == {
+        "fails": 1,
+        "dies": 1,
+        "runs": 3,
+    }
+    assert "ended" not in rows["runs"]
+    said = capfd.readouterr().out
+    assert "broken is left out: it ended: RuntimeError: no memory for it" in said
+    assert "fails: it ended: RuntimeError: out of memory" in said
+    assert "dies: it ended: exit code 3" in said
+
+
+def test_a_race_is_over_in_time_and_says_what_was_left_out(racing, capfd):
+    race, script = racing
+    noted = []
+    deadline = time.monotonic() + 10
+    names = ["runs", "late", "never begun"]
+    more = {"deadline": deadline, "note": noted.append}
+    (row,) = race.race(script, names, 4, 10**6, **more)
+    assert time.monotonic() < deadline + 5
+    assert noted[-1] == row
+    assert noted[0]["turns"] == 1
+    said = capfd.readouterr().out
+    assert "late is left out: no time is left" in said
+    assert "never begun is left out: no time is left" in said
+
+
+def test_a_contender_has_variables_of_its_own(racing):
+    race, script = racing
+    own = {"runs": {"TOLD": "a secret"}}
+    rows = race.race(script, ["runs", "plain"], 4, 1, environments=own)
+    assert {row["name"]: row["told"] for row in rows} == {
+        "runs": "a secret",
+        "plain": "",
+    }
+
+
+def test_tensorflow_alone_gets_its_own_folders(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    gpu = importlib.import_module("gpu")
+    monkeypatch.setenv("PYTHONPATH", "/common")
+    monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
+    options = argparse.Namespace(
+        tensorflow_path="/tf:/keras", tensorflow_libraries="/cuda"
+    )
+    environments = gpu.environments_of(options)
+    assert set(environments) == {
+        "swin-keras, XLA",
+        "swin-keras, graph",
+        "swin-keras, XLA, 2 devices",
+    }
+    assert environments["swin-keras, graph"] == {
+        "PYTHONPATH": "/tf:/keras:/common",
+        "LD_LIBRARY_PATH": "/cuda",
+    }
+
+
+@pytest.mark.parametrize("name", ["swin-keras, XLA", "swin-keras on JAX", "timm"])
+def test_memory_is_asked_of_the_framework_that_runs_and_ends_nothing(
+    monkeypatch, capsys, name
+):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    contenders = importlib.import_module("gpu_contenders")
+    asked = []
+
+    def ask(framework):
+        asked.append(framework)
+        raise RuntimeError("it does not tell")
+
+    for framework in contenders.MEMORY:
+        monkeypatch.setitem(
+            contenders.MEMORY, framework, lambda framework=framework: ask(framework)
+        )
+    monkeypatch.setattr(contenders, "NVIDIA", True)
+    assert contenders.device_memory(name) == {}
+    assert asked == [contenders.framework_of(name)]
+    assert "it does not tell" in capsys.readouterr().err
 
 
 @pytest.mark.slow
