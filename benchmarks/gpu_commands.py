@@ -1,29 +1,42 @@
 """What the commands do on a GPU that users run there, one after the other.
 
     python benchmarks/gpu_commands.py [--fashion-mnist FOLDER] [--photos 8192]
-        [--only folder digits ...] [--toy]
+        [--epochs 10] [--only first second ...] [--scratch FOLDER] [--toy] [--json FILE]
 
-- folder: Swin-T on JPEG files of 500 x 375, preset `published`, in bfloat16; twice,
-  the second time with what the first has compiled. Images/s of the last epoch, how
-  busy nvidia-smi saw the card, seconds to the end of the first epoch.
+- pipeline: `workers.py` on the photos: what loading alone can give.
+- first: Swin-T on JPEG files of 500 x 375, preset `published`, in bfloat16, with
+  nothing compiled before. Images/s of each epoch as the run's `log.txt` has them,
+  without validation; how busy nvidia-smi saw the card while the epochs after the first
+  were trained; seconds from the imports to the end of the first step.
+- second: the same again, with what the first has compiled.
 - digits: the default command.
 - deterministic: the digits twice with `--deterministic true`, twice without it; the
   largest difference of a weight.
 - export: of the digits, with all its checks.
 - fashion-mnist: `fashion_mnist_gpu.yaml`.
 
-`--toy` is for machines without a GPU: tiny models, so that every line is run.
+The file is written after each part, and one that is there is added to. With
+`--scratch`, the photos, the runs and what XLA compiled stay, so that parts can be
+measured in calls of their own. `--toy` is for machines without a GPU: tiny models, so
+that every line is run.
 """
 
 import argparse
+import contextlib
 import csv
+import functools
 import io
 import itertools
 import json
+import os
+import re
+import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+import traceback
 import zipfile
 from multiprocessing import Pool
 from pathlib import Path
@@ -31,83 +44,123 @@ from pathlib import Path
 import h5py
 import numpy as np
 from photos import CLASSES, write_photos
-from timing import write_json
+from timing import ask_card, card, write_json
 
 from swin_keras.processes import module_command
 
-REPORT = {}  # of each run
 HERE = Path(__file__).parent
 PART = 64  # photos that a process writes at a time
+BETWEEN = 0.2  # seconds between two looks at the card
+BEFORE = 0.5  # seconds: what nvidia-smi says is of the time before
+RATE = re.compile(r" epoch (\d+)/\d+  .* (\d+) images/s")  # of a line in log.txt
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--fashion-mnist", help="folder of its four files")
     parser.add_argument("--photos", type=int, default=8192)
+    parser.add_argument("--epochs", type=int, default=10, help="of the photos")
     parser.add_argument("--only", nargs="+", default=list(PARTS), choices=PARTS)
+    parser.add_argument("--scratch", type=Path, help="a folder that is kept")
     parser.add_argument("--toy", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
+    report = {"card": card()}
+    if options.json and options.json.exists():
+        report = json.loads(options.json.read_text("utf-8")) | report
+    with contextlib.ExitStack() as stack:
+        scratch = options.scratch
+        if scratch is None:
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        scratch = scratch.resolve()
+        os.environ["XDG_CACHE_HOME"] = str(scratch / "cache")  # of what XLA compiles
         for name in options.only:
-            print(f"{name}:", flush=True)
-            PARTS[name](options, Path(scratch))
-    write_json(options.json, REPORT)
+            print(f"{name}, {report['card']}:", flush=True)
+            try:
+                report[name] = PARTS[name](options, scratch, report)
+            except Exception as error:  # the other parts are worth having
+                traceback.print_exc()
+                report[name] = {"error": f"{type(error).__name__}: {error}"}
+            write_json(options.json, report)
+    failed = [name for name in options.only if "error" in (report[name] or {})]
+    sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
 
 
-def folder(options, scratch):
-    photos = scratch / "photos"
-    with Pool() as pool:
-        parts = range(-(-options.photos // PART))
-        pool.starmap(_write_part, zip(parts, itertools.repeat(photos)))
+def photos_in(scratch, count) -> Path:
+    """Return the folder of so many photos, which are written once."""
+    folder, part = scratch / f"photos-{count}", scratch / "photos.part"
+    if not folder.exists():
+        shutil.rmtree(part, ignore_errors=True)
+        with Pool(len(os.sched_getaffinity(0))) as pool:
+            numbers = range(-(-count // PART))
+            pool.starmap(_write_part, zip(numbers, itertools.repeat(part)))
+        part.rename(folder)
+    return folder
+
+
+def _write_part(number, folder):
+    own = folder / f"part{number}"
+    for name in write_photos(own, PART, (500, 375), seed=number):
+        label, file = name.split("/")
+        (folder / label).mkdir(exist_ok=True)
+        (own / name).rename(folder / label / f"{number}-{file}")
+    for label in CLASSES:
+        (own / label).rmdir()
+    own.rmdir()
+
+
+def pipeline(options, scratch, report):
+    photos, path = photos_in(scratch, options.photos), scratch / "pipeline.json"
+    images = min(options.photos, 64 if options.toy else 4096)
+    words = ["--folder", photos, "--images", images, "--rounds", 1, "--json", path]
+    command = [sys.executable, HERE / "workers.py", *words]
+    subprocess.run(list(map(str, command)), check=True)  # noqa: S603
+    return json.loads(path.read_text())
+
+
+def folder(name, options, scratch, report):
+    """Train on photos; say how the rate compares with what loading alone gives."""
+    if name == "first":
+        shutil.rmtree(scratch / "cache", ignore_errors=True)
     size = ["--model", "swin_nano", "--image-size", 32, "--batch-size", 16]
     if not options.toy:
         size = ["--model", "swin_tiny", "--batch-size", 128]
         size += ["--precision", "mixed_bfloat16", "--image-size", 224]
-    for name in ("first", "second"):
-        with busy() as shares:
-            words = ("--data", photos, "--preset", "published", "--epochs", 4, *size)
-            train(scratch, name, *words)
-        if shares:
-            busiest = sorted(shares)[-len(shares) // 4 :]  # without what comes before
-            print(f"  the card is busy for {np.median(busiest):.0f} % of the time")
+    words = ["--data", photos_in(scratch, options.photos), "--preset", "published"]
+    words += ["--epochs", options.epochs, "--checkpoint-minutes", 1000]
+    words += ["--val-fraction", 0.05, "--test-fraction", 0.05]  # epochs are long
+    row = train(scratch, name, *words, *size)
+    if "images_per_second" in (limits := report.get("pipeline", {})):
+        limit = max(limits["images_per_second"].values())
+        row["of_pipeline"] = row["images_per_second"] / limit
+        print(f"  {row['of_pipeline']:.2f} of the {limit:.0f} that loading alone gives")
+    return row
 
 
-def _write_part(part, photos):
-    names = write_photos(photos / f"part{part}", PART, (500, 375))
-    for name in names:
-        label, number = name.split("/")
-        (photos / label).mkdir(parents=True, exist_ok=True)
-        path = photos / f"part{part}" / name
-        path.rename(photos / label / f"{part}-{number}")
-    for label in CLASSES:
-        (photos / f"part{part}" / label).rmdir()
-    (photos / f"part{part}").rmdir()
-
-
-def digits(options, scratch):
-    train(scratch, "digits", *_digits(options, scratch))
+def digits(options, scratch, report):
+    return train(scratch, "digits", *_digits(options, scratch))
 
 
 def _digits(options, scratch):
-    few = (
-        "--epochs",
-        2,
-        "--sizes",
-        '{"embed_dim": 16, "depths": [1], "num_heads": [1]}',
-    )
-    return ("--data-dir", scratch / "tfds", *(few if options.toy else ()))
+    words = ["--data-dir", scratch / "tfds"]
+    if options.toy:
+        words += ["--epochs", 2]
+        words += ["--sizes", '{"embed_dim": 16, "depths": [1], "num_heads": [1]}']
+    return words
 
 
-def deterministic(options, scratch):
+def deterministic(options, scratch, report):
     words = (*_digits(options, scratch), "--epochs", 2 if options.toy else 20)
+    rows = {}
     for flag in ("true", "false"):
         names = [f"{flag}-{number}" for number in range(2)]
         for name in names:
-            train(scratch, name, *words, "--deterministic", flag)
+            rows[name] = train(scratch, name, *words, "--deterministic", flag)
         one, other = (weights(scratch / "runs" / name) for name in names)
         most = max(np.abs(a - b).max() for a, b in zip(one, other, strict=True))
+        rows[f"{flag}: largest difference"] = float(most)
         print(f"  --deterministic {flag}: twice the same within {most:.1e}")
+    return rows
 
 
 def weights(run):
@@ -125,83 +178,125 @@ def weights(run):
     return arrays
 
 
-def export(options, scratch):
-    if not (scratch / "runs" / "digits").exists():
-        digits(options, scratch)
-    words = ("export", scratch / "runs" / "digits", "--saved-models-dir", scratch / "x")
-    said, seconds = swin_keras(*words)
-    print(said[-1200:], f"\n  {seconds:.0f} s")
+def export(options, scratch, report):
+    run, exports = scratch / "runs" / "digits", scratch / "exports"
+    if not (run / "card.json").exists():
+        report["digits"] = digits(options, scratch, report)
+    shutil.rmtree(exports, ignore_errors=True)
+    words = ("export", run, "--saved-models-dir", exports)
+    seconds = run_command(module_command("swin_keras.cli", *words))
+    (path,) = exports.glob("*/card.json")
+    print(f"  {seconds:.0f} s")
+    return {"seconds": seconds, "checks": json.loads(path.read_text())["checks"]}
 
 
-def fashion_mnist(options, scratch):
+def fashion_mnist(options, scratch, report):
     if options.fashion_mnist is None:
         print("  left out: no --fashion-mnist")
-        return
+        return None
     words = ["--config", HERE / "fashion_mnist_gpu.yaml"]
     words += ["--data-dir", options.fashion_mnist]
     if options.toy:
         words += ["--precision", "float32", "--epochs", 1, "--train-images", 512]
         words += ["--sizes", '{"embed_dim": 16, "depths": [1, 1], "num_heads": [1, 2]}']
-    train(scratch, "fashion-mnist", *words)
+    return train(scratch, "fashion-mnist", *words)
 
 
-def train(scratch, name, *words):
-    """Train by the command line; print what came out."""
-    words = ("train", *words, "--name", name, "--runs-dir", scratch / "runs")
-    _, seconds = swin_keras(*words)
-    run = scratch / "runs" / name
-    with open(run / "metrics.csv") as file:
-        rows = list(csv.DictReader(file))
-    card = json.loads((run / "card.json").read_text())
-    images = card["data"]["images"]["train"] // card["train"]["batch_size"]
-    ends = [0.0, *(float(row["seconds"]) for row in rows)]
-    rate = images * card["train"]["batch_size"] / (ends[-1] - ends[-2])
-    accuracy = card["metrics"]["test_accuracy"]
-    REPORT[name] = {"accuracy": accuracy, "seconds": seconds, "images_per_second": rate}
+def train(scratch, name, *words) -> dict:
+    """Train by the command line, anew; return and print what came out."""
+    run, path = scratch / "runs" / name, scratch / "timeline.json"
+    shutil.rmtree(run, ignore_errors=True)
+    words = ("train", *words, "--name", name, "--runs-dir", run.parent)
+    command = [sys.executable, HERE / "timed_train.py", path, *words]
+    with looks_at_card() as looks:
+        seconds = run_command(command)
+    timeline = json.loads(path.read_text())
+    metrics = json.loads((run / "card.json").read_text())["metrics"]
+    row = {
+        "accuracy": metrics["test_accuracy"],
+        "seconds": seconds,
+        "imports": timeline["imports"],
+        "first_step": timeline["first_step"],
+        **rates_of(run),
+        **utilisation(looks, timeline["epochs"]),
+    }
+    busy = f", card busy {row['busy']:.0f} %" if "busy" in row else ""
     print(
-        f"  {name}: {accuracy:.2%} of the test images, {seconds:.0f} s with all; first "
-        f"epoch {ends[1]:.1f} s, last {rate:.0f} images/s with validation",
+        f"  {name}: {row['accuracy']:.2%} of the test images, {seconds:.0f} s with "
+        f"all; first step {row['first_step']:.1f} s after {row['imports']:.1f} s of "
+        f"imports; {row['images_per_second']:.0f} images/s, "
+        f"{row['with_validation']:.0f} with validation{busy}",
         flush=True,
     )
+    return row
 
 
-def swin_keras(*words):
-    """Run a command; return what it printed, and its seconds."""
+def rates_of(run) -> dict:
+    """Return images/s: of each epoch, their median without the first two, with all.
+
+    What was loaded during a validation makes an epoch faster than loading is; with
+    validation, between the ends of the first and the last epoch, that is paid for.
+    """
+    lines = (run / "log.txt").read_text("utf-8").splitlines()
+    rates = [int(found[2]) for found in map(RATE.search, lines) if found]
+    steady = rates[2:] or rates[1:] or rates
+    with open(run / "metrics.csv") as file:
+        ends = [float(row["seconds"]) for row in csv.DictReader(file)]
+    card = json.loads((run / "card.json").read_text())
+    batch = card["train"]["batch_size"]
+    images = card["data"]["images"]["train"] // batch * batch
+    spent = (ends[-1] - ends[0]) / (len(ends) - 1) if len(ends) > 1 else ends[0]
+    return {
+        "images_per_second": float(np.median(steady)),
+        "with_validation": images / spent,
+        "epochs": rates,
+    }
+
+
+def utilisation(looks, epochs) -> dict:
+    """Return how busy the card was within the epochs after the first, in percent."""
+    shares = [
+        share
+        for when, share in looks
+        if any(begin + BEFORE <= when <= end for begin, end in epochs[1:])
+    ]
+    if not shares:
+        return {}
+    return {"busy": float(np.mean(shares)), "looks": len(shares)}
+
+
+def run_command(command) -> float:
+    """Run a command, whose words are seen; return its seconds."""
     start = time.perf_counter()
-    command = module_command("swin_keras.cli", *words)
-    done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
-    if done.returncode:
-        raise SystemExit(done.stdout[-2000:] + done.stderr[-4000:])
-    return done.stdout, time.perf_counter() - start
+    subprocess.run(list(map(str, command)), check=True)  # noqa: S603  our own
+    return time.perf_counter() - start
 
 
-class busy:  # noqa: N801  used as a context
-    """A list of how busy nvidia-smi saw the card, in percent, while it is open."""
+@contextlib.contextmanager
+def looks_at_card():
+    """Yield a list of when nvidia-smi was asked, and how busy it saw the card."""
+    looks, over = [], threading.Event()
 
-    def __enter__(self):
-        self._shares, self._over = [], threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self._thread.start()
-        return self._shares
-
-    def __exit__(self, *error):
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self):
-        query = ["nvidia-smi", "-i", "0", "--format=csv,noheader"]
-        query += ["--query-gpu=utilization.gpu"]
-        while not self._over.wait(0.5):
+    def watch():
+        while not over.wait(BETWEEN):
             try:
-                said = subprocess.run(query, capture_output=True, text=True)  # noqa: S603
-            except OSError:
+                looks.append((time.time(), int(ask_card("utilization.gpu"))))
+            except (OSError, ValueError):
                 return
-            if said.stdout.split():
-                self._shares.append(int(said.stdout.split()[0]))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield looks
+    finally:
+        over.set()
+        thread.join()
 
 
 PARTS = {
-    "folder": folder,
+    "pipeline": pipeline,
+    "first": functools.partial(folder, "first"),
+    "second": functools.partial(folder, "second"),
     "digits": digits,
     "deterministic": deterministic,
     "export": export,

@@ -11,7 +11,9 @@ QUALITY = 90
 CLASSES = ("one", "two")
 
 
-def write_photos(folder: Path, count: int, size: tuple[int, int]) -> list[str]:
+def write_photos(
+    folder: Path, count: int, size: tuple[int, int], seed: int = 0
+) -> list[str]:
     """Write `<class>/<number>.jpg`, each another part of a real photograph.
 
     The two photographs are scikit-learn's, 640 x 427. Noise would take untypically
@@ -21,12 +23,13 @@ def write_photos(folder: Path, count: int, size: tuple[int, int]) -> list[str]:
         folder: Where.
         count: How many.
         size: `(width, height)` in pixels.
+        seed: Of the parts.
 
     Returns:
         Their paths below the folder.
     """
     photos = [Image.fromarray(pixels) for pixels in load_sample_images().images]
-    rng, names = np.random.default_rng(0), []
+    rng, names = np.random.default_rng(seed), []
     for number in range(count):
         photo, name = photos[number % 2], CLASSES[number % 2]
         names.append(f"{name}/{number}.jpg")

@@ -1,13 +1,14 @@
 """How batches from JPEG files scale with processes: 1, 2, 4, ... as many as cores.
 
     python benchmarks/workers.py [--size 500x375] [--images 512] [--batch 32]
-        [--rounds 3] [--rates 2751 3880] [--grain] [--json FILE]
+        [--rounds 3] [--rates 2751 3880] [--grain] [--folder FOLDER] [--json FILE]
 
 Preset `published`, 224 pixels, by the clock on the wall, ways interleaved, fastest
 round of each. The trainer's share is the processor time that this process spends
 on an image itself: under one interpreter's lock it bounds what any number of
 processes can feed. `--rates` are images/s of GPUs; the last lines say how many
-cores would feed them. `--grain` adds Grain's processes, if it is installed.
+cores would feed them. `--grain` adds Grain's processes, if it is installed;
+`--folder` has photos already, in a folder for each class.
 """
 
 import argparse
@@ -101,13 +102,18 @@ def main():
     parser.add_argument("--cores", type=int, default=CORES)
     parser.add_argument("--rates", type=float, nargs="*", default=[2751.0, 3880.0])
     parser.add_argument("--grain", action="store_true")
+    parser.add_argument("--folder", type=Path)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     size = tuple(map(int, options.size.split("x")))
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
-        names = write_photos(Path(scratch), options.images, size)
-        labels = np.arange(len(names)) % len(CLASSES)
-        split = FileSplit(names, labels, "train", Path(scratch))
+        folder = options.folder or Path(scratch)
+        if not options.folder:
+            write_photos(folder, options.images, size)
+        names = sorted(str(p.relative_to(folder)) for p in folder.glob("*/*.jpg"))
+        names = names[:: max(len(names) // options.images, 1)][: options.images]
+        labels = np.array([CLASSES.index(Path(name).parent.name) for name in names])
+        split = FileSplit(names, labels, "train", folder)
         functions = ways(split, options.batch, options.cores, options.grain, stack)
         images = len(names) // options.batch * options.batch
         result = measure(functions, images, options.rounds)
