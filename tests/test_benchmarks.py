@@ -270,11 +270,75 @@ def test_detectors_learn_for_as_long_as_they_may(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_commands_of_a_gpu_run_without_one(run):
-    report = run("gpu_commands.py", "--toy", "--photos", 128)
-    names = {"first", "second", "digits", "true-0", "true-1", "false-0", "false-1"}
-    assert set(report) == names
-    assert all(row["images_per_second"] > 0 for row in report.values())
+def test_the_commands_of_a_gpu_run_without_one(run, tmp_path):
+    words = ("--toy", "--photos", 128, "--epochs", 3, "--scratch", tmp_path / "kept")
+    first = run("gpu_commands.py", *words, "--only", "pipeline", "first")
+    assert first["first"]["of_pipeline"] > 0
+    others = ("second", "digits", "deterministic", "export", "fashion-mnist")
+    report = run("gpu_commands.py", *words, "--only", *others)
+    assert {name: report[name] for name in first} == first  # of the call before
+    runs = [report[name] for name in ("first", "second", "digits")]
+    runs += [report["deterministic"][f"true-{number}"] for number in range(2)]
+    for row in runs:
+        assert row["images_per_second"] >= row["with_validation"] > 0
+        assert 0 < row["first_step"] < row["seconds"]
+    assert report["deterministic"]["true: largest difference"] == 0
+    assert report["export"]["checks"]
+    assert report["fashion-mnist"] is None  # no folder of its files was given
+
+
+@pytest.fixture
+def commands(monkeypatch):
+    """Return the module that measures the commands of a GPU."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    return importlib.import_module("gpu_commands")
+
+
+def test_rates_are_the_log_s_own_without_the_first_epochs(commands, tmp_path):
+    lines = [
+        "2026-11-30 11:00:01,000 epoch 1/4  step 1/10  loss 0.5000  ETA 1:00",
+        "2026-11-30 11:00:09,000 epoch 1/4  loss 0.5000  12 images/s  ETA 1:00",
+        "2026-11-30 11:00:11,000 epoch 2/4  loss 0.4000  900 images/s  ETA 0:04",
+        "2026-11-30 11:00:13,000 epoch 3/4  loss 0.3000  100 images/s  ETA 0:02",
+        "2026-11-30 11:00:15,000 epoch 4/4  loss 0.2000  120 images/s  ETA 0:00",
+        "2026-11-30 11:00:16,000 kept epoch 4 of 4",
+    ]
+    (tmp_path / "log.txt").write_text("\n".join(lines))
+    (tmp_path / "metrics.csv").write_text("epoch,seconds\n0,9\n1,11\n2,13\n3,15\n")
+    card = {"train": {"batch_size": 16}, "data": {"images": {"train": 170}}}
+    (tmp_path / "card.json").write_text(json.dumps(card))
+    assert commands.rates_of(tmp_path) == {
+        "images_per_second": 110,
+        "with_validation": 80,
+        "epochs": [12, 900, 100, 120],
+    }
+
+
+def test_the_card_counts_as_busy_only_while_later_epochs_train(commands):
+    looks = [(1, 0), (11, 5), (12, 90), (13, 100), (14.5, 0), (21, 80), (30, 0)]
+    epochs = [[0, 5], [10.8, 14], [20, 22]]
+    assert commands.utilisation(looks, epochs) == {"busy": 90, "looks": 3}
+    assert commands.utilisation([], epochs) == {}
+
+
+def test_a_part_that_fails_is_told_and_the_next_one_measured(
+    commands, tmp_path, monkeypatch
+):
+    def fails(*given):
+        raise OSError("no such card")
+
+    path = tmp_path / "report.json"
+    parts = {"digits": fails, "export": lambda *given: {"seconds": 1.0}}
+    for name, part in parts.items():
+        monkeypatch.setitem(commands.PARTS, name, part)
+    words = ["gpu_commands.py", "--only", *parts, "--json", str(path)]
+    monkeypatch.setattr(sys, "argv", words)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # put back after the test
+    with pytest.raises(SystemExit, match="failed: digits"):
+        commands.main()
+    report = json.loads(path.read_text())
+    assert report["digits"] == {"error": "OSError: no such card"}
+    assert report["export"] == {"seconds": 1.0}
 
 
 @pytest.mark.slow
