@@ -1,7 +1,8 @@
 """What the commands do on a GPU that users run there, one after the other.
 
     python benchmarks/gpu_commands.py [--fashion-mnist FOLDER] [--photos 8192]
-        [--epochs 10] [--only first second ...] [--scratch FOLDER] [--toy] [--json FILE]
+        [--epochs 10] [--only first second ...] [--scratch FOLDER] [--resume] [--toy]
+        [--json FILE]
 
 - pipeline: `workers.py` on the photos: what loading alone can give.
 - first: Swin-T on JPEG files of 500 x 375, preset `published`, in bfloat16, with
@@ -13,7 +14,8 @@
 - deterministic: the digits twice with `--deterministic true`, twice without it; the
   largest difference of a weight.
 - export: of the digits, with all its checks.
-- fashion-mnist: `fashion_mnist_gpu.yaml`.
+- fashion-mnist: `fashion_mnist_gpu.yaml`; with `--resume` from the last checkpoint of a
+  call that was ended.
 
 The file is written after each part, and one that is there is added to. With
 `--scratch`, the photos, the runs and what XLA compiled stay, so that parts can be
@@ -62,6 +64,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=10, help="of the photos")
     parser.add_argument("--only", nargs="+", default=list(PARTS), choices=PARTS)
     parser.add_argument("--scratch", type=Path, help="a folder that is kept")
+    parser.add_argument("--resume", action="store_true", help="Fashion-MNIST")
     parser.add_argument("--toy", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -195,7 +198,8 @@ def fashion_mnist(options, scratch, report):
         print("  left out: no --fashion-mnist")
         return None
     words = ["--config", HERE / "fashion_mnist_gpu.yaml"]
-    words += ["--data-dir", options.fashion_mnist]
+    words += ["--data-dir", options.fashion_mnist, "--checkpoint-minutes", 1]
+    words += ["--resume"] if options.resume else []
     if options.toy:
         words += ["--precision", "float32", "--epochs", 1, "--train-images", 512]
         words += ["--sizes", '{"embed_dim": 16, "depths": [1, 1], "num_heads": [1, 2]}']
@@ -203,9 +207,10 @@ def fashion_mnist(options, scratch, report):
 
 
 def train(scratch, name, *words) -> dict:
-    """Train by the command line, anew; return and print what came out."""
+    """Train by the command line; return and print what came out."""
     run, path = scratch / "runs" / name, scratch / "timeline.json"
-    shutil.rmtree(run, ignore_errors=True)
+    if "--resume" not in words:
+        shutil.rmtree(run, ignore_errors=True)
     words = ("train", *words, "--name", name, "--runs-dir", run.parent)
     command = [sys.executable, HERE / "timed_train.py", path, *words]
     with looks_at_card() as looks:
@@ -215,6 +220,7 @@ def train(scratch, name, *words) -> dict:
     row = {
         "accuracy": metrics["test_accuracy"],
         "seconds": seconds,
+        "training_seconds": metrics["seconds"],  # of all parts of a resumed run
         "imports": timeline["imports"],
         "first_step": timeline["first_step"],
         **rates_of(run),
