@@ -209,6 +209,7 @@ def fashion_mnist(options, scratch, report):
 def train(scratch, name, *words) -> dict:
     """Train by the command line; return and print what came out."""
     run, path = scratch / "runs" / name, scratch / "timeline.json"
+    path.unlink(missing_ok=True)
     if "--resume" not in words:
         shutil.rmtree(run, ignore_errors=True)
     words = ("train", *words, "--name", name, "--runs-dir", run.parent)
@@ -286,9 +287,12 @@ def looks_at_card():
     def watch():
         while not over.wait(BETWEEN):
             try:
-                looks.append((time.time(), int(ask_card("utilization.gpu"))))
-            except (OSError, ValueError):
+                share = int(ask_card("utilization.gpu"))
+            except FileNotFoundError:  # there is no nvidia-smi
                 return
+            except (OSError, ValueError):  # it may have an answer next time
+                continue
+            looks.append((time.time(), share))
 
     thread = threading.Thread(target=watch)
     thread.start()

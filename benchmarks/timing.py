@@ -61,7 +61,12 @@ def ask_card(figure: str) -> str:
     """
     query = ["nvidia-smi", "-i", "0", "--format=csv,noheader,nounits"]
     query += [f"--query-gpu={figure}"]
-    done = subprocess.run(query, capture_output=True, text=True)  # noqa: S603
+    try:
+        done = subprocess.run(  # noqa: S603
+            query, capture_output=True, text=True, timeout=30
+        )
+    except subprocess.TimeoutExpired as error:
+        raise OSError(str(error)) from error
     if done.returncode or not done.stdout.strip():
         raise OSError(f"nvidia-smi: {done.stdout}{done.stderr}")
     return done.stdout.strip()

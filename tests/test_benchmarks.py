@@ -321,6 +321,38 @@ def test_the_card_counts_as_busy_only_while_later_epochs_train(commands):
     assert commands.utilisation([], epochs) == {}
 
 
+@pytest.fixture
+def nvidia_smi(tmp_path, monkeypatch):
+    """Put a program of this name, which knows two figures, before all others."""
+    program = tmp_path / "bin" / "nvidia-smi"
+    program.parent.mkdir()
+    program.write_text(
+        "#!/bin/sh\n"
+        'case "$*" in\n'
+        "  *utilization.gpu) echo 97 ;;\n"
+        "  *name) echo NVIDIA H200 ;;\n"
+        "  *) exit 6 ;;\n"
+        "esac\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
+    return program
+
+
+def test_the_card_has_a_name_and_is_looked_at(commands, nvidia_smi):
+    assert commands.card() == "NVIDIA H200"
+    with commands.looks_at_card() as looks:
+        for _ in range(100):
+            time.sleep(0.1)
+            if len(looks) > 1:
+                break
+    assert {share for _, share in looks} == {97}
+    with pytest.raises(OSError, match="nvidia-smi"):
+        commands.ask_card("clocks")
+    nvidia_smi.write_text("#!/bin/sh\nexit 9\n")
+    assert commands.card().startswith("no GPU")
+
+
 def test_a_part_that_fails_is_told_and_the_next_one_measured(
     commands, tmp_path, monkeypatch
 ):
