@@ -256,7 +256,7 @@ def rates_of(run) -> dict:
     return {
         "images_per_second": float(np.median(steady)),
         "with_validation": images / spent,
-        "epochs": rates,
+        "rates": rates,
     }
 
 

@@ -310,7 +310,7 @@ def test_rates_are_the_log_s_own_without_the_first_epochs(commands, tmp_path):
     assert commands.rates_of(tmp_path) == {
         "images_per_second": 110,
         "with_validation": 80,
-        "epochs": [12, 900, 100, 120],
+        "rates": [12, 900, 100, 120],
     }
 
 
