@@ -2,6 +2,14 @@
 
 import re
 
+# What TensorFlow, XLA, NVIDIA's libraries and ONNX Runtime say when memory ran out.
+FULL_MEMORY = re.compile(
+    r"out of memory|oom when|fail(ed|ure) to allocate|alloc_failed|cannot allocate|"
+    r"failed to create cu\w+ handle|could not create cu\w+ handle|"
+    r"dst tensor is not initialized",
+    re.IGNORECASE,
+)
+
 
 class SwinKerasError(Exception):
     """Something the user can put right: the message says what and how."""
@@ -56,6 +64,21 @@ class TrainingError(SwinKerasError):
     """Training that cannot continue, such as a NaN loss."""
 
     exit_code = 6
+
+
+def is_memory_full(error: BaseException) -> bool:
+    """Return whether an error says, in the words of any library, that memory ran out.
+
+    A full disk, which TensorFlow calls by the same name, does not count.
+
+    >>> is_memory_full(RuntimeError("CUBLAS_STATUS_ALLOC_FAILED"))
+    True
+    """
+    if "No space left" in str(error):
+        return False
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    is_named = bool(kinds & {"MemoryError", "ResourceExhaustedError"})
+    return is_named or FULL_MEMORY.search(str(error)) is not None
 
 
 def nearest_name(given, known) -> str:

@@ -108,6 +108,7 @@ def evaluate(options):
         options.data,
         data_dir=options.data_dir,
         split=options.split,
+        batch_size=options.batch_size,
         on_bad=options.on_bad,
         window=options.window,
         flip=options.flip,

@@ -135,6 +135,7 @@ def _evaluate(parser):
         choices=["stop", "skip"],
         help="What to do about files that are not usable images; default: as trained.",
     )
+    _batch_size(parser)
     _add_views(parser)
     parser.add_argument("--json", action="store_true", help="Print JSON.")
     _trust(parser)
@@ -230,6 +231,12 @@ def _add_views(parser):
     )
 
 
+def _batch_size(parser):
+    parser.add_argument(
+        "--batch_size", type=int, default=32, help="Images that are run together."
+    )
+
+
 def _predict(parser):
     parser.add_argument("model", help="A run, an export or a model file.")
     parser.add_argument(
@@ -249,6 +256,7 @@ def _predict(parser):
         help="Score from which on a box is named, default: 0.3; or one of several "
         "classes is there, default: 0.5.",
     )
+    _batch_size(parser)
     _add_views(parser)
     parser.add_argument(
         "--save",

@@ -16,7 +16,7 @@ from swin_keras.files import require_new_file
 from swin_keras.screen import complain
 
 log = logging.getLogger(__name__)
-ASKED = ("top", "min_score", "window", "flip", "quarter_turns", "scales")
+ASKED = ("top", "min_score", "window", "flip", "quarter_turns", "scales", "batch_size")
 
 
 def export(options):

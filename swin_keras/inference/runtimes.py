@@ -10,7 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_keras.errors import ModelFileError, SwinKerasError, UsageError, first_line
+from swin_keras.errors import (
+    ModelFileError,
+    ResourceError,
+    SwinKerasError,
+    UsageError,
+    first_line,
+    is_memory_full,
+)
 from swin_keras.forks import require_no_fork
 from swin_keras.inference.operations import require_harmless
 from swin_keras.litert.model import LiteRTModel
@@ -101,6 +108,8 @@ class SavedModel:
             if boxed is not None:
                 specs = [boxed.concrete_functions[0].structured_outputs]
         except Exception as error:
+            if is_memory_full(error):
+                raise _without_room(path) from error
             raise ModelFileError(
                 "A SavedModel must be complete and have the endpoint `serve`, as "
                 f"`swin-keras export` writes it. Received: {path} "
@@ -186,10 +195,19 @@ def _in_words(path):
     except SwinKerasError:
         raise
     except Exception as error:  # each runtime has its own dozen kinds
+        if is_memory_full(error):
+            raise _without_room(path) from error
         raise ModelFileError(
             "A model must take one batch of images (batch, height, width, channels) "
             f"and run. Received: {path} ({first_line(error)})."
         ) from error
+
+
+def _without_room(path):
+    return ResourceError(
+        f"The model {path} and its images do not fit into the memory. Try a smaller "
+        "`batch_size` (--batch-size), or end what else uses the device."
+    )
 
 
 def _image_shape(shape) -> tuple:

@@ -6,7 +6,12 @@ import re
 import zipfile
 from pathlib import Path
 
-from swin_keras.errors import ModelFileError, first_line
+from swin_keras.errors import (
+    ModelFileError,
+    ResourceError,
+    first_line,
+    is_memory_full,
+)
 from swin_keras.files import replace_file
 from swin_keras.model_files.archives import bounded_layers, require_bounded
 from swin_keras.model_files.card import ModelCard
@@ -38,6 +43,7 @@ def load_keras(path):
     Raises:
         ModelFileError: If it is missing, damaged, no Keras model, made of classes that
             nobody has registered, or would unpack to far more than it holds.
+        ResourceError: If the memory has no room for it.
     """
     import keras
 
@@ -56,6 +62,11 @@ def load_keras(path):
             model = keras.models.load_model(path, compile=False)
         return as_functional(model)
     except Exception as error:
+        if is_memory_full(error):
+            raise ResourceError(
+                f"The model {path} does not fit into the memory: end what else uses "
+                "the device."
+            ) from error
         unknown = re.search(r"Could not locate \w+ '\w+'", str(error))
         if unknown:  # a class or a function of somebody's own
             raise ModelFileError(

@@ -56,7 +56,7 @@ def _try(config):
     lines = describe(job)
     measured = dataclasses.replace(job.config, teacher_cache=None)
     job = dataclasses.replace(job, config=measured)
-    with closing(job), data_errors(), memory_errors(job.config):
+    with closing(job), memory_errors(job.config), data_errors():
         seconds = seconds_per_step(
             job, validation_data=job.validation_batches(), validation_steps=1
         )

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import keras
 
 from swin_keras.data import data_errors
-from swin_keras.errors import ResourceError
+from swin_keras.errors import ResourceError, is_memory_full
 from swin_keras.processes import StopSignals
 from swin_keras.report.tensorboard import tensorboard_callback
 from swin_keras.training.callbacks import (
@@ -114,7 +114,7 @@ def fit(
         callbacks.remove(progress)
     job.training_model.stop_training = False
     try:
-        with data_errors(), memory_errors(config, run if resumes else None):
+        with memory_errors(config, run if resumes else None), data_errors():
             if saver.must_validate:
                 _end_epoch(job, saver.epochs, callbacks)
             for part in _parts(saver.step, job.steps, epochs.stop):
@@ -194,9 +194,12 @@ def memory_errors(config: TrainConfig, resumed: RunFolder | None = None):
 
     try:
         yield
-    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
-        if "No space left" in str(error):  # of a disk: TensorFlow has one name for both
+    except (tf.errors.OpError, MemoryError) as error:
+        is_exhausted = isinstance(error, tf.errors.ResourceExhaustedError)
+        if is_exhausted and "No space left" in str(error):  # one name for both
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        if not is_memory_full(error):
+            raise
         images = config.batch_size if config.batch_size != "auto" else None
         advice = (
             "Try --batch-size auto, more --gradient-accumulation-steps, --remat true "

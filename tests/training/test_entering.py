@@ -148,6 +148,11 @@ def test_memory_that_is_full_is_told():
         full(64, exhausted(None, None, "OOM when allocating"))
     with pytest.raises(ResourceError, match="A step does not fit"):
         full("auto", MemoryError())
+    for kind in (tf.errors.InternalError, tf.errors.UnknownError):
+        with pytest.raises(ResourceError, match="of 64 images does not fit"):
+            full(64, kind(None, None, "Failed to create cuBLAS handle"))
+    with pytest.raises(tf.errors.InternalError):
+        full(64, tf.errors.InternalError(None, None, "a fault"))
     with pytest.raises(OSError, match="No space left"):  # of a disk
         full(64, exhausted(None, None, "/runs/a: No space left on device"))
 
