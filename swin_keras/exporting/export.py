@@ -20,7 +20,7 @@ from swin_keras.exporting.images import (
 from swin_keras.exporting.inference_model import inference_model, with_plain_output
 from swin_keras.exporting.litert import exporting_litert
 from swin_keras.exporting.onnx_file import export_onnx, require_onnx
-from swin_keras.exporting.precision import true_float32
+from swin_keras.inference.precision import true_float32
 from swin_keras.exporting.readme import readme_text
 from swin_keras.exporting.saved_model import export_saved_model
 from swin_keras.exporting.source import (

@@ -12,6 +12,7 @@ from swin_keras.errors import ExportError
 from swin_keras.explaining.class_map import file_class_maps
 from swin_keras.exporting.config import FORMATS
 from swin_keras.exporting.table import noise_share
+from swin_keras.inference.precision import true_float32
 from swin_keras.inference.runtimes import open_model
 from swin_keras.litert.coverage import coverage
 from swin_keras.litert.lint import lint
@@ -92,6 +93,7 @@ class Check:
         return {k: v for k, v in values.items() if v is not None and k != "form"}
 
 
+@true_float32()
 def verify(
     folder: Path,
     task: Task,
@@ -102,7 +104,7 @@ def verify(
     evaluate=None,
     explained=False,
 ):
-    """Check all forms in a folder against its `model.keras`.
+    """Check all forms in a folder against its `model.keras`, in true float32.
 
     Args:
         folder: The folder of the export.

@@ -11,6 +11,7 @@ from swin_keras.data import ImageDataset, data_errors, load_trained, targets_of_
 from swin_keras.data.loading import is_same_place
 from swin_keras.errors import DataError, UsageError, nearest_name
 from swin_keras.files import expanded
+from swin_keras.inference.precision import true_float32
 from swin_keras.inference.predictor import Predictor
 from swin_keras.names import composed, printable
 from swin_keras.scores.classification import Evaluation
@@ -41,7 +42,8 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a trained or exported model.
 
-    What is judged, and how many images that are, is logged first.
+    What is judged, and how many images that are, is logged first. Float32 is not
+    shortened to TF32 on a GPU meanwhile: figures are those of other machines.
 
     Args:
         model: A run's folder, an export's folder or a model file.
@@ -215,7 +217,7 @@ def evaluate_dataset(
     batch_size=32,
     views: Views = ONE_VIEW,
 ):
-    """Evaluate a loaded model on a loaded data set; see `evaluate`."""
+    """Evaluate a loaded model on a loaded data set, in float32; see `evaluate`."""
     unknown = [n for n in dataset.class_names if n not in predictor.class_names]
     if unknown:
         raise DataError(
@@ -227,7 +229,7 @@ def evaluate_dataset(
         )
     if not len(dataset.split(split)):
         raise DataError(f"There must be images to judge. {dataset.name} has none.")
-    with data_errors():
+    with true_float32(), data_errors():
         if views == ONE_VIEW:
             return predictor.task.evaluate(predictor, dataset, split, batch_size)
         return predictor.task.evaluate_views(

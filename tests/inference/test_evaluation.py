@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from swin_keras.applications import SwinDetector
@@ -12,6 +13,7 @@ from swin_keras.errors import DataError, UsageError
 from swin_keras.exporting.images import evaluator
 from swin_keras.inference.evaluation import evaluate
 from swin_keras.inference.predictor import Predictor
+from swin_keras.inference.runtimes import KerasModel
 from swin_keras.model_files import load_keras, save_keras
 from swin_keras.model_files.card import ModelCard
 from swin_keras.models import SwinClassifier, variant_config
@@ -258,3 +260,17 @@ def test_boxes_of_voc_are_read_as_in_training(
     result = evaluate(tmp_path / "best.keras", folder)
     assert any(f"counted from {read}" in note for note in result.notes)
     assert ("read a pixel beside" in caplog.text) == warns
+
+
+def test_a_model_is_judged_in_true_float32(exported, monkeypatch):
+    is_on = tf.config.experimental.tensor_float_32_execution_enabled
+    seen, answer = [], KerasModel.__call__
+    monkeypatch.setattr(
+        KerasModel,
+        "__call__",
+        lambda *args: seen.append(is_on()) or answer(*args),
+    )
+    assert is_on()
+    evaluate(exported / "model.keras", "digits")
+    assert set(seen) == {False}
+    assert is_on()
