@@ -21,15 +21,20 @@ def require_no_fork(what: str):
     Raises:
         UsageError: That says how processes are to be started.
     """
-    # A fork that imports this module only now is known by its single thread.
-    threads = list(os.scandir(_THREADS)) if os.path.isdir(_THREADS) else []
-    if _forked or (len(threads) == 1 and _is_used()):
+    if is_forked():
         raise UsageError(
             f"{what} needs TensorFlow, which runs in one process and not in forks of "
             "it. Received: a fork of a process that has used TensorFlow. Start "
             'processes with multiprocessing\'s "spawn", or use a .tflite file, which '
             "forks can share."
         )
+
+
+def is_forked() -> bool:
+    """Return whether this is a fork of a process that has used TensorFlow."""
+    # A fork that imports this module only now is known by its single thread.
+    threads = list(os.scandir(_THREADS)) if os.path.isdir(_THREADS) else []
+    return _forked or (len(threads) == 1 and _is_used())
 
 
 def _is_used() -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import glob
 import io
 import logging
 import os
@@ -11,8 +12,10 @@ import threading
 import warnings
 
 from swin_keras.errors import Interrupted
+from swin_keras.forks import is_forked
 
 log = logging.getLogger(__name__)
+DRIVERS = ("/dev/nvidia[0-9]*", "/dev/dxg", "/dev/kfd")  # of a GPU, Linux and WSL
 _SILENCE = threading.RLock()  # of the one thread that keeps this process quiet
 
 
@@ -133,7 +136,8 @@ def import_keras():
 def find_devices():
     """Have TensorFlow look for devices, without what it says of those it misses.
 
-    It is left alone where Keras runs on something else.
+    Of a GPU it will take the memory that it needs, and no more. It is left alone where
+    Keras runs on something else.
     """
     import_keras()
     import keras
@@ -144,6 +148,42 @@ def find_devices():
         import tensorflow as tf
 
         tf.config.list_physical_devices()
+        let_memory_grow()
+
+
+def may_have_gpu() -> bool:
+    """Return whether the system has a driver for a GPU."""
+    return any(map(glob.glob, DRIVERS))
+
+
+def has_gpu() -> bool:
+    """Return whether TensorFlow has a GPU, and Keras runs on it.
+
+    TensorFlow is imported only where the system has a driver for one.
+    """
+    if is_forked() or not ("tensorflow" in sys.modules or may_have_gpu()):
+        return False
+    find_devices()
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def let_memory_grow():
+    """Let GPUs give memory as it is needed, so that two programs can share one.
+
+    TensorFlow else takes nearly all of it at once. What has begun to work keeps what
+    it was told.
+    """
+    import tensorflow as tf
+
+    for gpu in tf.config.list_physical_devices("GPU"):
+        with contextlib.suppress(RuntimeError, ValueError):  # in use, or divided
+            tf.config.experimental.set_memory_growth(gpu, True)
 
 
 def _unless_asked():

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import swin_keras
-from swin_keras.processes import module_command, quiet, signals_to
+from swin_keras.processes import find_devices, module_command, quiet, signals_to
 from swin_keras.screen import ScreenHandler, complain
 
 ROOT = Path(__file__).parents[1]
@@ -142,3 +142,40 @@ def test_a_process_without_standard_error_is_quiet_enough():
     code += "from swin_keras.processes import quiet\nwith quiet(): print('said')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "said\n")
+
+
+@pytest.fixture
+def grown(monkeypatch):
+    """Return which of two GPUs, one of them at work, were asked to give as needed."""
+    import tensorflow as tf
+
+    asked = []
+
+    def grow(gpu, on):
+        asked.append((gpu, on))
+        if gpu == "busy":
+            raise RuntimeError("Physical devices cannot be modified")
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda *_: ["busy", "b"])
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", grow)
+    find_devices.cache_clear()
+    yield asked
+    find_devices.cache_clear()
+
+
+def test_gpus_give_memory_as_it_is_needed_once_they_are_found(grown):
+    for _ in range(2):
+        find_devices()
+    assert grown == [("busy", True), ("b", True)]
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.tflite"])
+def test_they_do_for_whatever_opens_a_model(grown, exported, name):
+    from swin_keras.inference.evaluation import evaluate
+    from swin_keras.model_files import load_keras
+
+    if name == "model.keras":
+        load_keras(exported / name)
+    else:
+        evaluate(exported / name, "digits", workers=0)
+    assert grown == [("busy", True), ("b", True)]

@@ -20,7 +20,6 @@ from swin_keras.exporting.images import (
 from swin_keras.exporting.inference_model import inference_model, with_plain_output
 from swin_keras.exporting.litert import exporting_litert
 from swin_keras.exporting.onnx_file import export_onnx, require_onnx
-from swin_keras.inference.precision import true_float32
 from swin_keras.exporting.readme import readme_text
 from swin_keras.exporting.saved_model import export_saved_model
 from swin_keras.exporting.source import (
@@ -34,6 +33,7 @@ from swin_keras.exporting.source import (
 from swin_keras.exporting.verify import require_good, verify
 from swin_keras.files import expanded, write_text
 from swin_keras.inference.model_paths import path_of_model
+from swin_keras.inference.precision import true_float32
 from swin_keras.model_files import load_keras, read_card, save_keras
 from swin_keras.model_files.card import CLASS_MAPS, ModelCard
 from swin_keras.options import require_unicode

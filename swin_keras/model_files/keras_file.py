@@ -17,6 +17,7 @@ from swin_keras.model_files.archives import bounded_layers, require_bounded
 from swin_keras.model_files.card import ModelCard
 from swin_keras.model_files.card_in_file import card_beside, embed_card
 from swin_keras.model_files.checksums import require_unchanged
+from swin_keras.processes import find_devices
 
 
 def save_keras(model, path, card: ModelCard):
@@ -45,6 +46,7 @@ def load_keras(path):
             nobody has registered, or would unpack to far more than it holds.
         ResourceError: If the memory has no room for it.
     """
+    find_devices()
     import keras
 
     import swin_keras.layers  # noqa: F401  registers what the file names

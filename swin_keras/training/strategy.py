@@ -1,12 +1,12 @@
 """Which devices a run trains on: `tf.distribute` strategies by name."""
 
-import contextlib
 import json
 import os
 
 import tensorflow as tf
 
 from swin_keras.errors import UsageError
+from swin_keras.processes import let_memory_grow
 
 
 def make_strategy(name: str):
@@ -34,17 +34,6 @@ def make_strategy(name: str):
     if name == "multiworker":
         return _multiworker()
     return _tpu()
-
-
-def let_memory_grow():
-    """Let GPUs give memory as it is needed, so that two runs can share one.
-
-    TensorFlow else takes nearly all of it at once. What has begun to work keeps what
-    it was told.
-    """
-    for gpu in tf.config.list_physical_devices("GPU"):
-        with contextlib.suppress(RuntimeError, ValueError):  # in use, or divided
-            tf.config.experimental.set_memory_growth(gpu, True)
 
 
 def _best_strategy():

@@ -13,7 +13,6 @@ from swin_keras.exporting.config import FORMATS, ExportConfig
 from swin_keras.exporting.export import export
 from swin_keras.exporting.inference_model import inference_model
 from swin_keras.exporting.litert import exporting_litert
-from swin_keras.inference.precision import true_float32
 from swin_keras.exporting.verify import (
     Check,
     _broken_limits,
@@ -21,6 +20,7 @@ from swin_keras.exporting.verify import (
     sqnr,
     verify,
 )
+from swin_keras.inference.precision import true_float32
 from swin_keras.inference.runtimes import KerasModel, open_model
 from swin_keras.model_files import load_keras, read_card, save_keras
 from swin_keras.model_files.card import ModelCard
