@@ -5,6 +5,7 @@ from pathlib import Path
 
 from swin_keras.errors import ModelFileError, UsageError, nearest_name
 from swin_keras.files import expanded
+from swin_keras.processes import has_gpu
 
 
 def path_of_model(model) -> Path:
@@ -49,6 +50,20 @@ def find_model(path: Path) -> Path:
         f"A model folder must hold a run's best.keras, an export's model.tflite or "
         f"a SavedModel. Received: {path}."
     )
+
+
+def find_fastest_model(path: Path) -> Path:
+    """Return the model in a folder that this machine is to run; see `find_model`.
+
+    LiteRT runs on the CPU alone: beside a GPU it is an export's Keras model or
+    SavedModel, if it has one.
+    """
+    file = find_model(path)
+    if file == path or file.suffix != ".tflite":
+        return file
+    others = (path / name for name in ("model.keras", "saved_model/1"))
+    other = next((other for other in others if other.exists()), None)
+    return other if other and has_gpu() else file
 
 
 def find_keras_model(path: Path) -> Path:

@@ -11,7 +11,11 @@ import numpy as np
 
 from swin_keras.data import ImageError, scaling_message
 from swin_keras.errors import ModelFileError, UsageError
-from swin_keras.inference.model_paths import find_model, path_of_model
+from swin_keras.inference.model_paths import (
+    find_fastest_model,
+    find_model,
+    path_of_model,
+)
 from swin_keras.inference.pictures import image_files, is_taken, pictures, refusal
 from swin_keras.inference.runtimes import open_model, without_maps
 from swin_keras.model_files import CARD, read_card
@@ -39,7 +43,7 @@ class Predictor(CardPreparation):
     Args:
         path: A `.keras`, `.tflite` or `.onnx` file, a SavedModel, a run's folder or
             an export's folder (whose `model.tflite` is run, the fastest on a CPU, and
-            without one its Keras model).
+            without one, or beside a GPU, its Keras model).
         threads: Threads of the LiteRT or ONNX runtime; `None` for one a core.
         trust: Whether a SavedModel may hold operations that do more than
             compute, such as reading and writing files.
@@ -135,6 +139,11 @@ class Predictor(CardPreparation):
     def form(self) -> str:
         """What runs the model: "keras", "saved_model", "litert" or "onnx"."""
         return self._run.form
+
+    def expect(self, batch_size: int):
+        """Prepare for batches of this many images or fewer, where XLA compiles."""
+        if getattr(self._run, "padding", None):
+            self._run.padding.expect(batch_size)
 
     def probabilities(self, images) -> np.ndarray:
         """Return `(B, classes)` for images `(B, H, W, C)`, 0..255.
@@ -272,7 +281,7 @@ class Predictor(CardPreparation):
 def _open(path: Path, threads, trust) -> tuple:
     """Open a model and its card: those of one export, even if it is replaced now."""
     for _ in range(TRIES):
-        file = find_model(path)
+        file = find_fastest_model(path)
         before = _state(file)
         try:
             model = open_model(file, threads, trust)

@@ -20,10 +20,11 @@ from swin_keras.errors import (
 )
 from swin_keras.forks import require_no_fork
 from swin_keras.inference.operations import require_harmless
+from swin_keras.inference.padding import Padding
 from swin_keras.litert.model import LiteRTModel
 from swin_keras.model_files import load_keras, require_file, require_whole
 from swin_keras.model_files.card import CLASS_MAPS
-from swin_keras.processes import find_devices
+from swin_keras.processes import find_devices, has_gpu
 
 # The process in which a library has started its threads, which no fork has.
 _HOMES: dict[str, int] = {}
@@ -78,16 +79,21 @@ class KerasModel:
             outputs = outputs_by_name(self._model.output)
             self.ends_in_logits = ends_in_logits(self._model)
             self.outputs = {name: tuple(o.shape[1:]) for name, o in outputs.items()}
+        compiles = has_gpu() and self._model.jit_compile
+        self.padding = Padding() if compiles else None
 
     def __call__(self, images):
         _require_home("TensorFlow", self.path)
+        count = len(images)
         with _in_words(self.path):
+            if self.padding:
+                images = self.padding.filled(images)
             outputs = outputs_by_name(self._model.predict_on_batch(images))
-            return {name: np.asarray(value) for name, value in outputs.items()}
+            return {name: np.asarray(value)[:count] for name, value in outputs.items()}
 
 
 class SavedModel:
-    """A SavedModel with the endpoint `serve`."""
+    """A SavedModel with the endpoint `serve`; on a GPU, `serve_xla` if it is there."""
 
     form = "saved_model"
 
@@ -104,7 +110,8 @@ class SavedModel:
             self._model = tf.saved_model.load(str(path))
             # One that letter-boxes pictures takes any size, and says what it makes.
             boxed = getattr(self._model, "letter_box", None)
-            specs = self._model.serve.input_signature
+            self._answer = self._model.serve
+            specs = self._answer.input_signature
             if boxed is not None:
                 specs = [boxed.concrete_functions[0].structured_outputs]
         except Exception as error:
@@ -123,14 +130,21 @@ class SavedModel:
                 "A model must take images of one size. Received: "
                 f"{path}, which takes {self.input_shape}."
             )
+        self.padding = None
         outputs = self(np.zeros((1, *self.input_shape), "float32"))
         self.outputs = {name: value.shape[1:] for name, value in outputs.items()}
+        compiled = getattr(self._model, "serve_xla", None)
+        if compiled is not None and has_gpu():
+            self._answer, self.padding = compiled, Padding()
 
     def __call__(self, images):
         _require_home("TensorFlow", self.path)
+        count = len(images)
         with _in_words(self.path):
-            outputs = outputs_by_name(self._model.serve(images))
-            return {name: value.numpy() for name, value in outputs.items()}
+            if self.padding:
+                images = self.padding.filled(images)
+            outputs = outputs_by_name(self._answer(images))
+            return {name: value.numpy()[:count] for name, value in outputs.items()}
 
 
 class OnnxModel:

@@ -32,7 +32,7 @@ def test_a_model_without_room_is_a_sentence(exported, monkeypatch, error):
     with pytest.raises(ResourceError, match=NO_ROOM):
         model(ZEROS)
     model = SavedModel(exported / "saved_model" / "1")
-    monkeypatch.setattr(model._model, "serve", raising(error))
+    monkeypatch.setattr(model, "_answer", raising(error))
     with pytest.raises(ResourceError, match=NO_ROOM):
         model(ZEROS)
 
