@@ -9,7 +9,13 @@ import yaml
 
 from swin_keras.cli.command_parser import NotGiven
 from swin_keras.cli.config_file import read_options
-from swin_keras.cli.console import command, load_tensorflow, make_table, out
+from swin_keras.cli.console import (
+    command,
+    keeping_compiled,
+    load_tensorflow,
+    make_table,
+    out,
+)
 from swin_keras.errors import UsageError
 from swin_keras.files import expanded
 from swin_keras.processes import end_with_starter
@@ -99,6 +105,7 @@ def launch(options):
     )
 
 
+@keeping_compiled()
 def evaluate(options):
     load_tensorflow()
     from swin_keras.inference.evaluation import evaluate
@@ -115,6 +122,7 @@ def evaluate(options):
         quarter_turns=options.quarter_turns,
         scales=options.scales,
         trust=options.trust,
+        workers=options.workers,
     )
     if options.json:
         print(json.dumps(result.to_dict(), indent=2))

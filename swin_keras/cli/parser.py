@@ -1,5 +1,7 @@
 """Options of the command line, made from the configurations; no heavy imports."""
 
+from typing import Literal
+
 from swin_keras.cli.command_help import HELP
 from swin_keras.cli.command_parser import NotGiven, Parser
 from swin_keras.explaining.methods import METHODS
@@ -136,6 +138,13 @@ def _evaluate(parser):
         help="What to do about files that are not usable images; default: as trained.",
     )
     _batch_size(parser)
+    parser.add_argument(
+        "--workers",
+        type=int | Literal["auto"],
+        default="auto",
+        help="Processes that load images seen whole, 0 for none. By default as many as "
+        "there are processor cores beside a GPU, and none on a CPU.",
+    )
     _add_views(parser)
     parser.add_argument("--json", action="store_true", help="Print JSON.")
     _trust(parser)

@@ -3,17 +3,25 @@
 import contextlib
 import dataclasses
 import logging
+import math
 import os
 from collections.abc import Sequence
 from numbers import Integral
 
-from swin_keras.data import ImageDataset, data_errors, load_trained, targets_of_folder
+from swin_keras.data import (
+    ImageDataset,
+    Workers,
+    data_errors,
+    load_trained,
+    targets_of_folder,
+)
 from swin_keras.data.loading import is_same_place
 from swin_keras.errors import DataError, UsageError, nearest_name
 from swin_keras.files import expanded
 from swin_keras.inference.precision import true_float32
 from swin_keras.inference.predictor import Predictor
 from swin_keras.names import composed, printable
+from swin_keras.processes import find_devices, has_gpu
 from swin_keras.scores.classification import Evaluation
 from swin_keras.tasks.views import ONE_VIEW, Views
 
@@ -39,6 +47,7 @@ def evaluate(
     quarter_turns: bool = False,
     scales: Sequence[float] = (1.0,),
     trust: bool = False,
+    workers: int | str = "auto",
 ) -> Evaluation:
     """Evaluate a trained or exported model.
 
@@ -65,6 +74,9 @@ def evaluate(
         scales: Sizes at which windows slide over a picture, such as
             (0.75, 1.0, 1.25); 1 is its own.
         trust: Whether a SavedModel may hold operations that do more than compute.
+        workers: Processes that load images seen whole, 0 for threads of this one; the
+            images are the same. "auto" takes as many as there are processor cores
+            beside a GPU, and none on a CPU, whose cores run the model.
 
     Returns:
         An `Evaluation`; for another task than classification, its own kind.
@@ -75,7 +87,7 @@ def evaluate(
         UsageError: If the model does not say what it was trained on, or an
             argument is of another kind.
     """
-    _check(data, split, batch_size)
+    _check(data, split, batch_size, workers)
     views = Views(window, flip, scales, quarter_turns)
     predictor = Predictor(model, trust=trust)
     predictor.task.check_views(views)
@@ -114,7 +126,7 @@ def evaluate(
         )
     is_same = data is not None and is_same_place(data, trained_on.get("data"))
     _say_what(dataset, split, is_same)
-    return evaluate_dataset(predictor, dataset, split, batch_size, views)
+    return evaluate_dataset(predictor, dataset, split, batch_size, views, workers)
 
 
 def has_changed(card, dataset: ImageDataset, split: str) -> bool:
@@ -132,7 +144,7 @@ def has_changed(card, dataset: ImageDataset, split: str) -> bool:
     return held_out[split] != dataset.split_fingerprint(split)
 
 
-def _check(data, split, batch_size):
+def _check(data, split, batch_size, workers):
     if data is not None and not isinstance(data, str | os.PathLike):
         raise UsageError(
             "`data` must be a folder or the name of a data set. "
@@ -147,6 +159,11 @@ def _check(data, split, batch_size):
         raise UsageError(
             "`batch_size` must be a whole number of at least 1. "
             f"Received: {batch_size!r}."
+        )
+    if workers != "auto" and (not isinstance(workers, Integral) or workers < 0):
+        raise UsageError(
+            '`workers` must be "auto" or a whole number of at least 0. '
+            f"Received: {workers!r}."
         )
 
 
@@ -216,6 +233,7 @@ def evaluate_dataset(
     split="test",
     batch_size=32,
     views: Views = ONE_VIEW,
+    workers: int | str = 0,
 ):
     """Evaluate a loaded model on a loaded data set, in float32; see `evaluate`."""
     unknown = [n for n in dataset.class_names if n not in predictor.class_names]
@@ -227,11 +245,26 @@ def evaluate_dataset(
             f"{nearest_name(unknown[0], predictor.class_names)} Train it on these "
             "classes, or leave their images out."
         )
-    if not len(dataset.split(split)):
+    images = len(dataset.split(split))
+    if not images:
         raise DataError(f"There must be images to judge. {dataset.name} has none.")
+    find_devices()
+    judged = predictor, dataset, split, batch_size
     with true_float32(), data_errors():
-        if views == ONE_VIEW:
-            return predictor.task.evaluate(predictor, dataset, split, batch_size)
-        return predictor.task.evaluate_views(
-            predictor, dataset, split, batch_size, views
-        )
+        if views != ONE_VIEW:
+            return predictor.task.evaluate_views(*judged, views)
+        steps = math.ceil(images / batch_size)
+        predictor.expect(math.ceil(images / steps))  # of nearly equal size
+        with _loading(workers, steps) as workers:
+            return predictor.task.evaluate(*judged, workers)
+
+
+def _loading(count, steps):
+    """Return the processes that load so many batches, or `None`, for as long as asked.
+
+    As `TrainConfig.workers`; see there.
+    """
+    if count == "auto":
+        count = len(os.sched_getaffinity(0)) if has_gpu() else 0
+    count = min(count, steps)
+    return Workers(count) if count else contextlib.nullcontext()

@@ -106,7 +106,7 @@ class Classify(Task):
     def example_targets(self, dataset, input_shape):
         return np.zeros((1, dataset.classes), "float32")
 
-    def evaluate(self, predictor, dataset, split, batch_size):
+    def evaluate(self, predictor, dataset, split, batch_size, workers=None):
         _require_a_choice(predictor)
         index_of = {name: index for index, name in enumerate(predictor.class_names)}
         true_index = np.array([index_of[name] for name in dataset.class_names])
@@ -120,7 +120,7 @@ class Classify(Task):
             channels,
             crop_fraction=predictor.crop_fraction,
         )
-        for images, labels in batches(loader).as_numpy_iterator():
+        for images, labels in batches(loader, workers=workers).as_numpy_iterator():
             scores = predictor.probabilities(images)
             if predictor.gives_logits:
                 scores = softmax(scores)

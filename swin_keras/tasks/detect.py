@@ -92,7 +92,7 @@ class Detect(DenseTask):
         capacity = dataset.splits["train"].targets.capacity
         return np.full((1, capacity, 5), -1, "float32")
 
-    def evaluate(self, predictor, dataset, split, batch_size):
+    def evaluate(self, predictor, dataset, split, batch_size, workers=None):
         judged, index_of = _judging(predictor, dataset, split)
         height, width, channels = predictor.input_shape
         loader = BatchLoader(
@@ -103,7 +103,7 @@ class Detect(DenseTask):
             letter_box=predictor.letter_box,
         )
         result = DetectionResult(predictor.class_names, dataset.notes, split)
-        for pictures, _ in batches(loader).as_numpy_iterator():
+        for pictures, _ in batches(loader, workers=workers).as_numpy_iterator():
             outputs = predictor.outputs(pictures)
             for row in range(len(pictures)):
                 one = {name: values[row] for name, values in outputs.items()}

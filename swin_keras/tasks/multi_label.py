@@ -53,7 +53,7 @@ class MultiLabel(Classify):
     def target_map(self, dataset, config, training):
         return lambda images, shares: (images, shares)
 
-    def evaluate(self, predictor, dataset, split, batch_size):
+    def evaluate(self, predictor, dataset, split, batch_size, workers=None):
         places = [predictor.class_names.index(name) for name in dataset.class_names]
         height, width, channels = predictor.input_shape
         loader = BatchLoader(
@@ -64,7 +64,7 @@ class MultiLabel(Classify):
             crop_fraction=predictor.crop_fraction,
         )
         truth, said = [], []
-        for images, vectors in batches(loader).as_numpy_iterator():
+        for images, vectors in batches(loader, workers=workers).as_numpy_iterator():
             rows = np.zeros((len(vectors), len(predictor.class_names)), bool)
             rows[:, places] = vectors > 0
             truth.append(rows)

@@ -74,11 +74,11 @@ class Segment(DenseTask):
     def example_targets(self, dataset, input_shape):
         return np.zeros((1, *input_shape[:2]), "uint8")
 
-    def evaluate(self, predictor, dataset, split, batch_size):
+    def evaluate(self, predictor, dataset, split, batch_size, workers=None):
         judged, index_of, result = self._judging(predictor, dataset, split)
         height, width, channels = predictor.input_shape
         loader = BatchLoader(judged, batch_size, (height, width), channels)
-        for pictures, _ in batches(loader).as_numpy_iterator():
+        for pictures, _ in batches(loader, workers=workers).as_numpy_iterator():
             for probabilities in predictor.probabilities(pictures):
                 truth = index_of[judged.targets.load(result.images)]
                 result.add(truth, class_map(probabilities, truth.shape))

@@ -125,8 +125,15 @@ class Task:
 
     # Evaluation and prediction.
 
-    def evaluate(self, predictor, dataset, split: str, batch_size: int):
+    def evaluate(self, predictor, dataset, split: str, batch_size: int, workers=None):
         """Judge a `Predictor`'s model on a split.
+
+        Args:
+            predictor: The model.
+            dataset: What it is judged on.
+            split: Which of its parts.
+            batch_size: Images that are run together, at most.
+            workers: Processes that load them; `None` for threads.
 
         Returns:
             The task's own kind of evaluation. Each has `images`, `figures()` for a

@@ -185,7 +185,9 @@ def _conclude(run, job, training):
     monitor = job.config.monitor
     kept = kept_figures(predictor.card.metrics, training.rows, monitor)
     plot_curves(run.metrics, curves, shown, kept and int(kept["epoch"]))
-    result = evaluate_dataset(predictor, job.dataset)
+    result = evaluate_dataset(
+        predictor, job.dataset, workers=job.workers.processes if job.workers else 0
+    )
     part_of(job.config.task).plot(result, run.plots)
     judged = {f"test_{name}": value for name, value in result.figures().items()}
     seconds = {"seconds": round(training.seconds, 1)}
