@@ -1,5 +1,6 @@
 """What the commands share: the console, tables, and a quiet TensorFlow."""
 
+import contextlib
 import shlex
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from swin_keras.options import path_word
-from swin_keras.processes import find_devices
+from swin_keras.processes import find_devices, has_gpu, may_have_gpu
 from swin_keras.screen import plain
 
 IN_A_FILE = 140  # columns of a table where there is no terminal to fit
@@ -43,6 +44,24 @@ def load_tensorflow():
 
     leave_out_triton()
     find_devices()
+
+
+@contextlib.contextmanager
+def keeping_compiled():
+    """Keep what XLA compiles on a GPU within this context, for the next time.
+
+    As `train` does by default. Where there is no GPU, nothing is loaded or written.
+    """
+    if not may_have_gpu():
+        yield
+        return
+    from swin_keras.training.compile_cache import CompileCache
+    from swin_keras.training.xla_flags import leave_out_triton
+
+    leave_out_triton()  # what is kept depends on it
+    cache = CompileCache()
+    with cache if cache.announce() and has_gpu() else contextlib.nullcontext():
+        yield
 
 
 def make_table(*columns):

@@ -10,7 +10,13 @@ import logging
 import os
 from pathlib import Path
 
-from swin_keras.cli.console import command, load_tensorflow, make_table, out
+from swin_keras.cli.console import (
+    command,
+    keeping_compiled,
+    load_tensorflow,
+    make_table,
+    out,
+)
 from swin_keras.errors import DataError, ResourceError, SwinKerasError, UsageError
 from swin_keras.files import require_new_file
 from swin_keras.screen import complain
@@ -19,6 +25,7 @@ log = logging.getLogger(__name__)
 ASKED = ("top", "min_score", "window", "flip", "quarter_turns", "scales", "batch_size")
 
 
+@keeping_compiled()
 def export(options):
     load_tensorflow()
     from swin_keras.exporting.config import ExportConfig
@@ -43,11 +50,12 @@ def export(options):
     return 0
 
 
+@keeping_compiled()
 def predict(options):
-    from swin_keras.inference.model_paths import find_model, path_of_model
+    from swin_keras.inference.model_paths import find_fastest_model, path_of_model
     from swin_keras.inference.predictor import Predictor
 
-    if find_model(path_of_model(options.model)).suffix != ".tflite":
+    if find_fastest_model(path_of_model(options.model)).suffix != ".tflite":
         load_tensorflow()
     if options.top < 1:
         raise UsageError(f"--top must be at least 1. Received: {options.top}.")
