@@ -56,6 +56,7 @@ class Teacher:
     @functools.cached_property
     def fingerprint(self) -> str:
         """What `fingerprint_of` says of the model's file."""
+        # Of one file on all machines, of which those with a GPU run another.
         return fingerprint_of(find_model(self.predictor.path))
 
     def teach(self, dataset, loader: BatchLoader, start_step=0, folder=None, data=""):
