@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import glob
 import io
 import logging
 import os
@@ -12,10 +11,8 @@ import threading
 import warnings
 
 from swin_keras.errors import Interrupted
-from swin_keras.forks import is_forked
 
 log = logging.getLogger(__name__)
-DRIVERS = ("/dev/nvidia[0-9]*", "/dev/dxg", "/dev/kfd")  # of a GPU, Linux and WSL
 _SILENCE = threading.RLock()  # of the one thread that keeps this process quiet
 
 
@@ -149,28 +146,6 @@ def find_devices():
 
         tf.config.list_physical_devices()
         let_memory_grow()
-
-
-def may_have_gpu() -> bool:
-    """Return whether the system has a driver for a GPU."""
-    return any(map(glob.glob, DRIVERS))
-
-
-def has_gpu() -> bool:
-    """Return whether TensorFlow has a GPU, and Keras runs on it.
-
-    TensorFlow is imported only where the system has a driver for one.
-    """
-    if is_forked() or not ("tensorflow" in sys.modules or may_have_gpu()):
-        return False
-    find_devices()
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        return False
-    import tensorflow as tf
-
-    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def let_memory_grow():

@@ -27,7 +27,7 @@ FLOORS = [
         "screen",
         "yaml_files",
     ],
-    ["backend"],
+    ["backend", "gpus"],
     ["layers", "data"],
     ["models", "model_files", "scores", "detection"],
     ["weights", "litert"],

@@ -8,8 +8,9 @@ import rich.box
 from rich.console import Console
 from rich.table import Table
 
+from swin_keras.gpus import has_gpu, may_have_gpu
 from swin_keras.options import path_word
-from swin_keras.processes import find_devices, has_gpu, may_have_gpu
+from swin_keras.processes import find_devices
 from swin_keras.screen import plain
 
 IN_A_FILE = 140  # columns of a table where there is no terminal to fit

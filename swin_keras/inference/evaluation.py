@@ -18,10 +18,11 @@ from swin_keras.data import (
 from swin_keras.data.loading import is_same_place
 from swin_keras.errors import DataError, UsageError, nearest_name
 from swin_keras.files import expanded
+from swin_keras.gpus import has_gpu
 from swin_keras.inference.precision import true_float32
 from swin_keras.inference.predictor import Predictor
 from swin_keras.names import composed, printable
-from swin_keras.processes import find_devices, has_gpu
+from swin_keras.processes import find_devices
 from swin_keras.scores.classification import Evaluation
 from swin_keras.tasks.views import ONE_VIEW, Views
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from swin_keras.errors import ModelFileError, UsageError, nearest_name
 from swin_keras.files import expanded
-from swin_keras.processes import has_gpu
+from swin_keras.gpus import has_gpu
 
 
 def path_of_model(model) -> Path:

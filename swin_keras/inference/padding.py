@@ -1,15 +1,18 @@
 """Few sizes of batches for what is compiled anew for each."""
 
+from collections import Counter
+
 import numpy as np
 
-MOST = 64  # times as many images as were given; beyond, compiling costs less
+PATIENCE = 8  # batches of a size that are filled by more than half, before it is kept
 
 
 class Padding:
     """The sizes of batches that were asked for, up to which shorter ones are filled.
 
-    XLA compiles a model for each size, which takes longer than a few images more: the
-    last batch of many is often a shorter one.
+    XLA compiles a model for each size, which takes longer than some images more: the
+    last batch of many is often a shorter one. Much shorter ones that come again and
+    again are worth it.
 
     Example:
 
@@ -19,7 +22,7 @@ class Padding:
     """
 
     def __init__(self):
-        self._sizes = frozenset()
+        self._sizes, self._short = frozenset(), Counter()
 
     def expect(self, size: int):
         """Fill batches up to a size before the first of them."""
@@ -28,8 +31,11 @@ class Padding:
     def filled(self, images) -> np.ndarray:
         """Return images, and black ones after them up to a size that was seen."""
         count = len(images)
-        fitting = [size for size in self._sizes if count <= size <= MOST * count]
-        size = min(fitting, default=count)
+        size = min((size for size in self._sizes if size >= count), default=count)
+        if size > 2 * count:
+            self._short[count] += 1
+            if self._short[count] > PATIENCE:
+                size = count
         self.expect(size)
         if size == count:
             return images

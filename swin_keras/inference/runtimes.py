@@ -19,12 +19,13 @@ from swin_keras.errors import (
     is_memory_full,
 )
 from swin_keras.forks import require_no_fork
+from swin_keras.gpus import has_gpu
 from swin_keras.inference.operations import require_harmless
 from swin_keras.inference.padding import Padding
 from swin_keras.litert.model import LiteRTModel
 from swin_keras.model_files import load_keras, require_file, require_whole
 from swin_keras.model_files.card import CLASS_MAPS
-from swin_keras.processes import find_devices, has_gpu
+from swin_keras.processes import find_devices
 
 # The process in which a library has started its threads, which no fork has.
 _HOMES: dict[str, int] = {}

@@ -63,13 +63,22 @@ def test_only_a_gpu_fills_batches(exported, gpu, monkeypatch):
     assert KerasModel(exported / "model.keras").padding is None
 
 
-def test_a_batch_is_filled_to_the_next_size_that_is_not_much_larger():
+def filled(padding, *counts):
+    return [len(padding.filled(np.ones((count, 2)))) for count in counts]
+
+
+def test_a_batch_is_filled_to_the_next_size_with_black():
     padding = Padding()
-    padding.expect(128)
-    counts = (4, 1, 3, 2, 100, 130)
-    sizes = [len(padding.filled(np.ones((count, 2)))) for count in counts]
-    assert sizes == [128, 1, 128, 128, 128, 130]
-    np.testing.assert_array_equal(padding.filled(np.ones((129, 1)))[129:], 0)
+    padding.expect(30)
+    assert filled(padding, 4, 40, 31, 29, 40) == [30, 40, 40, 30, 40]
+    np.testing.assert_array_equal(padding.filled(np.ones((39, 1)))[39:], 0)
+
+
+def test_a_size_that_comes_again_and_again_is_kept_if_it_saves_much():
+    padding = Padding()
+    padding.expect(30)
+    assert filled(padding, *[1] * 10, 2) == [30] * 8 + [1, 1, 30]
+    assert filled(padding, *[29] * 10) == [30] * 10
 
 
 def test_a_saved_model_is_asked_by_its_compiled_endpoint(exported, gpu, monkeypatch):
@@ -103,9 +112,9 @@ def test_beside_a_gpu_an_export_is_run_by_what_can_use_it(
 def test_tensorflow_is_not_loaded_to_know_that_there_is_no_gpu():
     program = (
         "import sys\n"
-        "from swin_keras import processes\n"
-        "processes.DRIVERS = ()\n"
-        "assert not processes.has_gpu()\n"
+        "from swin_keras import gpus\n"
+        "gpus.DRIVERS = ()\n"
+        "assert not gpus.has_gpu()\n"
         "assert 'tensorflow' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
