@@ -1,13 +1,17 @@
 """Memory that is full is no fault of the file, and is told with what to do."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from swin_keras.cli import main
 from swin_keras.errors import ModelFileError, ResourceError
 from swin_keras.inference.runtimes import KerasModel, SavedModel
 from swin_keras.model_files import load_keras
 
+ROOT = Path(__file__).parents[2]
 ZEROS = np.zeros((2, 16, 16, 1), "float32")
 NO_ROOM = r"do not fit into the memory\. Try a smaller `batch_size` \(--batch-size\)"
 
@@ -57,3 +61,14 @@ def test_a_model_that_cannot_be_loaded_for_want_of_memory_is_a_sentence(
     monkeypatch.setattr(tf.saved_model, "load", raising(error))
     with pytest.raises(ResourceError, match=NO_ROOM):
         SavedModel(exported / "saved_model" / "1")
+
+
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [("evaluate", "--workers=0"), ("predict", str(ROOT / "tests/samples/3.png"))],
+)
+def test_commands_take_the_smaller_batch_that_is_advised(command, more, capsys):
+    words = [command, str(ROOT / "saved_models/digits"), more]
+    assert main([*words, "--batch-size", "3"]) == 0
+    assert main([*words, "--batch-size", "0"]) == 2
+    assert "`batch_size` must be" in capsys.readouterr().err
