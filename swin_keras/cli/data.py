@@ -30,6 +30,11 @@ def _check(options):
 
     if options.json and not _is_report(Path(options.json)):
         require_new_file(Path(options.json))
+    places = [Path(path).resolve() for path in (options.json, options.sheet) if path]
+    if len(set(places)) < len(places):
+        raise UsageError(
+            f"--json and --sheet must differ. Received: {options.json} twice."
+        )
     folder = expanded(options.folder)
     task = options.task or ("multi-label" if options.multi_label else None)
     if options.multi_label and task != "multi-label":

@@ -7,7 +7,7 @@ import numpy as np
 
 from swin_keras.data.boxes.reading import read_boxes
 from swin_keras.data.boxes.records import BoxSet
-from swin_keras.data.boxes.sheet import save_sheet
+from swin_keras.data.boxes.sheet import require_sheet, save_sheet
 from swin_keras.data.boxes.splitting import complete
 from swin_keras.data.check import MAX_READ, TIMES
 from swin_keras.data.duplicates import same_files
@@ -68,7 +68,10 @@ def check_boxes(
 
     Raises:
         DataError: If there are no boxes to be read.
+        UsageError: If the sheet cannot be written; see `require_sheet`.
     """
+    if sheet is not None:
+        require_sheet(sheet)
     boxes = read_boxes(
         path,
         box_format=box_format,

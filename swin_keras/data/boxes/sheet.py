@@ -1,24 +1,23 @@
 """A sheet of pictures with their boxes, to be looked at."""
 
-import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from swin_keras.data.boxes.records import BoxRecord, BoxSet
-from swin_keras.data.image_file import ImageError
+from swin_keras.data.image_file import ImageError, open_image
 from swin_keras.data.image_io import decode_image
-from swin_keras.data.walk import is_below
 from swin_keras.drawing.boxes import draw_boxes
 from swin_keras.drawing.legend import with_legend
 from swin_keras.drawing.sheet import draw_sheet
 from swin_keras.errors import ResourceError, UsageError
-from swin_keras.names import printable
+from swin_keras.files import require_new_file
 
 MAX_LABELLED = 12  # boxes in a picture; more labels would hide it
 SIDES = (480, 960)  # pixels of the longer side of a picture before it is shrunk
 CELL = 400
+MARK = ("Comment", "swin-keras: pictures with their boxes")  # in the PNG of a sheet
 
 
 def save_sheet(boxes: BoxSet, path, count: int = 16, grey_range=None) -> Path:
@@ -34,17 +33,9 @@ def save_sheet(boxes: BoxSet, path, count: int = 16, grey_range=None) -> Path:
 
     Raises:
         ResourceError: If it cannot be written.
-        UsageError: If it would replace a file of the data, or is no .png.
+        UsageError: See `require_sheet`.
     """
-    path = Path(path)
-    if path.suffix.lower() != ".png":
-        raise UsageError(f"The sheet must be a .png file. Received: {path}.")
-    of_data = {os.path.realpath(boxes.root)}
-    if path.exists() and is_below(os.path.realpath(path), of_data):
-        raise UsageError(
-            "The sheet must not replace a file of the data. Received: "
-            f"{printable(path)}, which is there. Write it to another folder."
-        )
+    path = require_sheet(path)
     chosen = choose(boxes, count)
     pictures, titles = [], []
     for record in chosen:
@@ -57,12 +48,38 @@ def save_sheet(boxes: BoxSet, path, count: int = 16, grey_range=None) -> Path:
     sheet = with_legend(
         draw_sheet(pictures, titles, cell=CELL), enumerate(boxes.class_names)
     )
+    marked = PngImagePlugin.PngInfo()
+    marked.add_text(*MARK)
     try:
-        sheet.save(path, "PNG")
+        sheet.save(path, "PNG", pnginfo=marked)
     except OSError as error:
         reason = error.strerror or error
         raise ResourceError(f"{path} cannot be written: {reason}.") from error
     return path
+
+
+def require_sheet(path) -> Path:
+    """Refuse a sheet that cannot be written; an earlier one may go.
+
+    Raises:
+        UsageError: If it is no .png, there is no folder for it, or another file has
+            its name.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"The sheet must be a .png file. Received: {path}.")
+    if not _is_sheet(path):
+        require_new_file(path)
+    return path
+
+
+def _is_sheet(path):
+    key, text = MARK
+    try:
+        with open_image(path) as image:
+            return image.info.get(key) == text
+    except ImageError:
+        return False
 
 
 def choose(boxes: BoxSet, count: int) -> list[BoxRecord]:

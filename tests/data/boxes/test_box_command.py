@@ -26,6 +26,23 @@ def test_objects_are_counted_by_class_and_by_size(tmp_path, capsys):
         assert sheet.format == "PNG"
 
 
+def test_files_that_cannot_be_written_are_refused_before_the_work(tmp_path, capsys):
+    write_yolo(tmp_path / "data")
+    (tmp_path / "data/images/a.png").write_bytes(
+        b""
+    )  # which the work would complain of
+    (tmp_path / "mine.png").write_bytes(b"mine")
+    assert check(tmp_path / "data", "--sheet", tmp_path / "mine.png") == 2
+    assert "mine.png exists already" in capsys.readouterr().err
+    assert (tmp_path / "mine.png").read_bytes() == b"mine"
+    assert check(tmp_path / "data", "--sheet", tmp_path / "none" / "a.png") == 2
+    assert "a folder that exists" in capsys.readouterr().err
+    both = tmp_path / "both.png"
+    assert check(tmp_path / "data", "--sheet", both, "--json", both) == 2
+    assert "--json and --sheet must differ" in capsys.readouterr().err
+    assert not both.exists()
+
+
 def test_errors_end_in_their_exit_code_with_every_finding_in_the_file(tmp_path, capsys):
     content = write_coco(tmp_path / "data")
     content["categories"][0]["name"] = "cat [red]"

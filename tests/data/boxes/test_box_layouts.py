@@ -17,9 +17,10 @@ from box_folders import (
     write_yolo,
     yolo_lines,
 )
+from image_files import noise
 from PIL import ExifTags, Image
 
-from swin_keras.data.boxes import check_boxes, read_boxes
+from swin_keras.data.boxes import check_boxes, read_boxes, save_sheet
 from swin_keras.data.boxes.coco import read_coco
 from swin_keras.data.boxes.pictures import PictureNames
 from swin_keras.errors import DataError, UsageError
@@ -176,13 +177,23 @@ def test_a_link_by_another_name_is_not_followed_unless_asked(tmp_path):
     assert objects_of(read_boxes(tmp_path / "root", follow_links=True)) == expected()
 
 
-def test_a_sheet_replaces_no_picture(tmp_path):
+@pytest.mark.parametrize("place", ["set/images/a.png", "disk/b.png", "other.png"])
+def test_a_sheet_replaces_no_picture(tmp_path, place):
     write_yolo(tmp_path / "set")
-    picture = tmp_path / "set/images/a.png"
+    (tmp_path / "set/images").rename(tmp_path / "disk")
+    (tmp_path / "set/images").symlink_to(tmp_path / "disk")
+    picture = tmp_path / place
+    noise(0).save(tmp_path / "other.png")
     before = picture.read_bytes()
-    with pytest.raises(UsageError, match="must not replace a file of the data"):
+    with pytest.raises(UsageError, match="exists already"):
         check_boxes(tmp_path / "set", sheet=picture)
+    with pytest.raises(UsageError, match="exists already"):
+        save_sheet(read_boxes(tmp_path / "set"), picture)
     assert picture.read_bytes() == before
+
+
+def test_a_sheet_replaces_an_earlier_one(tmp_path):
+    write_yolo(tmp_path / "set")
     check_boxes(tmp_path / "set", sheet=tmp_path / "sheet.png")
     check_boxes(tmp_path / "set", sheet=tmp_path / "sheet.png")  # again, too
     assert (tmp_path / "sheet.png").stat().st_size > 1000

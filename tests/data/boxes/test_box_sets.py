@@ -206,8 +206,11 @@ def test_the_sheet_shows_the_pictures_with_their_boxes(tmp_path):
         assert drawn > 300, NAMES[class_id]
     with pytest.raises(UsageError, match=r"must be a \.png file"):
         check_boxes(tmp_path / "data", sheet=tmp_path / "sheet.exe")
-    with pytest.raises(ResourceError, match="cannot be written"):
+    with pytest.raises(UsageError, match="a folder that exists"):
         check_boxes(tmp_path / "data", sheet=tmp_path / "no" / "sheet.png")
+    (tmp_path / "full.png").symlink_to("/dev/full")
+    with pytest.raises(ResourceError, match="cannot be written"):
+        check_boxes(tmp_path / "data", sheet=tmp_path / "full.png")
 
 
 def test_a_check_changes_nothing_in_the_folder(tmp_path):
