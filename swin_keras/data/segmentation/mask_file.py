@@ -10,11 +10,12 @@ from swin_keras.data.decoding_memory import memory_for
 from swin_keras.data.image_file import ImageError, name_of, open_image
 from swin_keras.data.image_io import UPRIGHT, orientation
 from swin_keras.data.segmentation.class_table import ClassTable
+from swin_keras.data.segmentation.lossy import lossy_kind
 from swin_keras.data.targets.target import Reader
 from swin_keras.masks import IGNORED
 
 VALUES = 256  # of a mask, 255 of which is `IGNORED`
-LOSSY = ("JPEG", "MPO")
+STEPS = {"L;2": 85, "L;4": 17}  # between the greys of 2 and of 4 bits, in Pillow
 MAX_COLOURS = 8  # that a message lists
 GREYS = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L", "F", "LA", "PA")
 
@@ -31,23 +32,46 @@ def open_mask(source, name: str | None = None) -> Image.Image:
     """
     name = name_of(source, name)
     with open_image(source, name) as image, memory_for(image.size):
-        if image.format in LOSSY:
-            reason = "is a JPEG, which does not keep classes; a mask must be a PNG"
+        if kind := lossy_kind(image):
+            reason = f"is {kind}, which does not keep classes; a mask must be a PNG"
             raise ImageError(name, reason)
+        step = _step_of(image)
         try:
             image.load()
         except Exception as error:  # Pillow lets through whatever a reader met
             raise ImageError(name, f"truncated or damaged ({error})") from error
         turn = UPRIGHT.get(orientation(image))
+        if step is not None:
+            image = _as_indices(image, step)
         return image if turn is None else image.transpose(turn)
+
+
+def _step_of(image: Image.Image) -> int | None:
+    """Return what Pillow will multiply values of 2 or 4 bits by, for their greys."""
+    if image.mode != "L" or not image.tile:
+        return None
+    way = image.tile[0][3]  # which Pillow has as a word, or first of several
+    word = way[0] if isinstance(way, tuple) else way
+    return STEPS.get(str(word)[:3])
+
+
+def _as_indices(image: Image.Image, step: int) -> Image.Image:
+    """Return greys in steps as the values of the file, in a palette of these greys."""
+    values = image.point([grey // step for grey in range(VALUES)])
+    indices = Image.frombytes("P", image.size, values.tobytes())
+    indices.putpalette(np.repeat(np.arange(0, VALUES, step, np.uint8), 3).tobytes())
+    return indices
 
 
 def values_of(image: Image.Image, name: str) -> np.ndarray:
     """Return the values of a mask that holds no colours, uint8 `(H, W)`.
 
     Raises:
-        ImageError: If it holds colours, or values above 255.
+        ImageError: If it holds colours, values above 255, or indices of greys that
+            could be the classes themselves.
     """
+    if image.mode in ("P", "PA"):
+        _require_clear_palette(image, name)
     if image.mode in ("LA", "PA"):
         image = image.getchannel(0)
     if image.mode in GREYS:
@@ -67,6 +91,32 @@ def values_of(image: Image.Image, name: str) -> np.ndarray:
         f"holds colours, not classes ({_listed(codes_of(image))}). Say which classes "
         "they are in a classes.csv beside the masks, in rows of name,r,g,b",
     )
+
+
+def _require_clear_palette(image, name):
+    """Refuse indices of greys unless they are classes, shown from black to white.
+
+    What reduces the colours of a grey mask, or saves it as GIF, numbers the greys of
+    each file anew: then these are the classes, and not the indices.
+    """
+    palette = np.reshape(image.getpalette() or (0, 0, 0), (-1, 3))
+    greys = palette[:, 0]
+    if (palette != palette[:, :1]).any():
+        return
+    last = int(greys.nonzero()[0].max(initial=0))  # beyond which files are filled up
+    even = np.arange(last + 1) * 255 / max(last, 1)
+    shown = greys[: last + 1]
+    if ((np.floor(even) <= shown) & (shown <= np.ceil(even))).all():
+        return
+    used = [index for _, index in image.getchannel(0).getcolors()]
+    for index in sorted(used):
+        if index < len(greys) and greys[index] != index:
+            raise ImageError(
+                name,
+                f"has a palette of greys that are not its indices (index {index} is "
+                f"grey {greys[index]}), so that either could be the classes; write "
+                "them as grey values, without a palette (mode L in Pillow)",
+            )
 
 
 def codes_of(image: Image.Image) -> np.ndarray:

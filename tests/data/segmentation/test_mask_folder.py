@@ -2,10 +2,13 @@
 
 import os
 import shutil
+import struct
+import zlib
 
 import numpy as np
 import pytest
 from idx_files import write_garments
+from image_files import encoded
 from mask_folders import blocks, make_pairs, write_pair
 from PIL import ExifTags, Image
 
@@ -64,6 +67,184 @@ def test_a_palette_is_read_as_indices(tmp_path):
         image.putpalette(bytes(range(90, 99)) + bytes(768 - 9))
         write_pair(tmp_path, f"{index:03d}", image)
     assert_blocks(load(tmp_path))
+
+
+def with_greys(mask, *greys):
+    """A mask as indices of greys."""
+    image = Image.frombytes("P", mask.shape[::-1], mask.tobytes())
+    image.putpalette(np.repeat(np.uint8(greys), 3).tobytes())
+    return image
+
+
+@pytest.mark.parametrize(
+    "greys",
+    [range(256), (0, 127, 255), (0, 128, 255, 0), (0, 0, 0, 0)],
+    ids=["the indices", "even", "even and filled up", "black"],
+)
+def test_a_palette_that_shows_classes_in_greys_is_read_as_indices(tmp_path, greys):
+    for index in range(10):
+        write_pair(tmp_path, f"{index:03d}", with_greys(blocks(index), *greys))
+    assert_blocks(load(tmp_path))
+
+
+def test_two_classes_in_black_and_white_of_a_palette_are_read(tmp_path):
+    for index in range(10):
+        image = with_greys(blocks(index, 2), 0, 255)
+        write_pair(tmp_path, f"{index:03d}", image)
+    for stem, mask in masks_by_name(load(tmp_path)).items():
+        np.testing.assert_array_equal(mask, blocks(int(stem), 2))
+
+
+@pytest.mark.parametrize("values", [(0, 2), (2, 2), (1, 1), (1, 2)])
+@pytest.mark.parametrize("format", ["PNG", "GIF"])
+def test_greys_that_each_file_numbers_anew_are_not_read_as_indices(
+    tmp_path, values, format
+):
+    make_pairs(tmp_path)
+    image = Image.fromarray(np.uint8(values)[blocks(4, 2)])
+    if format == "PNG":
+        image = image.quantize(2)
+    image.save(tmp_path / "masks/004.png", format)
+    words = r"004.png: has a palette of greys that are not .*index \d is grey [12].*L"
+    with pytest.raises(DataError, match=words):
+        load(tmp_path)
+
+
+def test_greys_of_a_palette_are_colours_where_a_table_says_so(tmp_path):
+    for index in range(10):
+        write_pair(tmp_path, f"{index:03d}", with_greys(blocks(index), 9, 3, 200))
+    rows = "sky,9,9,9\nroad,3,3,3\ncar,200,200,200\n"
+    (tmp_path / "classes.csv").write_text(rows)
+    assert_blocks(load(tmp_path))
+
+
+def small_png(values, bits: int) -> bytes:
+    """A PNG of greys of less than 8 bits, which Pillow reads and does not write."""
+    fields = np.unpackbits(values[..., None], axis=-1)[..., -bits:]
+    rows = np.packbits(fields.reshape(len(values), -1), axis=-1)
+    filtered = np.pad(rows, ((0, 0), (1, 0)))  # each row begins with a 0
+    height, width = values.shape
+    header = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0)
+    chunks = (
+        (b"IHDR", header),
+        (b"IDAT", zlib.compress(filtered.tobytes())),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body))
+        + kind
+        + body
+        + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_values_of_few_bits_are_as_in_the_file(tmp_path, bits):
+    classes = 2 if bits == 1 else 3
+    for index in range(10):
+        mask = blocks(index, classes)
+        write_pair(tmp_path, f"{index:03d}", mask)
+        (tmp_path / f"masks/{index:03d}.png").write_bytes(small_png(mask, bits))
+    found = masks_by_name(load(tmp_path))
+    for stem, mask in found.items():
+        np.testing.assert_array_equal(mask, blocks(int(stem), classes))
+    top = 255 // (2**bits - 1)
+    rows = "".join(f"c{i},{top * i},{top * i},{top * i}\n" for i in range(classes))
+    (tmp_path / "classes.csv").write_text(rows)  # of colours, as they are seen
+    found = masks_by_name(load(tmp_path))
+    for stem, mask in found.items():
+        np.testing.assert_array_equal(mask, blocks(int(stem), classes))
+
+
+def test_values_of_few_bits_are_turned_with_their_picture(tmp_path):
+    make_pairs(tmp_path)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    body = exif.tobytes().removeprefix(b"Exif\0\0")
+    chunk = struct.pack(">I", len(body)) + b"eXIf" + body
+    chunk += struct.pack(">I", zlib.crc32(b"eXIf" + body))
+    content = small_png(np.rot90(blocks(4)), 4)
+    path = tmp_path / "masks/004.png"
+    path.write_bytes(content[:33] + chunk + content[33:])
+    np.testing.assert_array_equal(masks_by_name(load(tmp_path))["004"], blocks(4))
+
+
+def small_tiff(values, bits: int, compression: int = 1) -> bytes:
+    """A TIFF of greys of few bits; they are not compressed, whatever it says."""
+    fields = np.unpackbits(values[..., None], axis=-1)[..., -bits:]
+    rows = np.packbits(fields.reshape(len(values), -1), axis=-1).tobytes()
+    height, width = values.shape
+    tags = {
+        256: width,
+        257: height,
+        258: bits,
+        259: compression,
+        262: 1,  # 0 is black
+        273: 8 + 2 + 12 * 9 + 4,  # where the pixels are
+        277: 1,
+        278: height,
+        279: len(rows),
+    }
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, n) for tag, n in tags.items())
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + rows
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_values_of_few_bits_of_a_tiff_are_as_in_the_file(tmp_path, bits):
+    make_pairs(tmp_path)
+    (tmp_path / "masks/004.png").write_bytes(small_tiff(blocks(4), bits))
+    np.testing.assert_array_equal(masks_by_name(load(tmp_path))["004"], blocks(4))
+
+
+def frames_of(mask, **options):
+    """A WebP that is animated, so that its pixels are in chunks of its frames."""
+    frames = [Image.fromarray(mask + more) for more in (0, 1)]
+    return encoded(
+        frames[0], "WEBP", save_all=True, append_images=frames[1:], **options
+    )
+
+
+LOSSY = {
+    "JPEG": ("a JPEG", lambda mask: encoded(Image.fromarray(mask), "JPEG")),
+    "WebP": ("a lossy WebP", lambda mask: encoded(Image.fromarray(mask), "WEBP")),
+    "WebP with EXIF": (
+        "a lossy WebP",
+        lambda mask: encoded(Image.fromarray(mask), "WEBP", exif=b"Exif\0\0II*\0abc"),
+    ),
+    "animated WebP": ("a lossy WebP", frames_of),
+    "AVIF": ("an AVIF", lambda mask: encoded(Image.fromarray(mask), "AVIF")),
+    "JPEG in TIFF": (
+        "a TIFF of JPEG inside",
+        lambda mask: encoded(Image.fromarray(mask), "TIFF", compression="jpeg"),
+    ),
+    "WebP in TIFF": ("a TIFF of WebP inside", lambda mask: small_tiff(mask, 8, 50001)),
+}
+
+
+@pytest.mark.parametrize("kind", LOSSY)
+def test_files_that_do_not_keep_classes_are_refused(tmp_path, kind):
+    words, write = LOSSY[kind]
+    make_pairs(tmp_path)
+    (tmp_path / "masks/004.png").write_bytes(write(blocks(4)))
+    words = f"masks/004.png: is {words}, which does not keep classes; a mask must be a"
+    with pytest.raises(DataError, match=words):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda mask: encoded(Image.fromarray(mask), "WEBP", lossless=True),
+        lambda mask: frames_of(mask, lossless=True),
+        lambda mask: encoded(Image.fromarray(mask), "TIFF", compression="tiff_lzw"),
+    ],
+    ids=["WebP", "animated WebP", "TIFF"],
+)
+def test_files_that_keep_classes_are_read(tmp_path, write):
+    make_pairs(tmp_path)
+    (tmp_path / "masks/004.png").write_bytes(write(blocks(4)))
+    np.testing.assert_array_equal(masks_by_name(load(tmp_path))["004"], blocks(4))
 
 
 @pytest.mark.parametrize(
