@@ -7,6 +7,7 @@ import jsonargparse
 import yaml
 
 from swin_keras.cli.config_file import read_options
+from swin_keras.cli.word_order import REMEDY, in_order
 from swin_keras.errors import UsageError, nearest_name
 from swin_keras.screen import complain
 
@@ -15,6 +16,7 @@ FLAG = re.compile(
     r"^(  --\w+(?:  |\n)(?:(?!^  -).)*?)\s+\(default: (?:True|False)\)", re.M | re.S
 )
 ALSO_CALLED = {"lr": "learning_rate"}  # what others call our options
+MEANT = {**ALSO_CALLED, "folder": "data"}  # by names in a file of options
 
 
 class NotGiven(str):
@@ -32,7 +34,8 @@ class _Text(str):
 def _load(text):
     """Read an option's value as YAML, whose comments a command does not have."""
     if isinstance(text, _File):
-        return _as_text(_load_yaml(str(text)))
+        # jsonargparse would take a mapping to nothing, such as `epochs:`, for a word.
+        return _as_text(_load_yaml(f"{text}\n#"))
     value = _load_yaml(text)
     is_word = "#" in text and "\n" not in text and not text.startswith(("'", '"'))
     return text if is_word and (value is None or isinstance(value, str)) else value
@@ -59,6 +62,10 @@ class Parser(jsonargparse.ArgumentParser):
         end = args.index("--") if "--" in args else len(args)  # of the options
         words = [*map(_our_word, args[:end]), *args[end:]]
         try:
+            words = in_order(self, words)
+        except ValueError as error:
+            self.error(error)
+        try:
             return super().parse_args(words, *rest, **options)
         except (OverflowError, RecursionError) as error:  # of a value in a file
             self.error(f"An option's value is too large or too deep: {error}.")
@@ -68,13 +75,16 @@ class Parser(jsonargparse.ArgumentParser):
             content = read_options(str(path))
         except UsageError as error:
             self.error(error)
-        known = [action.dest for action in self._actions]
-        for name in yaml.safe_load(content) or ():
+        known = [action.dest for action in self._actions if action.option_strings]
+        for name, value in (yaml.safe_load(content) or {}).items():
             if name not in known:
+                meant = MEANT.get(name, str(name))
                 self.error(
                     f"{path} gives {name}, which is no option."
-                    f"{nearest_name(str(name), known)}"
+                    f"{nearest_name(meant, known)}"
                 )
+            if value == "":
+                self.error(f"{path} gives {name}, which must not be empty. {REMEDY}")
         return self.parse_string(_File(content), **options)
 
     examples = ()
@@ -110,8 +120,8 @@ def _in_words(message):
         return f"{message}.{nearest_name(found[1], known)}"
     found = re.match(
         r'option "(\w+)"(?: element \d+)?: '
-        r"(?:Does not validate against .* Subtypes: \[(.*)\] Errors: .* Given value: "
-        r"|Expected a (.*)\. Got value: )(.*)$",
+        r"(?:Does not validate against .* Subtypes: \[(.*)\] Errors: .* Given value:"
+        r"|Expected a (.*)\. Got value: ) ?(.*)$",
         message,
     )
     if not found:
@@ -126,11 +136,12 @@ def _in_words(message):
     nearest = nearest_name(given, words) if len(words) > 1 else ""
     return (
         f"`--{option.replace('_', '-')}` must be {' or '.join(kinds + words)}. "
-        f"Received: {given}.{nearest}"
+        f"Received: {given or repr(given)}.{nearest}"
     )
 
 
 _KINDS = {
+    "<class 'bool'>": "true or false",
     "<class 'str'>": "text",
     "<class 'int'>": "a whole number",
     "<class 'float'>": "a number",
