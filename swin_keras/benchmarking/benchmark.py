@@ -10,6 +10,7 @@ from swin_keras.inference.model_paths import find_model, path_of_model
 
 log = logging.getLogger(__name__)
 THREADS = (1, 2)
+MOST_THREADS = 1024  # more would end the process before it is timed
 PROFILED = 8  # kinds of operations that are named; the others are summed up
 
 
@@ -49,7 +50,7 @@ def benchmark(
         trust: Whether a SavedModel may hold operations that do more than compute.
 
     Raises:
-        UsageError: If there is nothing to time, no time or no thread.
+        UsageError: If there is nothing to time, no time, no thread or too many.
         ModelFileError: If a file is missing or cannot be run.
 
     Example:
@@ -64,6 +65,11 @@ def benchmark(
         raise UsageError(
             "A benchmark needs a model, `threads` of at least 1 and `seconds` above 0. "
             f"Received: {len(models)} models, threads={threads}, seconds={seconds}."
+        )
+    if max(threads) > MOST_THREADS:
+        raise UsageError(
+            f"`threads` must be at most {MOST_THREADS}. Received: {max(threads)}. More "
+            "than the processor has cores only slow a model down."
         )
     paths = [path for model in models for path in forms(model)]
     loads = {str(path): measure_load(path, max(threads), trust) for path in paths}

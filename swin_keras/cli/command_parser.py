@@ -15,6 +15,7 @@ from swin_keras.screen import complain
 FLAG = re.compile(
     r"^(  --\w+(?:  |\n)(?:(?!^  -).)*?)\s+\(default: (?:True|False)\)", re.M | re.S
 )
+UNREAD = re.compile(r'option "(\w+)": a string or stream input is required$')
 ALSO_CALLED = {"lr": "learning_rate"}  # what others call our options
 MEANT = {**ALSO_CALLED, "folder": "data"}  # by names in a file of options
 
@@ -76,7 +77,8 @@ class Parser(jsonargparse.ArgumentParser):
         except UsageError as error:
             self.error(error)
         known = [action.dest for action in self._actions if action.option_strings]
-        for name, value in (yaml.safe_load(content) or {}).items():
+        self.in_file = yaml.safe_load(content) or {}
+        for name, value in self.in_file.items():
             if name not in known:
                 meant = MEANT.get(name, str(name))
                 self.error(
@@ -88,6 +90,7 @@ class Parser(jsonargparse.ArgumentParser):
         return self.parse_string(_File(content), **options)
 
     examples = ()
+    in_file = {}  # the options of the file that is read, for messages
 
     def format_help(self):
         lines = [super().format_help()]
@@ -98,6 +101,7 @@ class Parser(jsonargparse.ArgumentParser):
 
     def error(self, message, ex=None):
         message = " ".join(str(message).split()).replace("Parser key", "option")
+        message = re.sub(UNREAD, self._expected, message)
         given = re.search(r"[Uu]nrecognized arguments?:? (--?\S+)", message)
         known = [word for word in _options(self) if word.startswith("--")]
         if given:
@@ -110,6 +114,13 @@ class Parser(jsonargparse.ArgumentParser):
         print(f"See: {command} --help", file=sys.stderr)
         self.exit(2)
 
+    def _expected(self, unread):
+        """Tell what jsonargparse leaves out of text where a file must have none."""
+        name = unread[1]
+        kind = {a.dest: getattr(a, "_typehint", None) for a in self._actions}[name]
+        given = self.in_file.get(name)
+        return f'option "{name}": Expected a {kind}. Got value: {given}'
+
 
 def _in_words(message):
     """State what an option takes, where jsonargparse lists the types it tried."""
@@ -121,7 +132,7 @@ def _in_words(message):
     found = re.match(
         r'option "(\w+)"(?: element \d+)?: '
         r"(?:Does not validate against .* Subtypes: \[(.*)\] Errors: .* Given value:"
-        r"|Expected a (.*)\. Got value: ) ?(.*)$",
+        r"|Expected an? (.*)\. Got value: ) ?(.*)$",
         message,
     )
     if not found:
@@ -145,6 +156,9 @@ _KINDS = {
     "<class 'str'>": "text",
     "<class 'int'>": "a whole number",
     "<class 'float'>": "a number",
+    "<class 'dict'>": "a mapping such as {depths: [2, 2]}",
+    "<class 'list'>": "a list such as [0, 4095]",
+    "<class 'tuple'>": "a list such as [10, 20]",
     "tuple[int, int]": "two such as [48, 32]",
     "tuple[float, float]": "two numbers such as [0, 4095]",
 }

@@ -51,7 +51,10 @@ def to_eight_bits(image: Image.Image, grey_range=None) -> Image.Image:
         scaled = (pixels.astype(np.float32) - low) * (255 / (high - low))
         pixels = np.rint(np.nan_to_num(scaled).clip(0, 255))
     elif image.mode == "F":
-        raise ValueError("floating-point values have no usual range: give `grey_range`")
+        raise ValueError(
+            "floating-point values have no usual range: give `grey_range` when the "
+            "model is trained, which keeps it"
+        )
     else:
         pixels = np.clip(pixels, 0, MAX_VALUE) >> 8
     return Image.fromarray(pixels.astype(np.uint8))

@@ -54,6 +54,28 @@ _RULES = (  # what must hold, of which options, and how to check it
         ),
         lambda value: value >= 0,
     ),
+    (  # numbers of floating point end at 3.4e38
+        "be below 1e38",
+        (
+            *("learning_rate", "min_learning_rate", "weight_decay", "clip_norm"),
+            *("layer_decay", "dice", "temperature"),
+        ),
+        lambda value: value < 1e38,
+    ),
+    (
+        "be at most 1000000",
+        ("epochs", "batch_size", "gradient_accumulation_steps"),
+        lambda value: value <= 1_000_000,
+    ),
+    ("be at most 1024", ("workers",), lambda value: value <= 1024),
+    ("be at most 360", ("rotate",), lambda value: value <= 360),
+    (
+        "be at most 100",
+        ("blur", "mixup", "cutmix", "crop_ratio"),
+        lambda value: value <= 100,
+    ),
+    ("not be above 10", ("scale_range",), lambda value: max(value) <= 10),
+    ("be at most 1", ("shift",), lambda value: value <= 1),
     ("be below 4294967296", ("seed",), lambda value: value < 2**32),
     ("be in (0, 1]", ("min_crop_area", "crop_fraction"), lambda value: 0 < value <= 1),
     (
@@ -152,7 +174,8 @@ class TrainConfig:
         learning_rate: Highest learning rate, reached after the warm-up; by default
             the preset's, for the batch size. "auto" tries rates on a few steps.
         min_learning_rate: Learning rate at the end.
-        warmup_epochs: Epochs of linear warm-up; `schedule` has the rest.
+        warmup_epochs: Epochs of linear warm-up, which takes a fifth of a run at most;
+            `schedule` has the rest.
         weight_decay: Decay of the weights, on matrices only.
         layer_decay: Factor of the learning rate from each block to the one before
             it, 1 for none.

@@ -151,7 +151,7 @@ def from_pretrained(
             include_top=include_top,
             include_preprocessing=include_preprocessing,
             pooling=pooling,
-            classes=classes or 1,
+            classes=1 if classes is None else classes,
             classifier_activation=classifier_activation,
             name=name or variant,
         )

@@ -122,6 +122,11 @@ def test_every_command_has_two_examples_that_parse(command):
         (["predict", str(DIGITS), "*.png"], 3, "no file whose name matches *.png"),
         (["predict", str(DIGITS), "9.txt", "--save", "."], 2, "must be new or empty"),
         (["predict", "p2", "a.png"], 4, "There is no model p2.\n"),
+        (
+            ["benchmark", str(DIGITS), "--threads", "100000"],
+            2,
+            "at most 1024. Received",
+        ),
         (["evaluate", str(DIGITS), "--split", "tset"], 2, "Did you mean 'test'?"),
     ],
 )
@@ -226,6 +231,9 @@ def test_a_checkpoint_is_converted_and_described(tmp_path, capsys):
     assert run("convert", folder, again) == 0
     assert run("convert", folder, again) == 2
     assert "exists already" in capsys.readouterr().err
+    none = tmp_path / "none.keras", "--classes", 0, "--new-head", "true"
+    assert run("convert", folder, *none) == 2
+    assert "at least 1. Received: 0." in capsys.readouterr().err
     new = "--sizes", "{resize: nearest}"
     assert run("convert", folder, tmp_path / "new.keras", *new) == 2
     assert "no size 'resize'" in capsys.readouterr().err

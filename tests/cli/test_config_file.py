@@ -57,6 +57,36 @@ def test_what_is_no_text_keeps_its_type(tmp_path):
     assert (found.weights, found.epochs) == (None, 3)
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("folder: photos", "gives folder, which is no option. Did you mean 'data'?"),
+        ("lr: 0.1", "gives lr, which is no option. Did you mean 'learning_rate'?"),
+        ("flip: 'yes'", "`--flip` must be true or false. Received: yes."),
+        ("auxiliary: 'yes'", "`--auxiliary` must be true or false. Received: yes."),
+        ("epochs: ' '", "`--epochs` must be a whole number. Received: ''."),
+        ("train_images: many", "`--train-images` must be a whole number. Received: m"),
+        ("sizes: small", "`--sizes` must be a mapping such as {depths: [2, 2]}. Rec"),
+        ("restarts: few", "`--restarts` must be a list such as [10, 20]. Received: f"),
+    ],
+)
+def test_a_mistake_in_a_file_is_told_in_words(tmp_path, content, said, capsys):
+    path = tmp_path / "config.yaml"
+    path.write_text(content)
+    with pytest.raises(SystemExit, match="2"):
+        through_the_command(path)
+    error = capsys.readouterr().err
+    assert said in error
+    assert "class" not in error
+
+
+def test_an_option_without_a_value_is_not_given(tmp_path):
+    path = tmp_path / "config.yaml"
+    for content in ("epochs:", "{epochs, name}", "epochs: # as usual"):
+        path.write_text(content)
+        assert through_the_command(path) == TrainConfig()
+
+
 def test_a_run_that_is_called_null_is_found_where_it_stands(tmp_path):
     run = tmp_path / "moved" / "null"
     (run / "checkpoints").mkdir(parents=True)

@@ -61,7 +61,7 @@ def test_images_of_eight_bits_stay_as_they_are():
 def test_floating_point_needs_a_range():
     values = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
     data = encoded(Image.fromarray(values), "TIFF")
-    with pytest.raises(ImageError, match="no usual range: give `grey_range`"):
+    with pytest.raises(ImageError, match="give `grey_range` when the model is tr"):
         decode_image(data, 1)
     greys = np.asarray(decode_image(data, 1, grey_range=(0, 1)))
     np.testing.assert_array_equal(greys, np.rint(values * 255))

@@ -175,6 +175,16 @@ class TestRunFolder:
         ({"label_smoothing": 1.0}, r"`label_smoothing` must be in \[0, 1\)"),
         ({"crop_ratio": 0.5}, "`crop_ratio` must be at least 1"),
         ({"seed": -1}, "`seed` must not be negative"),
+        ({"learning_rate": 1e39}, "`learning_rate` must be below 1e38"),
+        ({"weight_decay": 1e38}, "`weight_decay` must be below 1e38"),
+        ({"epochs": 10**20}, "`epochs` must be at most 1000000"),
+        ({"batch_size": 10**20}, "`batch_size` must be at most 1000000"),
+        ({"workers": 100_000}, "`workers` must be at most 1024"),
+        ({"shift": 5.0}, "`shift` must be at most 1"),
+        ({"rotate": 1e9}, "`rotate` must be at most 360"),
+        ({"blur": 1e9}, "`blur` must be at most 100"),
+        ({"mixup": 1e9}, "`mixup` must be at most 100"),
+        ({"scale_range": (1.0, 1e9)}, "`scale_range` must not be above 10"),
     ],
 )
 def test_options_out_of_range_are_refused(options, message):
