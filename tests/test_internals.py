@@ -29,6 +29,7 @@ LIBRARIES = ("keras", "keras_tuner", "tensorflow")
 # Each is the only one of its kind, and stands with its reason where it is used.
 ALONE = {
     "_actions": "cli/command_parser.py",  # of the standard library's argparse
+    "_typehint": "cli/command_parser.py",  # of jsonargparse's actions
     "_asdict": "scores/classification.py",  # public, of any named tuple
     "_replace": "data/garments.py",  # likewise
     "_exit": "processes.py",  # public, of `os`

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from argparse import PARSER
 
 import jsonargparse
 import yaml
@@ -62,14 +63,23 @@ class Parser(jsonargparse.ArgumentParser):
         args = sys.argv[1:] if args is None else list(args)
         end = args.index("--") if "--" in args else len(args)  # of the options
         words = [*map(_our_word, args[:end]), *args[end:]]
-        try:
-            words = in_order(self, words)
-        except ValueError as error:
-            self.error(error)
+        if not any(action.nargs == PARSER for action in self._actions):
+            words = self._in_order(words)  # else the command's own parser does it
         try:
             return super().parse_args(words, *rest, **options)
         except (OverflowError, RecursionError) as error:  # of a value in a file
             self.error(f"An option's value is too large or too deep: {error}.")
+
+    def _in_order(self, words):
+        takes = {
+            option: (action.nargs, _type(action))
+            for action in self._actions
+            for option in action.option_strings
+        }
+        try:
+            return in_order(words, takes)
+        except ValueError as error:
+            self.error(error)
 
     def parse_path(self, path, **options):
         try:
@@ -117,9 +127,14 @@ class Parser(jsonargparse.ArgumentParser):
     def _expected(self, unread):
         """Tell what jsonargparse leaves out of text where a file must have none."""
         name = unread[1]
-        kind = {a.dest: getattr(a, "_typehint", None) for a in self._actions}[name]
+        kind = {action.dest: _type(action) for action in self._actions}[name]
         given = self.in_file.get(name)
         return f'option "{name}": Expected a {kind}. Got value: {given}'
+
+
+def _type(action):
+    """Return the type of an option's value: where jsonargparse keeps it, else none."""
+    return action._typehint if hasattr(action, "_typehint") else action.type
 
 
 def _in_words(message):
