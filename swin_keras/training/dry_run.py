@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from swin_keras.data import data_errors
 from swin_keras.screen import duration
-from swin_keras.training.compile_cache import kept_programs, prepare_compiler
+from swin_keras.training.compile_cache import kept_programs
 from swin_keras.training.config import TrainConfig
 from swin_keras.training.description import describe
 from swin_keras.training.devices import on_cpu
@@ -21,6 +21,7 @@ from swin_keras.training.preparation import load_data, prepare
 from swin_keras.training.search import resolve_auto, seconds_per_step
 from swin_keras.training.strategy import Replicas, make_strategy
 from swin_keras.training.xla_check import in_words, xla_difference
+from swin_keras.training.xla_flags import leave_out_triton
 
 BATCHES = 10  # that are loaded, at least
 SECONDS = 10  # that this takes, about, at most
@@ -43,7 +44,7 @@ def dry_run(config: TrainConfig) -> str:
         UsageError: If an option cannot work.
         DataError: If the data cannot be used.
     """
-    prepare_compiler(config)
+    leave_out_triton()
     with kept_programs(config):  # the run itself finds the step that is compiled here
         return _try(config)
 

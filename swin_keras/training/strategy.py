@@ -6,7 +6,7 @@ import os
 import tensorflow as tf
 
 from swin_keras.errors import UsageError
-from swin_keras.processes import let_memory_grow
+from swin_keras.processes import find_devices
 
 
 def make_strategy(name: str):
@@ -24,7 +24,7 @@ def make_strategy(name: str):
     Raises:
         UsageError: If there is nothing for such a strategy to use.
     """
-    let_memory_grow()
+    find_devices()
     if name == "auto":
         name = _best_strategy()
     if name == "none":
