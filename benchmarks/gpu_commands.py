@@ -25,18 +25,15 @@ that every line is run.
 
 import argparse
 import contextlib
-import csv
 import functools
 import io
 import itertools
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import traceback
 import zipfile
@@ -46,15 +43,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 from photos import CLASSES, write_photos
-from timing import ask_card, card, write_json
+from run_figures import looks_at_card, rates_of, utilisation
+from timing import card, write_json
 
 from swin_keras.processes import module_command
 
 HERE = Path(__file__).parent
 PART = 64  # photos that a process writes at a time
-BETWEEN = 0.2  # seconds between two looks at the card
-BEFORE = 0.5  # seconds: what nvidia-smi says is of the time before
-RATE = re.compile(r" epoch (\d+)/\d+  .* (\d+) images/s")  # of a line in log.txt
 
 
 def main():
@@ -238,69 +233,11 @@ def train(scratch, name, *words) -> dict:
     return row
 
 
-def rates_of(run) -> dict:
-    """Return images/s: of each epoch, their median without the first two, with all.
-
-    What was loaded during a validation makes an epoch faster than loading is; with
-    validation, between the ends of the first and the last epoch, that is paid for.
-    """
-    lines = (run / "log.txt").read_text("utf-8").splitlines()
-    rates = [int(found[2]) for found in map(RATE.search, lines) if found]
-    steady = rates[2:] or rates[1:] or rates
-    with open(run / "metrics.csv") as file:
-        ends = [float(row["seconds"]) for row in csv.DictReader(file)]
-    card = json.loads((run / "card.json").read_text())
-    batch = card["train"]["batch_size"]
-    images = card["data"]["images"]["train"] // batch * batch
-    spent = (ends[-1] - ends[0]) / (len(ends) - 1) if len(ends) > 1 else ends[0]
-    return {
-        "images_per_second": float(np.median(steady)),
-        "with_validation": images / spent,
-        "rates": rates,
-    }
-
-
-def utilisation(looks, epochs) -> dict:
-    """Return how busy the card was within the epochs after the first, in percent."""
-    shares = [
-        share
-        for when, share in looks
-        if any(begin + BEFORE <= when <= end for begin, end in epochs[1:])
-    ]
-    if not shares:
-        return {}
-    return {"busy": float(np.mean(shares)), "looks": len(shares)}
-
-
 def run_command(command) -> float:
     """Run a command, whose words are seen; return its seconds."""
     start = time.perf_counter()
     subprocess.run(list(map(str, command)), check=True)  # noqa: S603  our own
     return time.perf_counter() - start
-
-
-@contextlib.contextmanager
-def looks_at_card():
-    """Yield a list of when nvidia-smi was asked, and how busy it saw the card."""
-    looks, over = [], threading.Event()
-
-    def watch():
-        while not over.wait(BETWEEN):
-            try:
-                share = int(ask_card("utilization.gpu"))
-            except FileNotFoundError:  # there is no nvidia-smi
-                return
-            except (OSError, ValueError):  # it may have an answer next time
-                continue
-            looks.append((time.time(), share))
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield looks
-    finally:
-        over.set()
-        thread.join()
 
 
 PARTS = {
