@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from swin_keras.cores import usable_cores
 from swin_keras.data.decoding_memory import give_back_pixels, memory_for
 from swin_keras.data.grey import advice, is_deep
 from swin_keras.data.image_file import (
@@ -66,7 +67,7 @@ def look_at_all(
     places = list(listing.places())
     look = look_into if decode else look_at_header
     looks = {}
-    with without_pillow_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with without_pillow_warnings(), ThreadPoolExecutor(usable_cores()) as pool:
         found = pool.map(
             lambda path: look(str(listing.root / path), grey_range), places
         )

@@ -1,9 +1,9 @@
 """Images that a run could not read: which they are, and that a record is one."""
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from swin_keras.cores import usable_cores
 from swin_keras.data.dataset import ImageDataset
 from swin_keras.data.image_file import without_pillow_warnings
 from swin_keras.data.inspection import look_into
@@ -25,7 +25,7 @@ def find_lost(dataset: ImageDataset):
     splits = [*dataset.splits.values(), dataset.unlabelled]
     splits = {id(split): split for split in splits}  # each once
     lost, reasons = {}, {}
-    with without_pillow_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with without_pillow_warnings(), ThreadPoolExecutor(usable_cores()) as pool:
         for split in splits.values():
             if not isinstance(split, FileSplit):
                 continue

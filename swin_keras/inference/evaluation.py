@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from numbers import Integral
 
+from swin_keras.cores import usable_cores
 from swin_keras.data import (
     ImageDataset,
     Workers,
@@ -266,6 +267,6 @@ def _loading(count, steps):
     As `TrainConfig.workers`; see there.
     """
     if count == "auto":
-        count = len(os.sched_getaffinity(0)) if has_gpu() else 0
+        count = usable_cores() if has_gpu() else 0
     count = min(count, steps)
     return Workers(count) if count else contextlib.nullcontext()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from swin_keras.cores import usable_cores
 from swin_keras.errors import (
     ModelFileError,
     ResourceError,
@@ -163,7 +164,7 @@ class OnnxModel:
         _require_home("ONNX Runtime", path)
         require_whole(path)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or os.cpu_count()
+        options.intra_op_num_threads = threads or usable_cores()
         options.log_severity_level = FATAL  # what goes wrong is raised, too
         self.path = path
         try:

@@ -10,6 +10,7 @@ import weakref
 
 import numpy as np
 
+from swin_keras.cores import usable_cores
 from swin_keras.errors import ModelFileError, ResourceError
 from swin_keras.litert.worker import MAX_SECONDS, read_array, write_array
 from swin_keras.model_files import require_whole
@@ -38,7 +39,7 @@ class LiteRTModel:
     def __init__(self, path, threads=None):
         require_whole(path)
         self.path = path
-        self._threads = threads or os.cpu_count()
+        self._threads = threads or usable_cores()
         self._file = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._file)
         self.opened = f"/dev/fd/{self._file}"

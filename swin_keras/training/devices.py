@@ -1,11 +1,11 @@
 """What a run may do on the devices that it has."""
 
 import logging
-import os
 from collections import Counter
 
 import tensorflow as tf
 
+from swin_keras.cores import usable_cores
 from swin_keras.data import Workers
 from swin_keras.errors import UsageError
 from swin_keras.layers import SyncBatchNormalization
@@ -51,8 +51,7 @@ def loading_workers(config):
     """Return the processes that load images; see `TrainConfig.workers`."""
     count = config.workers
     if count == "auto":
-        cores = len(os.sched_getaffinity(0))
-        count = 0 if on_cpu() else max(1, cores // trainers_here())
+        count = 0 if on_cpu() else max(1, usable_cores() // trainers_here())
     return Workers(count) if count else None
 
 
@@ -68,9 +67,7 @@ def device_names(replicas) -> str:
     if tf.config.list_physical_devices("TPU"):
         return "TPU"
     if not gpus:
-        return (
-            f"CPU, {counted(len(os.sched_getaffinity(0)), 'core')} (no GPU was found)"
-        )
+        return f"CPU, {counted(usable_cores(), 'core')} (no GPU was found)"
     used = gpus if replicas.strategy else gpus[:1]
     details = map(tf.config.experimental.get_device_details, used)
     names = Counter(found.get("device_name", "of no name") for found in details)

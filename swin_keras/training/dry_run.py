@@ -1,7 +1,6 @@
 """Try a run before it costs anything: `swin-keras train --dry-run`."""
 
 import dataclasses
-import os
 import resource
 import sys
 import time
@@ -10,6 +9,7 @@ from itertools import islice
 
 import tensorflow as tf
 
+from swin_keras.cores import usable_cores
 from swin_keras.data import data_errors
 from swin_keras.screen import duration
 from swin_keras.training.compile_cache import kept_programs
@@ -97,7 +97,7 @@ def _images_loaded_per_second(job) -> float | None:
     follow come as many at once: so the first are not timed, and several times as many
     are.
     """
-    begun = 1 + (job.workers.processes if job.workers else os.cpu_count())
+    begun = 1 + (job.workers.processes if job.workers else usable_cores())
     batches = iter(job.training_batches())
     first = sum(1 for _ in islice(batches, 2 * begun))
     start = time.perf_counter()

@@ -1,6 +1,5 @@
 """What models do on a GPU, shown on a CPU that says it is one."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -139,7 +138,7 @@ def test_processes_load_what_is_judged(
     monkeypatch.setattr(
         Workers, "_start", lambda self: processes.append(1) or start(self)
     )
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(cores))
+    monkeypatch.setattr(evaluation, "usable_cores", lambda: cores)
     expected = evaluate(exported / "model.tflite", digit_files, batch_size=2)
     assert not processes  # on a CPU
     monkeypatch.setattr(evaluation, "has_gpu", lambda: True)

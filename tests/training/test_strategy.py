@@ -110,7 +110,7 @@ def test_the_trainers_of_a_machine_are_counted(cluster, task, here, monkeypatch)
 
 def test_trainers_of_a_machine_share_its_cores(monkeypatch):
     monkeypatch.setattr(devices, "on_cpu", lambda: False)
-    monkeypatch.setattr(devices.os, "sched_getaffinity", lambda _: range(16))
+    monkeypatch.setattr(devices, "usable_cores", lambda: 16)
     for count, processes in (1, 16), (4, 4), (32, 1):
         monkeypatch.setattr(devices, "trainers_here", lambda count=count: count)
         assert devices.loading_workers(TrainConfig()).processes == processes

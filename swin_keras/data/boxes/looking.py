@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from swin_keras.cores import usable_cores
 from swin_keras.data.check import on_file
 from swin_keras.data.findings import Finding
 from swin_keras.data.grey import advice
@@ -58,7 +59,7 @@ def headers(
         progress: Called with `(done, total)` after each.
     """
     paths, found = list(paths), {}
-    with without_pillow_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with without_pillow_warnings(), ThreadPoolExecutor(usable_cores()) as pool:
         files = [os.path.join(root, path) for path in paths]
         looks = pool.map(lambda file: header(file, decode, grey_range), files)
         for path, look in zip(paths, looks, strict=True):

@@ -1,12 +1,12 @@
 """Look at every picture and every mask of a folder once, before anything is trained."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from swin_keras.cores import usable_cores
 from swin_keras.data.boxes.looking import header
 from swin_keras.data.decoding_memory import give_back_pixels
 from swin_keras.data.image_file import (
@@ -70,7 +70,7 @@ def look_at_pairs(
         image, mask = pair
         return _look(pairs.root, image, mask, table, look, grey_range)
 
-    with without_pillow_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with without_pillow_warnings(), ThreadPoolExecutor(usable_cores()) as pool:
         for (image, _), found in zip(both, pool.map(look_at, both), strict=True):
             looks[image] = found
             if progress:
