@@ -44,13 +44,18 @@ class Picture:
     name: str
     source: Any
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file, or the bytes of one, which any thread may read."""
+        return isinstance(self.source, Path | bytes)
+
     def image(self, channels, grey_range=None) -> Image.Image:
         """Return the upright picture in its own size.
 
         Raises:
             ImageError: If it cannot be read.
         """
-        if isinstance(self.source, Path | bytes):
+        if self.is_file:
             return decode_image(self.source, channels, self.name, grey_range=grey_range)
         return self._upright(channels, grey_range)
 
@@ -75,7 +80,7 @@ class Picture:
         Raises:
             ImageError: If it cannot be read.
         """
-        if isinstance(self.source, Path | bytes):
+        if self.is_file:
             return load_image(
                 self.source, image_size, channels, crop_fraction, grey_range
             )

@@ -3,12 +3,14 @@
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 
+from swin_keras.cores import usable_cores
 from swin_keras.data import ImageError, scaling_message
 from swin_keras.errors import ModelFileError, UsageError
 from swin_keras.inference.model_paths import (
@@ -255,25 +257,34 @@ class Predictor(CardPreparation):
             return Prediction(picture.name, error=error.reason)
 
     def _predictions(self, given, wanted, batch_size) -> Iterator[Prediction]:
-        while batch := list(islice(given, batch_size)):
-            yield from self._predict_batch(batch, wanted)
+        with ThreadPoolExecutor(usable_cores()) as readers:
+            while batch := list(islice(given, batch_size)):
+                yield from self._predict_batch(batch, wanted, readers)
 
-    def _predict_batch(self, batch, wanted):
+    def _predict_batch(self, batch, wanted, readers):
+        begun = {  # others are objects of the caller, which threads may share
+            place: readers.submit(self.task.read, picture, self)
+            for place, picture in enumerate(batch)
+            if len(batch) > 1 and picture.is_file
+        }
         images, seen, errors = [], [], {}
-        for picture in batch:
+        for place, picture in enumerate(batch):
             try:
-                pixels, size = self.task.read(picture, self)
+                reading = begun.get(place)
+                pixels, size = (
+                    reading.result() if reading else self.task.read(picture, self)
+                )
                 images.append(pixels)
                 seen.append((picture.name, size))
             except ImageError as error:
-                errors[id(picture)] = error.reason
+                errors[place] = error.reason
         answers = iter(())
         if images:
             outputs = self.outputs(np.stack(images))
             answers = iter(self.task.predictions(outputs, seen, self, wanted))
-        for picture in batch:
-            if id(picture) in errors:
-                yield Prediction(picture.name, error=errors[id(picture)])
+        for place, picture in enumerate(batch):
+            if place in errors:
+                yield Prediction(picture.name, error=errors[place])
             else:
                 yield next(answers)
 

@@ -3,6 +3,7 @@
 import io
 import re
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,10 @@ import pytest
 from PIL import Image
 
 from swin_keras.data import load_image
+from swin_keras.data.image_io import prepare_image
 from swin_keras.errors import DataError, UsageError
+from swin_keras.inference import pictures as pictures_module
+from swin_keras.inference import predictor as predictor_module
 from swin_keras.inference.annotate import Album
 from swin_keras.inference.model_paths import path_of_model
 from swin_keras.inference.pictures import pictures
@@ -241,3 +245,34 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
     assert names == [str(tmp_path / "samples" / path.name) for path in SAMPLES]
     assert path_of_model("~/a.keras") == tmp_path / "a.keras"
     assert Album("~/album").folder == tmp_path / "album"
+
+
+def test_files_of_a_batch_are_read_side_by_side(digits, photo, monkeypatch):
+    """And whatever is the caller's own, by the thread that asked."""
+    both, own = threading.Barrier(2), []
+
+    def load_together(*args):
+        both.wait(timeout=20)
+        return load_image(*args)
+
+    def read_own(*args):
+        own.append(threading.current_thread())
+        return prepare_image(*args)
+
+    monkeypatch.setattr(predictor_module, "usable_cores", lambda: 2)
+    monkeypatch.setattr(pictures_module, "load_image", load_together)
+    monkeypatch.setattr(pictures_module, "prepare_image", read_own)
+    array = np.zeros((9, 9, 3), "uint8")
+    given = [photo, array, photo.read_bytes(), Image.open(photo)]
+    found = list(digits.predict(given))
+    assert not any(one.error for one in found)
+    assert found[0].scores == found[2].scores
+    assert own == [threading.current_thread()] * 2
+
+
+def test_one_that_cannot_be_read_keeps_its_place(digits, photo, tmp_path):
+    (tmp_path / "bad.jpg").write_bytes(photo.read_bytes()[:300])
+    given = [photo, tmp_path / "bad.jpg", photo, b"nothing", photo]
+    found = list(digits.predict(given, batch_size=4))
+    assert [bool(one.error) for one in found] == [False, True, False, True, False]
+    assert found[0].scores == found[2].scores == found[4].scores
