@@ -215,19 +215,46 @@ class BestModel(keras.callbacks.Callback):
 class FiniteLoss(keras.callbacks.Callback):
     """Stop when the loss is no longer finite, and name the images of the step.
 
+    A loss that the device still computes is looked at after the next step was sent, or
+    where the steps end. Whoever saves calls `check` before.
+
     Args:
-        first_step: Number of the first step.
         names: Called with a step; returns the names of its images.
+
+    Attributes:
+        step: Steps trained.
     """
 
-    def __init__(self, first_step: int, names):
+    takes_tensors = True
+
+    def __init__(self, names):
         super().__init__()
-        self.step = first_step
         self.names = names
+        self.step = 0
+        self._unchecked = None  # the loss of the newest step
 
     def on_train_batch_end(self, batch, logs=None):
+        self.check()
         self.step += 1
-        loss = float(np.asarray(logs["loss"]).reshape(-1)[0])
+        self._unchecked = logs["loss"]
+        if isinstance(self._unchecked, float):  # Keras has waited for it
+            self.check()
+
+    def on_test_begin(self, logs=None):
+        self.check()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.check()
+
+    def check(self):
+        """Wait for the newest step, and look at its loss.
+
+        Raises:
+            TrainingError: If it is no number.
+        """
+        if self._unchecked is None:
+            return
+        loss, self._unchecked = np.asarray(self._unchecked).item(), None
         if math.isfinite(loss):
             return
         names = self.names(self.step - 1)

@@ -6,8 +6,6 @@ import os
 from collections.abc import Sequence
 from contextlib import contextmanager
 
-import keras
-
 from swin_keras.data import data_errors
 from swin_keras.errors import ResourceError, is_memory_full
 from swin_keras.processes import StopSignals
@@ -27,6 +25,7 @@ from swin_keras.training.memory import advice_for_resumed
 from swin_keras.training.progress import FIRST_STEP, KEPT_STEP, LiveProgress
 from swin_keras.training.resume import SaveCheckpoints, StoppedWithinEpoch
 from swin_keras.training.run_folder import RunFolder
+from swin_keras.training.step_callbacks import StepCallbacks
 from swin_keras.training.validation import ScoreValidation
 
 log = logging.getLogger(__name__)
@@ -74,6 +73,7 @@ def fit(
         writes=is_chief,
         restarts=config.restarts,
     )
+    finite = FiniteLoss(job.names)
     saver = SaveCheckpoints(
         CheckpointFolder(run.checkpoints),
         job.replicas,
@@ -83,6 +83,7 @@ def fit(
         job.fingerprint,
         lasting_options(config),
         stop,
+        finite.check,
     )
     for callback in (saver, best):  # also where no epoch is left to train
         callback.set_model(job.training_model)
@@ -102,7 +103,7 @@ def fit(
         bar=verbose,
         first_words=KEPT_STEP if kept else FIRST_STEP,
     )
-    finite = FiniteLoss(saver.step, job.names)
+    finite.step = saver.step
     callbacks = [finite, metrics, best, progress, saver, *callbacks]
     if config.ema_momentum:  # first, so that others find the weights put back
         callbacks.insert(0, ValidateAverage())
@@ -147,14 +148,17 @@ def _parts(step, steps_per_epoch, stop):
 def _fit_epochs(job, epochs, step, callbacks):
     if not epochs:
         return
+    steps = (epochs.start + 1) * job.steps - step
     job.training_model.fit(
         job.training_batches(step),
         initial_epoch=epochs.start,
         epochs=epochs.stop,
-        steps_per_epoch=(epochs.start + 1) * job.steps - step,
+        steps_per_epoch=steps,
         validation_data=job.validation_batches(),
         validation_steps=job.validation_steps,
-        callbacks=callbacks,
+        callbacks=StepCallbacks(
+            callbacks, job.training_model, epochs=epochs.stop, steps=steps, verbose=0
+        ),
         shuffle=False,  # the batches come in the order of the seed
         verbose=0,
     )
@@ -163,7 +167,7 @@ def _fit_epochs(job, epochs, step, callbacks):
 def _end_epoch(job, epoch, callbacks):
     """Validate an epoch that is trained, and end it, as `fit` does."""
     model = job.training_model
-    callbacks = keras.callbacks.CallbackList(callbacks, model=model)
+    callbacks = StepCallbacks(callbacks, model)
     callbacks.on_train_begin()
     callbacks.on_epoch_begin(epoch)  # which puts back the sums behind its metrics
     figures = model.get_metrics_result()

@@ -8,6 +8,8 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from swin_keras.training.step_callbacks import as_numbers
+
 log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LINES = 20
 FIRST_STEP = "building the first step, which takes longer than the others"
@@ -27,6 +29,8 @@ class LiveProgress(keras.callbacks.Callback):
         bar: Whether a terminal gets a bar.
         first_words: What is said before the first step.
     """
+
+    takes_tensors = True
 
     def __init__(
         self,
@@ -70,13 +74,16 @@ class LiveProgress(keras.callbacks.Callback):
         self._epoch = epoch
         self._epoch_start, self._epoch_first = time.monotonic(), self._done
         self._trained = None  # when the last step of the epoch ended
+        self._logs = None
 
     def on_train_batch_end(self, batch, logs=None):
         self._done += 1
         now = time.monotonic()
         self._start = self._start or (now, self._done)
         if self._bar:
-            text = f"epoch {self._epoch + 1}/{self.epochs}  {_figures(logs)}"
+            # The device is not done with this step: the figures are of the one before.
+            shown, self._logs = self._logs, logs
+            text = f"epoch {self._epoch + 1}/{self.epochs}  {_figures(shown)}"
             self._bar.update(self._task, completed=self._done, description=text)
         elif now - self._last_line > SECONDS_BETWEEN_LINES:
             self._last_line = now
@@ -131,4 +138,4 @@ class LiveProgress(keras.callbacks.Callback):
 
 
 def _figures(logs):
-    return "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
+    return "  ".join(f"{name} {value:.4f}" for name, value in as_numbers(logs).items())

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 import keras
 
@@ -43,11 +44,14 @@ class SaveCheckpoints(keras.callbacks.Callback):
         data: Fingerprint of the data set; a run does not resume with other data.
         options: What `lasting_options` says of the run; nor with others of these.
         stop: Says whether somebody asked to stop; see `StopSignals`.
+        check: Called before a checkpoint is written; raises if none must be.
 
     Attributes:
         step: Steps trained.
         epochs: Epochs trained and validated.
     """
+
+    takes_tensors = True
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         data: str,
         options: dict,
         stop: StopSignals,
+        check: Callable[[], None],
     ):
         super().__init__()
         self.folder = folder
@@ -67,7 +72,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         self.minutes = minutes
         self.remembering = remembering
         self.data, self.options = data, options
-        self.stop = stop
+        self.stop, self.check = stop, check
         self.step = self.epochs = 0
         self._saved_at, self._saved = time.monotonic(), None
         self._sums = None  # behind the metrics of training, to put back or to save
@@ -163,6 +168,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         """Write a checkpoint of this moment, if it is not written yet."""
         if self._saved == (self.step, self.epochs):
             return
+        self.check()
         # All read, since values that replicas hold in parts are summed by all.
         arrays = _read(self._variables())
         arrays += self._sums or _read(self.model.metrics_variables)

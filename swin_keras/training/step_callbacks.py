@@ -1,0 +1,64 @@
+"""Callbacks that are told of a step while the device still computes it."""
+
+import keras
+import numpy as np
+
+
+class StepCallbacks(keras.callbacks.CallbackList):
+    """The callbacks of `fit`; a step that only ours look at is not waited for.
+
+    A GPU computes a step after it was sent. Keras makes numbers of its figures at
+    once: it waits for that step, and then the GPU waits for the next one. Here, if all
+    callbacks that look at steps have an attribute `takes_tensors` that is true, they
+    get the figures as tensors, and wait only where they read them. Beside any other
+    callback all get numbers, as ever.
+
+    Args:
+        callbacks: Callbacks of Keras.
+        model: The model that `fit` is called of.
+        **params: What callbacks find in their `params`, such as `epochs`.
+    """
+
+    def __init__(self, callbacks, model, **params):
+        super().__init__(callbacks, add_history=True, model=model, **params)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self._need_numbers("on_train_batch_end"):
+            super().on_train_batch_end(batch, logs)
+        else:
+            for callback in self.callbacks:
+                callback.on_train_batch_end(batch, logs)
+
+    def on_test_batch_end(self, batch, logs=None):
+        if self._need_numbers("on_test_batch_end"):
+            super().on_test_batch_end(batch, logs)
+        else:
+            for callback in self.callbacks:
+                callback.on_test_batch_end(batch, logs)
+
+    def _need_numbers(self, moment) -> bool:
+        return any(
+            _listens(callback, moment) and not getattr(callback, "takes_tensors", False)
+            for callback in self.callbacks
+        )
+
+
+def _listens(callback, moment) -> bool:
+    """Return whether a callback does something then; Keras' own asks `on_batch_end`."""
+    for name in (moment, "on_batch_end"):
+        method = getattr(callback, name)
+        if getattr(method, "__func__", method) is not getattr(
+            keras.callbacks.Callback, name
+        ):
+            return True
+    return False
+
+
+def as_numbers(logs) -> dict[str, float]:
+    """Return the figures of a step as numbers: wait until they are computed.
+
+    Args:
+        logs: Scalars by name, or arrays of one as Keras needs them for several
+            machines.
+    """
+    return {name: np.asarray(value).item() for name, value in (logs or {}).items()}
