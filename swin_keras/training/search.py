@@ -18,6 +18,7 @@ from swin_keras.errors import DataError, ResourceError, UsageError
 from swin_keras.processes import module_command
 from swin_keras.training.batch_size import images_mixed, largest_batch
 from swin_keras.training.config import TrainConfig
+from swin_keras.training.step_callbacks import StepCallbacks, as_numbers
 
 log = logging.getLogger(__name__)
 LARGEST_BATCH = 4096
@@ -172,7 +173,7 @@ def _fit_steps(job, steps, callback, **options):
         job.training_model.fit(
             lasting.training_batches(),
             steps_per_epoch=steps,
-            callbacks=[callback],
+            callbacks=StepCallbacks([callback], job.training_model),
             shuffle=False,
             verbose=0,
             **options,
@@ -228,19 +229,35 @@ def choose_rate(rates, losses) -> float:
 
 
 class StepClock(keras.callbacks.Callback):
-    """Time steps after the first, which also compiles."""
+    """Time steps after the first, which also compiles, without a wait between them."""
+
+    takes_tensors = True
 
     def __init__(self):
         super().__init__()
-        self.ends = []
+        self._steps = 0
+        self._begin = self._end = None
 
     def on_train_batch_end(self, batch, logs=None):
-        self.ends.append(time.monotonic())
+        self._newest = logs
+        self._steps += 1
+        if self._begin is None:
+            self._begin = self._when_done()
+
+    def on_test_begin(self, logs=None):
+        self._end = self._end or self._when_done()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._end = self._end or self._when_done()
+
+    def _when_done(self):
+        as_numbers(self._newest)  # waits for the step
+        return time.monotonic()
 
     @property
     def seconds_per_step(self) -> float:
         """Mean of all steps after the first."""
-        return (self.ends[-1] - self.ends[0]) / (len(self.ends) - 1)
+        return (self._end - self._begin) / (self._steps - 1)
 
 
 class _Losses(keras.callbacks.Callback):

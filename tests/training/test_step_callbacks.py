@@ -10,6 +10,7 @@ from toy_runs import folder_of_images
 from swin_keras.errors import TrainingError
 from swin_keras.training import TrainConfig
 from swin_keras.training.callbacks import FiniteLoss
+from swin_keras.training.search import StepClock
 from swin_keras.training.step_callbacks import StepCallbacks, as_numbers
 from swin_keras.training.train import train
 
@@ -146,3 +147,17 @@ def test_no_checkpoint_is_written_of_a_step_whose_loss_is_no_number(tmp_path):
 def test_figures_of_several_machines_are_numbers_too():
     assert as_numbers({"loss": np.array([0.5], "float32")}) == {"loss": 0.5}
     assert as_numbers(None) == {}
+
+
+def test_steps_are_timed_without_a_wait_between_them(monkeypatch):
+    clock = StepClock()
+    steps = [Figure(1.0) for _ in range(4)]
+    times = iter([10.0, 16.0, 99.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(times))
+    for batch, loss in enumerate(steps):
+        clock.on_train_batch_end(batch, {"loss": loss})
+    assert [step.is_read for step in steps] == [True, False, False, False]
+    clock.on_test_begin()
+    assert [step.is_read for step in steps] == [True, False, False, True]
+    clock.on_epoch_end(0)  # after a validation, which does not count
+    assert clock.seconds_per_step == 2.0
