@@ -16,6 +16,7 @@ PACKAGE = Path(swin_keras.__file__).parent
 FLOORS = [
     ["errors", "masks", "names"],
     [
+        "cores",
         "drawing",
         "drives",
         "exchange",

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from swin_keras.layers.random_numbers import uniform
+from swin_keras.layers.random_numbers import uniforms
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -61,8 +61,7 @@ class Dropout(keras.layers.Layer):
 
         Those below `rate` tell what is dropped.
         """
-        batch = ops.shape(inputs)[0]
-        return uniform(self.seed_generator, (batch, *self._together(inputs.shape[1:])))
+        return draw_together([self], inputs)[0]
 
     def _together(self, shape):
         """Return the shape of a sample's draws."""
@@ -81,3 +80,15 @@ class Dropout(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+
+
+def draw_together(layers, inputs):
+    """Return what each layer's `draw` would, at about the cost of one.
+
+    Args:
+        layers: Of one class, each with a rate above 0.
+        inputs: What they drop of.
+    """
+    generators = [layer.seed_generator for layer in layers]
+    batch, *sides = (ops.shape(inputs)[0], *inputs.shape[1:])
+    return uniforms(generators, (batch, *layers[0]._together(sides)))

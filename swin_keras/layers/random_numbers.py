@@ -37,22 +37,36 @@ def uniform(seed_generator, shape):
     Returns:
         A float32 tensor, each value a multiple of `2**-24`.
     """
-    key = _low_bits(ops.cast(seed_generator.next(), _word_type()))
+    return uniforms([seed_generator], shape)[0]
+
+
+def uniforms(seed_generators, shape):
+    """Draw as `uniform` from several generators, at about the cost of one.
+
+    Args:
+        seed_generators: `N` of them; each advances by one draw.
+        shape: Shape of what is drawn from each.
+
+    Returns:
+        A float32 tensor `(N, *shape)`: what `uniform` returns of each.
+    """
+    keys = ops.stack([generator.next() for generator in seed_generators])
+    keys = _low_bits(ops.cast(keys, _word_type()))[:, :, None, None]
     replica = _replica()
     values = math.prod(shape[1:])
     # Each evaluation gives two words: those of the first half and of the second.
     half = -(-values // 2)
     words = threefry(
-        (key[0], key[1]),
+        (keys[:, 0], keys[:, 1]),
         (
             ops.expand_dims(_count(shape[0], first=replica * shape[0]), 1),
             ops.expand_dims(_count(half), 0),
         ),
     )
-    words = ops.concatenate(words, axis=1)[:, :values]
+    words = ops.concatenate(words, axis=2)[:, :, :values]
     # A float32 holds the upper 24 bits exactly.
     fractions = ops.cast(ops.right_shift(words, _word(8)), "float32") * 2**-24
-    return ops.reshape(fractions, (-1, *shape[1:]))
+    return ops.reshape(fractions, (len(seed_generators), -1, *shape[1:]))
 
 
 def threefry(key, counter):

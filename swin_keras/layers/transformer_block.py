@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from swin_keras.layers.drop_path import DropPath
-from swin_keras.layers.dropout import Dropout
+from swin_keras.layers.dropout import Dropout, draw_together
 from swin_keras.layers.initialization import initializer_config, make_initializer
 from swin_keras.layers.layer_normalization import LayerNormalization
 from swin_keras.layers.map_size import as_pair, known_size, pad_to_multiple
@@ -167,16 +167,23 @@ class SwinTransformerBlock(KeepsQuantization, keras.layers.Layer):
         return drop_path
 
     def call(self, inputs, training=None):
-        if not (self.remat and training):
+        if not training:
             return self._branches(inputs, training=training)
-        # What is computed again must not draw again.
-        drop_paths = (self.drop_path1, self.drop_path2)
-        draws = [path.draw(inputs) for path in drop_paths if path.rate]
+        draws = self._draws(inputs)
+        if not self.remat:
+            return self._branches(inputs, *draws, training=True)
 
         def branches(*tensors):  # TensorFlow's errors need its name
             return self._branches(*tensors, training=True)
 
-        return keras.remat(branches)(inputs, *draws)
+        return keras.remat(branches)(inputs, *draws)  # and does not draw again
+
+    def _draws(self, inputs):
+        """Return what both branches draw, if they do."""
+        drop_paths = (self.drop_path1, self.drop_path2)
+        if not all(path.rate for path in drop_paths):
+            return ()
+        return ops.unstack(draw_together(drop_paths, inputs), 2)
 
     def _branches(self, inputs, draws1=None, draws2=None, training=None):
         x = self._attend(self.norm1(inputs), training)

@@ -18,6 +18,7 @@ def once_for_all_replicas(function, strategy, *args):
     _distribute.maybe_merge_call(function, strategy, *args)
 
 
+@tf.autograph.experimental.do_not_convert  # a loop takes a hundred times as long
 def begin_at_a_round_number():
     """Let what is traced next have a name that does not depend on what came before.
 

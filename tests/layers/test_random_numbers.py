@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from keras.ops import convert_to_numpy as to_numpy
 
-from swin_keras.layers.random_numbers import threefry, uniform
+from swin_keras.layers.random_numbers import threefry, uniform, uniforms
 
 
 def words(*values):
@@ -138,3 +138,16 @@ def test_draws_follow_no_default_of_float64():
     finally:
         keras.config.set_floatx("float32")
     np.testing.assert_array_equal(found, expected)
+
+
+def test_several_generators_draw_together_what_each_draws_alone():
+    """Also with an odd number of values, and rows that only the graph knows."""
+    seeds = (3, 11, 3)
+    alone = [keras.random.SeedGenerator(seed) for seed in seeds]
+    together = [keras.random.SeedGenerator(seed) for seed in seeds]
+    for shape in ((4, 1, 1), (5, 3, 7)):
+        expected = [to_numpy(uniform(generator, shape)) for generator in alone]
+        np.testing.assert_array_equal(uniforms(together, shape), expected)
+    expected = [to_numpy(uniform(generator, (6, 1))) for generator in alone]
+    drawn = tf.function(lambda rows: uniforms(together, (rows, 1)))(tf.constant(6))
+    np.testing.assert_array_equal(drawn, expected)
