@@ -11,6 +11,7 @@ from swin_keras.data.segmentation.class_table import ClassTable, find_table
 from swin_keras.data.segmentation.looking import PairLook, look_at_pairs
 from swin_keras.data.segmentation.mask_file import VALUES, MaskFiles, Meaning
 from swin_keras.data.segmentation.pairs import Pairs, list_pairs
+from swin_keras.data.segmentation.palettes import check_palettes
 from swin_keras.data.splits import FileSplit
 from swin_keras.data.targets import Masks
 from swin_keras.errors import DataError, UsageError
@@ -150,6 +151,8 @@ def look_into_folder(
     looks = look_at_pairs(
         pairs, table, decode=decode, grey_range=grey_range, progress=progress
     )
+    masks = [pair for split in pairs.splits.values() for pair in split.items()]
+    check_palettes({mask: looks[image].palette for image, mask in masks}, root)
     has_colours = table is not None and table.colours
     used = _values_to_learn(pairs, looks)
     if not has_colours and used.tolist() in ([0, IGNORED], [IGNORED]):

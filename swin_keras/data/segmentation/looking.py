@@ -22,6 +22,7 @@ from swin_keras.data.segmentation.mask_file import (
     values_of,
 )
 from swin_keras.data.segmentation.pairs import Pairs
+from swin_keras.data.segmentation.palettes import Palette, palette_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class PairLook:
         counts: Pixels of each value of the mask, or of each class where colours
             stand for them, `(256,)`.
         size: `(width, height)` of the mask.
+        palette: The colours that its values have in the file, if any.
         orientation: How the mask must be turned, which was made for the picture as
             it is stored; 1 for not at all.
     """
@@ -42,6 +44,7 @@ class PairLook:
     image: Look = field(default_factory=Look)
     counts: np.ndarray | None = None
     size: tuple[int, int] = (0, 0)
+    palette: Palette | None = None
     orientation: int = 1
 
 
@@ -82,10 +85,10 @@ def _look(root, image, mask, table, look, grey_range):
     seen = look(str(root / image), grey_range)
     problems = [(image, seen.reason)] if seen.reason else []
     try:
-        counts, size = count_values(str(root / mask), table)
+        counts, size, palette = count_values(str(root / mask), table)
     except ImageError as error:
         return PairLook((*problems, (mask, error.reason)), seen)
-    found = PairLook(tuple(problems), seen, counts, size)
+    found = PairLook(tuple(problems), seen, counts, size, palette)
     return found if problems else _fitted(found, root, image, mask)
 
 
@@ -105,13 +108,17 @@ def _fitted(found, root, image, mask):
 
 
 def count_values(file: str, table):
-    """Return pixels of each value or class of a mask, `(256,)`, and its size.
+    """Return pixels of each value or class of a mask, `(256,)`, its size and palette.
 
     Raises:
         ImageError: If it cannot be read, or holds colours that no table has.
     """
-    if table is not None and table.colours:
+    has_colours = table is not None and table.colours
+    if has_colours:
         values = Meaning(len(table.class_names), table).read(file)
     else:
-        values = values_of(open_mask(file), file)
-    return np.bincount(values.ravel(), minlength=VALUES), values.shape[::-1]
+        image = open_mask(file)
+        values = values_of(image, file)
+    counts = np.bincount(values.ravel(), minlength=VALUES)
+    palette = None if has_colours else palette_of(image, counts)
+    return counts, values.shape[::-1], palette

@@ -110,6 +110,61 @@ def test_greys_that_each_file_numbers_anew_are_not_read_as_indices(
         load(tmp_path)
 
 
+def in_colours(mask, colours):
+    """A mask as indices of colours: bytes of red, green and blue."""
+    image = Image.frombytes("P", mask.shape[::-1], mask.tobytes())
+    image.putpalette(np.uint8(colours).tobytes())
+    return image
+
+
+@pytest.mark.parametrize("format", ["PNG", "GIF"])
+@pytest.mark.parametrize("skips", [True, False])
+def test_colours_that_each_file_numbers_anew_are_not_read_as_indices(
+    tmp_path, format, skips
+):
+    for index in range(10):
+        image = Image.fromarray(COLOURS[np.sort(blocks(index, 1 + index % 3))])
+        image = image if format == "GIF" else image.quantize(3)
+        write_pair(tmp_path, f"{index:03d}", image)
+        image.save(tmp_path / f"masks/{index:03d}.png", format)
+    words = (
+        r"must share one palette.* index 0 is [\d,]+ in masks/00\d.png and [\d,]+ in "
+        r"masks/00\d.png. If the colours .*classes.csv.*without a palette"
+    )
+    with pytest.raises(DataError, match=words):
+        load(tmp_path, on_bad="skip" if skips else "stop")
+
+
+def test_a_mask_of_background_alone_is_not_the_colour_that_others_begin_with(tmp_path):
+    write_pair(tmp_path, "all", in_colours(blocks(0, 1), COLOURS[:1]))
+    for index in range(9):
+        image = in_colours(blocks(index, 2), COLOURS[[2, 0]])
+        write_pair(tmp_path, f"{index:03d}", image)
+    words = "index 0 is 255,0,7 in masks/000.png and 0,0,0 in masks/all.png"
+    with pytest.raises(DataError, match=words):
+        load(tmp_path)
+
+
+def test_palettes_may_differ_where_no_pixel_has_their_colour(tmp_path):
+    rng = np.random.default_rng(0)
+    for index in range(10):
+        mask = blocks(index, 3 - index % 2)
+        palette = rng.integers(0, 256, (256, 3))
+        palette[:3] = COLOURS
+        palette = palette[: mask.max() + 1] if index % 3 else palette
+        image = in_colours(mask, palette)
+        if index == 4:  # greys that are their indices are sure of themselves
+            image = with_greys(mask, *range(256))
+        if index in (3, 9):  # what is ignored has no colour of its own
+            image.putpixel((0, 0), IGNORED)
+        write_pair(tmp_path, f"{index:03d}", mask if index == 6 else image)
+    found = masks_by_name(load(tmp_path))
+    for stem, mask in found.items():
+        expected = blocks(int(stem), 3 - int(stem) % 2)
+        expected[0, 0] = IGNORED if stem in ("003", "009") else expected[0, 0]
+        np.testing.assert_array_equal(mask, expected)
+
+
 def test_greys_of_a_palette_are_colours_where_a_table_says_so(tmp_path):
     for index in range(10):
         write_pair(tmp_path, f"{index:03d}", with_greys(blocks(index), 9, 3, 200))
