@@ -76,8 +76,13 @@ class Parser(jsonargparse.ArgumentParser):
             for action in self._actions
             for option in action.option_strings
         }
+        needs = [
+            action.dest
+            for action in self._actions
+            if not action.option_strings and action.nargs in (None, "+")
+        ]
         try:
-            return in_order(words, takes)
+            return in_order(words, takes, needs)
         except ValueError as error:
             self.error(error)
 

@@ -1,16 +1,18 @@
 """The words of a command, in the order in which argparse understands them all."""
 
 import re
+import shlex
 
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
 AS_MANY = ("*", "+")  # values as there are
+NUMBERS = (int, float)  # which end where another word begins
 REMEDY = (
     "Received: ''. Leave it out, or see whether a variable of the shell is set that "
     "was meant to fill it."
 )
 
 
-def in_order(words: list[str], takes: dict) -> list[str]:
+def in_order(words: list[str], takes: dict, needs=()) -> list[str]:
     """Put files of options first, other options next, and what is no option last.
 
     An option that is given wins over a file wherever it stands, and images may follow
@@ -20,12 +22,14 @@ def in_order(words: list[str], takes: dict) -> list[str]:
         words: The words after the command's name. Those after `--` are no options.
         takes: Of each option, the number of its values as argparse has it, and their
             type.
+        needs: Names of the words that must be there and are no options.
 
     Raises:
-        ValueError: If a word is empty, which would be taken for the current folder.
+        ValueError: If a word is empty, which would be taken for the current folder; or
+            one is missing that an option has taken for its own.
     """
     end = words.index("--") if "--" in words else len(words)
-    files, options, others = [], [], []
+    files, options, others, lists = [], [], [], []
     start = 0
     while start < end:
         if not _is_option(words[start]):
@@ -38,10 +42,20 @@ def in_order(words: list[str], takes: dict) -> list[str]:
         if "" in group or (equals and not value):
             raise ValueError(f"`{name.replace('_', '-')}` must not be empty. {REMEDY}")
         (files if name == "--config" else options).extend(group)
+        number, kind = takes.get(name, (None, None))
+        if count and number in AS_MANY and kind not in NUMBERS:
+            lists.append(group)
         start += len(group)
     others += words[end + 1 :]
     if "" in others:
         raise ValueError(f"No word of a command may be empty. {REMEDY}")
+    if lists and len(others) < len(needs):
+        name, *values = lists[-1]
+        raise ValueError(
+            f"`{name.replace('_', '-')}` takes all words that follow it. Put the "
+            f"{needs[len(others)]} before it, or behind --. "
+            f"Received: {shlex.join(values)} for it, and no {needs[len(others)]}."
+        )
     return [*files, *options, *(["--", *others] if others else [])]
 
 
@@ -63,6 +77,6 @@ def _count(name, takes, following):
     for count, word in enumerate(following[:number]):
         if _is_option(word):
             return count
-        if count and kind in (int, float) and not NUMBER.match(word):
+        if count and kind in NUMBERS and not NUMBER.match(word):
             return count  # here images begin, or models
     return min(number, len(following))

@@ -1,5 +1,8 @@
 """Words of a command mean the same in every order, and none is empty."""
 
+import re
+import shlex
+
 import pytest
 
 from swin_keras.cli.parser import make_parser
@@ -63,6 +66,31 @@ def test_so_may_the_other_words_of_a_command():
         "-",
         "--json",
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("export --formats onnx runs/x", "`--formats`.* Received: onnx runs/x for it"),
+        (
+            "export --overwrite --formats x",
+            "`--formats`.* Received: x for it, and no model",
+        ),
+        ("export --class-names a 'b c' m --name n", "`--class-names`.* a 'b c' m for"),
+        ("benchmark --json --threads 1 2", "model"),
+    ],
+)
+def test_an_option_that_took_the_model_is_named(words, said, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        parsed(*shlex.split(words))
+    error = capsys.readouterr().err
+    assert re.search(said, error)
+    assert "--threads" not in error  # which takes numbers only
+
+
+def test_what_is_no_option_may_stand_behind_two_dashes():
+    options = parsed("export", "--formats", "onnx", "--class-names", "a", "--", "m")
+    assert (options.model, options.formats) == ("m", ["onnx"])
 
 
 @pytest.mark.parametrize(
