@@ -3,6 +3,7 @@
 import math
 import shlex
 
+from swin_keras.exporting.markdown import as_block, as_code, as_text
 from swin_keras.exporting.table import LEGEND, as_markdown
 from swin_keras.model_files.card import ModelCard
 from swin_keras.tasks import task_named
@@ -18,10 +19,10 @@ def readme_text(card: ModelCard) -> str:
     """
     height, width, channels = card.model["input_shape"]
     chapters = [
-        f"# {card.name}",
-        f"`{card.variant}`, {height} x {width} x {channels}, {_classes(card)}.",
-        f"Trained on {card.data.get('name', 'unknown data')}. Made by:",
-        f"    {card.command}",
+        f"# {as_text(card.name)}",
+        f"{as_code(card.variant)}, {height} x {width} x {channels}, {_classes(card)}.",
+        f"Trained on {as_text(card.data.get('name', 'unknown data'))}. Made by:",
+        as_block(card.command),
         _metrics(card),
         _checks(card),
         f"Each file takes images `(batch, {height}, {width}, {channels})` and gives "
@@ -30,7 +31,7 @@ def readme_text(card: ModelCard) -> str:
         _endpoints(card),
         task_named(card.task).about_pictures(card),
         "From the folder that holds this one:",
-        f"    {_try_it(card)}",
+        as_block(_try_it(card)),
     ]
     return "\n\n".join(chapter for chapter in chapters if chapter) + "\n"
 
@@ -38,15 +39,15 @@ def readme_text(card: ModelCard) -> str:
 def _classes(card):
     if not card.class_names:
         return "feature maps"
-    names = ", ".join(card.class_names[:20])
+    names = ", ".join(map(as_text, card.class_names[:20]))
     more = len(card.class_names) - 20
     rest = f" and {more} more" if more > 0 else ""
-    return f"{len(card.class_names)} classes:\n{names}{rest}"
+    return f"{len(card.class_names)} classes: {names}{rest}"
 
 
 def _metrics(card):
     rows = [
-        f"| {name.replace('_', ' ')} | {value:.4g} |"
+        f"| {as_text(name.replace('_', ' '))} | {value:.4g} |"
         for name, value in card.metrics.items()
         if _is_number(value) and not _says_nothing(name, card)
     ]

@@ -45,3 +45,31 @@ def test_the_endpoints_of_a_saved_model_are_told():
     fields = {"files": {"saved_model/1/saved_model.pb": FILE}}
     assert "`serve_xla`" in readme_text(ModelCard(**(vars(card) | fields)))
     assert "`serve_xla`" not in readme_text(card)
+
+
+def test_a_command_of_several_lines_stays_one_block_of_code():
+    command = "swin-keras train 'my\n\n# photos' && swin-keras export 'runs/a\x1bb'"
+    card = ModelCard("toy", "swin", {"input_shape": (16, 16, 3)}, ("cat", "dog"))
+    lines = readme_text(ModelCard(**(vars(card) | {"command": command}))).split("\n")
+    start = lines.index("    swin-keras train 'my")
+    assert lines[start + 1 : start + 4] == [
+        "    ",
+        r"    # photos' && swin-keras export 'runs/a\x1bb'",
+        "",
+    ]
+
+
+def test_names_are_no_marks_of_markdown():
+    names = ("a | b", "`c`", "_d_", "traffic_light", "<b>", "C#")
+    card = ModelCard("to*y*", "sw`in", {"input_shape": (16, 16, 3)}, names)
+    fields = {"data": {"name": "a\n\n<img>"}, "metrics": {"val_a|b": 0.5}}
+    said = readme_text(ModelCard(**(vars(card) | fields)))
+    assert said.startswith(
+        r"""# to\*y\*
+
+`` sw`in ``, 16 x 16 x 3, 6 classes: a \| b, \`c\`, \_d\_, traffic_light, \<b\>, C\#.
+
+Trained on a\\n\\n\<img\>. Made by:
+"""
+    )
+    assert r"| val a\|b | 0.5 |" in said
