@@ -10,6 +10,7 @@ import yaml
 from swin_keras.cli.config_file import read_options
 from swin_keras.cli.word_order import REMEDY, in_order
 from swin_keras.errors import UsageError, nearest_name
+from swin_keras.options import kinds
 from swin_keras.screen import complain
 
 # The help of an option that takes no value, and the default that comes after it.
@@ -30,7 +31,7 @@ class _File(str):
 
 
 class _Text(str):
-    """Text of a file, which jsonargparse does not read once more: it is no word."""
+    """Text as it is, which jsonargparse does not read as YAML."""
 
 
 def _load(text):
@@ -62,13 +63,33 @@ class Parser(jsonargparse.ArgumentParser):
     def parse_args(self, args=None, *rest, **options):
         args = sys.argv[1:] if args is None else list(args)
         end = args.index("--") if "--" in args else len(args)  # of the options
-        words = [*map(_our_word, args[:end]), *args[end:]]
-        if not any(action.nargs == PARSER for action in self._actions):
-            words = self._in_order(words)  # else the command's own parser does it
+        words, others = list(map(_our_word, args[:end])), args[end:]
+        if any(action.nargs == PARSER for action in self._actions):
+            words += others  # which the command's own parser puts in order
+        else:
+            words = self._in_order([*self._with_text(words), *others])
         try:
             return super().parse_args(words, *rest, **options)
         except (OverflowError, RecursionError) as error:  # of a value in a file
             self.error(f"An option's value is too large or too deep: {error}.")
+
+    def _with_text(self, words):
+        """Mark the values of options that take text: a name may be `null`."""
+        options = {
+            option
+            for action in self._actions
+            for option in action.option_strings
+            if str in kinds(_type(action))
+        }
+        marked, before = [], None
+        for word in words:
+            option, _, value = word.partition("=")
+            if option in options and value and value[0] != "-":
+                marked += [option, _Text(value)]
+            else:
+                marked.append(_Text(word) if before in options else word)
+            before = word
+        return marked
 
     def _in_order(self, words):
         takes = {

@@ -190,9 +190,8 @@ def test_words_with_a_number_sign_are_no_comments(tmp_path):
     assert (options.name, options.weights, options.data) == ("#3", "run #2", "#photos")
     path = tmp_path / "config.yaml"
     path.write_text("# of the second try\nname: two # not three\nweights: null\n")
-    words = ["train", "--config", str(path), "--label-pattern", "null"]
-    options = make_parser().parse_args(words).train
-    assert (options.name, options.weights, options.label_pattern) == ("two", None, None)
+    options = make_parser().parse_args(["train", "--config", str(path)]).train
+    assert (options.name, options.weights) == ("two", None)
 
 
 def test_a_number_where_text_must_be_is_told(tmp_path, capsys):

@@ -6,6 +6,7 @@ import shlex
 import pytest
 
 from swin_keras.cli.parser import make_parser
+from swin_keras.training.config import TrainConfig
 
 
 def parsed(*words):
@@ -124,3 +125,17 @@ def test_nor_is_an_empty_value_of_a_file(tmp_path, capsys):
     with pytest.raises(SystemExit, match="2"):
         parsed("train", "--config", path)
     assert "gives data, which must not be empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text", ["null", "~", "yes", "1e3", "2024", "007", "1:30", "[a]", "{a: b}", "&a"]
+)
+def test_text_is_the_word_that_was_given(text):
+    for words in (("--name", text), (f"--name={text}",)):
+        assert parsed("export", "run", *words).name == text
+        options = parsed("train", *words, "--weights", text, "--data", text)
+        assert (options.name, options.weights, options.data) == (text,) * 3
+    config = TrainConfig(name=text, weights=text, preset="small", batch_size=8)
+    words = shlex.split(config.to_command())[1:]
+    assert parsed(*words).weights == text
+    assert parsed("train", "--batch-size", "null", "--", "--name=null").name is None
