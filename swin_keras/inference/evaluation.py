@@ -29,6 +29,7 @@ from swin_keras.tasks.views import ONE_VIEW, Views
 
 log = logging.getLogger(__name__)
 SPLITS = ("all", "train", "val", "test")
+MOST_WORKERS = 1024  # as of a run
 KINDS = {
     "classes": "images with classes",
     "masks": "images with masks",
@@ -162,9 +163,11 @@ def _check(data, split, batch_size, workers):
             "`batch_size` must be a whole number of at least 1. "
             f"Received: {batch_size!r}."
         )
-    if workers != "auto" and (not isinstance(workers, Integral) or workers < 0):
+    if workers != "auto" and not (
+        isinstance(workers, Integral) and 0 <= workers <= MOST_WORKERS
+    ):
         raise UsageError(
-            '`workers` must be "auto" or a whole number of at least 0. '
+            f'`workers` must be "auto" or a whole number of 0 to {MOST_WORKERS}. '
             f"Received: {workers!r}."
         )
 

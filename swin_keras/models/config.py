@@ -13,6 +13,7 @@ from swin_keras.layers.windows import WINDOW_FITS, fit_window
 from swin_keras.models.words import check_words
 
 RATES = ("dropout_rate", "attention_dropout_rate", "drop_path_rate")
+MAX_BLOCKS = 512  # Keras walks through a model by recursion, which Python limits
 SWITCHES = ("qkv_bias", "patch_norm", "position_embedding", "mask_padding", "remat")
 
 
@@ -26,7 +27,7 @@ class SwinConfig:
         patch_overlap: Pixels that a token sees beyond each side of its patch; 0 in
             every published model.
         embed_dim: Channels in stage 1; each further stage has twice as many.
-        depths: Blocks in each stage.
+        depths: Blocks in each stage, at most 512 in all.
         num_heads: Attention heads in each stage.
         window_size: Side of a window in tokens, or `(height, width)`.
         mlp_ratio: Width of the MLP's hidden layer, in channels of its stage.
@@ -173,6 +174,12 @@ class SwinConfig:
             raise UsageError(
                 "`depths` and `num_heads` must name the same stages. Received: "
                 f"depths={self.depths}, num_heads={self.num_heads}."
+            )
+        blocks = sum(max(depth, 1) for depth in self.depths)
+        if blocks > MAX_BLOCKS:
+            raise UsageError(
+                f"`depths` must be at most {MAX_BLOCKS} blocks in all stages together. "
+                f"Received: depths={self.depths!s:.100}, which are {blocks}."
             )
         stages = zip(self.depths, self.num_heads, self.stage_channels, strict=True)
         for stage, (depth, heads, channels) in enumerate(stages, start=1):

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 STOPPED = (129, 130, 143)  # of a worker that was asked to, and wrote a checkpoint
 LAUNCHED = "SWIN_KERAS_LAUNCHED"  # set for a worker, which ends with its launcher
 FINAL_CODES = (2, 3, 4, 5, 6, *STOPPED)
+MOST_WORKERS = 256  # on a machine
 SECONDS_TO_END = 5.0  # for the others, after one worker has ended
 SECONDS_TO_SAVE = 600.0  # for whoever was asked to stop
 
@@ -86,8 +87,7 @@ def _check(command, workers, hosts, index, max_restarts):
             "`launch` runs `train`. Example: swin-keras launch --workers 2 -- train "
             f"--name pets. Received: {' '.join(command) or 'no command'}."
         )
-    if workers < 1:
-        raise UsageError(f"`workers` must be at least 1. Received: {workers}.")
+    check_workers(workers)
     if max_restarts < 0:
         raise UsageError(
             f"`max_restarts` must be at least 0. Received: {max_restarts}."
@@ -108,6 +108,19 @@ def _check(command, workers, hosts, index, max_restarts):
         )
     if any(":" not in host for host in hosts):
         raise UsageError(f"Hosts must be host:port. Received: {', '.join(hosts)}.")
+
+
+def check_workers(workers: int):
+    """Refuse a number of processes that no machine can run.
+
+    Raises:
+        UsageError: That says what it may be.
+    """
+    if not 1 <= workers <= MOST_WORKERS:
+        raise UsageError(
+            f"`workers` must be at least 1 and at most {MOST_WORKERS}, each a process "
+            f"with TensorFlow. Received: {workers}."
+        )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from swin_keras.errors import Interrupted, ResourceError, UsageError, WeightsErr
 from swin_keras.files import expanded
 from swin_keras.options import option_words, path_word
 from swin_keras.processes import quiet, signals_to
-from swin_keras.training.launching import StopRequest
+from swin_keras.training.launching import StopRequest, check_workers
 from swin_keras.training.run_folder import disk_errors, locked
 from swin_keras.tuning.board import Board
 from swin_keras.tuning.results import StudyOutcome, write_results
@@ -104,8 +104,7 @@ def _check(study, workers):
     from swin_keras.training.model_size import model_config_of
     from swin_keras.training.preparation import load_data
 
-    if workers < 1:
-        raise UsageError(f"`workers` must be at least 1. Received: {workers}.")
+    check_workers(workers)
     if workers > 1 and study.limits.litert_ms is not None:
         raise UsageError(
             "A limit on latency is measured on a machine that does nothing else: "

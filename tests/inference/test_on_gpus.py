@@ -149,7 +149,7 @@ def test_processes_load_what_is_judged(
     assert found.to_dict() == expected.to_dict()
 
 
-@pytest.mark.parametrize("workers", [-1, 1.5, "all"])
+@pytest.mark.parametrize("workers", [-1, 1.5, 10_000, "all"])
 def test_a_number_of_processes_that_cannot_be_is_refused(exported, workers):
     with pytest.raises(UsageError, match="`workers` must be"):
         evaluate(exported, workers=workers)

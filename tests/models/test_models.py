@@ -245,6 +245,14 @@ class TestKerasApplicationsArguments:
         (lambda: SwinConfig(window_size="7"), "whole number or .height, width"),
         (lambda: SwinConfig(patch_size=4.0), "`patch_size` must be a whole number"),
         (lambda: SwinConfig(depths=2), "`depths` must be whole numbers"),
+        (
+            lambda: SwinConfig(depths=(1, 2000), num_heads=(3, 3)),
+            r"at most 512 blocks .* Received: depths=\(1, 2000\), which are 2001",
+        ),
+        (
+            lambda: SwinConfig(depths=(0,) * 10**5, num_heads=(1,) * 10**5),
+            "which are 100000",
+        ),
         (lambda: SwinConfig(num_heads=(1, 2.0)), "`num_heads` must be whole numbers"),
         (lambda: SwinConfig(input_shape=224), "three known sizes"),
         (lambda: SwinConfig(window_fit="both"), "`window_fit` must be one of 'side'"),

@@ -224,6 +224,7 @@ def test_who_can_reach_the_workers_is_said(
         ({"command": ["export", "x"]}, "`launch` runs `train`"),
         ({"command": [], "workers": 2}, "Received: no command"),
         ({"workers": 0}, "`workers` must be at least 1"),
+        ({"workers": 10_000}, "at most 256, each a process .* Received: 10000"),
         ({"hosts": ["a:1", "b:2"], "index": 2}, "one of the 2 hosts"),
         ({"hosts": ["a"]}, "Hosts must be host:port"),
         ({"hosts": ["a:1", "b:1"], "workers": 4}, "leave `workers` out"),

@@ -164,6 +164,7 @@ def test_a_trial_whose_process_is_killed_has_failed(start, tmp_path):
     [
         ({"space": {"sizes.embed_dim": [8, 9]}}, {}, UsageError, "embed_dim = 9: Each"),
         ({}, {"workers": 0}, UsageError, "`workers` must be at least 1"),
+        ({}, {"workers": 10_000}, UsageError, "at most 256, each a process"),
         ({}, {"max_trials": 0}, UsageError, "`trials` must be a number above 0"),
         (
             {"limits": {"litert_ms": 1.0}},
