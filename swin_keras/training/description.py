@@ -11,6 +11,7 @@ from swin_keras.screen import counted
 from swin_keras.training.devices import device_names
 from swin_keras.training.job import TrainingJob
 from swin_keras.training.presets import PRESETS, fitted_values
+from swin_keras.training.recipe import warmup_steps
 
 FEW = 10_000  # training images, below which random weights are a poor beginning
 MAX_NAMES = 5  # of files that were left out
@@ -34,6 +35,7 @@ def describe(job: TrainingJob) -> list[str]:
         f"{counted(job.config.batch_size, 'image')} each{_devices(job.replicas)}; "
         f"preset {job.config.preset}, learning rate {job.config.learning_rate:.2g}",
         *_why_this_batch(job),
+        *_shorter_warmup(job),
         *_advice(job),
     ]
 
@@ -120,6 +122,18 @@ def _why_this_batch(job):
         f"            fewer images a step than the preset's {preset}, at {usual:.2g}: "
         f"what {len(job.dataset.training)} images and the memory can fill"
     )
+
+
+def _shorter_warmup(job):
+    """Report a warm-up that is cut to its share of the run."""
+    config = job.config
+    epochs = config.epochs - max(config.restarts, default=0)
+    steps = warmup_steps(config, epochs, job.steps)
+    if steps < round(config.warmup_epochs * job.steps):
+        yield (
+            f"            warm-up: {counted(steps, 'step')}, a fifth of the run, instead "
+            f"of {config.warmup_epochs:g} epochs"
+        )
 
 
 def _advice(job):

@@ -46,10 +46,21 @@ def make_schedule(config: TrainConfig, steps_per_epoch: int):
     return ScheduleParts(schedules, steps)
 
 
+def warmup_steps(config: TrainConfig, epochs: int, steps_per_epoch: int) -> int:
+    """Return the steps of the warm-up: a short run keeps most of its own for the fall.
+
+    Args:
+        config: The run's.
+        epochs: How many the run has, or its part since it was extended.
+        steps_per_epoch: Steps in an epoch.
+    """
+    asked = round(config.warmup_epochs * steps_per_epoch)
+    return min(asked, epochs * steps_per_epoch // 5)
+
+
 def _warmup_and_fall(config, epochs, steps_per_epoch):
     steps = epochs * steps_per_epoch
-    # A short run keeps most of its steps for the fall.
-    warmup = min(round(config.warmup_epochs * steps_per_epoch), steps // 5)
+    warmup = warmup_steps(config, epochs, steps_per_epoch)
     if config.schedule == "linear":
         return WarmupAndLine(
             config.learning_rate, config.min_learning_rate, warmup, steps

@@ -89,6 +89,22 @@ def test_a_small_set_is_told_what_suits_it(pets):
     assert "image size: as given" in text
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"epochs": 10}, "warm-up: 8 steps, a fifth of the run, instead of 5 epochs"),
+        ({"epochs": 10, "warmup_epochs": 2.5}, "8 steps, a fifth of the run, instead"),
+        ({"epochs": 30, "restarts": (25,)}, "4 steps, a fifth of the run, instead of"),
+        ({"epochs": 10, "warmup_epochs": 2}, None),
+        ({"epochs": 25}, None),
+    ],
+)
+def test_a_warm_up_that_is_cut_is_told(pets, options, said):
+    job = prepare(TrainConfig(data=str(pets), preset="small", **TOY | options))
+    text = "\n".join(describe(job))
+    assert said in text if said else "warm-up" not in text
+
+
 @pytest.mark.slow
 def test_a_dry_run_times_epochs_of_one_step_too(pets):
     text = dry_run(TrainConfig(data=str(pets), batch_size=32, epochs=1, **TOY))
