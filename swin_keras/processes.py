@@ -51,6 +51,38 @@ def signals_to(note):
             signal.signal(number, handler)
 
 
+@contextlib.contextmanager
+def obeying_interrupts():
+    """Obey Ctrl-C within this context also where what runs in it loses it.
+
+    Python ignores what is raised in a callback, of which its imports have many; and a
+    module that is imported may catch it, or make another error of it. Nothing changes
+    where somebody else has an answer to Ctrl-C.
+    """
+    usual = signal.default_int_handler
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not usual:
+        yield
+        return
+    asked = False
+
+    def ask(number, frame):
+        nonlocal asked
+        asked = True
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    except Exception:
+        if not asked:
+            raise
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if asked:
+        raise KeyboardInterrupt
+
+
 def end_with_starter(at_once: bool = False):
     """End this process once what started it has ended, however it did.
 
@@ -125,7 +157,7 @@ def import_keras():
     """
     if not {"keras", "tensorflow"} & sys.modules.keys():
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        with _unless_asked():
+        with obeying_interrupts(), _unless_asked():
             import keras  # noqa: F401
 
 
@@ -141,7 +173,7 @@ def find_devices():
 
     if keras.backend.backend() != "tensorflow":
         return
-    with _unless_asked():
+    with obeying_interrupts(), _unless_asked():
         import tensorflow as tf
 
         tf.config.list_physical_devices()

@@ -8,12 +8,20 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 import swin_keras
-from swin_keras.processes import find_devices, module_command, quiet, signals_to
+from swin_keras.cli import main
+from swin_keras.processes import (
+    find_devices,
+    module_command,
+    obeying_interrupts,
+    quiet,
+    signals_to,
+)
 from swin_keras.screen import ScreenHandler, complain
 
 ROOT = Path(__file__).parents[1]
@@ -37,6 +45,58 @@ def test_only_one_function_starts_modules():
 
 def test_a_module_is_run_without_the_current_folder():
     assert module_command("a.b", 3, Path("c"))[1:] == ["-P", "-m", "a.b", "3", "c"]
+
+
+@pytest.mark.parametrize("answer", ["pass", "raise ImportError('no backend')"])
+def test_ctrl_c_that_an_import_loses_is_obeyed(answer, tmp_path):
+    (tmp_path / "keras.py").write_text(
+        "import time\n"
+        f"open({str(tmp_path / 'begun')!r}, 'w')\n"
+        "try:\n    time.sleep(60)\n"
+        f"except BaseException:\n    {answer}\n"
+    )
+    code = (
+        "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may not\n"
+        "from swin_keras.cli import main\n"
+        "sys.exit(main(['evaluate', 'nothing']))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "begun").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "swin-keras: interrupted\n")
+
+
+def test_ctrl_c_has_its_usual_answer_after_that():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with obeying_interrupts():
+            assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        with pytest.raises(ZeroDivisionError), obeying_interrupts():
+            raise ZeroDivisionError
+        with signals_to(print), obeying_interrupts():
+            assert signal.getsignal(signal.SIGINT) is print
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_while_options_are_read_is_no_traceback(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["swin_keras.cli.main"], "make_parser", interrupted)
+    assert main(["info"]) == 130
+    assert capsys.readouterr().err == "swin-keras: interrupted\n"
 
 
 @pytest.mark.slow

@@ -20,7 +20,11 @@ def main(arguments=None) -> int:
     finite; 129, 130 or 143 interrupted, by a closed terminal, Ctrl-C or SIGTERM;
     1 anything else.
     """
-    options = make_parser().parse_args(arguments)
+    try:
+        options = make_parser().parse_args(arguments)
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return 130
     for stream in sys.stdout, sys.stderr:  # a letter that a terminal lacks ends nothing
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

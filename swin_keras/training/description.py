@@ -131,8 +131,8 @@ def _shorter_warmup(job):
     steps = warmup_steps(config, epochs, job.steps)
     if steps < round(config.warmup_epochs * job.steps):
         yield (
-            f"            warm-up: {counted(steps, 'step')}, a fifth of the run, instead "
-            f"of {config.warmup_epochs:g} epochs"
+            f"            warm-up: {counted(steps, 'step')}, a fifth of the run, "
+            f"instead of {config.warmup_epochs:g} epochs"
         )
 
 
