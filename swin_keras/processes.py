@@ -199,6 +199,21 @@ def _unless_asked():
 
 
 @contextlib.contextmanager
+def same_logging():
+    """Leave a program without logging as it is: abseil sets it up at its first line.
+
+    TensorFlow and TensorFlow Datasets log with it. Every line of ours would then be
+    shown, and twice where it is shown already.
+    """
+    is_bare = not logging.root.handlers
+    try:
+        yield
+    finally:
+        if is_bare:
+            logging.root.handlers.clear()
+
+
+@contextlib.contextmanager
 def quiet():
     """Within this context, nothing is printed: not from Python, not from C++.
 

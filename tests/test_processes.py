@@ -239,3 +239,11 @@ def test_they_do_for_whatever_opens_a_model(grown, exported, name):
     else:
         evaluate(exported / name, "digits", workers=0)
     assert grown == [("busy", True), ("b", True)]
+
+
+def test_logging_that_abseil_sets_up_is_taken_back(monkeypatch):
+    from swin_keras import load_dataset
+
+    monkeypatch.setattr(logging.root, "handlers", [])
+    load_dataset("digits")  # of TensorFlow Datasets, which tells where it reads
+    assert not logging.root.handlers

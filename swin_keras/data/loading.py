@@ -24,6 +24,7 @@ from swin_keras.data.table import is_table
 from swin_keras.errors import DataError, UsageError
 from swin_keras.files import expanded
 from swin_keras.names import printable
+from swin_keras.processes import same_logging
 
 log = logging.getLogger(__name__)
 SETS = ("digits", garments.NAME, *CLASS_NAMES)  # which a folder may be called, too
@@ -45,6 +46,7 @@ OPTIONS = (
 LAYOUT = ("label_pattern", "follow_links", "box_format", "lost")
 
 
+@same_logging()
 def load_dataset(
     source,
     *,

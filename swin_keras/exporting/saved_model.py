@@ -8,6 +8,7 @@ import tensorflow as tf
 from swin_keras.exporting.inference_model import logits, named_outputs, with_outputs
 from swin_keras.exporting.letter_box import LetterBox
 from swin_keras.models.feature_maps import features
+from swin_keras.processes import same_logging
 
 
 def export_saved_model(
@@ -108,6 +109,7 @@ def _write(endpoints: dict, specs: dict, directory: Path):
     level = log.level
     log.setLevel("WARNING")  # in a notebook it would tell of our temporary folders
     try:
-        archive.write_out(str(directory), verbose=False)
+        with same_logging():
+            archive.write_out(str(directory), verbose=False)
     finally:
         log.setLevel(level)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 import math
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from swin_keras.exporting.config import ExportConfig
 from swin_keras.exporting.export import export
 from swin_keras.exporting.inference_model import inference_model
 from swin_keras.exporting.readme import readme_text
+from swin_keras.exporting.saved_model import export_saved_model
 from swin_keras.exporting.source import complete_card
 from swin_keras.inference.predictor import Predictor
 from swin_keras.inference.runtimes import open_model
@@ -46,6 +48,12 @@ def test_every_form_gives_the_models_probabilities(
     tolerance = 1e-5 if name in ("saved_model/1", "model.tflite") else 0.05
     for one, other in zip(keras_answers, given, strict=True):
         assert dict(other.scores) == pytest.approx(dict(one.scores), abs=tolerance)
+
+
+def test_a_program_without_logging_still_has_none(small_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(logging.root, "handlers", [])
+    export_saved_model(small_model, tmp_path / "saved_model")
+    assert not logging.root.handlers
 
 
 @pytest.mark.slow
