@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import shlex
 import shutil
+import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -31,6 +32,8 @@ from swin_keras.training.strategy import Replicas, make_strategy
 from swin_keras.training.xla_flags import leave_out_triton
 
 log = logging.getLogger(__name__)
+# Runs of one process share Python's random numbers, and what is logged.
+_ONE_RUN = threading.RLock()
 SAMPLES = 16  # test images kept with the run: for prediction and export checks
 
 
@@ -101,6 +104,8 @@ class OpenRun:
 def open_run(config: TrainConfig, *, resume: bool = False, verbose: bool = True):
     """Yield an `OpenRun`: with its devices, and its folder locked if it resumes.
 
+    Threads take turns: each run is what it would be alone.
+
     Args:
         config: What and how.
         resume: Whether to resume the run of this name, if there is one.
@@ -112,7 +117,7 @@ def open_run(config: TrainConfig, *, resume: bool = False, verbose: bool = True)
     """
     require_tensorflow("Training")
     leave_out_triton()
-    with ExitStack() as stack:
+    with _ONE_RUN, ExitStack() as stack:
         stack.enter_context(kept_programs(config))  # before devices are looked for
         find_devices()
         replicas = Replicas(make_strategy(config.strategy))

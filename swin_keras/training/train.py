@@ -26,6 +26,7 @@ from swin_keras.training.description import why_kept
 from swin_keras.training.fitting import fit, memory_errors
 from swin_keras.training.job import TrainingJob
 from swin_keras.training.open_run import open_run
+from swin_keras.training.own_callbacks import own_callbacks
 from swin_keras.training.preparation import load_data, prepare
 from swin_keras.training.run_folder import RunFolder
 from swin_keras.training.search import resolve_auto
@@ -67,7 +68,8 @@ def train(
         callbacks: Further callbacks of Keras, or one. Where one stops training within
             an epoch, the run is not finished: it has no card and can be resumed. What
             they save is the model of `best.keras` as it is then, not compiled, and
-            without the averages of `ema_momentum`.
+            without the averages of `ema_momentum`. Those that set the learning rate or
+            read a backup are refused.
         verbose: Whether to show data, epochs and the outcome on standard error, where
             the program has no logging of its own.
         **options: Those of `TrainConfig`, instead of one.
@@ -84,8 +86,7 @@ def train(
             in this run's folder.
     """
     config = _configured(config, options)
-    if isinstance(callbacks, keras.callbacks.Callback):
-        callbacks = [callbacks]
+    callbacks = own_callbacks(callbacks)
     with open_run(config, resume=resume, verbose=verbose) as run:
         _check_part(part, run.config.epochs)
         if run.is_finished:
@@ -99,7 +100,7 @@ def train(
             job, range_test = _prepare(run)
         with run.recorded(job, range_test) as folder:
             with run.stop.deferred():
-                metrics = fit(folder, job, run.stop, part, callbacks or (), verbose)
+                metrics = fit(folder, job, run.stop, part, callbacks, verbose)
             is_whole = part is None or part.stop >= job.config.epochs
             if run.replicas.is_chief and is_whole:
                 _conclude(folder, job, metrics)
@@ -128,6 +129,10 @@ def _configured(config, options):
 def _check_part(part, epochs):
     if part is None:
         return
+    if not isinstance(part, range):
+        raise UsageError(
+            f"`part` must be a range of epochs, such as range(3). Received: {part!r}."
+        )
     if not 0 <= part.start <= part.stop <= epochs or part.step != 1:
         raise UsageError(
             "`part` must lie within the epochs of the run, on whose schedule it "

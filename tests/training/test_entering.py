@@ -4,13 +4,14 @@ import dataclasses
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from toy_runs import folder_of_images
+from toy_runs import folder_of_images, outcome
 
 import swin_keras
 from swin_keras.errors import ResourceError, UsageError
@@ -136,6 +137,53 @@ def test_a_part_beyond_the_epochs_is_refused_before_anything_is_made(tmp_path):
         with pytest.raises(UsageError, match=r"`part` must lie within the epochs"):
             train(config, part=part)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_part_that_is_no_range_is_refused(tmp_path):
+    config = TrainConfig(runs_dir=str(tmp_path / "runs"), epochs=2, **TOY)
+    for part in (1, [0], "range(1)"):
+        with pytest.raises(UsageError, match=r"must be a range of epochs.*Received"):
+            train(config, part=part)
+
+
+@pytest.mark.parametrize(
+    "callbacks",
+    [print, [None], keras.callbacks.TerminateOnNaN, [keras.callbacks.TerminateOnNaN]],
+)
+def test_what_is_no_callback_is_refused(callbacks, tmp_path):
+    config = TrainConfig(runs_dir=str(tmp_path / "runs"), epochs=1, **TOY)
+    with pytest.raises(UsageError, match=r"must be callbacks of Keras.*Received"):
+        train(config, callbacks=callbacks)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("callback", "instead"),
+    [
+        (keras.callbacks.LearningRateScheduler(lambda epoch: 1e-3), "`learning_rate`"),
+        (keras.callbacks.ReduceLROnPlateau(), "`schedule`"),
+        (keras.callbacks.BackupAndRestore("backup"), "`resume=True`"),
+    ],
+)
+def test_a_callback_that_does_what_a_run_does_is_refused(callback, instead, tmp_path):
+    config = TrainConfig(runs_dir=str(tmp_path / "runs"), epochs=1, **TOY)
+    with pytest.raises(UsageError, match=rf"its own.*{instead}.*Received"):
+        train(config, callbacks=[callback])
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.slow
+def test_runs_of_two_threads_are_what_each_would_be_alone(pets, tmp_path):
+    def run(name):
+        return train(pets, epochs=1, name=name, runs_dir=tmp_path, **TOY)
+
+    alone = outcome(run("alone"))
+    with ThreadPoolExecutor(2) as threads:
+        runs = list(threads.map(run, ("one", "other")))
+    assert [outcome(run) for run in runs] == [alone, alone]
+    for run in runs:
+        lines = run.log.read_text().splitlines()
+        assert [line for line in lines if " run " in line] == [lines[0]]
 
 
 def test_a_later_part_of_a_run_that_has_not_begun_is_refused(pets, tmp_path):
