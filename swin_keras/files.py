@@ -32,9 +32,17 @@ def replace_file(part: Path, path: Path):
 def expanded(path) -> Path:
     """Return a path with a user's folder for `~`; that of no user is a name.
 
+    Raises:
+        UsageError: If it is no path, or empty, which would be the current folder.
+
     >>> expanded("~nobody-by-this-name/photos").as_posix()
     '~nobody-by-this-name/photos'
     """
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+        raise UsageError(
+            "A path must be text that is not empty, or a pathlib.Path; '.' is the "
+            f"current folder. Received: {path!r:.200}."
+        )
     return Path(os.path.expanduser(path))
 
 
