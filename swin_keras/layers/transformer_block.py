@@ -7,10 +7,11 @@ from swin_keras.layers.drop_path import DropPath
 from swin_keras.layers.dropout import Dropout, draw_together
 from swin_keras.layers.initialization import initializer_config, make_initializer
 from swin_keras.layers.layer_normalization import LayerNormalization
-from swin_keras.layers.map_size import as_pair, known_size, pad_to_multiple
+from swin_keras.layers.map_size import known_size, pad_to_multiple
 from swin_keras.layers.quantization import KeepsQuantization
 from swin_keras.layers.window_attention import WindowAttention
 from swin_keras.layers.windows import (
+    check_shift,
     cyclic_shift,
     fit_window,
     shifted_window_mask,
@@ -81,12 +82,7 @@ class SwinTransformerBlock(KeepsQuantization, keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        shifts = zip(as_pair(window_size), as_pair(shift_size), strict=True)
-        if any(not 0 <= shift < window for window, shift in shifts):
-            raise ValueError(
-                "`shift_size` must be at least 0 and smaller than `window_size`. "
-                f"Received: window_size={window_size}, shift_size={shift_size}."
-            )
+        check_shift(window_size, shift_size)
         if remat and (dropout_rate or attention_dropout_rate):
             raise ValueError(
                 "`remat` would draw other dropout in the backward pass: one of them "

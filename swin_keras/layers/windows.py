@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from swin_keras.errors import UsageError
-from swin_keras.layers.map_size import as_pair
+from swin_keras.layers.map_size import as_pair, known_size
 
 MAX_PAIRS = 2**28  # of tokens in a mask: 1 GB
 MASKED = -100.0  # the published value: finite in float16, exp(-100) is 0 in float32
@@ -33,7 +33,7 @@ def window_partition(x, window_size):
         Windows of shape `(B * num_windows, N, C)`.
 
     Raises:
-        ValueError: If `window_size` does not divide both `H` and `W`.
+        ValueError: If `H` or `W` is not known, or `window_size` does not divide both.
 
     Example:
 
@@ -48,12 +48,9 @@ def window_partition(x, window_size):
         Liu et al., 2021, section 3.2: https://arxiv.org/abs/2103.14030
     """
     window_height, window_width = as_pair(window_size)
-    _, height, width, channels = x.shape
-    if height % window_height or width % window_width:
-        raise ValueError(
-            "`window_size` must divide the height and width of the feature map. "
-            f"Received: window_size={window_size}, height={height}, width={width}."
-        )
+    height, width = known_size(x.shape)
+    channels = x.shape[-1]
+    _check_divides(window_size, height, width)
     # Rows of windows already lie together in memory, so a transpose of four axes
     # is enough: swap "row within a window" with "window along the width".
     windows_across = width // window_width
@@ -74,15 +71,37 @@ def window_reverse(windows, window_size, map_size):
 
     Returns:
         Feature map of shape `(B, H, W, C)`.
+
+    Raises:
+        ValueError: If `window_size` does not divide both `H` and `W`, or these are no
+            windows of its tokens, or none of whole maps.
     """
     window_height, window_width = as_pair(window_size)
     height, width = map_size
-    channels = windows.shape[-1]
+    _check_divides(window_size, height, width)
+    count, tokens, channels = windows.shape
+    in_map = (height // window_height) * (width // window_width)
+    is_whole = not isinstance(count, int) or count % in_map == 0
+    if tokens != window_height * window_width or not is_whole:
+        raise ValueError(
+            "There must be windows of all tokens of `window_size`, and as many as fill "
+            f"maps of `map_size`. Received: windows of shape {tuple(windows.shape)}, "
+            f"window_size={window_size}, map_size={tuple(map_size)}."
+        )
     x = ops.reshape(
         windows, (-1, width // window_width, window_height, window_width * channels)
     )
     x = ops.transpose(x, (0, 2, 1, 3))
     return ops.reshape(x, (-1, height, width, channels))
+
+
+def _check_divides(window_size, height, width):
+    window_height, window_width = as_pair(window_size)
+    if height % window_height or width % window_width:
+        raise ValueError(
+            "`window_size` must divide the height and width of the feature map. "
+            f"Received: window_size={window_size}, height={height}, width={width}."
+        )
 
 
 def cyclic_shift(x, shift_size, training=False):
@@ -212,7 +231,11 @@ def shifted_window_mask(map_size, window_size, shift_size, *, mask_padding=True)
 
     Returns:
         Float array `(num_windows, N, N)`, or `None` if nothing is masked.
+
+    Raises:
+        ValueError: If the shift is negative, or not smaller than the window.
     """
+    check_shift(window_size, shift_size)
     window_height, window_width = as_pair(window_size)
     down, right = as_pair(shift_size)
     _check_pairs(max(map_size), window_size)
@@ -230,6 +253,20 @@ def shifted_window_mask(map_size, window_size, shift_size, *, mask_padding=True)
     )
     apart = regions[:, :, None] != regions[:, None, :]
     return np.where(apart, np.float32(MASKED), np.float32(0))
+
+
+def check_shift(window_size, shift_size):
+    """Refuse a shift by which windows would not move to between their neighbours.
+
+    Raises:
+        ValueError: If it is negative, or not smaller than the window.
+    """
+    shifts = zip(as_pair(window_size), as_pair(shift_size), strict=True)
+    if any(not 0 <= shift < window for window, shift in shifts):
+        raise ValueError(
+            "`shift_size` must be at least 0 and smaller than `window_size`. "
+            f"Received: window_size={window_size}, shift_size={shift_size}."
+        )
 
 
 def _check_pairs(count, window_size):

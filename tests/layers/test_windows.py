@@ -2,6 +2,7 @@
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -32,6 +33,33 @@ def test_partition_cuts_windows_row_by_row(window_size):
     ]
     windows = ops.convert_to_numpy(window_partition(x, window_size))
     np.testing.assert_array_equal(windows, np.stack(expected))
+
+
+def test_partition_of_a_map_of_unknown_size_is_refused():
+    with pytest.raises(ValueError, match=r"must be known.*Received"):
+        window_partition(keras.Input((None, None, 3)), 2)
+
+
+@pytest.mark.parametrize(
+    ("window_size", "map_size", "message"),
+    [
+        (4, (8, 8), "windows of all tokens"),  # these have 4 tokens, not 16
+        (2, (8, 4), "windows of all tokens"),  # 4 windows are half of such a map
+        (2, (4, 5), "must divide"),
+    ],
+)
+def test_windows_that_are_none_of_the_map_are_not_put_back(
+    window_size, map_size, message
+):
+    windows = window_partition(feature_map(1, 4, 4, 3), 2)
+    with pytest.raises(ValueError, match=rf"{message}.*Received"):
+        window_reverse(windows, window_size, map_size)
+
+
+@pytest.mark.parametrize("shift_size", [-1, 4, 5, (1, 4)])
+def test_a_mask_of_a_shift_beyond_the_window_is_refused(shift_size):
+    with pytest.raises(ValueError, match=r"smaller than `window_size`.*Received"):
+        shifted_window_mask((8, 8), 4, shift_size)
 
 
 @pytest.mark.parametrize("window_size", [1, 2, (3, 2), (6, 4)])
