@@ -20,6 +20,7 @@ COLUMNS = {  # what a header may call them
 }
 SEVERAL = "[;|]"  # between the classes of an image that has several
 MAX_PROBLEMS = 20
+HEADER_HINT = " (if this row names the columns, call them file and label)"
 
 
 def is_table(path: Path) -> bool:
@@ -46,10 +47,11 @@ def read_table(
         DataError: If it is no such table. The message names the lines.
     """
     rows = list(_rows(path))
-    columns = _columns(rows[0][1]) if rows else None
-    if columns:
+    _refuse_other_separators(path, rows)
+    header = _columns(rows[0][1]) if rows else None
+    columns = header or {"file": 0, "label": 1}
+    if header:
         rows = rows[1:]
-    columns = columns or {"file": 0, "label": 1}
     if "split" not in columns:
         _refuse_unnamed_splits(path, rows, columns, title_of)
     splits, seen, problems = defaultdict(lambda: defaultdict(list)), {}, []
@@ -61,7 +63,8 @@ def read_table(
             if file in seen:
                 raise ValueError(f"{file} stands in line {seen[file]} already")
         except ValueError as problem:
-            problems.append(f"  line {line}: {problem}")
+            may_be_header = header is None and cells is rows[0][1]
+            problems.append(f"  line {line}: {problem}{HEADER_HINT * may_be_header}")
             continue
         seen[file] = line
         for label in labels:
@@ -121,6 +124,23 @@ def _columns(cells):
         if places:
             columns[name] = places[0]
     return columns if {"file", "label"} <= columns.keys() else None
+
+
+def _refuse_other_separators(path, rows):
+    """Refuse a table with one cell a row, if another separator makes several of it.
+
+    Raises:
+        DataError: That names it.
+    """
+    if any(len(cells) > 1 for _, cells in rows):
+        return
+    for separator in (";", "\t", ","):
+        if rows and all(separator in cells[0] for _, cells in rows):
+            wanted = SEPARATORS[path.suffix.lower()]
+            raise DataError(
+                f"{printable(path)} must have {wanted!r} between its cells. Received: "
+                f"{separator!r} in every row. Save it as {path.suffix} anew."
+            )
 
 
 def _refuse_unnamed_splits(path, rows, columns, title_of):

@@ -40,6 +40,25 @@ def test_files_get_the_labels_of_their_rows(root, header):
     assert check_folder(table).ok
 
 
+def test_a_first_row_that_may_name_the_columns_is_told_how(root):
+    table = write(root, ["image_id,species", *rows(root, x="cat", y="dog")])
+    with pytest.raises(DataError, match=r"line 1: .*call them file and label"):
+        load_dataset(table)
+    table = write(root, ["file,label", "lost.png,cat", *rows(root, x="cat", y="dog")])
+    with pytest.raises(DataError, match=r"line 2: there is no file 'lost.png'$"):
+        load_dataset(table)
+
+
+@pytest.mark.parametrize(
+    ("name", "separator"), [("a.csv", ";"), ("a.csv", "\t"), ("a.tsv", ",")]
+)
+def test_another_separator_is_named(root, name, separator):
+    lines = ["file,label", *rows(root, x="cat", y="dog")]
+    table = write(root, [line.replace(",", separator) for line in lines], name)
+    with pytest.raises(DataError, match=r"between its cells. Received: .* in every"):
+        load_dataset(table)
+
+
 def test_of_two_columns_that_may_be_the_label_the_usual_one_is(root):
     lines = [f"{row},none" for row in rows(root, x="cat", y="dog")]
     table = write(root, ["file,label,tags", *lines])
