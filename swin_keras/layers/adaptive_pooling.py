@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from swin_keras.layers.map_size import as_pair, known_size, map_spec
+from swin_keras.layers.map_size import as_pair, known_size, map_spec, plain_size
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -38,7 +38,7 @@ class AdaptivePooling(keras.layers.Layer):
         super().__init__(**kwargs)
         if min(as_pair(size)) < 1:
             raise ValueError(f"`size` must be at least 1. Received: size={size}.")
-        self.size = size
+        self.size = plain_size(size)
 
     def build(self, input_shape):
         self.input_spec = map_spec(input_shape)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from swin_keras.layers.map_size import known_size
+from swin_keras.layers.map_size import known_size, plain_size
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -30,7 +30,7 @@ class EdgeDistances(keras.layers.Layer):
 
     def __init__(self, stride: int, **kwargs):
         super().__init__(**kwargs)
-        self.stride = stride
+        self.stride = plain_size(stride)
 
     def build(self, input_shape):
         known_size(input_shape)

@@ -3,7 +3,7 @@
 import keras
 
 from swin_keras.layers.initialization import initializer_config, make_initializer
-from swin_keras.layers.map_size import as_pair
+from swin_keras.layers.map_size import as_pair, plain_size
 from swin_keras.layers.pointwise import pointwise
 from swin_keras.layers.resizing import resized
 
@@ -33,8 +33,8 @@ class MapMixing(keras.layers.Layer):
 
     def __init__(self, units: int, size, kernel_initializer=None, **kwargs):
         super().__init__(**kwargs)
-        self.units = units
-        self.size = size
+        self.units = plain_size(units)
+        self.size = plain_size(size)
         self.kernel_initializer = kernel_initializer
 
     def build(self, input_shape):

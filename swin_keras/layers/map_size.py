@@ -3,7 +3,24 @@
 import numbers
 
 import keras
+import numpy as np
 from keras import ops
+
+
+def plain_size(size):
+    """Return a size as a configuration holds it: numbers of NumPy become Python's.
+
+    A model that is saved with others cannot be loaded.
+
+    >>> plain_size(np.array([2, 4])), plain_size((np.int64(2), 4)), plain_size(7)
+    ([2, 4], (2, 4), 7)
+    """
+    if isinstance(size, tuple | list):
+        numbers_of = tuple if isinstance(size, tuple) else list
+        return numbers_of(plain_size(side) for side in size)
+    if isinstance(size, np.ndarray | np.generic):
+        return size.tolist()
+    return size
 
 
 def as_pair(size) -> tuple[int, int]:

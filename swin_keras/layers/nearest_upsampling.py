@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from swin_keras.layers.map_size import map_spec
+from swin_keras.layers.map_size import map_spec, plain_size
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -31,7 +31,7 @@ class NearestUpsampling(keras.layers.Layer):
 
     def __init__(self, size, **kwargs):
         super().__init__(**kwargs)
-        self.size = size
+        self.size = plain_size(size)
 
     def build(self, input_shape):
         self.input_spec = map_spec(input_shape)

@@ -8,7 +8,7 @@ from swin_keras.layers.initialization import (
     make_patch_initializers,
 )
 from swin_keras.layers.layer_normalization import LayerNormalization
-from swin_keras.layers.map_size import known_size, pad_to_multiple
+from swin_keras.layers.map_size import known_size, pad_to_multiple, plain_size
 from swin_keras.layers.quantization import KeepsQuantization
 from swin_keras.layers.windows import window_partition
 
@@ -58,9 +58,9 @@ class PatchEmbedding(KeepsQuantization, keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.patch_size = patch_size
-        self.embed_dim = embed_dim
-        self.overlap = overlap
+        self.patch_size = plain_size(patch_size)
+        self.embed_dim = plain_size(embed_dim)
+        self.overlap = plain_size(overlap)
         self.use_norm = use_norm
         self.kernel_initializer = kernel_initializer
 

@@ -5,7 +5,7 @@ from keras import ops
 
 from swin_keras.layers.initialization import initializer_config, make_initializer
 from swin_keras.layers.layer_normalization import LayerNormalization
-from swin_keras.layers.map_size import known_size
+from swin_keras.layers.map_size import known_size, plain_size
 from swin_keras.layers.quantization import KeepsQuantization
 from swin_keras.layers.windows import window_reverse
 
@@ -39,8 +39,8 @@ class PatchExpanding(KeepsQuantization, keras.layers.Layer):
 
     def __init__(self, units: int, factor: int = 2, kernel_initializer=None, **kwargs):
         super().__init__(**kwargs)
-        self.units = units
-        self.factor = factor
+        self.units = plain_size(units)
+        self.factor = plain_size(factor)
         self.kernel_initializer = kernel_initializer
 
     def build(self, input_shape):

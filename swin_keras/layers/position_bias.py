@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from swin_keras.layers.initialization import published_normal
-from swin_keras.layers.map_size import as_pair
+from swin_keras.layers.map_size import as_pair, plain_size
 from swin_keras.layers.windows import relative_position_index
 
 
@@ -41,7 +41,7 @@ class RelativePositionBias(keras.layers.Layer):
 
     def __init__(self, window_size, **kwargs):
         super().__init__(**kwargs)
-        self.window_size = window_size
+        self.window_size = plain_size(window_size)
 
     def build(self, input_shape):
         height, width = as_pair(self.window_size)
@@ -109,7 +109,7 @@ class ContinuousPositionBias(RelativePositionBias):
 
     def __init__(self, window_size, pretrained_window_size=0, **kwargs):
         super().__init__(window_size, **kwargs)
-        self.pretrained_window_size = pretrained_window_size
+        self.pretrained_window_size = plain_size(pretrained_window_size)
 
     def build(self, input_shape):
         self.mlp_expand = keras.layers.Dense(

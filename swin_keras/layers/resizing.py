@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from swin_keras.layers.map_size import as_pair
+from swin_keras.layers.map_size import as_pair, plain_size
 
 
 @keras.saving.register_keras_serializable(package="swin_keras")
@@ -32,7 +32,7 @@ class BilinearResizing(keras.layers.Layer):
         super().__init__(**kwargs)
         if min(as_pair(size)) < 1:
             raise ValueError(f"`size` must be at least 1. Received: size={size}.")
-        self.size = size
+        self.size = plain_size(size)
 
     def call(self, inputs):
         return resized(inputs, self.size)

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from swin_keras.layers.initialization import initializer_config, make_initializer
-from swin_keras.layers.map_size import map_spec
+from swin_keras.layers.map_size import map_spec, plain_size
 from swin_keras.layers.pointwise import pointwise
 
 
@@ -44,8 +44,8 @@ class SubPixelConvolution(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.filters = filters
-        self.factor = factor
-        self.size = tuple(size)
+        self.factor = plain_size(factor)
+        self.size = tuple(plain_size(size))
         self.kernel_initializer = kernel_initializer
 
     def build(self, input_shape):

@@ -1,9 +1,12 @@
 """The end of a detector that needs no suppression: its best answers are the objects."""
 
+import numbers
+
 import keras
 import numpy as np
 from keras import ops
 
+from swin_keras.layers.map_size import plain_size
 from swin_keras.layers.points import points_of
 
 
@@ -33,6 +36,9 @@ class TopDetections(keras.layers.Layer):
     Returns:
         `{"boxes": (B, N, 4), "classes": (B, N), "scores": (B, N), "count": (B,)}`.
         Boxes after the first `count` are there, but score too low.
+
+    Raises:
+        ValueError: If `max_detections` is below 1.
     """
 
     def __init__(
@@ -44,9 +50,14 @@ class TopDetections(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.image_shape = image_shape
-        self.strides = strides
-        self.max_detections = max_detections
+        if not isinstance(max_detections, numbers.Integral) or max_detections < 1:
+            raise ValueError(
+                "`max_detections` must be a whole number of at least 1. "
+                f"Received: max_detections={max_detections!r}."
+            )
+        self.image_shape = plain_size(image_shape)
+        self.strides = plain_size(strides)
+        self.max_detections = plain_size(max_detections)
         self.score_threshold = score_threshold
 
     def build(self, input_shape):

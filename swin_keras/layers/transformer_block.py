@@ -7,7 +7,7 @@ from swin_keras.layers.drop_path import DropPath
 from swin_keras.layers.dropout import Dropout, draw_together
 from swin_keras.layers.initialization import initializer_config, make_initializer
 from swin_keras.layers.layer_normalization import LayerNormalization
-from swin_keras.layers.map_size import known_size, pad_to_multiple
+from swin_keras.layers.map_size import known_size, pad_to_multiple, plain_size
 from swin_keras.layers.quantization import KeepsQuantization
 from swin_keras.layers.window_attention import WindowAttention
 from swin_keras.layers.windows import (
@@ -89,9 +89,9 @@ class SwinTransformerBlock(KeepsQuantization, keras.layers.Layer):
                 f"must be off. Received: dropout_rate={dropout_rate}, "
                 f"attention_dropout_rate={attention_dropout_rate}."
             )
-        self.num_heads = num_heads
-        self.window_size = window_size
-        self.shift_size = shift_size
+        self.num_heads = plain_size(num_heads)
+        self.window_size = plain_size(window_size)
+        self.shift_size = plain_size(shift_size)
         self.mlp_ratio = mlp_ratio
         self.qkv_bias = qkv_bias
         self.dropout_rate = dropout_rate

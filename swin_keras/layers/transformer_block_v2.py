@@ -2,6 +2,7 @@
 
 import keras
 
+from swin_keras.layers.map_size import plain_size
 from swin_keras.layers.transformer_block import SwinTransformerBlock
 from swin_keras.layers.window_attention import CosineWindowAttention
 
@@ -34,7 +35,7 @@ class SwinTransformerV2Block(SwinTransformerBlock):
 
     def __init__(self, num_heads: int, pretrained_window_size=0, **kwargs):
         super().__init__(num_heads, **kwargs)
-        self.pretrained_window_size = pretrained_window_size
+        self.pretrained_window_size = plain_size(pretrained_window_size)
 
     def _attention_layer(self, **options):
         return CosineWindowAttention(

@@ -7,7 +7,7 @@ from keras import ops
 
 from swin_keras.layers.dropout import Dropout
 from swin_keras.layers.initialization import initializer_config, make_initializer
-from swin_keras.layers.map_size import as_pair
+from swin_keras.layers.map_size import as_pair, plain_size
 from swin_keras.layers.position_bias import ContinuousPositionBias, RelativePositionBias
 from swin_keras.layers.precision import full_precision
 from swin_keras.layers.quantization import KeepsQuantization
@@ -60,8 +60,8 @@ class WindowAttention(KeepsQuantization, keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.window_size = window_size
-        self.num_heads = num_heads
+        self.window_size = plain_size(window_size)
+        self.num_heads = plain_size(num_heads)
         self.qkv_bias = qkv_bias
         self.attention_dropout_rate = attention_dropout_rate
         self.dropout_rate = dropout_rate
@@ -187,7 +187,7 @@ class CosineWindowAttention(WindowAttention):
 
     def __init__(self, window_size, num_heads, pretrained_window_size=0, **kwargs):
         super().__init__(window_size, num_heads, **kwargs)
-        self.pretrained_window_size = pretrained_window_size
+        self.pretrained_window_size = plain_size(pretrained_window_size)
 
     def _build_scores(self, channels):
         self.qkv = self._dense(3 * channels, "qkv", use_bias=False)

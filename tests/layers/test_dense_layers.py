@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from keras.ops import convert_to_numpy as to_numpy
 
+from swin_keras import layers
 from swin_keras.exporting.head_folding import ResizedSum
 from swin_keras.layers import (
     AdaptivePooling,
@@ -200,3 +201,36 @@ np.testing.assert_allclose(two.moving_variance.numpy(), one.moving_variance.nump
 @pytest.mark.slow
 def test_two_devices_normalize_by_the_moments_of_the_whole_batch():
     subprocess.run([sys.executable, "-c", TWO_DEVICES], check=True)
+
+
+@pytest.mark.parametrize(
+    ("layer", "arguments"),
+    [
+        (layers.PatchEmbedding, {"patch_size": np.int64(2), "embed_dim": np.int64(8)}),
+        (
+            layers.SwinTransformerBlock,
+            {
+                "num_heads": np.int64(2),
+                "window_size": np.array([4, 2]),
+                "shift_size": (np.int64(2), 1),
+            },
+        ),
+        (layers.AdaptivePooling, {"size": np.array([2, 2])}),
+        (layers.BilinearResizing, {"size": np.array([5, 7])}),
+        (layers.NearestUpsampling, {"size": np.array([16, 16])}),
+        (layers.PatchExpanding, {"units": np.int32(4), "factor": np.int64(2)}),
+    ],
+)
+def test_a_layer_with_numbers_of_numpy_is_loaded_again(layer, arguments, tmp_path):
+    inputs = keras.Input((8, 8, 8))
+    model = keras.Model(inputs, layer(**arguments)(inputs))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    x = np.random.default_rng(0).normal(size=(1, 8, 8, 8)).astype("float32")
+    np.testing.assert_array_equal(model(x), loaded(x))
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.5])
+def test_no_detections_at_all_are_refused(count):
+    with pytest.raises(ValueError, match=r"at least 1. Received"):
+        layers.TopDetections((32, 32), (8, 16), max_detections=count)
