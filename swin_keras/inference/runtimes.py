@@ -6,6 +6,7 @@ number of threads may ask at the same time.
 
 import contextlib
 import os
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -49,8 +50,14 @@ def open_model(path: Path, threads: int | None = None, trust: bool = False):
     Raises:
         ModelFileError: If it is not a model, damaged, takes no images, or is a
             SavedModel with operations that need trust.
-        UsageError: If this process is a fork that cannot run it.
+        UsageError: If this process is a fork that cannot run it, or `threads` is no
+            number of threads.
     """
+    if threads is not None and not (isinstance(threads, Integral) and threads > 0):
+        raise UsageError(
+            "`threads` must be a whole number of at least 1, or None for one a core. "
+            f"Received: threads={threads!r}."
+        )
     if path.is_dir():
         return SavedModel(path, trust)
     forms = {".keras": KerasModel, ".tflite": LiteRTModel, ".onnx": OnnxModel}
@@ -60,7 +67,7 @@ def open_model(path: Path, threads: int | None = None, trust: bool = False):
             "A model must be a .keras, .tflite or .onnx file or the folder of a run, "
             f"an export or a SavedModel. Received: {path}."
         )
-    return forms[path.suffix](path, threads)
+    return forms[path.suffix](path, threads and int(threads))
 
 
 class KerasModel:

@@ -9,7 +9,7 @@ import pytest
 from onnx_file import write_onnx
 
 from swin_keras.cli import main
-from swin_keras.errors import ModelFileError, ResourceError
+from swin_keras.errors import ModelFileError, ResourceError, UsageError
 from swin_keras.inference.runtimes import open_model
 from swin_keras.litert import model as litert_model
 from swin_keras.litert.model import LiteRTModel
@@ -22,6 +22,12 @@ def test_random_bytes_are_refused(tmp_path):
     path.write_bytes(np.random.default_rng(0).bytes(5000))
     with pytest.raises(ModelFileError, match="not a valid Flatbuffer"):
         open_model(path)
+
+
+@pytest.mark.parametrize("threads", [0, -1, "2", 1.5])
+def test_what_is_no_number_of_threads_is_no_fault_of_the_file(threads):
+    with pytest.raises(UsageError, match=r"`threads` must be.*Received"):
+        open_model(DIGITS, threads)
 
 
 @pytest.fixture
