@@ -1,6 +1,8 @@
 """Predictor: any trained or exported model, one way to ask it."""
 
+import functools
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +40,8 @@ TRIES = 5  # to open a model whose export is being replaced
 class Predictor(CardPreparation):
     """A model file of any form, with its class names and its preprocessing.
 
-    Threads may share it. After `os.fork` a `.tflite` file answers in the child as
+    Threads may share it. Pickled, as for a process that `multiprocessing` spawns, it
+    opens its file anew there. After `os.fork` a `.tflite` file answers in the child as
     in the parent; other forms refuse, since TensorFlow and ONNX Runtime would
     wait there for ever.
 
@@ -75,6 +78,7 @@ class Predictor(CardPreparation):
 
     def __init__(self, path, threads: int | None = None, *, trust: bool = False):
         self.path = path_of_model(path)
+        self._options = {"threads": threads, "trust": trust}
         self._run, self.card = _open(self.path, threads, trust)
         self.input_shape = self._run.input_shape
         if None in self.input_shape:
@@ -114,6 +118,10 @@ class Predictor(CardPreparation):
                 "normalize as then, and call `Predictor.probabilities`.",
                 self.path,
             )
+
+    def __reduce__(self):
+        opened = functools.partial(type(self), **self._options)
+        return opened, (os.path.abspath(self.path),)
 
     def _task(self) -> Task:
         try:

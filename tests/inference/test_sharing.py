@@ -1,6 +1,7 @@
 """One model and many callers: threads and forks get their own answer, or a sentence."""
 
 import json
+import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from onnx_file import write_onnx
 
+from swin_keras.inference.predictor import Predictor
 from swin_keras.inference.runtimes import open_model
 
 FORMS = ["model.keras", "saved_model/1", "model.tflite", "model.onnx"]
@@ -101,3 +103,20 @@ def test_a_fork_answers_or_refuses_and_its_parent_goes_on(model_of, form):
             assert library in said
             assert "runs in one process and not in forks of it" in said
             assert "spawn" in said
+
+
+@pytest.mark.parametrize("form", ["model.keras", "model.tflite"])
+def test_a_pickled_predictor_opens_its_file_anew(model_of, form, monkeypatch, tmp_path):
+    """As `multiprocessing` sends it to a process that it spawns, elsewhere too."""
+    path = model_of(form)
+    monkeypatch.chdir(path.parent)
+    predictor = Predictor(form, threads=1)
+    image = np.zeros((1, *predictor.input_shape), "uint8")
+    sent = pickle.dumps(predictor)
+    assert len(sent) < 2000  # and not the model
+    monkeypatch.chdir(tmp_path)
+    again = pickle.loads(sent)  # noqa: S301  our own
+    assert again.class_names == predictor.class_names
+    np.testing.assert_array_equal(
+        again.probabilities(image), predictor.probabilities(image)
+    )
