@@ -10,6 +10,7 @@ import sys
 import threading
 import warnings
 
+from swin_keras.cores import usable_cores
 from swin_keras.errors import Interrupted
 
 log = logging.getLogger(__name__)
@@ -176,8 +177,27 @@ def find_devices():
     with obeying_interrupts(), _unless_asked():
         import tensorflow as tf
 
+        use_own_cores()
         tf.config.list_physical_devices()
         let_memory_grow()
+
+
+def use_own_cores():
+    """Have TensorFlow start no more threads than a container's CPU limit has cores for.
+
+    It counts the cores that the process may run on. What it was told, or began with,
+    stays.
+    """
+    import tensorflow as tf
+
+    threading_of, cores = tf.config.threading, usable_cores()
+    if cores == len(os.sched_getaffinity(0)):
+        return
+    with contextlib.suppress(RuntimeError):  # in use
+        if not threading_of.get_intra_op_parallelism_threads():
+            threading_of.set_intra_op_parallelism_threads(cores)
+        if not threading_of.get_inter_op_parallelism_threads():
+            threading_of.set_inter_op_parallelism_threads(cores)
 
 
 def let_memory_grow():

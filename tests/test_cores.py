@@ -53,3 +53,24 @@ def test_a_process_that_is_held_to_one_core_has_one():
     )
     command = [sys.executable, "-c", code]
     assert subprocess.run(command, capture_output=True, check=True).stdout == b"1\n"
+
+
+@pytest.mark.parametrize(
+    ("limit", "told", "threads"),
+    [("max", 0, 0), ("100000", 0, 1), ("100000", 5, 5)],
+)
+def test_tensorflow_starts_as_many_threads(tmp_path, limit, told, threads):
+    """As a container's limit allows; 0 is its own choice, one for each core."""
+    (tmp_path / "cpu.max").write_text(f"{limit} 100000")
+    code = (
+        "import os, sys, pathlib, tensorflow as tf; from swin_keras import cores\n"
+        "from swin_keras.processes import find_devices\n"
+        "os.sched_getaffinity = lambda _: range(4)\n"
+        "cores.CGROUPS, threading = pathlib.Path(sys.argv[1]), tf.config.threading\n"
+        "threading.set_intra_op_parallelism_threads(int(sys.argv[2]))\n"
+        "find_devices()\n"
+        "print(threading.get_intra_op_parallelism_threads())"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path), str(told)]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert int(done.stdout) == threads

@@ -14,9 +14,8 @@ PACKAGE = Path(swin_keras.__file__).parent
 
 # The rooms from the ground up: each may import those below it and no other.
 FLOORS = [
-    ["errors", "masks", "names"],
+    ["cores", "errors", "masks", "names"],
     [
-        "cores",
         "drawing",
         "drives",
         "exchange",
