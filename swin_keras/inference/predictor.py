@@ -265,9 +265,12 @@ class Predictor(CardPreparation):
             return Prediction(picture.name, error=error.reason)
 
     def _predictions(self, given, wanted, batch_size) -> Iterator[Prediction]:
-        with ThreadPoolExecutor(usable_cores()) as readers:
+        readers = ThreadPoolExecutor(usable_cores())
+        try:
             while batch := list(islice(given, batch_size)):
                 yield from self._predict_batch(batch, wanted, readers)
+        finally:  # an error or Ctrl-C does not wait for the rest of a batch
+            readers.shutdown(cancel_futures=True)
 
     def _predict_batch(self, batch, wanted, readers):
         begun = {  # others are objects of the caller, which threads may share

@@ -4,6 +4,7 @@ import io
 import re
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -276,3 +277,21 @@ def test_one_that_cannot_be_read_keeps_its_place(digits, photo, tmp_path):
     found = list(digits.predict(given, batch_size=4))
     assert [bool(one.error) for one in found] == [False, True, False, True, False]
     assert found[0].scores == found[2].scores == found[4].scores
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_what_ends_a_batch_does_not_wait_for_its_other_files(
+    digits, photo, monkeypatch, error
+):
+    begun = []
+
+    def load(*args):
+        begun.append(args)
+        time.sleep(0.05)
+        raise error
+
+    monkeypatch.setattr(predictor_module, "usable_cores", lambda: 2)
+    monkeypatch.setattr(pictures_module, "load_image", load)
+    with pytest.raises(error):
+        next(digits.predict([photo] * 32))
+    assert len(begun) < 20
