@@ -23,34 +23,38 @@ class StepCallbacks(keras.callbacks.CallbackList):
         super().__init__(callbacks, add_history=True, model=model, **params)
 
     def on_train_batch_end(self, batch, logs=None):
-        if self._need_numbers("on_train_batch_end"):
+        if self._need_numbers("train"):
             super().on_train_batch_end(batch, logs)
         else:
             for callback in self.callbacks:
                 callback.on_train_batch_end(batch, logs)
 
     def on_test_batch_end(self, batch, logs=None):
-        if self._need_numbers("on_test_batch_end"):
+        if self._need_numbers("test"):
             super().on_test_batch_end(batch, logs)
         else:
             for callback in self.callbacks:
                 callback.on_test_batch_end(batch, logs)
 
-    def _need_numbers(self, moment) -> bool:
+    def _need_numbers(self, kind) -> bool:
         return any(
-            _listens(callback, moment) and not getattr(callback, "takes_tensors", False)
+            _listens(callback, kind) and not getattr(callback, "takes_tensors", False)
             for callback in self.callbacks
         )
 
 
-def _listens(callback, moment) -> bool:
-    """Return whether a callback does something then; Keras' own asks `on_batch_end`."""
-    for name in (moment, "on_batch_end"):
-        method = getattr(callback, name)
-        if getattr(method, "__func__", method) is not getattr(
-            keras.callbacks.Callback, name
-        ):
-            return True
+def _listens(callback, kind) -> bool:
+    """Return whether a callback does something when a step begins or ends.
+
+    Where a step begins, the one before it must be known not to have failed, if somebody
+    saves weights then. Keras' own methods call those of `on_batch`.
+    """
+    for moment in (f"on_{kind}_batch", "on_batch"):
+        for name in (f"{moment}_begin", f"{moment}_end"):
+            method = getattr(callback, name)
+            usual = getattr(keras.callbacks.Callback, name)
+            if getattr(method, "__func__", method) is not usual:
+                return True
     return False
 
 

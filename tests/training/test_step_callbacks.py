@@ -99,6 +99,15 @@ def test_functions_of_a_lambda_callback_get_numbers():
     assert seen == [2.0]
 
 
+def test_whoever_looks_at_the_beginning_of_steps_meets_no_step_that_failed():
+    weights = keras.callbacks.LambdaCallback(on_train_batch_begin=print)
+    callbacks = StepCallbacks(
+        [FiniteLoss(lambda step: []), weights], keras.Sequential()
+    )
+    with pytest.raises(TrainingError, match="nan in step 1"):
+        callbacks.on_train_batch_end(0, {"loss": Figure(np.nan)})
+
+
 def test_a_loss_is_looked_at_after_the_next_step_was_sent():
     finite = FiniteLoss(lambda step: [f"image of {step}"])
     finite.step = 7
