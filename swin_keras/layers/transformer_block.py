@@ -175,11 +175,12 @@ class SwinTransformerBlock(KeepsQuantization, keras.layers.Layer):
         return keras.remat(branches)(inputs, *draws)  # and does not draw again
 
     def _draws(self, inputs):
-        """Return what both branches draw, if they do."""
-        drop_paths = (self.drop_path1, self.drop_path2)
-        if not all(path.rate for path in drop_paths):
+        """Return what each branch draws; one that drops nothing does not look at it."""
+        paths = [path for path in (self.drop_path1, self.drop_path2) if path.rate]
+        if not paths:
             return ()
-        return ops.unstack(draw_together(drop_paths, inputs), 2)
+        draws = ops.unstack(draw_together(paths, inputs), len(paths))
+        return draws[0], draws[-1]
 
     def _branches(self, inputs, draws1=None, draws2=None, training=None):
         x = self._attend(self.norm1(inputs), training)

@@ -92,6 +92,21 @@ def test_gradients_are_those_of_a_block_that_keeps_everything(
         np.testing.assert_array_equal(left, right)
 
 
+@pytest.mark.parametrize("path", ["drop_path1", "drop_path2"])
+def test_one_branch_alone_may_be_dropped(path):
+    x, found = tf.random.stateless_normal((16, 4, 4, 8), (0, 0)), []
+    for remat in (False, True):
+        keras.utils.set_random_seed(0)
+        block = SwinTransformerBlock(2, 4, drop_path_rate=0.5, remat=remat)
+        block.build(x.shape)
+        getattr(block, path).rate = 0.0
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(tf.square(block(x, training=True)))
+        found.append(to_numpy(tape.gradient(loss, x)))
+    np.testing.assert_allclose(*found, atol=1e-4)
+
+
 @pytest.mark.slow
 def test_bfloat16_trains_too(set_dtype_policy):
     set_dtype_policy("mixed_bfloat16")
