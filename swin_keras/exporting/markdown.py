@@ -6,7 +6,7 @@ from swin_keras.names import printable
 from swin_keras.screen import plain
 
 # Within a word, as in traffic_light, an underscore means nothing.
-MARKS = re.compile(r"[\\`*\[\]<>|#&~$]|(?<!\w)_|_(?!\w)")
+MARKS = re.compile(r"[\\`*\[\]<>|#&~$]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def as_text(text) -> str:

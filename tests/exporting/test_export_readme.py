@@ -2,6 +2,7 @@
 
 import pytest
 
+from swin_keras.exporting.markdown import as_text
 from swin_keras.exporting.readme import readme_text
 from swin_keras.model_files.card import CLASS_MAPS, ModelCard
 
@@ -73,3 +74,15 @@ Trained on a\\n\\n\<img\>. Made by:
 """
     )
     assert r"| val a\|b | 0.5 |" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("__init__", r"\_\_init\_\_"),  # one mark alone left would be emphasis
+        ("a__b_", r"a\_\_b\_"),
+        ("traffic_light", "traffic_light"),
+    ],
+)
+def test_underscores_of_a_name_are_no_emphasis(name, said):
+    assert as_text(name) == said
