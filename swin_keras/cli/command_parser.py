@@ -34,6 +34,10 @@ class _Text(str):
     """Text as it is, which jsonargparse does not read as YAML."""
 
 
+for kind in NotGiven, _Text:  # which `--print-config` writes
+    yaml.SafeDumper.add_representer(kind, yaml.SafeDumper.represent_str)
+
+
 def _load(text):
     """Read an option's value as YAML, whose comments a command does not have."""
     if isinstance(text, _File):

@@ -4,6 +4,7 @@ import re
 import shlex
 
 import pytest
+import yaml
 
 from swin_keras.cli.parser import make_parser
 from swin_keras.training.config import TrainConfig
@@ -139,3 +140,14 @@ def test_text_is_the_word_that_was_given(text):
     words = shlex.split(config.to_command())[1:]
     assert parsed(*words).weights == text
     assert parsed("train", "--batch-size", "null", "--", "--name=null").name is None
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [((), ("digits", None)), (("--data", "a: b", "--name", "null"), ("a: b", "null"))],
+)
+def test_a_configuration_is_printed_with_its_text(words, expected, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        parsed("train", *words, "--print-config")
+    options = yaml.safe_load(capsys.readouterr().out)
+    assert (options["data"], options["name"]) == expected
