@@ -130,9 +130,11 @@ def _shorter_warmup(job):
     epochs = config.epochs - max(config.restarts, default=0)
     steps = warmup_steps(config, epochs, job.steps)
     if steps < round(config.warmup_epochs * job.steps):
+        asked = config.warmup_epochs
+        epochs_asked = "1 epoch" if asked == 1 else f"{asked:g} epochs"
         yield (
             f"            warm-up: {counted(steps, 'step')}, a fifth of the run, "
-            f"instead of {config.warmup_epochs:g} epochs"
+            f"instead of {epochs_asked}"
         )
 
 

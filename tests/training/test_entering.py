@@ -96,13 +96,17 @@ def test_a_small_set_is_told_what_suits_it(pets):
         ({"epochs": 10}, "warm-up: 8 steps, a fifth of the run, instead of 5 epochs"),
         ({"epochs": 10, "warmup_epochs": 2.5}, "8 steps, a fifth of the run, instead"),
         ({"epochs": 30, "restarts": (25,)}, "4 steps, a fifth of the run, instead of"),
+        (
+            {"epochs": 4, "warmup_epochs": 1.0},
+            "3 steps, a fifth of the run, instead of 1 epoch\n",
+        ),
         ({"epochs": 10, "warmup_epochs": 2}, None),
         ({"epochs": 25}, None),
     ],
 )
 def test_a_warm_up_that_is_cut_is_told(pets, options, said):
     job = prepare(TrainConfig(data=str(pets), preset="small", **TOY | options))
-    text = "\n".join(describe(job))
+    text = "\n".join([*describe(job), ""])
     assert said in text if said else "warm-up" not in text
 
 
