@@ -118,7 +118,10 @@ class Parser(jsonargparse.ArgumentParser):
             self.error(error)
         known = [action.dest for action in self._actions if action.option_strings]
         self.in_file = yaml.safe_load(content) or {}
+        others = {action.dest for action in self._actions} - {*known}
         for name, value in self.in_file.items():
+            if name in others and value is None:  # as `--print-config` writes it
+                continue
             if name not in known:
                 meant = MEANT.get(name, str(name))
                 self.error(

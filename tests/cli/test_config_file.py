@@ -97,3 +97,14 @@ def test_a_run_that_is_called_null_is_found_where_it_stands(tmp_path):
         "name": "null",
         "runs_dir": str(tmp_path / "moved"),
     }
+
+
+def test_what_print_config_prints_is_read_again(tmp_path, capsys):
+    words = ["--epochs", "3", "--sizes", "{depths: [1, 1]}", "--name", "null"]
+    with pytest.raises(SystemExit) as end:
+        make_parser().parse_args(["train", *words, "--print-config"])
+    assert not end.value.code
+    path = tmp_path / "printed.yaml"
+    path.write_text(capsys.readouterr().out)
+    found = through_the_command(path)
+    assert found == TrainConfig(epochs=3, sizes={"depths": [1, 1]}, name="null")
