@@ -81,7 +81,8 @@ def main():
                 report[name] = {"error": f"{type(error).__name__}: {error}"}
             write_json(options.json, report)
     failed = [name for name in options.only if "error" in (report[name] or {})]
-    sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 def photos_in(scratch, count) -> Path:
