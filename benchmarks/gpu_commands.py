@@ -46,6 +46,7 @@ from photos import CLASSES, write_photos
 from run_figures import looks_at_card, rates_of, utilisation
 from timing import card, write_json
 
+from swin_keras.cores import usable_cores
 from swin_keras.processes import module_command
 
 HERE = Path(__file__).parent
@@ -90,7 +91,7 @@ def photos_in(scratch, count) -> Path:
     folder, part = scratch / f"photos-{count}", scratch / "photos.part"
     if not folder.exists():
         shutil.rmtree(part, ignore_errors=True)
-        with Pool(len(os.sched_getaffinity(0))) as pool:
+        with Pool(usable_cores()) as pool:
             numbers = range(-(-count // PART))
             pool.starmap(_write_part, zip(numbers, itertools.repeat(part)))
         part.rename(folder)

@@ -23,6 +23,7 @@ from photos import CLASSES, write_photos
 from timing import interleave, write_json
 
 from swin_keras import TrainConfig
+from swin_keras.cores import usable_cores
 from swin_keras.data import Augmentation, BatchLoader, ImageDataset, batches
 from swin_keras.data.image_io import decode_image
 from swin_keras.data.splits import FileSplit
@@ -31,7 +32,7 @@ from swin_keras.tasks.classify import make_augmentation, make_mixing
 BARE, PUBLISHED = "decode_jpeg alone", "preset published"
 IMAGE_SIZE = (224, 224)
 BATCH = 32
-CORES = len(os.sched_getaffinity(0))
+CORES = usable_cores()
 PASSES = 2 * CORES  # over the files by all cores, so that none is idle for long
 
 

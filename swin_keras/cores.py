@@ -4,6 +4,7 @@ import math
 import os
 from pathlib import Path
 
+MOST_WORKERS = 1024  # processes that load images: more than machines have cores
 CGROUPS = Path("/sys/fs/cgroup")
 
 

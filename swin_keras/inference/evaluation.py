@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from numbers import Integral
 
-from swin_keras.cores import usable_cores
+from swin_keras.cores import MOST_WORKERS, usable_cores
 from swin_keras.data import (
     ImageDataset,
     Workers,
@@ -29,7 +29,6 @@ from swin_keras.tasks.views import ONE_VIEW, Views
 
 log = logging.getLogger(__name__)
 SPLITS = ("all", "train", "val", "test")
-MOST_WORKERS = 1024  # as of a run
 KINDS = {
     "classes": "images with classes",
     "masks": "images with masks",

@@ -8,21 +8,16 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from numbers import Integral
-from pathlib import Path
 
 import numpy as np
 
 from swin_keras.cores import usable_cores
 from swin_keras.data import ImageError, scaling_message
 from swin_keras.errors import ModelFileError, UsageError
-from swin_keras.inference.model_paths import (
-    find_fastest_model,
-    find_model,
-    path_of_model,
-)
+from swin_keras.inference.model_paths import find_model, path_of_model
+from swin_keras.inference.opening import open_with_card
 from swin_keras.inference.pictures import image_files, is_taken, pictures, refusal
-from swin_keras.inference.runtimes import open_model, without_maps
-from swin_keras.model_files import CARD, read_card
+from swin_keras.inference.runtimes import without_maps
 from swin_keras.model_files.preparation import CardPreparation
 from swin_keras.names import distinct_names
 from swin_keras.tasks import task_named
@@ -33,8 +28,6 @@ from swin_keras.tasks.wanted import wanted_of
 
 log = logging.getLogger(__name__)
 __all__ = ["Prediction", "Predictor", "find_model", "image_files"]
-
-TRIES = 5  # to open a model whose export is being replaced
 
 
 class Predictor(CardPreparation):
@@ -79,7 +72,7 @@ class Predictor(CardPreparation):
     def __init__(self, path, threads: int | None = None, *, trust: bool = False):
         self.path = path_of_model(path)
         self._options = {"threads": threads, "trust": trust}
-        self._run, self.card = _open(self.path, threads, trust)
+        self._run, self.card = open_with_card(self.path, threads, trust)
         self.input_shape = self._run.input_shape
         if None in self.input_shape:
             raise ModelFileError(
@@ -298,39 +291,3 @@ class Predictor(CardPreparation):
                 yield Prediction(picture.name, error=errors[place])
             else:
                 yield next(answers)
-
-
-def _open(path: Path, threads, trust) -> tuple:
-    """Open a model and its card: those of one export, even if it is replaced now."""
-    for _ in range(TRIES):
-        file = find_fastest_model(path)
-        before = _state(file)
-        try:
-            model = open_model(file, threads, trust)
-            card = read_card(file, getattr(model, "opened", None))
-        except ModelFileError:
-            if _state(file) == before:
-                raise
-            continue
-        if _state(file) == before:
-            return model, card
-    raise ModelFileError(
-        f"A model must stay the same while it is opened. Received: {path}, which was "
-        f"replaced {TRIES} times meanwhile. Open it again when that is done."
-    )
-
-
-def _state(file: Path) -> list:
-    """Return what differs once another model file or card has this name."""
-    files = sorted(path for path in file.rglob("*")) if file.is_dir() else [file]
-    files += [file.parent / CARD, file.parent.parent / CARD]
-    found = []
-    for path in files:
-        try:
-            stat = path.stat()
-        except OSError:
-            continue
-        found.append(
-            (str(path), stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
-        )
-    return found

@@ -1,5 +1,7 @@
 """What the numbers among a run's options may be."""
 
+from swin_keras.cores import MOST_WORKERS
+
 RULES = (  # what must hold, of which options, and how to check it
     (
         "be positive",
@@ -48,7 +50,7 @@ RULES = (  # what must hold, of which options, and how to check it
         ("epochs", "batch_size", "gradient_accumulation_steps"),
         lambda value: value <= 1_000_000,
     ),
-    ("be at most 1024", ("workers",), lambda value: value <= 1024),
+    (f"be at most {MOST_WORKERS}", ("workers",), lambda value: value <= MOST_WORKERS),
     ("be at most 360", ("rotate",), lambda value: value <= 360),
     (
         "be at most 100",

@@ -268,7 +268,7 @@ class _Losses(keras.callbacks.Callback):
         self.losses = []
 
     def on_train_batch_end(self, batch, logs=None):
-        self.losses.append(float(np.asarray(logs["loss"]).reshape(-1)[0]))
+        self.losses.append(as_numbers(logs)["loss"])
         self.model.reset_metrics()
 
 

@@ -23,18 +23,17 @@ class StepCallbacks(keras.callbacks.CallbackList):
         super().__init__(callbacks, add_history=True, model=model, **params)
 
     def on_train_batch_end(self, batch, logs=None):
-        if self._need_numbers("train"):
-            super().on_train_batch_end(batch, logs)
-        else:
-            for callback in self.callbacks:
-                callback.on_train_batch_end(batch, logs)
+        self._tell("train", super().on_train_batch_end, batch, logs)
 
     def on_test_batch_end(self, batch, logs=None):
-        if self._need_numbers("test"):
-            super().on_test_batch_end(batch, logs)
-        else:
-            for callback in self.callbacks:
-                callback.on_test_batch_end(batch, logs)
+        self._tell("test", super().on_test_batch_end, batch, logs)
+
+    def _tell(self, kind, tell_numbers, batch, logs):
+        if self._need_numbers(kind):
+            tell_numbers(batch, logs)
+            return
+        for callback in self.callbacks:
+            getattr(callback, f"on_{kind}_batch_end")(batch, logs)
 
     def _need_numbers(self, kind) -> bool:
         return any(

@@ -17,7 +17,7 @@ from onnx_file import write_onnx
 import swin_keras
 from swin_keras.cli import main
 from swin_keras.errors import ModelFileError
-from swin_keras.inference import predictor as inference
+from swin_keras.inference import opening
 from swin_keras.inference.predictor import Predictor
 from swin_keras.model_files import (
     CARD_IN_ONNX,
@@ -291,7 +291,7 @@ def test_an_export_that_is_replaced_meanwhile_gives_one_of_the_two(copy, monkeyp
             other.rename(copy)
         return read_card(path, opened)
 
-    monkeypatch.setattr(inference, "read_card", swapping)
+    monkeypatch.setattr(opening, "read_card", swapping)
     predictor = Predictor(copy)
     assert predictor.class_names == tuple("abcdefghij")
     np.testing.assert_array_equal(predictor.probabilities(image), expected)
@@ -302,7 +302,7 @@ def test_an_export_that_comes_and_goes_again_gives_one_of_the_two(copy, monkeypa
     (copy / "card.json").unlink()
     other = copy.with_name("other.tflite")
     shutil.copy(ROOT / "saved_models" / "digits" / "model.tflite", other)
-    opened = inference.open_model
+    opened = opening.open_model
 
     def swapping(path, *rest):
         (copy / "model.tflite").rename(copy / "old")
@@ -312,7 +312,7 @@ def test_an_export_that_comes_and_goes_again_gives_one_of_the_two(copy, monkeypa
         (copy / "old").rename(copy / "model.tflite")
         return model
 
-    monkeypatch.setattr(inference, "open_model", swapping)
+    monkeypatch.setattr(opening, "open_model", swapping)
     assert Predictor(copy).card.name == "digits"
 
 
@@ -321,7 +321,7 @@ def test_an_export_that_never_stays_is_a_sentence(copy, monkeypatch):
         path.touch()
         return read_card(path, opened)
 
-    monkeypatch.setattr(inference, "read_card", touching)
+    monkeypatch.setattr(opening, "read_card", touching)
     with pytest.raises(ModelFileError, match="must stay the same while it is opened"):
         Predictor(copy)
 
