@@ -71,6 +71,8 @@ def toy_config(tmp_path, **options):
 def watched(monkeypatch):
     monkeypatch.setattr("swin_keras.training.fitting.StepCallbacks", Watched)
     monkeypatch.setattr(Watched, "waits", [])
+    # A line of the log may wait, every twenty seconds.
+    monkeypatch.setattr("swin_keras.training.progress.SECONDS_BETWEEN_LINES", 1e9)
     return Watched.waits
 
 
