@@ -287,7 +287,7 @@ def test_what_ends_a_batch_does_not_wait_for_its_other_files(
 
     def load(*args):
         begun.append(args)
-        time.sleep(0.05)
+        time.sleep(0.2)
         raise error
 
     monkeypatch.setattr(predictor_module, "usable_cores", lambda: 2)
